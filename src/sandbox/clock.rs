@@ -1,0 +1,33 @@
+//! The practice cloud's clock: real time plus an offset that a person or a test may move.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Time as every practice service sees it. Moving it moves all of them together.
+#[derive(Debug, Default)]
+pub struct Clock {
+    offset_seconds: AtomicI64,
+}
+
+impl Clock {
+    /// A clock that shows real time plus `offset_seconds`.
+    pub fn with_offset(offset_seconds: i64) -> Self {
+        Self { offset_seconds: AtomicI64::new(offset_seconds) }
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub fn now(&self) -> i64 {
+        self.now_millis().div_euclid(1000)
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn now_millis(&self) -> i64 {
+        let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(real.as_millis()).unwrap_or(i64::MAX) + self.offset_seconds.load(Ordering::Relaxed) * 1000
+    }
+
+    /// Moves the clock by `seconds` (negative: back). Returns the new offset in seconds.
+    pub fn advance(&self, seconds: i64) -> i64 {
+        self.offset_seconds.fetch_add(seconds, Ordering::Relaxed) + seconds
+    }
+}

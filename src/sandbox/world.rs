@@ -1,0 +1,220 @@
+//! Worlds: the TOML files a practice cloud starts from.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// What exists, who may do what and how the services behave before anybody has done anything.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct World {
+    /// The name in `--sandbox=NAME`.
+    pub name: String,
+    /// One sentence for `keyless sandbox worlds`.
+    pub about: String,
+    /// The text of a `keyless.toml` that suits this world. The practice cloud never reads it.
+    pub answers: String,
+    /// The Azure DevOps organisation.
+    pub organization: Organization,
+    /// Its projects, with what lies in them.
+    pub projects: Vec<Project>,
+    /// The AWS accounts, with what lies in them.
+    pub accounts: Vec<Account>,
+    /// Who runs the jobs.
+    #[serde(default)]
+    pub agent: Agent,
+    /// What the operator may not do.
+    #[serde(default)]
+    pub rights: Rights,
+    /// How the services behave.
+    #[serde(default)]
+    pub habits: Habits,
+}
+
+/// An Azure DevOps organisation.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Organization {
+    /// Its name with its true casing.
+    pub name: String,
+    /// Its id (a GUID): `connectionData.instanceId`.
+    pub id: String,
+    /// Version of the AWS Toolkit extension, or none when it is not installed.
+    #[serde(default)]
+    pub toolkit: Option<String>,
+}
+
+/// An Azure DevOps project.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Project {
+    /// Its name with its true casing.
+    pub name: String,
+    /// Its id (a GUID).
+    pub id: String,
+    /// Service connections that exist already.
+    #[serde(default)]
+    pub connections: Vec<Connection>,
+    /// Git repositories that exist already, each with one commit on `main`.
+    #[serde(default)]
+    pub repositories: Vec<String>,
+    /// Agent queues; `Azure Pipelines` is the hosted one.
+    #[serde(default = "hosted_queue")]
+    pub queues: Vec<String>,
+}
+
+/// A service connection of type AWS.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Connection {
+    /// Its name with its true casing.
+    pub name: String,
+    /// Its description; keyless leaves its mark here.
+    #[serde(default)]
+    pub description: String,
+    /// `authorization.parameters`, secrets included.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// Whether every pipeline may use it.
+    #[serde(default)]
+    pub all_pipelines: bool,
+    /// Mail addresses of those who must approve its use; empty: no check.
+    #[serde(default)]
+    pub approvers: Vec<String>,
+    /// A disabled connection cannot be used by any run.
+    #[serde(default)]
+    pub disabled: bool,
+    /// Names of other projects that share it.
+    #[serde(default)]
+    pub shared_with: Vec<String>,
+}
+
+/// An AWS account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Account {
+    /// Twelve digits.
+    pub id: String,
+    /// The name of the AWS profile that signs in to it as administrator.
+    pub profile: String,
+    /// `aws`, `aws-us-gov` or `aws-cn`.
+    #[serde(default = "commercial")]
+    pub partition: String,
+    /// IAM OIDC providers that exist already.
+    #[serde(default)]
+    pub providers: Vec<Provider>,
+    /// IAM roles that exist already.
+    #[serde(default)]
+    pub roles: Vec<Role>,
+}
+
+/// An IAM OIDC identity provider.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Provider {
+    /// The issuer with its `https://`.
+    pub url: String,
+    /// The client id list.
+    #[serde(default)]
+    pub audiences: Vec<String>,
+    /// Server certificate thumbprints.
+    #[serde(default)]
+    pub thumbprints: Vec<String>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// An IAM role.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// Its path.
+    #[serde(default = "root_path")]
+    pub path: String,
+    /// Its trust policy as JSON text.
+    pub trust: String,
+    /// Inline policies as JSON text, by name.
+    #[serde(default)]
+    pub inline: BTreeMap<String, String>,
+    /// ARNs of attached managed policies.
+    #[serde(default)]
+    pub managed: Vec<String>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Longest session in seconds.
+    #[serde(default = "one_hour")]
+    pub max_session_seconds: u32,
+}
+
+/// Who runs the jobs, and how many at once.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Agent {
+    /// `inside`: the practice agent runs them; `outside`: a job is held in progress for a real one.
+    pub place: AgentPlace,
+    /// Hosted jobs at once; 0 means that no parallelism was granted.
+    pub parallelism: u32,
+}
+
+/// See [`Agent::place`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgentPlace {
+    /// The practice agent runs the jobs.
+    Inside,
+    /// A job waits in progress, and its access token may be used from outside.
+    Outside,
+}
+
+/// What the operator may not do: each entry takes a right away.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Rights {
+    /// Azure DevOps: `create-repository`, `create-connection`, `create-pipeline`, `pipeline-permissions`,
+    /// `install-extension`, `access-control`, `connections` (invisible).
+    pub devops_denied: Vec<String>,
+    /// AWS: IAM actions such as `iam:CreateRole`, denied in every account.
+    pub aws_denied: Vec<String>,
+}
+
+/// How the services behave.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Habits {
+    /// Milliseconds before each answer.
+    pub latency_ms: u64,
+    /// A new or changed IAM object stays unseen (or old) for this many reads of it.
+    pub consistency_reads: u32,
+    /// Every n-th request of a service is throttled (429 or `Throttling`); 0: never.
+    pub throttle_every: u32,
+    /// Most roles an account can hold; 0: AWS's own default of 1,000.
+    pub role_quota: u32,
+    /// Most OIDC providers an account can hold; 0: AWS's own default of 100.
+    pub provider_quota: u32,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self { place: AgentPlace::Inside, parallelism: 1 }
+    }
+}
+
+fn hosted_queue() -> Vec<String> {
+    vec!["Azure Pipelines".to_owned()]
+}
+
+fn commercial() -> String {
+    "aws".to_owned()
+}
+
+fn root_path() -> String {
+    "/".to_owned()
+}
+
+fn one_hour() -> u32 {
+    3600
+}
