@@ -20,4 +20,7 @@
 //! | `app`, `cli` | wiring | all |
 
 pub mod domain;
-pub mod sandbox;
+pub mod engine;
+pub mod host;
+pub mod plan;
+// pub mod sandbox;

@@ -6,7 +6,9 @@ use super::failure::Evidence;
 use super::names::EnvironmentName;
 
 /// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
@@ -61,9 +63,13 @@ impl FindingCode {
     /// How much it matters.
     pub fn severity(self) -> Severity {
         match self {
-            Self::TrustOpen | Self::ConnectionKeys | Self::ConnectionDisabled | Self::RightsMissing => Severity::Error,
+            Self::TrustOpen | Self::ConnectionKeys | Self::ConnectionDisabled | Self::RightsMissing => {
+                Severity::Error
+            }
             Self::PermissionStanding | Self::PermissionAllPipelines | Self::RepositoryOpen => Severity::Error,
-            Self::TrustLong | Self::RoleExtraPolicies | Self::ConnectionShared | Self::ToolkitOld => Severity::Warning,
+            Self::TrustLong | Self::RoleExtraPolicies | Self::ConnectionShared | Self::ToolkitOld => {
+                Severity::Warning
+            }
             Self::RoleForeign | Self::ConnectionForeign => Severity::Warning,
             Self::RightsUnknown => Severity::Note,
         }

@@ -59,7 +59,8 @@ pub trait Ink: Send + Sync {
     /// Makes the intent durable; refuses when the person has stopped the run.
     fn intend<'a>(&'a self, write: &'a Write) -> Boxed<'a, Result<Ticket>>;
     /// Records how it went. `Err` of a lost connection is recorded as unknown: the next observation looks it up.
-    fn record<'a>(&'a self, ticket: Ticket, write: &'a Write, result: Result<Value>) -> Boxed<'a, Result<()>>;
+    fn record<'a>(&'a self, ticket: Ticket, write: &'a Write, result: Result<Value>)
+    -> Boxed<'a, Result<()>>;
     /// The same ink for writes that must be made also after the run was stopped: they withdraw what must not stay.
     fn closing(&self) -> Arc<dyn Ink>;
 }

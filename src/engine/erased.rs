@@ -32,7 +32,7 @@ impl Look {
     }
 }
 
-trait Applies: Send {
+trait Applies: Send + Sync {
     fn apply<'a>(self: Box<Self>, cx: &'a Cx, known: &'a Known, pen: &'a Pen) -> Boxed<'a, Result<()>>;
 }
 
@@ -53,6 +53,8 @@ pub trait AnyStep: Send + Sync {
     fn key(&self) -> StepKey;
     /// As [`Step::needs`].
     fn needs(&self) -> Vec<StepKey>;
+    /// As [`Step::after`].
+    fn after(&self) -> Vec<StepKey>;
     /// As [`Step::environments`].
     fn environments(&self) -> Vec<EnvironmentName>;
     /// How it is announced.
@@ -70,6 +72,10 @@ impl<S: Step> AnyStep for Erased<S> {
 
     fn needs(&self) -> Vec<StepKey> {
         self.0.needs()
+    }
+
+    fn after(&self) -> Vec<StepKey> {
+        self.0.after()
     }
 
     fn environments(&self) -> Vec<EnvironmentName> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -85,7 +85,9 @@ impl Journal {
         let name: String = federation
             .as_str()
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c.to_ascii_lowercase() } else { '~' })
+            .map(
+                |c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c.to_ascii_lowercase() } else { '~' },
+            )
             .collect();
         state.join("journal").join(format!("{name}.jsonl"))
     }
@@ -143,13 +145,20 @@ impl Journal {
         self.writes.load(Ordering::Relaxed)
     }
 
-    /// The pen of one step.
-    pub fn pen(self: &Arc<Self>, step: &StepKey, events: &Events, stop: &CancellationToken) -> Pen {
+    /// The pen of one step; `wrote` is set once one of its writes was answered.
+    pub fn pen(
+        self: &Arc<Self>,
+        step: &StepKey,
+        events: &Events,
+        stop: &CancellationToken,
+        wrote: &Arc<AtomicBool>,
+    ) -> Pen {
         Pen::new(Arc::new(StepInk {
             journal: Arc::clone(self),
             step: step.clone(),
             events: events.clone(),
             stop: stop.clone(),
+            wrote: Arc::clone(wrote),
             closing: false,
         }))
     }
@@ -167,6 +176,7 @@ struct StepInk {
     step: StepKey,
     events: Events,
     stop: CancellationToken,
+    wrote: Arc<AtomicBool>,
     closing: bool,
 }
 
@@ -190,12 +200,18 @@ impl Ink for StepInk {
         })
     }
 
-    fn record<'a>(&'a self, ticket: Ticket, write: &'a Write, result: Result<Value>) -> Boxed<'a, Result<()>> {
+    fn record<'a>(
+        &'a self,
+        ticket: Ticket,
+        write: &'a Write,
+        result: Result<Value>,
+    ) -> Boxed<'a, Result<()>> {
         Box::pin(async move {
             let (run, at) = (self.journal.run.clone(), Clock.stamp());
             let entry = match result {
                 Ok(receipt) => {
                     self.journal.writes.fetch_add(1, Ordering::Relaxed);
+                    self.wrote.store(true, Ordering::Relaxed);
                     self.events
                         .send(Event::StepWrote {
                             step: self.step.clone(),

@@ -44,23 +44,79 @@ impl Yields {
     }
 }
 
+/// What may be expected of another step's object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It is as wanted.
+    Settled,
+    /// A planned change of it will still come: what is seen of it now will not last.
+    Pending,
+    /// It is not as wanted, and nobody will change that in this run.
+    Lost,
+}
+
+/// Whether changes are only planned, or being made, or not intended at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Planning,
+    Applying,
+}
+
 /// Everything steps have yielded so far. Shared by all lanes of a run.
-#[derive(Default)]
 pub struct Known {
     yields: RwLock<HashMap<StepKey, Yields>>,
     pending: RwLock<HashSet<StepKey>>,
+    lost: RwLock<HashSet<StepKey>>,
+    phase: RwLock<Phase>,
+    looks_only: bool,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            yields: RwLock::default(),
+            pending: RwLock::default(),
+            lost: RwLock::default(),
+            phase: RwLock::new(Phase::Planning),
+            looks_only: false,
+        }
+    }
 }
 
 impl Known {
+    /// For programs that take every object as it is: a difference from what is wanted is not waited for.
+    pub fn as_it_is() -> Self {
+        Self { looks_only: true, ..Self::default() }
+    }
+
+    /// What may be expected of that step's object.
+    pub fn outlook(&self, key: &StepKey) -> Outlook {
+        let holds =
+            |set: &RwLock<HashSet<StepKey>>| set.read().unwrap_or_else(PoisonError::into_inner).contains(key);
+        if holds(&self.lost) {
+            return Outlook::Lost;
+        }
+        if self.looks_only || !holds(&self.pending) {
+            return Outlook::Settled;
+        }
+        match *self.phase.read().unwrap_or_else(PoisonError::into_inner) {
+            Phase::Planning => Outlook::Pending,
+            Phase::Applying => Outlook::Lost,
+        }
+    }
+
+    pub(crate) fn begin_applying(&self) {
+        *self.phase.write().unwrap_or_else(PoisonError::into_inner) = Phase::Applying;
+    }
+
+    pub(crate) fn lose(&self, key: &StepKey) {
+        self.lost.write().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+    }
+
     /// What the step yields now; none: its object is absent, or the step has not been looked at.
     pub fn get<T: Clone + Send + Sync + 'static>(&self, of: &Of<T>) -> Option<T> {
         let yields = self.yields.read().unwrap_or_else(PoisonError::into_inner);
         yields.get(&of.key)?.0.as_ref()?.downcast_ref::<T>().cloned()
-    }
-
-    /// Whether a planned change of that step has not been made yet: what is seen of it now will not last.
-    pub fn is_pending(&self, key: &StepKey) -> bool {
-        self.pending.read().unwrap_or_else(PoisonError::into_inner).contains(key)
     }
 
     pub(crate) fn learn(&self, key: &StepKey, yields: Yields) {

@@ -24,6 +24,7 @@ pub async fn plan(steps: &[Shared], known: &Known, events: &Events, stop: &Cance
             let key = step.key();
             let result = match because {
                 Some(because) => {
+                    known.lose(&key);
                     let ended = Ended::WillNotRun { because: because.clone() };
                     events.send(Event::StepFinished { step: key.clone(), ended }).await;
                     Err(blocked(&step, None, Some(because)))
@@ -49,7 +50,12 @@ pub async fn plan(steps: &[Shared], known: &Known, events: &Events, stop: &Cance
     plan
 }
 
-async fn look(step: &Shared, known: &Known, events: &Events, stop: &CancellationToken) -> Result<Change, Blocked> {
+async fn look(
+    step: &Shared,
+    known: &Known,
+    events: &Events,
+    stop: &CancellationToken,
+) -> Result<Change, Blocked> {
     let key = step.key();
     events.send(Event::StepStarted { step: key.clone(), applying: false }).await;
     let cx = Cx { step: key.clone(), events: events.clone(), stop: stop.clone() };
@@ -70,7 +76,10 @@ async fn look(step: &Shared, known: &Known, events: &Events, stop: &Cancellation
             Ok(look.change)
         }
         Err(failure) => {
-            events.send(Event::StepFinished { step: key, ended: Ended::Failed { failure: failure.clone() } }).await;
+            known.lose(&key);
+            events
+                .send(Event::StepFinished { step: key, ended: Ended::Failed { failure: failure.clone() } })
+                .await;
             Err(blocked(step, Some(failure), None))
         }
     }

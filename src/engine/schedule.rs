@@ -35,15 +35,18 @@ pub fn ordered(steps: &[Shared]) -> Result<Vec<Shared>> {
     let mut seen = HashSet::new();
     for step in steps {
         if !seen.insert(step.key()) {
-            return Err(Failure::new(Code::BlueprintConflict).with("step", step.key()).with("cause", "there twice"));
+            return Err(Failure::new(Code::BlueprintConflict)
+                .with("step", step.key())
+                .with("cause", "there twice"));
         }
     }
     let mut placed: HashSet<StepKey> = HashSet::new();
     let mut order = Vec::with_capacity(steps.len());
     let mut rest: Vec<Shared> = steps.to_vec();
     while !rest.is_empty() {
-        let (ready, later): (Vec<_>, Vec<_>) =
-            rest.into_iter().partition(|step| step.needs().iter().all(|need| placed.contains(need)));
+        let (ready, later): (Vec<_>, Vec<_>) = rest
+            .into_iter()
+            .partition(|step| step.needs().iter().chain(&step.after()).all(|need| placed.contains(need)));
         if ready.is_empty() {
             let names: Vec<String> = later.iter().map(|step| step.key().to_string()).collect();
             return Err(Failure::new(Code::BlueprintConflict)
@@ -71,7 +74,7 @@ where
     let mut running = FuturesUnordered::new();
     loop {
         let (ready, later): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|step| waits.get(&step.key()).is_none_or(HashSet::is_empty));
+            waiting.into_iter().partition(|step| waits.get(&step.key()).is_none_or(HashMap::is_empty));
         waiting = later;
         for step in ready {
             let key = step.key();
@@ -81,24 +84,31 @@ where
         }
         let Some((done, went)) = running.next().await else { break };
         for (key, open) in &mut waits {
-            if open.remove(&done) && went == Went::Badly {
+            if let Some(hard) = open.remove(&done)
+                && hard
+                && went == Went::Badly
+            {
                 bad.entry(key.clone()).or_insert_with(|| done.clone());
             }
         }
     }
 }
 
-fn waits(steps: &[Shared], direction: Direction) -> HashMap<StepKey, HashSet<StepKey>> {
+/// For every step: the steps it waits for, and whether their failure stops it.
+fn waits(steps: &[Shared], direction: Direction) -> HashMap<StepKey, HashMap<StepKey, bool>> {
     let here: HashSet<StepKey> = steps.iter().map(|step| step.key()).collect();
-    let mut waits: HashMap<StepKey, HashSet<StepKey>> =
-        steps.iter().map(|step| (step.key(), HashSet::new())).collect();
+    let mut waits: HashMap<StepKey, HashMap<StepKey, bool>> =
+        steps.iter().map(|step| (step.key(), HashMap::new())).collect();
     for step in steps {
-        for need in step.needs().into_iter().filter(|need| here.contains(need)) {
+        let needs = step.needs().into_iter().map(|need| (need, true));
+        let after = step.after().into_iter().map(|need| (need, false));
+        for (need, hard) in needs.chain(after).filter(|(need, _)| here.contains(need)) {
             let (who, whom) = match direction {
                 Direction::Up => (step.key(), need),
                 Direction::Down => (need, step.key()),
             };
-            waits.entry(who).or_default().insert(whom);
+            let slot = waits.entry(who).or_default().entry(whom).or_default();
+            *slot |= hard;
         }
     }
     waits

@@ -88,6 +88,10 @@ pub trait Step: Send + Sync + 'static {
     fn environments(&self) -> Vec<EnvironmentName>;
     /// The steps that come before it.
     fn needs(&self) -> Vec<StepKey>;
+    /// The steps that come before it, but whose failure does not stop it.
+    fn after(&self) -> Vec<StepKey> {
+        Vec::new()
+    }
     /// Looks at the object. A missing upstream means *absent*: no call.
     fn observe(&self, cx: &Cx, known: &Known) -> impl Future<Output = Result<Self::Seen>> + Send;
     /// What others need of it, once it is there.
@@ -101,5 +105,11 @@ pub trait Step: Send + Sync + 'static {
     /// What is to change. Pure; speaks in names, never in ids that do not exist yet.
     fn plan(&self, seen: &Self::Seen) -> Change;
     /// Makes the change. Every write goes through the pen, so that nothing is lost in between.
-    fn apply(&self, cx: &Cx, known: &Known, pen: &Pen, seen: Self::Seen) -> impl Future<Output = Result<()>> + Send;
+    fn apply(
+        &self,
+        cx: &Cx,
+        known: &Known,
+        pen: &Pen,
+        seen: Self::Seen,
+    ) -> impl Future<Output = Result<()>> + Send;
 }

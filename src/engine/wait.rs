@@ -36,7 +36,9 @@ impl Patience {
     pub async fn wait(&mut self, cx: &Cx, reason: &str) -> Result<()> {
         cx.check_stop()?;
         if self.attempt >= self.most {
-            return Err(Failure::new(Code::NotSettled).with("waited for", reason).with("attempts", self.attempt));
+            return Err(Failure::new(Code::NotSettled)
+                .with("waited for", reason)
+                .with("attempts", self.attempt));
         }
         self.attempt += 1;
         cx.progress(reason, self.attempt + 1);

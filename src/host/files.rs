@@ -34,7 +34,8 @@ pub fn private_dir(path: &Path) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(|e| failed(path, "protect the folder", &e))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+            .map_err(|e| failed(path, "protect the folder", &e))?;
     }
     Ok(())
 }
@@ -117,7 +118,9 @@ pub fn lock(path: &Path) -> Result<Lock> {
     let file = append_private(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock { _file: file }),
-        Err(fs::TryLockError::WouldBlock) => Err(Failure::new(Code::JournalLocked).with("file", path.display())),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(Failure::new(Code::JournalLocked).with("file", path.display()))
+        }
         Err(fs::TryLockError::Error(error)) => Err(failed(path, "lock", &error)),
     }
 }

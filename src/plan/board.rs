@@ -162,7 +162,9 @@ impl Board {
             for link in links_of(step.kind) {
                 let status = LinkStatus::new(environment, *link, state, detail.clone());
                 // What was seen before a step was held up stays true; a failure replaces it.
-                if state == LinkState::Failed || self.link(environment, *link).is_some_and(|l| l.state == LinkState::Unknown) {
+                if state == LinkState::Failed
+                    || self.link(environment, *link).is_some_and(|l| l.state == LinkState::Unknown)
+                {
                     self.set_link(&status);
                 }
             }
@@ -175,7 +177,9 @@ impl Board {
     }
 
     fn set_link(&mut self, status: &LinkStatus) {
-        let Some(found) = self.environments.iter_mut().find(|e| e.info.name == status.environment) else { return };
+        let Some(found) = self.environments.iter_mut().find(|e| e.info.name == status.environment) else {
+            return;
+        };
         if let Some(slot) = found.chain.iter_mut().find(|slot| slot.link == status.link) {
             *slot = status.clone();
         }

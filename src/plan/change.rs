@@ -1,5 +1,7 @@
 //! A change: what one step intends, in names, with before, after and why.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -79,9 +81,37 @@ pub struct Change {
     pub asks: Vec<Ask>,
     /// How many requests that change a cloud it takes.
     pub writes: usize,
+    /// Whether `after` is an object with one entry per environment, each of which can be done without the others.
+    #[serde(default)]
+    pub divisible: bool,
 }
 
 impl Change {
+    /// Whether a person who approved `approved` has approved this: the same, or a part of a divisible one.
+    pub fn is_covered_by(&self, approved: &Self) -> bool {
+        if self == approved {
+            return true;
+        }
+        let (true, Some(Value::Object(parts)), Some(Value::Object(whole))) =
+            (approved.divisible, &self.after, &approved.after)
+        else {
+            return false;
+        };
+        self.step == approved.step
+            && self.verb == approved.verb
+            && self.writes <= approved.writes
+            && parts.iter().all(|(name, part)| whole.get(name) == Some(part))
+    }
+
+    /// The part of a divisible change that concerns only `environments`; none: nothing is left.
+    pub fn narrowed(mut self, environments: &BTreeSet<EnvironmentName>) -> Option<Self> {
+        let Some(Value::Object(parts)) = self.after.as_mut().filter(|_| self.divisible) else {
+            return Some(self);
+        };
+        parts.retain(|name, _| environments.iter().any(|environment| environment.as_str() == name));
+        if parts.is_empty() { None } else { Some(self) }
+    }
+
     /// Nothing to do.
     pub fn keep(step: StepKey, title: impl Into<String>, why: impl Into<String>) -> Self {
         Self {
@@ -96,6 +126,7 @@ impl Change {
             rights: Vec::new(),
             asks: Vec::new(),
             writes: 0,
+            divisible: false,
         }
     }
 

@@ -85,6 +85,11 @@ pub enum Ended {
         /// What it would be now.
         now: Box<Change>,
     },
+    /// It goes on when somebody else, or time, has acted.
+    Waiting {
+        /// What it waits for.
+        reason: String,
+    },
     /// Nobody approved it.
     NotApproved,
     /// The person stopped the run.

@@ -45,7 +45,11 @@ impl PlanFile {
         let value: serde_json::Value = serde_json::from_str(text).map_err(|e| broken(e.to_string()))?;
         match value["version"].as_u64() {
             Some(version) if version == u64::from(VERSION) => {}
-            _ => return Err(broken(format!("not a plan of version {VERSION}; make it with `keyless plan --out FILE`"))),
+            _ => {
+                return Err(broken(format!(
+                    "not a plan of version {VERSION}; make it with `keyless plan --out FILE`"
+                )));
+            }
         }
         serde_json::from_value(value).map_err(|e| broken(e.to_string()))
     }

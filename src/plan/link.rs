@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::names::EnvironmentName;
 
 /// A link of the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Link {
     /// The operator's identity in the account.
@@ -55,7 +57,9 @@ impl Link {
 }
 
 /// How a link stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkState {
     /// As wanted.
@@ -104,7 +108,12 @@ pub struct LinkStatus {
 
 impl LinkStatus {
     /// A status.
-    pub fn new(environment: &EnvironmentName, link: Link, state: LinkState, detail: impl Into<String>) -> Self {
+    pub fn new(
+        environment: &EnvironmentName,
+        link: Link,
+        state: LinkState,
+        detail: impl Into<String>,
+    ) -> Self {
         Self { environment: environment.clone(), link, state, detail: detail.into() }
     }
 }
