@@ -21,6 +21,8 @@
 
 pub mod domain;
 pub mod engine;
+pub mod explain;
+pub mod headless;
 pub mod host;
 pub mod plan;
 // pub mod sandbox;
