@@ -1,0 +1,90 @@
+//! The service connection of one environment, as found and as wanted.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::arn::RoleArn;
+use super::names::{ConnectionName, EnvironmentName, SessionName};
+
+/// The parameters of an AWS connection (facts/aws-toolkit.md §1). Secrets are never returned, so none is here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AwsParameters {
+    /// Access key id; not empty: static keys are used and OIDC is not.
+    #[serde(default)]
+    pub username: String,
+    /// ARN of the role, as written.
+    #[serde(default)]
+    pub assume_role_arn: String,
+    /// Session name; empty: the toolkit uses `aws-vsts-tools`.
+    #[serde(default)]
+    pub role_session_name: String,
+    /// Ignored by the OIDC path.
+    #[serde(default)]
+    pub external_id: String,
+    /// Must be exactly `true`; absent: no OIDC.
+    #[serde(default, rename = "useOIDC")]
+    pub use_oidc: Option<String>,
+    /// Keys nobody knows (`useOidc`, …), by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
+}
+
+/// A connection as Azure DevOps shows it (serviceendpoint/endpoints).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name with its true casing.
+    pub name: String,
+    /// Its type, `aws` in any case.
+    pub kind: String,
+    /// Its description.
+    pub description: String,
+    /// What it tells of its credentials.
+    pub parameters: AwsParameters,
+    /// Whether other projects use it too.
+    pub shared: bool,
+    /// Whether Azure DevOps has finished making it.
+    pub ready: bool,
+    /// Whether it was disabled.
+    pub disabled: bool,
+    /// What Azure DevOps says when it could not make it.
+    pub status: Option<String>,
+}
+
+impl Connection {
+    /// Whether it is of the AWS Toolkit's type.
+    pub fn is_aws(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("aws")
+    }
+}
+
+/// A connection as one environment needs it: OIDC only, no keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedConnection {
+    /// Its environment.
+    pub environment: EnvironmentName,
+    /// Its name.
+    pub name: ConnectionName,
+    /// The role to assume.
+    pub role: RoleArn,
+    /// The session name.
+    pub session: SessionName,
+    /// Its description, with keyless's marker.
+    pub description: String,
+}
+
+impl WantedConnection {
+    /// The parameters it must have.
+    pub fn parameters(&self) -> AwsParameters {
+        AwsParameters {
+            username: String::new(),
+            assume_role_arn: self.role.to_string(),
+            role_session_name: self.session.to_string(),
+            external_id: String::new(),
+            use_oidc: Some("true".to_owned()),
+            unknown: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The answers: everything a person decides about one federation. `keyless.toml` holds exactly this.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::arn::{Arn, RoleArn};
+use super::issuer::Issuer;
+use super::names::{
+    AccountId, BranchPattern, ConnectionName, EnvironmentName, OrganizationName, Partition, ProjectName,
+    Region, RepositoryName, RoleName, RolePath,
+};
+
+/// One Azure DevOps project and the AWS accounts its pipelines deploy to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Federation {
+    /// The organisation, as typed; its true casing comes from Azure DevOps.
+    pub organization: OrganizationName,
+    /// The organisation's id, where it was typed; checked against the discovered one.
+    pub organization_id: Option<Uuid>,
+    /// The project, as typed; its true casing comes from Azure DevOps.
+    pub project: ProjectName,
+    /// The issuer, where it is not the one computed from the organisation's id.
+    pub issuer: Option<Issuer>,
+    /// The audience of the tokens.
+    pub audience: String,
+    /// How the handshake is made.
+    pub verification: Verification,
+    /// In promotion order.
+    pub environments: Vec<Environment>,
+}
+
+/// Where the verification pipeline lives and runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Verification {
+    /// Its repository: a small one of its own, or an existing one when `branch` is given.
+    pub repository: RepositoryName,
+    /// A branch of an existing repository, where creating repositories is not allowed.
+    pub branch: Option<String>,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The agent queue; none: the hosted one, else the only one.
+    pub queue: Option<String>,
+}
+
+/// One AWS account and region that pipelines deploy to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// Changes to a protected environment ask for its name.
+    pub protected: bool,
+    /// The account's id.
+    pub account: AccountId,
+    /// The region pipelines deploy to; it decides the partition.
+    pub region: Region,
+    /// How keyless itself signs in to the account.
+    pub sign_in: SignIn,
+    /// The role pipelines assume.
+    pub role: RoleName,
+    /// The role's path.
+    pub role_path: RolePath,
+    /// Tags for what keyless makes in this account, beside its own.
+    pub tags: BTreeMap<String, String>,
+    /// The service connection.
+    pub connection: ConnectionName,
+    /// Which branches deploy here.
+    pub branches: Vec<BranchPattern>,
+    /// The permission preset (a file of `assets/permissions/`, without its ending).
+    pub preset: String,
+    /// ARNs of managed policies to attach beside the preset.
+    pub managed_policies: Vec<String>,
+    /// ARN of a permissions boundary.
+    pub boundary: Option<String>,
+    /// Longest session of the role, in hours (1 to 12).
+    pub session_hours: u8,
+}
+
+/// How keyless signs in to an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, rename_all_fields = "kebab-case")]
+pub enum SignIn {
+    /// A profile of the AWS configuration.
+    Profile {
+        /// Its name.
+        profile: String,
+    },
+    /// An IAM Identity Center session of the AWS configuration.
+    Sso {
+        /// The `[sso-session NAME]`.
+        sso_session: String,
+        /// The permission set (role) to use in the environment's account.
+        permission_set: String,
+    },
+    /// A role assumed with another environment's sign-in.
+    AssumeRole {
+        /// The role in this environment's account.
+        assume_role: RoleArn,
+        /// The environment whose sign-in may assume it.
+        from: EnvironmentName,
+    },
+    /// `AWS_ACCESS_KEY_ID` and its companions.
+    Environment {
+        /// Always true.
+        environment: bool,
+    },
+}
+
+impl Environment {
+    /// The partition, from the region.
+    pub fn partition(&self) -> Partition {
+        self.region.partition()
+    }
+
+    /// The ARN of the environment's role.
+    pub fn role_arn(&self) -> RoleArn {
+        RoleArn {
+            partition: self.partition(),
+            account: self.account.clone(),
+            path: self.role_path.clone(),
+            name: self.role.clone(),
+        }
+    }
+}
+
+impl Federation {
+    /// The environment of that name.
+    pub fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
+        self.environments.iter().find(|environment| environment.name == *name)
+    }
+
+    /// Everything wrong with the answers taken together, each with the field it concerns. Empty: nothing.
+    pub fn contradictions(&self) -> Vec<Contradiction> {
+        let mut found = Vec::new();
+        if self.environments.is_empty() {
+            found.push(Contradiction::new(None, "environments", "there is none; at least one is needed"));
+        }
+        for (index, environment) in self.environments.iter().enumerate() {
+            environment.contradictions(index, &self.environments[..index], &mut found);
+            if let SignIn::AssumeRole { assume_role, from } = &environment.sign_in {
+                if assume_role.account != environment.account
+                    || assume_role.partition != environment.partition()
+                {
+                    found.push(Contradiction::new(
+                        Some(index),
+                        "sign-in",
+                        format!(
+                            "{assume_role} is not in account {} of partition {}",
+                            environment.account,
+                            environment.partition()
+                        ),
+                    ));
+                }
+                if self.chain_is_broken(index, from) {
+                    let names: Vec<&str> = self.environments.iter().map(|e| e.name.as_str()).collect();
+                    found.push(Contradiction::new(
+                        Some(index),
+                        "sign-in",
+                        format!("`from = \"{from}\"` must lead to an environment with a sign-in of its own; there are {}", names.join(", ")),
+                    ));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether following `from` never reaches an environment that signs in by itself.
+    fn chain_is_broken(&self, start: usize, from: &EnvironmentName) -> bool {
+        let mut next = from;
+        for _ in 0..=self.environments.len() {
+            let Some(position) = self.environments.iter().position(|e| e.name == *next) else { return true };
+            if position == start {
+                return true;
+            }
+            match &self.environments[position].sign_in {
+                SignIn::AssumeRole { from, .. } => next = from,
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+impl Environment {
+    fn contradictions(&self, index: usize, before: &[Environment], found: &mut Vec<Contradiction>) {
+        let mut say = |field, text: String| found.push(Contradiction::new(Some(index), field, text));
+        if let Some(other) = before.iter().find(|e| e.name.as_str().eq_ignore_ascii_case(self.name.as_str()))
+        {
+            say(
+                "name",
+                format!(
+                    "`{}` is there twice; names must differ in more than case (`{}`)",
+                    self.name, other.name
+                ),
+            );
+        }
+        if let Some(other) =
+            before.iter().find(|e| e.connection.as_str().eq_ignore_ascii_case(self.connection.as_str()))
+        {
+            say(
+                "connection",
+                format!(
+                    "`{}` is also the connection of {}; every environment needs its own",
+                    self.connection, other.name
+                ),
+            );
+        }
+        if let Some(other) = before
+            .iter()
+            .find(|e| e.account == self.account && e.role.as_str().eq_ignore_ascii_case(self.role.as_str()))
+        {
+            say(
+                "role",
+                format!(
+                    "`{}` in account {} is also the role of {}; every environment needs its own",
+                    self.role, self.account, other.name
+                ),
+            );
+        }
+        if let Some(other) =
+            before.iter().find(|e| e.account == self.account && e.partition() != self.partition())
+        {
+            say(
+                "region",
+                format!(
+                    "account {} cannot be in partition {} here and {} for {}",
+                    self.account,
+                    self.partition(),
+                    other.partition(),
+                    other.name
+                ),
+            );
+        }
+        if !(1..=12).contains(&self.session_hours) {
+            say("session-hours", format!("{} is outside 1 to 12", self.session_hours));
+        }
+        for (field, arn) in self
+            .boundary
+            .iter()
+            .map(|b| ("boundary", b))
+            .chain(self.managed_policies.iter().map(|p| ("managed-policies", p)))
+        {
+            if let Some(problem) = self.policy_arn_problem(arn) {
+                say(field, problem);
+            }
+        }
+    }
+
+    /// Why an ARN is no managed policy that this account can use.
+    fn policy_arn_problem(&self, text: &str) -> Option<String> {
+        let Ok(arn) = text.parse::<Arn>() else {
+            return Some(format!(
+                "`{text}` is no ARN: arn:{}:iam::{}:policy/NAME is accepted",
+                self.partition(),
+                self.account
+            ));
+        };
+        if arn.service != "iam" || !arn.resource.starts_with("policy/") {
+            return Some(format!(
+                "`{text}` is no managed policy: arn:{}:iam::{}:policy/NAME is accepted",
+                self.partition(),
+                self.account
+            ));
+        }
+        if arn.partition != self.partition() {
+            return Some(format!(
+                "`{text}` is of partition {}, the environment of {}",
+                arn.partition,
+                self.partition()
+            ));
+        }
+        (arn.account != "aws" && arn.account != self.account.as_str())
+            .then(|| format!("`{text}` is of account {}, the environment of {}", arn.account, self.account))
+    }
+}
+
+/// Answers that cannot all be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// Index of the environment it concerns.
+    pub environment: Option<usize>,
+    /// The key in `keyless.toml`.
+    pub field: &'static str,
+    /// What is wrong and what is accepted.
+    pub text: String,
+}
+
+impl Contradiction {
+    fn new(environment: Option<usize>, field: &'static str, text: impl Into<String>) -> Self {
+        Self { environment, field, text: text.into() }
+    }
+}
+
+/// Defaults that follow the field's habit (issue 2).
+pub mod defaults {
+    use super::{BranchPattern, ConnectionName, EnvironmentName, RoleName};
+
+    /// Repository and pipeline of the handshake.
+    pub const VERIFICATION: &str = "keyless-verification";
+    /// The permission preset: nothing but the handshake.
+    pub const PRESET: &str = "minimal";
+    /// Longest session of a role, in hours.
+    pub const SESSION_HOURS: u8 = 1;
+
+    enum Stage {
+        Dev,
+        Staging,
+        Prod,
+        Other,
+    }
+
+    fn stage(name: &EnvironmentName) -> Stage {
+        match name.as_str().to_ascii_lowercase().as_str() {
+            "dev" | "development" => Stage::Dev,
+            "staging" | "stage" | "stg" => Stage::Staging,
+            "prod" | "production" | "prd" | "live" => Stage::Prod,
+            _ => Stage::Other,
+        }
+    }
+
+    fn capitalized(name: &EnvironmentName) -> String {
+        name.as_str()
+            .split(['-', '_'])
+            .filter_map(|part| {
+                let mut letters = part.chars();
+                letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
+            })
+            .collect()
+    }
+
+    /// Whether an environment of that name is protected.
+    pub fn protected(name: &EnvironmentName) -> bool {
+        matches!(stage(name), Stage::Prod)
+    }
+
+    /// `AzureDevOpsDevRole`, `AzureDevOpsStageRole`, `AzureDevOpsProdRole`, …
+    pub fn role(name: &EnvironmentName) -> Option<RoleName> {
+        let middle = match stage(name) {
+            Stage::Dev => "Dev".to_owned(),
+            Stage::Staging => "Stage".to_owned(),
+            Stage::Prod => "Prod".to_owned(),
+            Stage::Other => capitalized(name),
+        };
+        format!("AzureDevOps{middle}Role").parse().ok()
+    }
+
+    /// `AWS-Dev`, `AWS-Staging`, `AWS-Prod`, …
+    pub fn connection(name: &EnvironmentName) -> Option<ConnectionName> {
+        let end = match stage(name) {
+            Stage::Dev => "Dev".to_owned(),
+            Stage::Staging => "Staging".to_owned(),
+            Stage::Prod => "Prod".to_owned(),
+            Stage::Other => capitalized(name),
+        };
+        format!("AWS-{end}").parse().ok()
+    }
+
+    /// dev ← `feat/*`, `fix/*`; staging ← `release/*`; prod ← `main`; others none.
+    pub fn branches(name: &EnvironmentName) -> Vec<BranchPattern> {
+        let patterns: &[&str] = match stage(name) {
+            Stage::Dev => &["feat/*", "fix/*"],
+            Stage::Staging => &["release/*"],
+            Stage::Prod => &["main"],
+            Stage::Other => &[],
+        };
+        patterns.iter().filter_map(|pattern| pattern.parse().ok()).collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! What a step owns: its kind and the one object of that kind.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::Refused;
+
+/// The kinds of objects keyless looks after, in the order the chain depends on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// The operator's identity in one AWS account (reads only).
+    SignIn,
+    /// The AWS Toolkit extension of the organisation.
+    Extension,
+    /// The IAM OIDC provider of one account.
+    Provider,
+    /// A service connection.
+    Connection,
+    /// An IAM role with its trust and policies.
+    Role,
+    /// The verification repository (or branch) with its YAML.
+    Repository,
+    /// The verification pipeline.
+    Pipeline,
+    /// Who may push to the repository, or edit and queue the pipeline.
+    Access,
+    /// The standing permission of the verification pipeline for a connection or queue.
+    Permission,
+    /// The proof by a pipeline run.
+    Handshake,
+}
+
+impl Kind {
+    const ALL: [(Self, &'static str); 10] = [
+        (Self::SignIn, "sign-in"),
+        (Self::Extension, "extension"),
+        (Self::Provider, "provider"),
+        (Self::Connection, "connection"),
+        (Self::Role, "role"),
+        (Self::Repository, "repository"),
+        (Self::Pipeline, "pipeline"),
+        (Self::Access, "access"),
+        (Self::Permission, "permission"),
+        (Self::Handshake, "handshake"),
+    ];
+
+    /// The kind as it is printed.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, text)| text)
+    }
+}
+
+/// The identity of a step: `role:111122223333/AzureDevOpsDevRole`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StepKey {
+    /// The kind.
+    pub kind: Kind,
+    /// Which object of that kind: a provider by account, a role by account and name.
+    pub object: String,
+}
+
+impl StepKey {
+    /// A key.
+    pub fn new(kind: Kind, object: impl Into<String>) -> Self {
+        Self { kind, object: object.into() }
+    }
+}
+
+impl fmt::Display for StepKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind.as_str(), self.object)
+    }
+}
+
+impl FromStr for StepKey {
+    type Err = Refused;
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let refused =
+            || Refused::new("step", text, "KIND:OBJECT, for example role:111122223333/AzureDevOpsDevRole");
+        let (kind, object) = text.split_once(':').ok_or_else(refused)?;
+        let kind =
+            Kind::ALL.iter().find(|(_, name)| *name == kind).map(|(kind, _)| *kind).ok_or_else(refused)?;
+        Ok(Self::new(kind, object))
+    }
+}
+
+impl TryFrom<String> for StepKey {
+    type Error = Refused;
+    fn try_from(text: String) -> Result<Self, Refused> {
+        text.parse()
+    }
+}
+
+impl From<StepKey> for String {
+    fn from(key: StepKey) -> Self {
+        key.to_string()
+    }
+}

@@ -1,0 +1,20 @@
+//! Pure nouns and rules: names, claims, policies, what is wanted and what is found. Names no other room.
+
+pub mod arn;
+pub mod blueprint;
+pub mod connection;
+pub mod failure;
+pub mod federation;
+pub mod finding;
+pub mod grounds;
+pub mod handshake;
+pub mod issuer;
+pub mod key;
+pub mod mark;
+pub mod names;
+pub mod pen;
+pub mod pipeline;
+pub mod policy;
+pub mod preset;
+pub mod provider;
+pub mod role;
