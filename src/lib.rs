@@ -19,6 +19,7 @@
 //! | `sandbox` | the practice cloud | nothing |
 //! | `app`, `cli` | wiring | all |
 
+pub mod cloud;
 pub mod domain;
 pub mod engine;
 pub mod explain;

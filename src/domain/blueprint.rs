@@ -19,7 +19,7 @@ use super::role::{INLINE_POLICY, WantedRole};
 /// The YAML of the verification pipeline, exactly as keyless pushes it.
 pub const VERIFICATION_YAML: &str = include_str!("../../assets/pipelines/verification.yml");
 /// Its path in the verification repository.
-pub const VERIFICATION_PATH: &str = "/azure-pipelines.yml";
+pub const VERIFICATION_PATH: &str = "/keyless-verification.yml";
 
 /// Everything that is wanted, in names.
 #[derive(Debug, Clone)]

@@ -47,6 +47,13 @@ pub enum Ask {
         /// The environment.
         environment: EnvironmentName,
     },
+    /// The trust names another subject today. Only that subject's own name confirms it, never a general yes.
+    Subject {
+        /// The subject trusted now.
+        found: String,
+        /// The subject to be trusted.
+        wanted: String,
+    },
     /// Somebody else made or manages the object.
     Foreign {
         /// What it is and whose.
@@ -139,7 +146,7 @@ impl Change {
     pub fn protected(&self) -> impl Iterator<Item = &EnvironmentName> {
         self.asks.iter().filter_map(|ask| match ask {
             Ask::Protected { environment } => Some(environment),
-            Ask::Foreign { .. } => None,
+            Ask::Subject { .. } | Ask::Foreign { .. } => None,
         })
     }
 }
