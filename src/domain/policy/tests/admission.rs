@@ -45,6 +45,8 @@ fn an_exact_trust_is_closed() {
         json!({ "Effect": "Allow", "Principal": { "Federated": PROVIDER }, "Action": "sts:AssumeRole" }),
         json!({ "Effect": "Allow", "Principal": { "AWS": "111122223333" }, "Action": "sts:AssumeRoleWithWebIdentity" }),
         json!({ "Effect": "Allow", "Principal": "*", "Action": "sts:TagSession" }),
+        json!({ "Effect": "Allow", "Principal": { "Federated": "arn:aws:iam::111122223333:saml-provider/Corp" },
+                "Action": "sts:AssumeRoleWithWebIdentity" }),
         json!({ "Effect": "Deny", "Principal": "*", "Action": "*" }),
         json!({ "Effect": "Allow", "Principal": { "AWS": [] }, "Action": "*" }),
     ];
@@ -85,6 +87,10 @@ fn other_subjects() {
         (json!({ "ForAllValues:StringEquals": { sub(): SUBJECT } }), vec![Kind::SubjectMayBeMissing]),
         (json!({ "StringEqualsIfExists": { sub(): SUBJECT } }), vec![Kind::SubjectMayBeMissing]),
         (json!({ "ForAllValues:StringLike": { sub(): "*" } }), vec![Kind::SubjectMayBeMissing]),
+        (
+            json!({ "ForAllValues:StringEquals": { sub(): SUBJECT }, "Null": { sub(): "true" } }),
+            vec![Kind::SubjectMayBeMissing],
+        ),
         (json!({}), vec![Kind::AnySubject]),
         (json!({ "StringNotEquals": { sub(): OTHER } }), vec![Kind::AnySubject]),
         (json!({ "Null": { sub(): "false" } }), vec![Kind::AnySubject]),
@@ -201,6 +207,8 @@ fn a_deny_counts_only_where_it_provably_covers() {
             deny(json!({ "StringEquals": { sub(): OTHER }, "Bool": { "aws:SecureTransport": "false" } })),
             false,
         ),
+        (&pattern, deny(json!({ "StringNotEquals": { "other:sub": SUBJECT } })), false),
+        (&another, deny(json!({ "StringNotEquals": { "other:sub": SUBJECT } })), false),
         (&pattern, narrow, false),
         (&pattern, elsewhere, false),
     ];

@@ -164,6 +164,7 @@ fn differing_characters() {
         ("", "a", vec![], vec![0..1], Likeness::Different),
         ("Shop", "shop", vec![0..1], vec![0..1], Likeness::Case),
         ("a b", "ab", vec![1..2], vec![], Likeness::Space),
+        ("A b", "ab", vec![0..2], vec![0..1], Likeness::Space),
         ("ab ", "ab", vec![2..3], vec![], Likeness::Space),
         ("My%20Shop", "My Shop", vec![2..5], vec![2..3], Likeness::PercentEncoding),
         ("my%20shop", "My Shop", vec![0..1, 2..6], vec![0..1, 2..4], Likeness::PercentEncoding),

@@ -69,14 +69,25 @@ fn what_says_something_else_is_foreign() {
     other_provider["Principal"]["Federated"] = "arn:aws:iam::111122223333:oidc-provider/other".into();
     let mut noted = ours("sc://contoso/shop/AWS-Prod");
     noted["Note"] = "mine".into();
+    let mut with_resource = ours("sc://contoso/shop/AWS-Prod");
+    with_resource["Resource"] = "*".into();
     let mut other_audience = ours("sc://contoso/shop/AWS-Prod");
     other_audience["Condition"]["StringEquals"][aud()] = "sts.amazonaws.com".into();
     let pattern = web(json!({ "StringLike": { sub(): "sc://contoso/shop/*" } }));
     let optional = web(json!({ "StringEqualsIfExists": { sub(): SUBJECT } }));
     let other = ours("sc://contoso/Shop/AWS-Dev");
-    for statement in
-        [conditional, two, denied, other_provider, noted, other_audience, pattern, optional, other]
-    {
+    for statement in [
+        conditional,
+        two,
+        denied,
+        other_provider,
+        noted,
+        with_resource,
+        other_audience,
+        pattern,
+        optional,
+        other,
+    ] {
         let merged = merge_trust(&document(json!([statement])), &wanted(), nobody);
         assert_eq!((merged.kept.len(), merged.replaced.len()), (1, 0), "{statement}");
         assert_eq!(merged.document.statements().len(), 2);
