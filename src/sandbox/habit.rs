@@ -25,7 +25,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::{Fate, Ground, Request, clock};
 
 /// Bytes of the largest request body that is read.
-const LARGEST_BODY: usize = 16 << 20;
+pub const LARGEST_BODY: usize = 16 << 20;
 
 /// What the shared habits must know about one service.
 #[derive(Clone, Copy)]
