@@ -1,0 +1,1 @@
+//! Habits of the Azure DevOps wire.
