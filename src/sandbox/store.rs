@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 
 type Tables = BTreeMap<String, BTreeMap<String, Value>>;
 
@@ -27,6 +28,7 @@ struct Line {
 #[derive(Debug, Default)]
 pub struct Store {
     inner: Mutex<Inner>,
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -57,15 +59,22 @@ impl Store {
         write_tables(&fresh, &tables)?;
         std::fs::rename(&fresh, path)?;
         let file = OpenOptions::new().append(true).open(path)?;
-        Ok(Self { inner: Mutex::new(Inner { tables, file: Some(file) }) })
+        Ok(Self { inner: Mutex::new(Inner { tables, file: Some(file) }), ..Self::default() })
     }
 
     /// Runs `work` on the whole store at once; its writes are appended to the file before this returns.
     pub fn transaction<T>(&self, work: impl FnOnce(&mut Transaction<'_>) -> T) -> T {
         let mut transaction = Transaction { inner: self.lock(), lines: Vec::new() };
         let result = work(&mut transaction);
-        transaction.commit();
+        if transaction.commit() {
+            self.changes.send_modify(|count| *count += 1);
+        }
         result
+    }
+
+    /// Wakes after every transaction that wrote something, so that nobody has to poll.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// The record at `key`, or none. A record of another shape counts as none.
@@ -147,9 +156,12 @@ impl Transaction<'_> {
         next
     }
 
-    fn commit(mut self) {
+    fn commit(mut self) -> bool {
         let lines = std::mem::take(&mut self.lines);
-        let Some(file) = self.inner.file.as_mut().filter(|_| !lines.is_empty()) else { return };
+        if lines.is_empty() {
+            return false;
+        }
+        let Some(file) = self.inner.file.as_mut() else { return true };
         let mut text = Vec::new();
         for line in &lines {
             if serde_json::to_writer(&mut text, line).is_ok() {
@@ -158,6 +170,7 @@ impl Transaction<'_> {
         }
         // A practice state that can no longer be written is lost at exit, not during the session.
         let _ = file.write_all(&text);
+        true
     }
 }
 
