@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::Addresses;
 
@@ -30,6 +31,7 @@ struct Change {
 #[derive(Debug, Default)]
 pub struct Store {
     inner: Mutex<Inner>,
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -60,15 +62,22 @@ impl Store {
         write_tables(&fresh, &tables)?;
         std::fs::rename(&fresh, path)?;
         let file = OpenOptions::new().append(true).open(path)?;
-        Ok(Self { inner: Mutex::new(Inner { tables, file: Some(file) }) })
+        Ok(Self { inner: Mutex::new(Inner { tables, file: Some(file) }), ..Self::default() })
     }
 
     /// Runs `work` on the whole store at once; its writes are appended to the file before this returns.
     pub fn transaction<T>(&self, work: impl FnOnce(&mut Transaction<'_>) -> T) -> T {
         let mut transaction = Transaction { inner: self.lock(), changes: Vec::new() };
         let result = work(&mut transaction);
-        transaction.commit();
+        if transaction.commit() {
+            self.changes.send_modify(|count| *count += 1);
+        }
         result
+    }
+
+    /// Wakes after every transaction that wrote something, so that nobody has to poll.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// The record at `key`, or none. A record of another shape counts as none.
@@ -171,17 +180,18 @@ impl Transaction<'_> {
         next
     }
 
-    fn commit(mut self) {
+    fn commit(mut self) -> bool {
         let changes = std::mem::take(&mut self.changes);
         if changes.is_empty() {
-            return;
+            return false;
         }
-        let Some(file) = self.inner.file.as_mut() else { return };
+        let Some(file) = self.inner.file.as_mut() else { return true };
         // A practice state that can no longer be written is lost at exit, not during the session. Nothing is appended
         // to a line that broke off: such a file could not be read again.
         if append(file, &changes).is_err() {
             self.inner.file = None;
         }
+        true
     }
 }
 

@@ -1,4 +1,9 @@
-//! The practice agent.
+//! The practice agent: takes queued runs and performs what it can of them, as a real agent would.
+
+pub mod expression;
+pub mod steps;
+pub mod template;
+pub mod yaml;
 
 use std::sync::Arc;
 
