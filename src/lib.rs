@@ -19,5 +19,6 @@
 //! | `sandbox` | the practice cloud | nothing |
 //! | `app`, `cli` | wiring | all |
 
+pub mod config;
 pub mod domain;
 pub mod sandbox;
