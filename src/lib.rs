@@ -21,4 +21,7 @@
 
 pub mod config;
 pub mod domain;
-pub mod sandbox;
+pub mod engine;
+pub mod host;
+pub mod plan;
+// pub mod sandbox;

@@ -1,0 +1,1 @@
+//! The blueprint: answers and grounds turned into every wanted object. Pure.
