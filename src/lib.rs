@@ -20,5 +20,11 @@
 //! | `app`, `cli` | wiring | all |
 
 pub mod cloud;
+pub mod config;
 pub mod domain;
+pub mod engine;
+pub mod explain;
+pub mod headless;
+pub mod host;
+pub mod plan;
 pub mod sandbox;

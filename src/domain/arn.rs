@@ -63,7 +63,8 @@ pub struct RoleArn {
     pub name: RoleName,
 }
 
-const ROLE_ARN: &str = "arn:PARTITION:iam::ACCOUNT:role/NAME, for example arn:aws:iam::111122223333:role/AzureDevOpsDevRole";
+const ROLE_ARN: &str =
+    "arn:PARTITION:iam::ACCOUNT:role/NAME, for example arn:aws:iam::111122223333:role/AzureDevOpsDevRole";
 
 impl FromStr for RoleArn {
     type Err = Refused;
@@ -153,7 +154,12 @@ mod tests {
 
     #[test]
     fn other_arns_are_refused() {
-        for text in ["arn:aws:iam::111122223333:user/x", "arn:aws:sts::1:role/x", "role/x", "arn:azure:iam::111122223333:role/x"] {
+        for text in [
+            "arn:aws:iam::111122223333:user/x",
+            "arn:aws:sts::1:role/x",
+            "role/x",
+            "arn:azure:iam::111122223333:role/x",
+        ] {
             assert!(text.parse::<RoleArn>().is_err(), "{text}");
         }
     }
@@ -162,7 +168,10 @@ mod tests {
     fn assumed_roles_are_read() {
         let text = "arn:aws:sts::111122223333:assumed-role/AzureDevOpsDevRole/keyless-dev";
         let identity: AssumedRole = text.parse().unwrap();
-        assert_eq!((identity.role.as_str(), identity.session.as_str()), ("AzureDevOpsDevRole", "keyless-dev"));
+        assert_eq!(
+            (identity.role.as_str(), identity.session.as_str()),
+            ("AzureDevOpsDevRole", "keyless-dev")
+        );
         assert_eq!(identity.to_string(), text);
     }
 }

@@ -26,6 +26,8 @@ pub enum Class {
     TimedOut,
     /// The approved plan no longer fits what is there.
     Stale,
+    /// Somebody else, or time, must act first.
+    Waiting,
     /// The person stopped it.
     Canceled,
     /// The service answered in a way nobody documents.
@@ -126,6 +128,8 @@ pub enum Code {
     NotSettled,
     /// Waited as long as allowed.
     TimedOut,
+    /// The handshake's run waits for somebody.
+    HandshakeWaits,
     /// The person stopped it.
     Stopped,
     /// Another keyless is working on the same federation.
@@ -142,17 +146,24 @@ impl Code {
     /// The class a code has unless it is said otherwise.
     pub fn class(self) -> Class {
         match self {
-            Self::DevopsToken | Self::DevopsTokenExpired | Self::DevopsDenied | Self::AwsSignIn | Self::AwsDenied => Class::Denied,
+            Self::DevopsToken
+            | Self::DevopsTokenExpired
+            | Self::DevopsDenied
+            | Self::AwsSignIn
+            | Self::AwsDenied => Class::Denied,
             Self::DevopsUnreachable | Self::IssuerUnreachable | Self::AwsUnreachable => Class::Unreachable,
             Self::DevopsThrottled | Self::AwsThrottled => Class::Throttled,
             Self::DevopsNotFound | Self::AwsNotFound => Class::NotFound,
             Self::DevopsConflict | Self::AwsConflict => Class::Conflict,
-            Self::DevopsRefused | Self::DevopsUnexpected | Self::AwsRefused | Self::ConnectionNotReady => Class::Unexpected,
+            Self::DevopsRefused | Self::DevopsUnexpected | Self::AwsRefused | Self::ConnectionNotReady => {
+                Class::Unexpected
+            }
             Self::ToolkitMissing | Self::ToolkitTooOld | Self::ConnectionInvisible => Class::Denied,
             Self::AwsLimit | Self::PolicyTooLong | Self::NoParallelism => Class::Limit,
             Self::HandshakeFailed | Self::RunNotPinned => Class::Unproven,
             Self::PlanStale => Class::Stale,
             Self::NotSettled | Self::TimedOut => Class::TimedOut,
+            Self::HandshakeWaits => Class::Waiting,
             Self::Stopped => Class::Canceled,
             Self::JournalLocked | Self::JournalBroken | Self::File | Self::Terminal => Class::Machine,
             Self::ProjectUnknown

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::arn::{Arn, RoleArn};
 use super::issuer::Issuer;
 use super::names::{
-    AccountId, BranchPattern, ConnectionName, EnvironmentName, OrganizationName, Partition, ProjectName, Region,
-    RepositoryName, RoleName, RolePath,
+    AccountId, BranchPattern, ConnectionName, EnvironmentName, OrganizationName, Partition, ProjectName,
+    Region, RepositoryName, RoleName, RolePath,
 };
 
 /// One Azure DevOps project and the AWS accounts its pipelines deploy to.
@@ -142,7 +142,9 @@ impl Federation {
         for (index, environment) in self.environments.iter().enumerate() {
             environment.contradictions(index, &self.environments[..index], &mut found);
             if let SignIn::AssumeRole { assume_role, from } = &environment.sign_in {
-                if assume_role.account != environment.account || assume_role.partition != environment.partition() {
+                if assume_role.account != environment.account
+                    || assume_role.partition != environment.partition()
+                {
                     found.push(Contradiction::new(
                         Some(index),
                         "sign-in",
@@ -186,22 +188,62 @@ impl Federation {
 impl Environment {
     fn contradictions(&self, index: usize, before: &[Environment], found: &mut Vec<Contradiction>) {
         let mut say = |field, text: String| found.push(Contradiction::new(Some(index), field, text));
-        if let Some(other) = before.iter().find(|e| e.name.as_str().eq_ignore_ascii_case(self.name.as_str())) {
-            say("name", format!("`{}` is there twice; names must differ in more than case (`{}`)", self.name, other.name));
+        if let Some(other) = before.iter().find(|e| e.name.as_str().eq_ignore_ascii_case(self.name.as_str()))
+        {
+            say(
+                "name",
+                format!(
+                    "`{}` is there twice; names must differ in more than case (`{}`)",
+                    self.name, other.name
+                ),
+            );
         }
-        if let Some(other) = before.iter().find(|e| e.connection.as_str().eq_ignore_ascii_case(self.connection.as_str())) {
-            say("connection", format!("`{}` is also the connection of {}; every environment needs its own", self.connection, other.name));
+        if let Some(other) =
+            before.iter().find(|e| e.connection.as_str().eq_ignore_ascii_case(self.connection.as_str()))
+        {
+            say(
+                "connection",
+                format!(
+                    "`{}` is also the connection of {}; every environment needs its own",
+                    self.connection, other.name
+                ),
+            );
         }
-        if let Some(other) = before.iter().find(|e| e.account == self.account && e.role.as_str().eq_ignore_ascii_case(self.role.as_str())) {
-            say("role", format!("`{}` in account {} is also the role of {}; every environment needs its own", self.role, self.account, other.name));
+        if let Some(other) = before
+            .iter()
+            .find(|e| e.account == self.account && e.role.as_str().eq_ignore_ascii_case(self.role.as_str()))
+        {
+            say(
+                "role",
+                format!(
+                    "`{}` in account {} is also the role of {}; every environment needs its own",
+                    self.role, self.account, other.name
+                ),
+            );
         }
-        if let Some(other) = before.iter().find(|e| e.account == self.account && e.partition() != self.partition()) {
-            say("region", format!("account {} cannot be in partition {} here and {} for {}", self.account, self.partition(), other.partition(), other.name));
+        if let Some(other) =
+            before.iter().find(|e| e.account == self.account && e.partition() != self.partition())
+        {
+            say(
+                "region",
+                format!(
+                    "account {} cannot be in partition {} here and {} for {}",
+                    self.account,
+                    self.partition(),
+                    other.partition(),
+                    other.name
+                ),
+            );
         }
         if !(1..=12).contains(&self.session_hours) {
             say("session-hours", format!("{} is outside 1 to 12", self.session_hours));
         }
-        for (field, arn) in self.boundary.iter().map(|b| ("boundary", b)).chain(self.managed_policies.iter().map(|p| ("managed-policies", p))) {
+        for (field, arn) in self
+            .boundary
+            .iter()
+            .map(|b| ("boundary", b))
+            .chain(self.managed_policies.iter().map(|p| ("managed-policies", p)))
+        {
             if let Some(problem) = self.policy_arn_problem(arn) {
                 say(field, problem);
             }
@@ -211,13 +253,25 @@ impl Environment {
     /// Why an ARN is no managed policy that this account can use.
     fn policy_arn_problem(&self, text: &str) -> Option<String> {
         let Ok(arn) = text.parse::<Arn>() else {
-            return Some(format!("`{text}` is no ARN: arn:{}:iam::{}:policy/NAME is accepted", self.partition(), self.account));
+            return Some(format!(
+                "`{text}` is no ARN: arn:{}:iam::{}:policy/NAME is accepted",
+                self.partition(),
+                self.account
+            ));
         };
         if arn.service != "iam" || !arn.resource.starts_with("policy/") {
-            return Some(format!("`{text}` is no managed policy: arn:{}:iam::{}:policy/NAME is accepted", self.partition(), self.account));
+            return Some(format!(
+                "`{text}` is no managed policy: arn:{}:iam::{}:policy/NAME is accepted",
+                self.partition(),
+                self.account
+            ));
         }
         if arn.partition != self.partition() {
-            return Some(format!("`{text}` is of partition {}, the environment of {}", arn.partition, self.partition()));
+            return Some(format!(
+                "`{text}` is of partition {}, the environment of {}",
+                arn.partition,
+                self.partition()
+            ));
         }
         (arn.account != "aws" && arn.account != self.account.as_str())
             .then(|| format!("`{text}` is of account {}, the environment of {}", arn.account, self.account))

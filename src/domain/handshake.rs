@@ -80,7 +80,9 @@ impl TaskLog {
 fn without_stamp(line: &str) -> &str {
     let line = line.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
     match line.split_once(' ') {
-        Some((stamp, rest)) if stamp.len() >= 20 && stamp.ends_with('Z') && stamp.as_bytes()[4] == b'-' => rest,
+        Some((stamp, rest)) if stamp.len() >= 20 && stamp.ends_with('Z') && stamp.as_bytes()[4] == b'-' => {
+            rest
+        }
         _ => line,
     }
 }
@@ -99,7 +101,10 @@ fn claims(text: &str) -> Option<Claims> {
 
 fn identity(json: &str) -> Option<CallerIdentity> {
     let value: serde_json::Value = serde_json::from_str(json).ok()?;
-    Some(CallerIdentity { account: value["Account"].as_str()?.to_owned(), arn: value["Arn"].as_str()?.to_owned() })
+    Some(CallerIdentity {
+        account: value["Account"].as_str()?.to_owned(),
+        arn: value["Arn"].as_str()?.to_owned(),
+    })
 }
 
 /// What a handshake must show to be a proof.
@@ -224,10 +229,16 @@ pub fn judge(expected: &Expected, log: &TaskLog, succeeded: bool) -> Verdict {
         return Verdict::Failed { reason };
     }
     match (&log.claims, &log.assumed, &log.identity) {
-        (None, ..) => Verdict::Failed { reason: "the task used other credentials: it never asked for an OIDC token".to_owned() },
-        (_, None, _) => Verdict::Failed { reason: "the task's record does not show a role assumed via OIDC".to_owned() },
+        (None, ..) => Verdict::Failed {
+            reason: "the task used other credentials: it never asked for an OIDC token".to_owned(),
+        },
+        (_, None, _) => {
+            Verdict::Failed { reason: "the task's record does not show a role assumed via OIDC".to_owned() }
+        }
         (_, Some(assumed), _) if *assumed != wanted => mismatch("role", &wanted, assumed),
-        (_, _, None) => Verdict::Failed { reason: "sts get-caller-identity left no answer in the task's record".to_owned() },
+        (_, _, None) => Verdict::Failed {
+            reason: "sts get-caller-identity left no answer in the task's record".to_owned(),
+        },
         _ => Verdict::Proven,
     }
 }
@@ -268,7 +279,10 @@ mod tests {
     fn every_missing_line_is_no_proof() {
         for skip in [1, 2, 3, 5] {
             let lines = GOOD.lines().enumerate().filter(|(index, _)| *index != skip).map(|(_, line)| line);
-            assert!(matches!(judge(&expected(), &TaskLog::read(lines), true), Verdict::Failed { .. }), "line {skip}");
+            assert!(
+                matches!(judge(&expected(), &TaskLog::read(lines), true), Verdict::Failed { .. }),
+                "line {skip}"
+            );
         }
     }
 
@@ -278,7 +292,9 @@ mod tests {
             "...role assumed via OIDC Token: arn",
             "Failed to assume role with OIDC: AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity arn",
         );
-        let Verdict::Failed { reason } = judge(&expected(), &TaskLog::read(text.lines()), true) else { panic!() };
+        let Verdict::Failed { reason } = judge(&expected(), &TaskLog::read(text.lines()), true) else {
+            panic!()
+        };
         assert!(reason.starts_with("AccessDenied"));
     }
 
@@ -293,7 +309,10 @@ mod tests {
         ] {
             let text = GOOD.replace(from, to);
             let verdict = judge(&expected(), &TaskLog::read(text.lines()), true);
-            assert!(matches!(&verdict, Verdict::Mismatch { what, .. } if what == named), "{named}: {verdict:?}");
+            assert!(
+                matches!(&verdict, Verdict::Mismatch { what, .. } if what == named),
+                "{named}: {verdict:?}"
+            );
         }
     }
 }

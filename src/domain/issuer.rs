@@ -59,11 +59,15 @@ impl Issuer {
 impl FromStr for Issuer {
     type Err = Refused;
     fn from_str(text: &str) -> Result<Self, Refused> {
-        let accepted = "an https:// address without port, query or trailing slash, exactly as the token says it";
+        let accepted =
+            "an https:// address without port, query or trailing slash, exactly as the token says it";
         let refused = || Refused::new("issuer", text, accepted);
         let text = text.trim();
         let url = url::Url::parse(text).map_err(|_| refused())?;
-        let plain = url.scheme() == "https" && url.port().is_none() && url.query().is_none() && url.fragment().is_none();
+        let plain = url.scheme() == "https"
+            && url.port().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
         if !plain || text.ends_with('/') || url.host_str().is_none() || !text.starts_with("https://") {
             return Err(refused());
         }
@@ -91,7 +95,11 @@ impl fmt::Display for Issuer {
 }
 
 /// The `sub` claim of a token for a service connection. Made of names in the casing Azure DevOps answers with.
-pub fn subject(organization: &OrganizationName, project: &ProjectName, connection: &ConnectionName) -> String {
+pub fn subject(
+    organization: &OrganizationName,
+    project: &ProjectName,
+    connection: &ConnectionName,
+) -> String {
     format!("sc://{organization}/{project}/{connection}")
 }
 

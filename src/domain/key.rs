@@ -78,9 +78,11 @@ impl fmt::Display for StepKey {
 impl FromStr for StepKey {
     type Err = Refused;
     fn from_str(text: &str) -> Result<Self, Refused> {
-        let refused = || Refused::new("step", text, "KIND:OBJECT, for example role:111122223333/AzureDevOpsDevRole");
+        let refused =
+            || Refused::new("step", text, "KIND:OBJECT, for example role:111122223333/AzureDevOpsDevRole");
         let (kind, object) = text.split_once(':').ok_or_else(refused)?;
-        let kind = Kind::ALL.iter().find(|(_, name)| *name == kind).map(|(kind, _)| *kind).ok_or_else(refused)?;
+        let kind =
+            Kind::ALL.iter().find(|(_, name)| *name == kind).map(|(kind, _)| *kind).ok_or_else(refused)?;
         Ok(Self::new(kind, object))
     }
 }

@@ -83,7 +83,9 @@ impl FederationId {
         if marker == self.marker() {
             Owner::Ours
         } else {
-            Owner::Other { name: marker.trim_matches(['[', ']']).replacen("keyless:", "keyless federation ", 1) }
+            Owner::Other {
+                name: marker.trim_matches(['[', ']']).replacen("keyless:", "keyless federation ", 1),
+            }
         }
     }
 }
@@ -101,7 +103,10 @@ mod tests {
         assert_eq!(id().owner_by_tags([("keyless:federation", "contoso/payments")]), Owner::Ours);
         assert_eq!(id().owner_by_tags([("team", "x")]), Owner::Unmarked);
         assert!(matches!(id().owner_by_tags([("keyless:federation", "contoso/web")]), Owner::Other { .. }));
-        assert!(matches!(id().owner_by_tags([("aws:cloudformation:stack-name", "base")]), Owner::Other { .. }));
+        assert!(matches!(
+            id().owner_by_tags([("aws:cloudformation:stack-name", "base")]),
+            Owner::Other { .. }
+        ));
         assert_eq!(id().owner_by_description("by hand"), Owner::Unmarked);
         assert_eq!(id().owner_by_description("dev deploys [keyless:contoso/payments]"), Owner::Ours);
         assert_eq!(

@@ -5,6 +5,7 @@ pub mod blueprint;
 pub mod connection;
 pub mod failure;
 pub mod federation;
+pub mod finding;
 pub mod grounds;
 pub mod handshake;
 pub mod issuer;

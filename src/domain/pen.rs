@@ -59,7 +59,10 @@ pub trait Ink: Send + Sync {
     /// Makes the intent durable; refuses when the person has stopped the run.
     fn intend<'a>(&'a self, write: &'a Write) -> Boxed<'a, Result<Ticket>>;
     /// Records how it went. `Err` of a lost connection is recorded as unknown: the next observation looks it up.
-    fn record<'a>(&'a self, ticket: Ticket, result: Result<Value>) -> Boxed<'a, Result<()>>;
+    fn record<'a>(&'a self, ticket: Ticket, write: &'a Write, result: Result<Value>)
+    -> Boxed<'a, Result<()>>;
+    /// The same ink for writes that must be made also after the run was stopped: they withdraw what must not stay.
+    fn closing(&self) -> Arc<dyn Ink>;
 }
 
 /// The right to change a cloud, held for one step. Every client method that writes takes a reference to one.
@@ -72,6 +75,12 @@ impl Pen {
     /// Only the engine calls this (held by `tests/layers.rs`).
     pub fn new(ink: Arc<dyn Ink>) -> Self {
         Self { ink }
+    }
+
+    /// A pen for withdrawing: its writes are made also after the run was stopped.
+    #[must_use]
+    pub fn closing(&self) -> Self {
+        Self { ink: self.ink.closing() }
     }
 
     /// Journals the intent, makes the call, records the receipt. `receipt` names what the cloud made, without secrets.
@@ -90,7 +99,7 @@ impl Pen {
             Ok(value) => Ok(receipt(value)),
             Err(failure) => Err(failure.clone()),
         };
-        self.ink.record(ticket, record).await?;
+        self.ink.record(ticket, &write, record).await?;
         result
     }
 }

@@ -1,7 +1,7 @@
 //! Permission presets: the least a role needs for one way of deploying, from `assets/permissions/`.
 
-use super::federation::Environment;
 use super::failure::{Code, Failure, Result};
+use super::federation::Environment;
 use super::policy::Document;
 
 /// A preset: its name, one sentence, and its policy with placeholders.
@@ -50,7 +50,8 @@ impl Preset {
             .replace("{partition}", environment.partition().as_str())
             .replace("{account}", environment.account.as_str())
             .replace("{region}", environment.region.as_str());
-        Document::parse(&text)
-            .map_err(|error| Failure::new(Code::PolicyMalformed).with("preset", self.name).with("cause", error))
+        Document::parse(&text).map_err(|error| {
+            Failure::new(Code::PolicyMalformed).with("preset", self.name).with("cause", error)
+        })
     }
 }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::arn::RoleArn;
 use super::names::EnvironmentName;
 use super::policy::Document;

@@ -1,0 +1,235 @@
+//! Every key `keyless.toml` knows: its name, one line of what it is for, and an example.
+
+use crate::domain::federation::{Environment, Federation, SignIn, Verification, defaults};
+use crate::domain::issuer::AUDIENCE;
+
+/// One key of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// What it is for, in one line.
+    pub(super) about: &'static str,
+    /// A value as it could stand in the file.
+    pub(super) example: &'static str,
+}
+
+const fn key(name: &'static str, about: &'static str, example: &'static str) -> Key {
+    Key { name, about, example }
+}
+
+pub(super) const ORGANIZATION: Key =
+    key("organization", "The Azure DevOps organisation, as in https://dev.azure.com/NAME.", "\"contoso\"");
+pub(super) const PROJECT: Key = key("project", "Its project whose pipelines deploy to AWS.", "\"payments\"");
+pub(super) const ORGANIZATION_ID: Key = key(
+    "organization-id",
+    "The organisation's id. Discovered when left out; compared with the discovered one when given.",
+    "\"7a1c9d52-6b0e-4f3a-9c77-2d5e8f1a0b34\"",
+);
+pub(super) const ISSUER: Key = key(
+    "issuer",
+    "The issuer of the pipelines' tokens. Computed from the organisation's id when left out.",
+    "\"https://vstoken.dev.azure.com/7a1c9d52-6b0e-4f3a-9c77-2d5e8f1a0b34\"",
+);
+pub(super) const AUDIENCE_KEY: Key =
+    key("audience", "The audience of the pipelines' tokens.", "\"api://AzureADTokenExchange\"");
+
+pub(super) const REPOSITORY: Key = key(
+    "repository",
+    "The repository that holds the verification pipeline's YAML.",
+    "\"keyless-verification\"",
+);
+pub(super) const BRANCH: Key = key(
+    "branch",
+    "A branch of an existing repository, where creating repositories is not allowed.",
+    "\"keyless-verification\"",
+);
+pub(super) const PIPELINE: Key = key("pipeline", "The verification pipeline.", "\"keyless-verification\"");
+pub(super) const QUEUE: Key =
+    key("queue", "The agent queue. The hosted one, else the only one, when left out.", "\"Azure Pipelines\"");
+
+pub(super) const NAME: Key = key("name", "The environment's name.", "\"dev\"");
+pub(super) const PROTECTED: Key =
+    key("protected", "Changes to a protected environment ask for its name.", "true");
+pub(super) const ACCOUNT: Key = key("account", "The AWS account id.", "\"111122223333\"");
+pub(super) const REGION: Key =
+    key("region", "The region pipelines deploy to. It also decides the AWS partition.", "\"eu-west-1\"");
+pub(super) const SIGN_IN: Key =
+    key("sign-in", "How keyless itself signs in to the account.", "{ profile = \"contoso-dev\" }");
+pub(super) const ROLE: Key = key("role", "The IAM role pipelines assume.", "\"AzureDevOpsDevRole\"");
+pub(super) const ROLE_PATH: Key = key("role-path", "The role's path.", "\"/\"");
+pub(super) const TAGS: Key =
+    key("tags", "Tags for what keyless makes in this account, beside its own.", "{ team = \"payments\" }");
+pub(super) const CONNECTION: Key = key("connection", "The Azure DevOps service connection.", "\"AWS-Dev\"");
+pub(super) const BRANCHES: Key = key("branches", "Which branches deploy here.", "[\"feat/*\", \"fix/*\"]");
+pub(super) const PRESET: Key =
+    key("preset", "What the role may do: the name of a permission preset.", "\"minimal\"");
+pub(super) const MANAGED_POLICIES: Key = key(
+    "managed-policies",
+    "ARNs of managed policies to attach beside the preset.",
+    "[\"arn:aws:iam::aws:policy/ReadOnlyAccess\"]",
+);
+pub(super) const BOUNDARY: Key = key(
+    "boundary",
+    "ARN of a permissions boundary for the role.",
+    "\"arn:aws:iam::111122223333:policy/ci-boundary\"",
+);
+pub(super) const SESSION_HOURS: Key =
+    key("session-hours", "The longest session of the role, in hours (1 to 12).", "1");
+
+/// Keys that belong at the top of the file.
+pub(super) const FEDERATION: [&str; 7] =
+    ["organization", "project", "organization-id", "issuer", "audience", "verification", "environments"];
+/// Keys of a sign-in.
+pub(super) const SIGN_IN_KEYS: [&str; 6] =
+    ["profile", "sso-session", "permission-set", "assume-role", "from", "environment"];
+/// Keys of `[verification]`.
+pub(super) const VERIFICATION: [Key; 4] = [REPOSITORY, BRANCH, PIPELINE, QUEUE];
+/// Keys of an environment, in the order they are written.
+pub(super) const ENVIRONMENT: [Key; 14] = [
+    NAME,
+    ACCOUNT,
+    REGION,
+    SIGN_IN,
+    PROTECTED,
+    ROLE,
+    ROLE_PATH,
+    TAGS,
+    CONNECTION,
+    BRANCHES,
+    PRESET,
+    MANAGED_POLICIES,
+    BOUNDARY,
+    SESSION_HOURS,
+];
+
+/// A value as the file holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Held {
+    /// Not in the file: there is none.
+    Nothing,
+    /// A text.
+    Text(String),
+    /// True or false.
+    Flag(bool),
+    /// A number.
+    Number(i64),
+    /// A list of texts.
+    List(Vec<String>),
+    /// Names with values.
+    Table(Vec<(String, Held)>),
+}
+
+/// A key with the value a federation gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    /// The key.
+    pub(super) key: Key,
+    /// Its value.
+    pub(super) held: Held,
+    /// Whether leaving the key out means the same.
+    pub(super) default: bool,
+}
+
+impl Entry {
+    fn required(key: Key, text: &str) -> Self {
+        Self { key, held: Held::Text(text.to_owned()), default: false }
+    }
+
+    fn optional(key: Key, text: Option<String>) -> Self {
+        let default = text.is_none();
+        Self { key, held: text.map_or(Held::Nothing, Held::Text), default }
+    }
+
+    fn with_default(key: Key, held: Held, default: bool) -> Self {
+        Self { key, held, default }
+    }
+}
+
+/// The top of the file, without its tables.
+pub(super) fn federation(federation: &Federation) -> Vec<Entry> {
+    vec![
+        Entry::required(ORGANIZATION, federation.organization.as_str()),
+        Entry::required(PROJECT, federation.project.as_str()),
+        Entry::optional(ORGANIZATION_ID, federation.organization_id.map(|id| id.to_string())),
+        Entry::optional(ISSUER, federation.issuer.as_ref().map(ToString::to_string)),
+        Entry::with_default(
+            AUDIENCE_KEY,
+            Held::Text(federation.audience.clone()),
+            federation.audience == AUDIENCE,
+        ),
+    ]
+}
+
+/// The table `[verification]`.
+pub(super) fn verification(verification: &Verification) -> Vec<Entry> {
+    let text = |text: &str| (Held::Text(text.to_owned()), text == defaults::VERIFICATION);
+    let (repository, repository_default) = text(verification.repository.as_str());
+    let (pipeline, pipeline_default) = text(&verification.pipeline);
+    vec![
+        Entry::with_default(REPOSITORY, repository, repository_default),
+        Entry::optional(BRANCH, verification.branch.clone()),
+        Entry::optional(QUEUE, verification.queue.clone()),
+        Entry::with_default(PIPELINE, pipeline, pipeline_default),
+    ]
+}
+
+/// One table `[[environments]]`.
+pub(super) fn environment(environment: &Environment) -> Vec<Entry> {
+    let Environment { name, branches, managed_policies, tags, .. } = environment;
+    let text = |text: &str| Held::Text(text.to_owned());
+    let role = defaults::role(name).as_ref() == Some(&environment.role);
+    let connection = defaults::connection(name).as_ref() == Some(&environment.connection);
+    let tags: Vec<_> = tags.iter().map(|(key, value)| (key.clone(), text(value))).collect();
+    let no_tags = tags.is_empty();
+    vec![
+        Entry::required(NAME, name.as_str()),
+        Entry::required(ACCOUNT, environment.account.as_str()),
+        Entry::required(REGION, environment.region.as_str()),
+        Entry::with_default(SIGN_IN, sign_in(&environment.sign_in), false),
+        Entry::with_default(
+            PROTECTED,
+            Held::Flag(environment.protected),
+            environment.protected == defaults::protected(name),
+        ),
+        Entry::with_default(ROLE, text(environment.role.as_str()), role),
+        Entry::with_default(
+            ROLE_PATH,
+            text(environment.role_path.as_str()),
+            environment.role_path.as_str() == "/",
+        ),
+        Entry::with_default(TAGS, Held::Table(tags), no_tags),
+        Entry::with_default(CONNECTION, text(environment.connection.as_str()), connection),
+        Entry::with_default(
+            BRANCHES,
+            Held::List(branches.iter().map(ToString::to_string).collect()),
+            *branches == defaults::branches(name),
+        ),
+        Entry::with_default(PRESET, text(&environment.preset), environment.preset == defaults::PRESET),
+        Entry::with_default(
+            MANAGED_POLICIES,
+            Held::List(managed_policies.clone()),
+            managed_policies.is_empty(),
+        ),
+        Entry::optional(BOUNDARY, environment.boundary.clone()),
+        Entry::with_default(
+            SESSION_HOURS,
+            Held::Number(environment.session_hours.into()),
+            environment.session_hours == defaults::SESSION_HOURS,
+        ),
+    ]
+}
+
+fn sign_in(sign_in: &SignIn) -> Held {
+    let text = |key: &str, text: &str| (key.to_owned(), Held::Text(text.to_owned()));
+    Held::Table(match sign_in {
+        SignIn::Profile { profile } => vec![text("profile", profile)],
+        SignIn::Sso { sso_session, permission_set } => {
+            vec![text("sso-session", sso_session), text("permission-set", permission_set)]
+        }
+        SignIn::AssumeRole { assume_role, from } => {
+            vec![text("assume-role", &assume_role.to_string()), text("from", from.as_str())]
+        }
+        SignIn::Environment { .. } => vec![("environment".to_owned(), Held::Flag(true))],
+    })
+}

@@ -1,0 +1,17 @@
+//! `keyless.toml` ⇄ `Federation`: read with every problem at once, written with comments, edited in place. Names only domain.
+
+mod environment;
+mod keys;
+mod parse;
+mod problem;
+mod reader;
+mod render;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+pub use parse::{missing, parse};
+pub use problem::{Problem, failure};
+pub use render::render;
+pub use update::update;

@@ -1,0 +1,453 @@
+//! Tests of reading, writing and editing `keyless.toml`.
+
+use std::collections::BTreeMap;
+
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use uuid::Uuid;
+
+use super::{missing, parse, render, update};
+use crate::domain::federation::{Environment, Federation, SignIn, Verification, defaults};
+use crate::domain::issuer::AUDIENCE;
+
+const SMALL: &str = r#"
+organization = "contoso"
+project = "payments"
+
+[[environments]]
+name = "dev"
+account = "111122223333"
+region = "eu-west-1"
+sign-in = { profile = "contoso-dev" }
+
+[[environments]]
+name = "prod"
+account = "444455556666"
+region = "us-gov-west-1"
+sign-in = { assume-role = "arn:aws-us-gov:iam::444455556666:role/Admin", from = "dev" }
+"#;
+
+fn small() -> Federation {
+    parse(SMALL, "keyless.toml").unwrap()
+}
+
+#[test]
+fn a_small_file_has_the_habits_defaults() {
+    let federation = small();
+    let [dev, prod] = &federation.environments[..] else { panic!("two environments") };
+    assert_eq!(
+        (dev.role.as_str(), dev.connection.as_str(), dev.protected),
+        ("AzureDevOpsDevRole", "AWS-Dev", false)
+    );
+    assert_eq!(
+        (prod.role.as_str(), prod.connection.as_str(), prod.protected),
+        ("AzureDevOpsProdRole", "AWS-Prod", true)
+    );
+    assert_eq!(dev.branches.iter().map(|b| b.as_str()).collect::<Vec<_>>(), ["feat/*", "fix/*"]);
+    assert_eq!((dev.preset.as_str(), dev.session_hours, dev.role_path.as_str()), ("minimal", 1, "/"));
+    assert_eq!(federation.audience, AUDIENCE);
+    assert_eq!(federation.verification.repository.as_str(), defaults::VERIFICATION);
+    assert_eq!(
+        prod.sign_in,
+        SignIn::AssumeRole {
+            assume_role: "arn:aws-us-gov:iam::444455556666:role/Admin".parse().unwrap(),
+            from: "dev".parse().unwrap()
+        }
+    );
+}
+
+#[test]
+fn every_form_of_table_is_read() {
+    let inline = r#"
+organization = "contoso"
+project = "payments"
+verification = { queue = "Default" }
+environments = [
+    { name = "dev", account = "111122223333", region = "eu-west-1", sign-in = { sso-session = "corp", permission-set = "Admin" } },
+]
+"#;
+    let dotted = r#"
+organization = "contoso"
+project = "payments"
+verification.queue = "Default"
+[[environments]]
+name = "dev"
+account = "111122223333"
+region = "eu-west-1"
+sign-in.sso-session = "corp"
+sign-in.permission-set = "Admin"
+"#;
+    let whole = r#"
+organization = "contoso"
+project = "payments"
+[verification]
+queue = "Default"
+[[environments]]
+name = "dev"
+account = "111122223333"
+region = "eu-west-1"
+[environments.sign-in]
+sso-session = "corp"
+permission-set = "Admin"
+"#;
+    let one = parse(inline, "a").unwrap();
+    assert_eq!(one, parse(dotted, "b").unwrap());
+    assert_eq!(one, parse(whole, "c").unwrap());
+    let mut other = one.clone();
+    other.environments[0].sign_in = SignIn::Environment { environment: true };
+    other.environments[0].tags = BTreeMap::from([("team".to_owned(), "x".to_owned())]);
+    other.environments.push(small().environments[0].clone());
+    other.environments[1].name = "two".parse().unwrap();
+    other.environments[1].role = "Two".parse().unwrap();
+    other.environments[1].connection = "AWS-Two".parse().unwrap();
+    for text in [inline, dotted, whole] {
+        assert_eq!(parse(&update(text, &other).unwrap(), "d").unwrap(), other, "{text}");
+    }
+}
+
+const BROKEN: &str = r#"organisation = "contoso"
+project = "pay/ments"
+organization-id = "00000000-0000-0000-0000-000000000000"
+audience = ""
+AZURE_DEVOPS_EXT_PAT = "s3cr3t-never-shown"
+
+[verification]
+branch = "feat/*"
+que = "Default"
+
+[[environments]]
+name = "dev"
+account = 111122223333
+region = "eu_west_1"
+sign-in = { profile = "a", environment = true }
+session-hours = 13
+preset = "minmal"
+
+[[environments]]
+name = "stage"
+account = "222233334444"
+region = "eu-west-1"
+sign-in = {}
+boundary = "arn:aws:iam::999988887777:policy/b"
+managed-policies = ["arn:aws-cn:iam::aws:policy/ReadOnlyAccess"]
+branches = "main"
+tags = { "keyless:federation" = "x" }
+
+[[environments]]
+name = "Stage"
+region = "cn-north-1"
+acount = "1"
+sign-in = { assume-role = "arn:aws:iam::111122223333:role/Admin", from = "dev" }
+"#;
+
+#[test]
+fn everything_wrong_is_said_at_once_with_its_place() {
+    let problems = parse(BROKEN, "keyless.toml").unwrap_err();
+    let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let text = text.join("\n");
+    assert!(!text.contains("s3cr3t"), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn contradictions_stand_at_their_values() {
+    let text = format!(
+        "{}\n[[environments]]\nname = \"DEV\"\naccount = \"111122223333\"\nregion = \"cn-north-1\"\nsign-in = {{ profile = \"x\" }}\n",
+        SMALL.replace("arn:aws-us-gov:iam::444455556666", "arn:aws:iam::111122223333")
+    );
+    let found: Vec<(String, usize)> =
+        parse(&text, "f").unwrap_err().into_iter().map(|problem| (problem.key, problem.line)).collect();
+    let expected = [
+        ("environments.prod.sign-in", 15),
+        ("environments.DEV.connection", 17),
+        ("environments.DEV.role", 17),
+        ("environments.DEV.name", 18),
+        ("environments.DEV.region", 20),
+    ];
+    assert_eq!(found, expected.map(|(key, line)| (key.to_owned(), line)));
+}
+
+#[test]
+fn absent_keys_are_named() {
+    assert_eq!(
+        missing(""),
+        [
+            "organization",
+            "project",
+            "environments.name",
+            "environments.account",
+            "environments.region",
+            "environments.sign-in"
+        ]
+    );
+    let text = "organization = \"contoso\"\n[[environments]]\nname = \"dev\"\n[[environments]]\naccount = \"111122223333\"\n";
+    assert_eq!(
+        missing(text),
+        [
+            "project",
+            "environments.dev.account",
+            "environments.dev.region",
+            "environments.dev.sign-in",
+            "environments[2].name",
+            "environments[2].region",
+            "environments[2].sign-in"
+        ]
+    );
+    assert!(missing(SMALL).is_empty());
+    assert_eq!(parse("", "f").unwrap_err().len(), 3, "organization, project, environments");
+}
+
+#[test]
+fn a_new_file_reads_well() {
+    let mut federation = small();
+    federation.environments[0].role = "Deployer".parse().unwrap();
+    insta::assert_snapshot!(render(&federation));
+}
+
+#[test]
+fn comments_and_order_survive_an_edit() {
+    let mut federation = small();
+    federation.organization_id = Some(Uuid::from_u128(7));
+    let text = render(&federation)
+        .replace("name = \"dev\"", "name = \"dev\" # ours\n# the first")
+        .replace("# branches = [\"main\"]", "branches = [\n    \"main\", # trunk\n]");
+    federation.organization_id = None;
+    federation.environments[0].session_hours = 4;
+    federation.environments[0].boundary = Some("arn:aws:iam::111122223333:policy/b".to_owned());
+    federation.environments[1].branches.push("hotfix/*".parse().unwrap());
+    let edited = update(&text, &federation).unwrap();
+    assert_eq!(parse(&edited, "f").unwrap(), federation);
+    let difference: Vec<String> = lines_of_difference(&text, &edited);
+    insta::assert_snapshot!(difference.join("\n"));
+}
+
+#[test]
+fn environments_can_be_reordered_removed_and_added() {
+    let mut federation = small();
+    let mut staging = federation.environments[0].clone();
+    staging.name = "staging".parse().unwrap();
+    staging.account = "777788889999".parse().unwrap();
+    staging.connection = "AWS-Staging".parse().unwrap();
+    federation.environments.insert(1, staging);
+    let text = SMALL.replace("name = \"prod\"", "name = \"prod\"\ntags.team = \"a\"");
+    let text = text
+        .replace("[[environments]]\nname = \"prod\"", "# prod is last\n[[environments]]\nname = \"prod\"");
+    federation.environments[2].tags = BTreeMap::from([("team".to_owned(), "a".to_owned())]);
+    let added = update(&text, &federation).unwrap();
+    assert_eq!(parse(&added, "f").unwrap(), federation);
+    assert!(
+        added.find("staging") < added.find("# prod is last\n[[environments]]\nname = \"prod\""),
+        "{added}"
+    );
+    federation.environments.swap(0, 2);
+    let swapped = update(&added, &federation).unwrap();
+    assert_eq!(parse(&swapped, "f").unwrap(), federation);
+    federation.environments.remove(1);
+    assert_eq!(parse(&update(&swapped, &federation).unwrap(), "f").unwrap(), federation);
+}
+
+#[test]
+fn a_file_with_problems_is_corrected_and_no_toml_is_refused() {
+    let corrected = update(BROKEN, &small()).unwrap();
+    let left: Vec<String> =
+        parse(&corrected, "f").unwrap_err().into_iter().map(|problem| problem.key).collect();
+    assert_eq!(
+        left,
+        ["organisation", "AZURE_DEVOPS_EXT_PAT", "verification.que"],
+        "only what nobody knows stays"
+    );
+    let none = update("organization =", &small()).unwrap_err();
+    assert_eq!((none.len(), none[0].line), (1, 1));
+}
+
+fn lines_of_difference(before: &str, after: &str) -> Vec<String> {
+    let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let gone = before.iter().filter(|line| !after.contains(line)).map(|line| format!("- {line}"));
+    let come = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+ {line}"));
+    gone.chain(come).collect()
+}
+
+fn sign_in(account: String, partition: &'static str, first: bool) -> impl Strategy<Value = SignIn> {
+    let own = prop_oneof![
+        "[a-zA-Z0-9.\\[\\]\"'#=-]([ a-zA-Z0-9\"'é]{0,8}[a-z])?"
+            .prop_map(|profile| SignIn::Profile { profile }),
+        ("[a-z]{1,8}", "[A-Za-z]{1,8}")
+            .prop_map(|(sso_session, permission_set)| SignIn::Sso { sso_session, permission_set }),
+        Just(SignIn::Environment { environment: true }),
+    ];
+    let assumed = "[A-Za-z]{1,8}".prop_map(move |role| SignIn::AssumeRole {
+        assume_role: format!("arn:{partition}:iam::{account}:role/p/{role}").parse().unwrap(),
+        from: "dev".parse().unwrap(),
+    });
+    if first { own.boxed() } else { prop_oneof![3 => own, 1 => assumed].boxed() }
+}
+
+fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Environment> {
+    let account = format!("{:012}", 111_122_223_333_u64 + index as u64);
+    let (region, partition) =
+        [("eu-west-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")][index % 3];
+    let name: crate::domain::names::EnvironmentName = name.parse().unwrap();
+    let role = prop_oneof![
+        Just(defaults::role(&name).unwrap()),
+        "[A-Za-z0-9+=,.@_-]{1,20}".prop_map(move |role| format!("{role}{index}").parse().unwrap()),
+    ];
+    let connection = prop_oneof![
+        Just(defaults::connection(&name).unwrap()),
+        "[A-Za-zé\"'#. \\\\]{0,12}".prop_map(move |text| format!("C{text}{index}").parse().unwrap()),
+    ];
+    let branches = prop_oneof![
+        Just(defaults::branches(&name)),
+        subsequence(vec!["main", "feat/*", "a/b/*", "é#\"", "x"], 0..4)
+            .prop_map(|all| all.into_iter().map(|branch| branch.parse().unwrap()).collect()),
+    ];
+    let tags = proptest::collection::btree_map("[a-zé][a-z :=+@.-]{0,6}[a-z]", "[A-Za-z0-9 =é/-]{0,8}", 0..3);
+    let policies = subsequence(
+        vec![
+            format!("arn:{partition}:iam::aws:policy/ReadOnlyAccess"),
+            format!("arn:{partition}:iam::{account}:policy/x"),
+        ],
+        0..=2,
+    );
+    let boundary = option::of(Just(format!("arn:{partition}:iam::{account}:policy/boundary")));
+    let names = (
+        role,
+        connection,
+        branches,
+        tags,
+        select(vec!["/", "/a/b/"]),
+        sign_in(account.clone(), partition, index == 0),
+    );
+    let rest = (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, 1_u8..=12);
+    (names, rest).prop_map(move |(names, (protected, preset, managed_policies, boundary, session_hours))| {
+        let (role, connection, branches, tags, role_path, sign_in) = names;
+        Environment {
+            name: name.clone(),
+            protected,
+            account: account.parse().unwrap(),
+            region: region.parse().unwrap(),
+            sign_in,
+            role,
+            role_path: role_path.parse().unwrap(),
+            tags,
+            connection,
+            branches,
+            preset: preset.to_owned(),
+            managed_policies,
+            boundary,
+            session_hours,
+        }
+    })
+}
+
+fn federations() -> impl Strategy<Value = Federation> {
+    let verification = (
+        select(vec!["keyless-verification", "proof 1", "é'"]),
+        option::of(select(vec!["keyless", "a/b"])),
+        select(vec!["keyless-verification", "the \"proof\""]),
+        option::of("[A-Za-z \"\\\\é]{0,8}x"),
+    )
+        .prop_map(|(repository, branch, pipeline, queue)| Verification {
+            repository: repository.parse().unwrap(),
+            branch: branch.map(str::to_owned),
+            pipeline: pipeline.to_owned(),
+            queue: queue.map(|queue: String| queue.trim().to_owned()),
+        });
+    let environments =
+        (environment(0, "dev"), environment(1, "staging"), environment(2, "prod"), environment(3, "eu-2"));
+    let environments = (environments, subsequence(vec![1_usize, 2, 3], 0..=3).prop_shuffle()).prop_map(
+        |((dev, staging, prod, other), picked)| {
+            let rest = [staging, prod, other];
+            let mut all: Vec<Environment> = picked.into_iter().map(|index| rest[index - 1].clone()).collect();
+            let place = all.len() / 2;
+            all.insert(place, dev);
+            all
+        },
+    );
+    let top = (
+        select(vec!["contoso", "fabrikam"]),
+        select(vec!["payments", "Zahlungen (neu)", "é-project"]),
+        option::of(any::<u128>().prop_filter("not nil", |id| *id != 0).prop_map(Uuid::from_u128)),
+        option::of(select(vec![
+            "https://vstoken.dev.azure.com/x",
+            "https://login.microsoftonline.com/t/v2.0",
+        ])),
+        select(vec![AUDIENCE, "sts.amazonaws.com"]),
+    );
+    (top, verification, environments).prop_map(|(top, verification, environments)| {
+        let (organization, project, organization_id, issuer, audience) = top;
+        Federation {
+            organization: organization.parse().unwrap(),
+            organization_id,
+            project: project.parse().unwrap(),
+            issuer: issuer.map(|issuer| issuer.parse().unwrap()),
+            audience: audience.to_owned(),
+            verification,
+            environments,
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_is_read_back(federation in federations()) {
+        prop_assert_eq!(federation.contradictions(), vec![]);
+        let text = render(&federation);
+        prop_assert_eq!(parse(&text, "f").map_err(|p| p[0].to_string()), Ok(federation.clone()), "{}", text);
+        prop_assert_eq!(update(&text, &federation).unwrap(), text);
+    }
+
+    #[test]
+    fn an_edit_says_the_new_answers(one in federations(), other in federations()) {
+        let edited = update(&render(&one), &other).unwrap();
+        prop_assert_eq!(parse(&edited, "f").map_err(|p| p[0].to_string()), Ok(other.clone()), "{}", edited);
+        prop_assert_eq!(update(&edited, &other).unwrap(), edited);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC*", at in any::<prop::sample::Index>(), federation in federations()) {
+        let rendered = render(&federation);
+        let mut cut = at.index(rendered.len());
+        while !rendered.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        for text in [text.clone(), format!("{}{text}{}", &rendered[..cut], &rendered[cut..]), rendered[cut..].to_owned()] {
+            let _ = missing(&text);
+            for problem in parse(&text, "f").err().into_iter().flatten() {
+                prop_assert!(problem.line >= 1 && problem.column >= 1 && !problem.fix.is_empty());
+            }
+            let _ = update(&text, &federation);
+        }
+    }
+
+    #[test]
+    fn no_toml_makes_it_panic(
+        pairs in proptest::collection::vec((select(vec![
+            "organization", "project", "organization-id", "issuer", "audience", "verification", "environments",
+            "name", "account", "region", "sign-in", "tags", "branches", "preset", "session-hours", "protected",
+        ]), select(vec![
+            "1", "\"x\"", "true", "[]", "{}", "[1]", "[{}]", "{ profile = 1 }", "[\"a\", \"a\"]", "1.5", "1979-05-27",
+        ])), 0..12),
+        header in select(vec!["", "[verification]", "[[environments]]", "[environments]", "[[verification]]"]),
+        federation in federations(),
+    ) {
+        let mut text = String::new();
+        for (index, (key, value)) in pairs.iter().enumerate() {
+            if index == pairs.len() / 2 {
+                text.push_str(header);
+                text.push('\n');
+            }
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+        let parsed = parse(&text, "f");
+        let corrected = update(&text, &federation);
+        if let (Err(problems), Ok(corrected)) = (parsed, corrected) {
+            let unknown = problems.iter().any(|problem| problem.message.contains("unknown key"));
+            if !unknown {
+                prop_assert_eq!(parse(&corrected, "f").map_err(|p| p[0].to_string()), Ok(federation), "{}\n->\n{}", text, corrected);
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Files and directories: whole or not at all, private where they should be.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use crate::domain::failure::{Code, Failure, Result};
+
+fn failed(path: &Path, action: &str, error: &io::Error) -> Failure {
+    Failure::new(Code::File).with("file", path.display()).with("action", action).with("cause", error)
+}
+
+/// The folder for journal, practice state and the last board: `KEYLESS_STATE_DIR`, else the platform's own.
+///
+/// # Errors
+/// No home directory can be found and none was given.
+pub fn state_dir(given: Option<&str>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        return Ok(PathBuf::from(given));
+    }
+    let strategy = etcetera::choose_base_strategy()
+        .map_err(|e| Failure::new(Code::File).with("action", "find the home directory").with("cause", e))?;
+    Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("keyless"))
+}
+
+/// Makes a folder that only its owner can enter.
+///
+/// # Errors
+/// It cannot be made.
+pub fn private_dir(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|e| failed(path, "make the folder", &e))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+            .map_err(|e| failed(path, "protect the folder", &e))?;
+    }
+    Ok(())
+}
+
+/// Reads a text file; none when it is not there.
+///
+/// # Errors
+/// It is there and cannot be read as UTF-8.
+pub fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(path, "read", &error)),
+    }
+}
+
+/// Writes a text file whole or not at all, replacing what is there.
+///
+/// # Errors
+/// It cannot be written; what was there stays.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+        }
+        file.persist(path).map_err(|e| e.error)?;
+        Ok(())
+    };
+    write().map_err(|e| failed(path, "write", &e))
+}
+
+/// Makes a new private file (mode 0600). What is there already is never overwritten.
+///
+/// # Errors
+/// It is there already, or cannot be made.
+pub fn create_private(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    private(&mut options);
+    options.open(path).map_err(|e| failed(path, "make (it must not exist yet)", &e))
+}
+
+/// Opens (or makes) a private file to append to.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn append_private(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    private(&mut options);
+    options.open(path).map_err(|e| failed(path, "open", &e))
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600);
+}
+
+#[cfg(not(unix))]
+fn private(_options: &mut OpenOptions) {}
+
+/// A lock that lasts as long as this value, also when the process is killed.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Takes the lock at `path`, or says that somebody else has it.
+///
+/// # Errors
+/// Another process holds it (`JournalLocked`), or the file cannot be opened.
+pub fn lock(path: &Path) -> Result<Lock> {
+    let file = append_private(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock { _file: file }),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(Failure::new(Code::JournalLocked).with("file", path.display()))
+        }
+        Err(fs::TryLockError::Error(error)) => Err(failed(path, "lock", &error)),
+    }
+}
+
+/// Searches `name` in `start` and every folder above it.
+pub fn find_upwards(start: &Path, name: &str) -> Option<PathBuf> {
+    start.ancestors().map(|folder| folder.join(name)).find(|path| path.is_file())
+}

@@ -1,0 +1,56 @@
+//! A saved plan: input for `keyless apply`, never authority.
+
+use serde::{Deserialize, Serialize};
+
+use super::change::Plan;
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::federation::Federation;
+
+/// Version of the file.
+pub const VERSION: u32 = 1;
+
+/// Which half of a federation is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Only {
+    /// Providers and roles.
+    Aws,
+    /// Connections, verification and permissions.
+    AzureDevops,
+}
+
+/// A plan with the answers it was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanFile {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Which keyless made it.
+    pub keyless: String,
+    /// The answers.
+    pub answers: Federation,
+    /// Which half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
+    /// What was intended.
+    pub plan: Plan,
+}
+
+impl PlanFile {
+    /// Reads a saved plan.
+    ///
+    /// # Errors
+    /// The text is no plan of this version.
+    pub fn parse(text: &str, file: &str) -> Result<Self> {
+        let broken = |cause: String| Failure::new(Code::Answers).with("file", file).with("cause", cause);
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| broken(e.to_string()))?;
+        match value["version"].as_u64() {
+            Some(version) if version == u64::from(VERSION) => {}
+            _ => {
+                return Err(broken(format!(
+                    "not a plan of version {VERSION}; make it with `keyless plan --out FILE`"
+                )));
+            }
+        }
+        serde_json::from_value(value).map_err(|e| broken(e.to_string()))
+    }
+}

@@ -1,0 +1,119 @@
+//! The chain of one environment: its links in the order they depend on each other.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::names::EnvironmentName;
+
+/// A link of the chain.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// The operator's identity in the account.
+    SignIn,
+    /// The service connection.
+    Connection,
+    /// The IAM OIDC provider.
+    Provider,
+    /// The IAM role.
+    Role,
+    /// The role's trust policy.
+    Trust,
+    /// Which pipelines may use the connection.
+    Permission,
+    /// Checks on the connection.
+    Gates,
+    /// The proof by a run.
+    Handshake,
+}
+
+impl Link {
+    /// All of them, in order.
+    pub const ALL: [Self; 8] = [
+        Self::SignIn,
+        Self::Connection,
+        Self::Provider,
+        Self::Role,
+        Self::Trust,
+        Self::Permission,
+        Self::Gates,
+        Self::Handshake,
+    ];
+
+    /// The link as it is printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Connection => "connection",
+            Self::Provider => "provider",
+            Self::Role => "role",
+            Self::Trust => "trust",
+            Self::Permission => "permission",
+            Self::Gates => "gates",
+            Self::Handshake => "handshake",
+        }
+    }
+}
+
+/// How a link stands.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// As wanted.
+    Ok,
+    /// Waits for something outside keyless.
+    Waiting,
+    /// Not looked at, or not to be seen.
+    Unknown,
+    /// There is none.
+    Absent,
+    /// There is one, but not as wanted.
+    Differs,
+    /// There is one that belongs to somebody else.
+    Foreign,
+    /// Looking or changing failed.
+    Failed,
+}
+
+impl LinkState {
+    /// The state as it is printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Waiting => "waiting",
+            Self::Unknown => "unknown",
+            Self::Absent => "absent",
+            Self::Differs => "differs",
+            Self::Foreign => "foreign",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One link of one environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The link.
+    pub link: Link,
+    /// How it stands.
+    pub state: LinkState,
+    /// The detail that matters, in a few words.
+    pub detail: String,
+}
+
+impl LinkStatus {
+    /// A status.
+    pub fn new(
+        environment: &EnvironmentName,
+        link: Link,
+        state: LinkState,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { environment: environment.clone(), link, state, detail: detail.into() }
+    }
+}
