@@ -251,7 +251,8 @@ fn client(local: bool) -> reqwest::Result<reqwest::Client> {
     if local { builder.no_proxy().build() } else { builder.build() }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether an address is on this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -279,7 +280,7 @@ pub fn attempted(route: &Route) -> String {
 }
 
 /// An error with everything that caused it.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -1,5 +1,6 @@
 //! Clients for Azure DevOps, the issuer and AWS: addresses, HTTP, sign-in, tracing. Knows wires, decides nothing.
 
+pub mod aws;
 pub mod devops;
 pub mod http;
 pub mod issuer;
