@@ -6,9 +6,9 @@ mod remove;
 
 use std::collections::BTreeMap;
 
-use super::facts::{Rights, RoleFact, provider_key, role_key, sign_in_key};
+use super::facts::{RoleFact, provider_key, role_key, sign_in_key};
 use super::sign_in;
-use crate::cloud::aws::Aws;
+use crate::cloud::aws::{Aws, Rights};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};

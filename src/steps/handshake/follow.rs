@@ -43,6 +43,10 @@ pub struct Following<'a> {
     pub patience: Duration,
 }
 
+fn going<'a>(records: &'a [Record], kind: &'static str) -> impl Iterator<Item = &'a Record> {
+    records.iter().filter(move |record| record.kind == kind && record.state != RecordState::Completed)
+}
+
 impl Following<'_> {
     /// Polls until the run has ended. A run that waits too long, or is no longer wanted, is cancelled.
     ///
@@ -84,22 +88,21 @@ impl Following<'_> {
 
     /// What the run waits for, from the deepest record that is going on.
     async fn waiting_for(&self, records: &[Record], queue_position: Option<i64>) -> Result<String> {
-        let going = |kind: &str| records.iter().filter(move |r| r.kind == kind && r.state != RecordState::Completed);
-        let approvals: Vec<_> = going("Checkpoint.Approval").map(|record| record.id).collect();
+        let approvals: Vec<_> = going(records, "Checkpoint.Approval").map(|record| record.id).collect();
         if !approvals.is_empty() {
             let names = self.devops.pending_approvers(self.project, &approvals).await?;
             return Ok(if names.is_empty() { "an approval".to_owned() } else { format!("approval by {}", names.join(", ")) });
         }
-        if going("Checkpoint.Authorization").next().is_some() {
+        if going(records, "Checkpoint.Authorization").next().is_some() {
             return Ok("permission to use its connections".to_owned());
         }
         if let Some(check) = records.iter().find(|r| r.kind.starts_with("Checkpoint.") && r.state != RecordState::Completed) {
             return Ok(format!("check {}", check.name));
         }
-        if let Some(task) = going("Task").find(|record| record.state == RecordState::InProgress) {
+        if let Some(task) = going(records, "Task").find(|record| record.state == RecordState::InProgress) {
             return Ok(format!("task {}", task.name));
         }
-        let job = going("Job").next();
+        let job = going(records, "Job").next();
         Ok(match job {
             Some(job) if job.worker.is_some() => "its job".to_owned(),
             _ => match queue_position {
