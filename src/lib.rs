@@ -27,5 +27,6 @@ pub mod explain;
 pub mod headless;
 pub mod host;
 pub mod plan;
+pub mod programs;
 pub mod sandbox;
 pub mod steps;

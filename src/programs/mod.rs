@@ -1,0 +1,8 @@
+//! Programs over the same steps: survey, setup, verify, status, teardown.
+
+pub mod build;
+pub mod consent;
+pub mod origin;
+pub mod run;
+pub mod session;
+pub mod survey;
