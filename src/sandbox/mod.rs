@@ -338,3 +338,6 @@ async fn answers(address: &str) -> bool {
     let Some(host) = address.strip_prefix("http://") else { return false };
     TcpStream::connect(host).await.is_ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,8 +92,8 @@ pub struct User {
     pub managed: Vec<String>,
 }
 
-/// A long-lived access key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A long-lived access key. Never shown by `Debug`.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct AccessKey {
     /// `AKIAPRACTICE…`
     pub id: String,

@@ -30,7 +30,7 @@ pub enum Caller {
     /// An IAM user with a long-lived key.
     User(User),
     /// A role session with temporary credentials.
-    Session(Session, Role),
+    Session(Session, Box<Role>),
 }
 
 impl Caller {
@@ -178,7 +178,7 @@ fn temporary(ground: &Ground, claim: &Claim<'_>, token: &str) -> Result<(Caller,
         .get(records::ROLES, &records::key(&session.account, &session.role))
         .filter(|role: &Role| role.id == session.role_id)
         .ok_or_else(unknown_key)?;
-    Ok((Caller::Session(session, role), session::secret_of(ground, token)))
+    Ok((Caller::Session(session, Box::new(role)), session::secret_of(ground, token)))
 }
 
 fn check_scope(ground: &Ground, api: Api, claim: &Claim<'_>, date: &str) -> Result<(), Refusal> {

@@ -159,7 +159,7 @@ fn list_keys(call: &Call<'_>) -> Answer {
     let mut keys: Vec<AccessKey> = all.into_iter().map(|(_, key)| key).collect();
     keys.retain(|key| key.account == call.account && key.user == user);
     keys.sort_by_key(|key| key.created);
-    Ok(Page::of(keys, call.form)?.write("AccessKeyMetadata", |xml, key| write_key(xml, key)))
+    Ok(Page::of(keys, call.form)?.write("AccessKeyMetadata", write_key))
 }
 
 fn update_key(call: &Call<'_>) -> Answer {

@@ -53,7 +53,10 @@ async fn assume(
     let call =
         sts_as(practice, None).assume_role_with_web_identity().role_arn(role).role_session_name("AWS-Dev");
     let answer = call.web_identity_token(token).duration_seconds(900).send().await;
-    if answer.is_ok() { Ok(answer.unwrap()) } else { Err(refusal(answer)) }
+    match answer {
+        Ok(answer) => Ok(answer),
+        refused => Err(refusal(refused)),
+    }
 }
 
 async fn refused(practice: &Practice, role: &str, token: &str) -> (String, String) {
