@@ -194,8 +194,8 @@ impl Aws {
         &self,
         pen: &Pen,
         role: &RoleArn,
-        before: Option<&str>,
         boundary: &str,
+        before: Option<&str>,
     ) -> Result<()> {
         let request = self
             .iam()
