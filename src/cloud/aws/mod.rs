@@ -8,7 +8,8 @@ mod role_writes;
 mod roles;
 mod sts;
 
-pub use rights::Simulated;
+pub use rights::Rights;
+pub use role_writes::Created;
 pub use sts::Identity;
 
 use std::collections::HashMap;

@@ -73,11 +73,11 @@ impl Aws {
             .collect())
     }
 
-    /// Makes a provider, with audiences and tags, without thumbprints (IAM needs none).
+    /// Makes a provider, with audiences and tags, without thumbprints (IAM needs none), and answers its ARN.
     ///
     /// # Errors
     /// `AwsConflict`: there is one for this issuer; `AwsLimit`: the account has as many as it may.
-    pub async fn create_provider(&self, pen: &Pen, wanted: &WantedProvider) -> Result<()> {
+    pub async fn create_provider(&self, pen: &Pen, wanted: &WantedProvider) -> Result<String> {
         let request = self
             .iam()
             .create_open_id_connect_provider()
@@ -93,7 +93,7 @@ impl Aws {
             let unnamed = || Failure::new(Code::AwsRefused).with("cause", "a new provider without an ARN");
             answer.open_id_connect_provider_arn.ok_or_else(unnamed)
         };
-        pen.write(write, call, |arn| json!({"arn": arn})).await.map(drop)
+        pen.write(write, call, |arn| json!({"arn": arn})).await
     }
 
     /// Adds an audience (client id) to a provider; the others stay.

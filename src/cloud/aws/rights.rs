@@ -8,7 +8,7 @@ use crate::domain::failure::{Code, Failure, Result};
 
 /// What a simulation says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Simulated {
+pub enum Rights {
     /// Every action is allowed.
     Allowed,
     /// These are not.
@@ -42,17 +42,17 @@ fn principal(text: &str) -> Principal {
 }
 
 impl Aws {
-    /// Whether the identity behind an ARN may perform the actions, on any resource.
+    /// Whether the identity behind an ARN may perform the actions, on `resource` or on any.
     ///
-    /// Simulation sees identity policies, boundaries and organisation policies; it is no promise. A principal whose rights
-    /// are limited to certain resources looks denied.
+    /// Simulation sees identity policies, boundaries and organisation policies; it is no promise. A principal whose rights are
+    /// limited to certain resources looks denied where no resource is given.
     ///
     /// # Errors
-    /// Only without usable credentials; everything else that prevents a simulation is [`Simulated::Unknown`].
-    pub async fn simulate(&self, identity: &str, actions: &[&str]) -> Result<Simulated> {
+    /// Only without usable credentials; everything else that prevents a simulation is [`Rights::Unknown`].
+    pub async fn simulate(&self, identity: &str, actions: &[&str], resource: Option<&str>) -> Result<Rights> {
         let arn = match principal(identity) {
             Principal::Arn(arn) => arn,
-            Principal::Not(why) => return Ok(Simulated::Unknown(why.to_owned())),
+            Principal::Not(why) => return Ok(Rights::Unknown(why.to_owned())),
             Principal::RoleOf(role) => {
                 let request = self.iam().get_role().role_name(role);
                 match self.call_iam("iam:GetRole", Repeat::Once, || request.clone().send()).await {
@@ -69,6 +69,7 @@ impl Aws {
                 .simulate_principal_policy()
                 .policy_source_arn(&arn)
                 .set_action_names(Some(actions.iter().map(ToString::to_string).collect()))
+                .set_resource_arns(resource.map(|resource| vec![resource.to_owned()]))
                 .set_marker(marker);
             let answer = match self
                 .call_iam("iam:SimulatePrincipalPolicy", Repeat::Once, || request.clone().send())
@@ -84,14 +85,14 @@ impl Aws {
             denied.extend(refused.map(|result| result.eval_action_name));
             marker = answer.marker.filter(|_| answer.is_truncated);
             if marker.is_none() {
-                return Ok(if denied.is_empty() { Simulated::Allowed } else { Simulated::Denied(denied) });
+                return Ok(if denied.is_empty() { Rights::Allowed } else { Rights::Denied(denied) });
             }
         }
     }
 }
 
-fn unknown(failure: Failure) -> Result<Simulated> {
-    if failure.code == Code::AwsSignIn { Err(failure) } else { Ok(Simulated::Unknown(failure.to_string())) }
+fn unknown(failure: Failure) -> Result<Rights> {
+    if failure.code == Code::AwsSignIn { Err(failure) } else { Ok(Rights::Unknown(failure.to_string())) }
 }
 
 #[cfg(test)]

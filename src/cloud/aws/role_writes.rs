@@ -10,7 +10,16 @@ use crate::domain::arn::RoleArn;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::pen::{Inverse, Pen, Write};
 use crate::domain::policy::Document;
-use crate::domain::role::{Role, WantedRole};
+use crate::domain::role::WantedRole;
+
+/// A role that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// Its ARN.
+    pub arn: String,
+    /// Its unique id.
+    pub id: String,
+}
 
 fn restore(before: Value) -> Inverse {
     Inverse::Restore { before }
@@ -25,7 +34,7 @@ impl Aws {
     ///
     /// # Errors
     /// `AwsConflict`: the name is taken; `PolicyMalformed`: IAM does not take the trust; `AwsLimit`.
-    pub async fn create_role(&self, pen: &Pen, wanted: &WantedRole, trust: &Document) -> Result<()> {
+    pub async fn create_role(&self, pen: &Pen, wanted: &WantedRole, trust: &Document) -> Result<Created> {
         let request = self
             .iam()
             .create_role()
@@ -38,11 +47,12 @@ impl Aws {
         let write = self.role_write("CreateRole", &wanted.arn, Inverse::Delete);
         let call = async {
             let answer = self.call_iam("iam:CreateRole", Repeat::Write, || request.clone().send()).await?;
-            answer
+            let role = answer
                 .role
-                .ok_or_else(|| Failure::new(Code::AwsRefused).with("cause", "CreateRole without a role"))
+                .ok_or_else(|| Failure::new(Code::AwsRefused).with("cause", "CreateRole without a role"))?;
+            Ok(Created { arn: role.arn, id: role.role_id })
         };
-        pen.write(write, call, |made| json!({"arn": made.arn, "id": made.role_id})).await.map(drop)
+        pen.write(write, call, |made| json!({"arn": made.arn, "id": made.id})).await
     }
 
     /// Replaces the trust policy.
@@ -80,8 +90,8 @@ impl Aws {
         pen: &Pen,
         role: &RoleArn,
         name: &str,
-        after: &Document,
         before: Option<&Document>,
+        after: &Document,
     ) -> Result<()> {
         let request = self
             .iam()
@@ -149,16 +159,16 @@ impl Aws {
         pen.write(write, call, |()| json!({"role": role, "policy_arn": policy_arn})).await
     }
 
-    /// Sets tags; others stay. `before` are the tags the role had.
+    /// Sets tags; others stay. `before` holds the values these keys had.
     ///
     /// # Errors
     /// IAM refuses or does not answer.
-    pub async fn tag_role(
+    pub async fn tag(
         &self,
         pen: &Pen,
         role: &RoleArn,
-        wanted: &BTreeMap<String, String>,
         before: &BTreeMap<String, String>,
+        wanted: &BTreeMap<String, String>,
     ) -> Result<()> {
         let request = self.iam().tag_role().role_name(role.name.as_str()).set_tags(Some(tags(wanted)?));
         let write = self.role_write("TagRole", role, restore(json!({"role": role, "tags": before})));
@@ -167,18 +177,13 @@ impl Aws {
         pen.write(write, call, |()| json!({"role": role, "tags": wanted})).await
     }
 
-    /// Removes tags by key. `before` are the tags the role had.
+    /// Removes tags. `before` holds their values.
     ///
     /// # Errors
     /// IAM refuses or does not answer.
-    pub async fn untag_role(
-        &self,
-        pen: &Pen,
-        role: &RoleArn,
-        keys: &[String],
-        before: &BTreeMap<String, String>,
-    ) -> Result<()> {
-        let request = self.iam().untag_role().role_name(role.name.as_str()).set_tag_keys(Some(keys.to_vec()));
+    pub async fn untag(&self, pen: &Pen, role: &RoleArn, before: &BTreeMap<String, String>) -> Result<()> {
+        let keys = before.keys().cloned().collect();
+        let request = self.iam().untag_role().role_name(role.name.as_str()).set_tag_keys(Some(keys));
         let write = self.role_write("UntagRole", role, restore(json!({"role": role, "tags": before})));
         let call = async {
             self.call_iam("iam:UntagRole", Repeat::Write, || request.clone().send()).await.map(drop)
@@ -194,8 +199,8 @@ impl Aws {
         &self,
         pen: &Pen,
         role: &RoleArn,
-        boundary: &str,
         before: Option<&str>,
+        boundary: &str,
     ) -> Result<()> {
         let request = self
             .iam()
@@ -219,7 +224,7 @@ impl Aws {
     ///
     /// # Errors
     /// IAM refuses or does not answer.
-    pub async fn delete_boundary(&self, pen: &Pen, role: &RoleArn, before: Option<&str>) -> Result<()> {
+    pub async fn delete_boundary(&self, pen: &Pen, role: &RoleArn, before: &str) -> Result<()> {
         let request = self.iam().delete_role_permissions_boundary().role_name(role.name.as_str());
         let inverse = restore(json!({"role": role, "boundary": before}));
         let write = self.role_write("DeleteRolePermissionsBoundary", role, inverse);
@@ -234,7 +239,7 @@ impl Aws {
     ///
     /// # Errors
     /// IAM refuses or does not answer.
-    pub async fn set_max_session(&self, pen: &Pen, role: &RoleArn, seconds: i32, before: i32) -> Result<()> {
+    pub async fn set_max_session(&self, pen: &Pen, role: &RoleArn, before: i32, seconds: i32) -> Result<()> {
         let request = self.iam().update_role().role_name(role.name.as_str()).max_session_duration(seconds);
         let inverse = restore(json!({"role": role, "max_session_seconds": before}));
         let write = self.role_write("UpdateRole", role, inverse);
@@ -248,14 +253,13 @@ impl Aws {
     ///
     /// # Errors
     /// `AwsConflict`: it still has policies, or is in an instance profile.
-    pub async fn delete_role(&self, pen: &Pen, before: &Role) -> Result<()> {
-        let role = &before.arn;
+    pub async fn delete_role(&self, pen: &Pen, role: &RoleArn) -> Result<()> {
         let request = self.iam().delete_role().role_name(role.name.as_str());
         let why = "a new role of the same name has another id".to_owned();
         let write = self.role_write("DeleteRole", role, Inverse::Irreversible { why });
         let call = async {
             there(self.call_iam("iam:DeleteRole", Repeat::Write, || request.clone().send()).await).map(drop)
         };
-        pen.write(write, call, |()| json!({"role": role, "id": before.id})).await
+        pen.write(write, call, |()| json!({"role": role})).await
     }
 }
