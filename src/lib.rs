@@ -28,3 +28,4 @@ pub mod headless;
 pub mod host;
 pub mod plan;
 pub mod sandbox;
+pub mod steps;

@@ -44,17 +44,6 @@ pub struct PipelineFact {
     pub id: i64,
 }
 
-/// What the operator may do in an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rights {
-    /// Nothing keyless needs is denied.
-    Allowed,
-    /// These IAM actions are denied.
-    Denied(Vec<String>),
-    /// Could not be found out.
-    Unknown(String),
-}
-
 /// The key of an environment's sign-in.
 pub fn sign_in_key(environment: &Environment) -> StepKey {
     StepKey::new(Kind::SignIn, environment.name.as_str())

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::facts::{Rights, provider_key, sign_in_key};
+use super::facts::{provider_key, sign_in_key};
 use super::sign_in;
-use crate::cloud::aws::Aws;
+use crate::cloud::aws::{Aws, Rights};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::key::StepKey;
@@ -187,7 +187,7 @@ impl Step for Provider {
         let change = self.plan(&seen);
         sign_in::check(known.get(&Of::<Rights>::new(sign_in_key(&self.environment))), &change)?;
         match (&self.aim, &seen.found) {
-            (Aim::Present, None) => aws.create_provider(pen, &self.wanted).await,
+            (Aim::Present, None) => aws.create_provider(pen, &self.wanted).await.map(drop),
             (Aim::Present, Some(found)) => {
                 for audience in self.missing_audiences(found) {
                     aws.add_audience(pen, &found.arn, &audience).await?;

@@ -6,9 +6,9 @@ mod remove;
 
 use std::collections::BTreeMap;
 
-use super::facts::{Rights, RoleFact, provider_key, role_key, sign_in_key};
+use super::facts::{RoleFact, provider_key, role_key, sign_in_key};
 use super::sign_in;
-use crate::cloud::aws::Aws;
+use crate::cloud::aws::{Aws, Rights};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
@@ -16,7 +16,7 @@ use crate::domain::key::StepKey;
 use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
-use crate::domain::policy::{self, Admission, Document, Expected, Size};
+use crate::domain::policy::{self, Admission, AdmissionKind, Document, Expected, Size};
 use crate::domain::role::{INLINE_POLICY, Role as Found, WantedRole};
 use crate::engine::known::{Known, Of, Yields};
 use crate::engine::step::{Cx, Report, Step};
@@ -163,9 +163,23 @@ impl Role {
 
 /// Who an admission lets in, in words.
 pub fn admitted(admission: &Admission) -> String {
+    let who = match &admission.kind {
+        AdmissionKind::Everyone => "everybody".to_owned(),
+        AdmissionKind::Aws { id, .. } => id.clone(),
+        AdmissionKind::Service(id) => format!("service {id}"),
+        AdmissionKind::OtherProvider(id) => format!("provider {id}"),
+        AdmissionKind::OtherPrincipal(id) => id.clone(),
+        AdmissionKind::AnotherSubject(subject) => format!("subject {subject}"),
+        AdmissionKind::SubjectPattern(pattern) => format!("every subject like {pattern}"),
+        AdmissionKind::SubjectIgnoringCase(subject) => format!("{subject} in any case"),
+        AdmissionKind::SubjectMayBeMissing => "tokens without a subject".to_owned(),
+        AdmissionKind::AnySubject => "every subject of the issuer".to_owned(),
+        AdmissionKind::AnyAudience => "any audience".to_owned(),
+        AdmissionKind::AnotherAudience(audience) => format!("audience {audience}"),
+    };
     match &admission.sid {
-        Some(sid) => format!("{} (statement {sid})", admission.kind),
-        None => format!("{} (statement {})", admission.kind, admission.statement + 1),
+        Some(sid) => format!("{who} (statement {sid})"),
+        None => format!("{who} (statement {})", admission.statement + 1),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::facts::{Rights, sign_in_key};
-use crate::cloud::aws::{self, Aws};
-use crate::domain::failure::{Class, Code, Failure, Result};
+use super::facts::sign_in_key;
+use crate::cloud::aws::{Aws, Identity, Rights};
+use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::key::StepKey;
@@ -50,7 +50,7 @@ pub struct SignIn {
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// `sts:GetCallerIdentity`.
-    pub identity: aws::Identity,
+    pub identity: Identity,
     /// What the operator may do; none: not asked.
     pub rights: Option<Rights>,
 }
@@ -84,7 +84,7 @@ impl Step for SignIn {
                 .with("signed in", &identity.account)
                 .with("identity", &identity.arn));
         }
-        let rights = if self.check_rights { Some(rights(aws, &identity.arn).await?) } else { None };
+        let rights = if self.check_rights { Some(aws.simulate(&identity.arn, &SETUP_ACTIONS, None).await?) } else { None };
         Ok(Seen { identity, rights })
     }
 
@@ -124,19 +124,6 @@ impl Step for SignIn {
 
     async fn apply(&self, _cx: &Cx, _known: &Known, _pen: &Pen, _seen: Seen) -> Result<()> {
         Ok(())
-    }
-}
-
-async fn rights(aws: &Aws, arn: &str) -> Result<Rights> {
-    match aws.simulate(arn, &SETUP_ACTIONS).await {
-        Ok(aws::Simulated::Allowed) => Ok(Rights::Allowed),
-        Ok(aws::Simulated::Denied(actions)) => Ok(Rights::Denied(actions)),
-        Ok(aws::Simulated::Unknown(why)) => Ok(Rights::Unknown(why)),
-        // Not being allowed to ask is common and says nothing about the rights themselves.
-        Err(failure) if matches!(failure.class, Class::Denied | Class::NotFound | Class::Unexpected) => {
-            Ok(Rights::Unknown(failure.code.text()))
-        }
-        Err(failure) => Err(failure),
     }
 }
 

@@ -60,31 +60,37 @@ impl Role {
             let trust = self.fresh_trust()?;
             self.check_sizes(&trust)?;
             aws.create_role(pen, wanted, &trust).await?;
-            let inline = wanted.inline.iter().map(|(name, document)| aws.put_inline(pen, &wanted.arn, name, document, None));
+            let inline = wanted.inline.iter().map(|(name, document)| aws.put_inline(pen, &wanted.arn, name, None, document));
             let attach = wanted.managed.iter().map(|policy| aws.attach(pen, &wanted.arn, policy));
             futures::try_join!(try_join_all(inline), try_join_all(attach))?;
             return Ok(());
         };
         // Permissions first: a trust that is opened last never opens an unfinished role.
         let inline = difference.inline.iter().map(|(name, document)| {
-            aws.put_inline(pen, &found.arn, name, document, found.inline.get(name))
+            aws.put_inline(pen, &found.arn, name, found.inline.get(name), document)
         });
         let attach = difference.managed.iter().map(|policy| aws.attach(pen, &found.arn, policy));
         futures::try_join!(try_join_all(inline), try_join_all(attach))?;
         if let Some(boundary) = &difference.boundary {
-            aws.set_boundary(pen, &found.arn, boundary, found.boundary.as_deref()).await?;
+            aws.set_boundary(pen, &found.arn, found.boundary.as_deref(), boundary).await?;
         }
         if !difference.tags.is_empty() {
-            aws.tag_role(pen, &found.arn, &difference.tags, &found.tags).await?;
+            aws.tag(pen, &found.arn, &values_before(&found, &difference.tags), &difference.tags).await?;
         }
         if let Some(seconds) = difference.max_session {
-            aws.set_max_session(pen, &found.arn, seconds, found.max_session_seconds).await?;
+            aws.set_max_session(pen, &found.arn, found.max_session_seconds, seconds).await?;
         }
         if difference.trust_changes {
             aws.update_trust(pen, &found.arn, &found.trust, &difference.trust).await?;
         }
         Ok(())
     }
+}
+
+/// The values that these tags have now.
+pub(super) fn values_before(found: &Found, tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let there = found.tags.iter().filter(|(key, _)| tags.contains_key(*key));
+    there.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// The whole object as it will be, so that half of an own change still leads to the same `after`.

@@ -3,6 +3,7 @@
 use futures::future::try_join_all;
 use serde_json::json;
 
+use super::present::values_before;
 use super::{Origin, Role};
 use crate::cloud::aws::Aws;
 use crate::domain::failure::Result;
@@ -124,7 +125,7 @@ impl Role {
             let inline = found.inline.iter().map(|(name, before)| aws.delete_inline(pen, &found.arn, name, before));
             let managed = found.managed.iter().map(|policy| aws.detach(pen, &found.arn, policy));
             futures::try_join!(try_join_all(inline), try_join_all(managed))?;
-            return aws.delete_role(pen, &found).await;
+            return aws.delete_role(pen, &found.arn).await;
         }
         let restoration = self.restoration(&found, origin);
         // The trust first: it is what lets somebody in.
@@ -133,7 +134,7 @@ impl Role {
         }
         for (name, before) in &restoration.inline {
             match (before, found.inline.get(name)) {
-                (Some(before), now) => aws.put_inline(pen, &found.arn, name, before, now).await?,
+                (Some(before), now) => aws.put_inline(pen, &found.arn, name, now, before).await?,
                 (None, Some(now)) => aws.delete_inline(pen, &found.arn, name, now).await?,
                 (None, None) => {}
             }
@@ -142,18 +143,23 @@ impl Role {
             aws.detach(pen, &found.arn, policy).await?;
         }
         if !restoration.untag.is_empty() {
-            aws.untag_role(pen, &found.arn, &restoration.untag, &found.tags).await?;
+            let added = found.tags.iter().filter(|(key, _)| restoration.untag.contains(key));
+            aws.untag(pen, &found.arn, &added.map(|(key, value)| (key.clone(), value.clone())).collect()).await?;
         }
         if !restoration.retag.is_empty() {
-            aws.tag_role(pen, &found.arn, &restoration.retag, &found.tags).await?;
+            aws.tag(pen, &found.arn, &values_before(&found, &restoration.retag), &restoration.retag).await?;
         }
         match &restoration.boundary {
-            Some(Some(boundary)) => aws.set_boundary(pen, &found.arn, boundary, found.boundary.as_deref()).await?,
-            Some(None) => aws.delete_boundary(pen, &found.arn, found.boundary.as_deref()).await?,
+            Some(Some(boundary)) => aws.set_boundary(pen, &found.arn, found.boundary.as_deref(), boundary).await?,
+            Some(None) => {
+                if let Some(boundary) = &found.boundary {
+                    aws.delete_boundary(pen, &found.arn, boundary).await?;
+                }
+            }
             None => {}
         }
         if let Some(seconds) = restoration.max_session {
-            aws.set_max_session(pen, &found.arn, seconds, found.max_session_seconds).await?;
+            aws.set_max_session(pen, &found.arn, found.max_session_seconds, seconds).await?;
         }
         Ok(())
     }

@@ -107,6 +107,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
 fn principals() -> Vec<Value> {
     vec![
         json!("*"),
+        json!({ "AWS": "*" }),
         json!({ "Federated": [PROVIDER, "accounts.google.com"] }),
         json!({ "Federated": PROVIDER }),
         json!({ "Federated": "accounts.google.com" }),

@@ -38,6 +38,18 @@ fn conditions() {
     assert!(count > 90, "{count} cases read");
 }
 
+/// reference_policies_elements_condition_operators: the key's value byte for byte against base-64 in the policy.
+/// How a text context carries bytes is not documented; here the text's own bytes are the value.
+#[test]
+fn binary_values_are_compared_byte_for_byte() {
+    let ask = |found: &str| {
+        let context = BTreeMap::from([("key".to_owned(), vec![found.to_owned()])]);
+        holds("BinaryEquals", "key", &json!("QmluYXJ5VmFsdWVJbkJhc2U2NA=="), context)
+    };
+    assert!(ask("BinaryValueInBase64"));
+    assert!(!ask("binaryvalueinbase64"));
+}
+
 /// reference_policies_elements_version: without 2012-10-17 variables are plain text.
 #[test]
 fn only_the_current_version_knows_variables() {

@@ -20,6 +20,10 @@ fn departs(case: &Case) -> Option<&'static str> {
             "cannot read a Principal of two kinds (reference_policies_elements_principal shows one)",
         );
     }
+    if text.contains(r#""AWS":"*""#) {
+        // reference_policies_elements_principal, "All principals": the two forms are equivalent.
+        return Some("takes {\"AWS\": \"*\"} for AWS callers only, \"*\" for everybody");
+    }
     if text.contains("${") {
         // reference_policies_variables, "Where you can use policy variables": string and ARN conditions too.
         return Some("fills in variables in Resource only");
@@ -93,11 +97,14 @@ fn the_departures_are_real() {
         case.context.insert(key.into(), vec![found.into()]);
         case
     };
+    let mut star = matching();
+    star.document["Statement"][0]["Principal"] = serde_json::json!({ "AWS": "*" });
     let topic = "arn:aws:sns:eu-west-1:111122223333:deploy";
     let mut two_kinds = matching();
     two_kinds.document["Statement"][0]["Principal"]["AWS"] = Value::from("111122223333");
     assert!(theirs(&two_kinds).is_err());
     for (case, ours, iam_rs) in [
+        (star, Verdict::Allowed, Decision::NotApplicable),
         (with("StringEquals", "k", "${k}", "David"), Verdict::Allowed, Decision::NotApplicable),
         (with("ArnEquals", "k", "arn:aws:sns:*:*:*", topic), Verdict::Allowed, Decision::NotApplicable),
         (with("ArnLike", "k", "arn:aws:sns:*:deploy", topic), Verdict::ImplicitDeny, Decision::Allow),
