@@ -5,6 +5,7 @@ pub mod devops;
 pub mod http;
 pub mod issuer;
 pub mod memo;
+pub mod signin;
 pub mod trace;
 
 use url::Url;

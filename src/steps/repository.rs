@@ -166,7 +166,7 @@ impl Step for Repository {
         let branch = self.wanted.branch();
         let tip = devops.branch_tip(project, found.id, branch).await?;
         let yaml = match tip {
-            Some(_) => devops.file(project, found.id, branch, VERIFICATION_PATH).await?,
+            Some(_) => devops.file(project, found.id, branch, VERIFICATION_PATH, VERIFICATION_YAML).await?,
             None => None,
         };
         let base = match (&tip, &found.default_branch) {

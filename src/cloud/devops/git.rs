@@ -1,5 +1,6 @@
 //! Azure Repos: the verification repository, its branch and its one file.
 
+use aws_lc_rs::digest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -122,6 +123,14 @@ struct CommitWire {
     commit_id: String,
 }
 
+/// The object id git gives a file with this content.
+fn blob_id(content: &str) -> String {
+    let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+    context.update(format!("blob {}\0", content.len()).as_bytes());
+    context.update(content.as_bytes());
+    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn head(branch: &str) -> String {
     format!("refs/heads/{branch}")
 }
@@ -228,6 +237,8 @@ impl DevOps {
 
     /// A file at the tip of a branch; none: there is no such file, branch or commit.
     ///
+    /// One request where the file is `expected`: its git object id proves its content. Else it is read too.
+    ///
     /// # Errors
     /// Azure DevOps refuses or does not answer.
     pub async fn file(
@@ -236,28 +247,25 @@ impl DevOps {
         repository: Uuid,
         branch: &str,
         path: &str,
+        expected: &str,
     ) -> Result<Option<File>> {
         let read = || async {
-            let listed = self.item(project, repository, branch, ("scopePath", path)).await?;
+            let listed = self.item(project, repository, branch, "scopePath", path).await?;
             let Some(item) = listed.and_then(|items| items.at(path)) else { return Ok(None) };
-            let item = match item.content {
-                Some(_) => item,
-                // Whether a list tells contents is not documented; a single item does.
-                None => match self
-                    .item(project, repository, branch, ("path", path))
-                    .await?
-                    .and_then(|one| one.at(path))
-                {
-                    Some(item) => item,
-                    None => return Ok(None),
-                },
+            if item.object_id.as_deref() == Some(&*blob_id(expected)) {
+                return Ok(Some(File { object_id: blob_id(expected), content: expected.to_owned() }));
+            }
+            let Some(single) = self.item(project, repository, branch, "path", path).await? else {
+                return Ok(None);
             };
-            let (Some(object_id), Some(content)) = (item.object_id, item.content) else {
-                return Err(unexpected("a file without its content"));
-            };
-            Ok(Some(File { object_id, content }))
+            match single.at(path) {
+                Some(ItemWire { object_id: Some(object_id), content: Some(content), .. }) => {
+                    Ok(Some(File { object_id, content }))
+                }
+                _ => Err(unexpected("a file without its content")),
+            }
         };
-        self.memo().get(&format!("file {repository} {branch} {path}"), read).await
+        self.memo().get(&format!("file {repository} {branch} {path} {}", blob_id(expected)), read).await
     }
 
     async fn item(
@@ -265,15 +273,16 @@ impl DevOps {
         project: &Project,
         repository: Uuid,
         branch: &str,
-        (by, path): (&str, &str),
+        by: &str,
+        path: &str,
     ) -> Result<Option<Items>> {
-        self.call(&routes::ITEMS, &[&segment(project), &repository.to_string()])
+        let call = self
+            .call(&routes::ITEMS, &[&segment(project), &repository.to_string()])
             .query(by, path)
-            .query("includeContent", "true")
             .query("versionDescriptor.versionType", "branch")
-            .query("versionDescriptor.version", branch)
-            .json_if_there()
-            .await
+            .query("versionDescriptor.version", branch);
+        let call = if by == "path" { call.query("includeContent", "true") } else { call };
+        call.json_if_there().await
     }
 
     /// Pushes one file as one commit and answers the commit's id.
@@ -395,6 +404,12 @@ mod tests {
             assert_eq!(accepted(&[result(false, status)], "main").unwrap_err().code, code, "{status}");
         }
         assert_eq!(accepted(&[], "main").unwrap_err().code, Code::DevopsUnexpected);
+    }
+
+    #[test]
+    fn object_ids_are_gits_own() {
+        // `printf 'hello\n' | git hash-object --stdin`
+        assert_eq!(blob_id("hello\n"), "ce013625030ba8dba906f756967f9e9ca394464a");
     }
 
     #[test]
