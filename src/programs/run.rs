@@ -125,6 +125,14 @@ impl Prepared {
         }
     }
 
+    /// The part of the plan that this program may apply: what is reviewed and decided.
+    pub fn decidable(&self) -> Plan {
+        let keys: BTreeSet<StepKey> = self.applicable().iter().map(|step| step.key()).collect();
+        let mut plan = self.plan.clone();
+        plan.changes.retain(|change| keys.contains(&change.step));
+        plan
+    }
+
     fn direction(&self) -> Direction {
         match self.purpose {
             Purpose::Teardown { .. } => Direction::Down,
