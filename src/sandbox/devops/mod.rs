@@ -126,3 +126,6 @@ pub fn stable_id(ground: &Ground, name: &str) -> String {
     let space = Uuid::parse_str(&ground.world.organization.id).unwrap_or(Uuid::NAMESPACE_URL);
     Uuid::new_v5(&space, name.as_bytes()).to_string()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
