@@ -53,7 +53,7 @@ async fn parameters_and_resources_are_checked_when_a_run_is_asked_for() {
         refused(json!({"resources": {"repositories": {"self": {"refName": "refs/heads/nowhere"}}}})).await;
     assert!(lost.2.contains("using ref refs/heads/nowhere"), "{}", lost.2);
 
-    let preview = json!({"previewRun": true, "templateParameters": {"connections": ["legacy-s3-upload"]},
+    let preview = json!({"previewRun": true, "templateParameters": {"connections": "[\"legacy-s3-upload\"]"},
         "resources": {"repositories": {"self": {"refName": "refs/heads/main", "version": commit}}}});
     let preview = client.post(&format!("payments/_apis/pipelines/{pipeline}/preview"), preview).await.ok();
     let yaml = preview["finalYaml"].as_str().unwrap();
@@ -62,7 +62,7 @@ async fn parameters_and_resources_are_checked_when_a_run_is_asked_for() {
     let bare = practice_of(|world| world.organization.toolkit = None).await;
     let client = Client::of(&bare);
     let (pipeline, _) = client.pipeline("verify", YAML).await;
-    let refused = client.run(pipeline, json!({"templateParameters": {"connections": ["x"]}})).await.refusal();
+    let refused = client.run(pipeline, json!({"templateParameters": {"connections": "- x"}})).await.refusal();
     assert!(
         refused.2.contains("A task is missing. The pipeline references a task called 'AWSCLI'."),
         "{}",
@@ -76,7 +76,7 @@ async fn a_run_waits_for_permission_and_goes_on_by_itself() {
     let client = Client::of(&practice);
     let id = client.connect("AWS-Dev", "arn:aws:iam::111122223333:role/Nobody").await;
     let (pipeline, commit) = client.pipeline("verify", YAML).await;
-    let body = json!({"templateParameters": {"connections": ["aws-dev"]},
+    let body = json!({"templateParameters": {"connections": "[\"aws-dev\"]"},
         "resources": {"repositories": {"self": {"refName": "refs/heads/main", "version": commit}}}});
     let run = client.run(pipeline, body).await.ok();
     assert_eq!(run["state"], "inProgress");
@@ -139,7 +139,7 @@ async fn an_approval_is_waited_for_and_may_be_given_or_refused() {
     let client = Client::of(&practice);
     let (pipeline, _) = client.pipeline("verify", YAML).await;
     client.permit("queue", &queue(&client).await, pipeline).await;
-    let body = json!({"templateParameters": {"connections": ["legacy-s3-upload"]}});
+    let body = json!({"templateParameters": {"connections": "[\"legacy-s3-upload\"]"}});
     for (answer, ended) in [("approved", "succeeded"), ("rejected", "failed")] {
         let run = client.run(pipeline, body.clone()).await.ok()["id"].as_u64().unwrap();
         let record = client.wait_record(run, "Checkpoint.Approval", "inProgress").await;
@@ -167,7 +167,7 @@ async fn without_parallelism_the_job_fails_with_the_form() {
     let client = Client::of(&practice);
     let (pipeline, _) = client.pipeline("verify", YAML).await;
     client.permit("queue", &queue(&client).await, pipeline).await;
-    let body = json!({"templateParameters": {"connections": ["legacy-s3-upload"]}});
+    let body = json!({"templateParameters": {"connections": "[\"legacy-s3-upload\"]"}});
     let run = client.run(pipeline, body).await.ok()["id"].as_u64().unwrap();
     assert_eq!(client.wait_end(run).await["result"], "failed");
     let records = client.records(run).await;
@@ -186,7 +186,7 @@ async fn an_outside_agent_gets_its_id_token_with_the_jobs_own_token_only() {
     client.permit("queue", &queue(&client).await, pipeline).await;
     client.permit("endpoint", &id, pipeline).await;
     client.permit("endpoint", &other, pipeline).await;
-    let body = json!({"templateParameters": {"connections": ["AWS-Dev"]}});
+    let body = json!({"templateParameters": {"connections": "[\"AWS-Dev\"]"}});
     let run = client.run(pipeline, body).await.ok()["id"].as_u64().unwrap();
     client.wait_record(run, "Job", "inProgress").await;
     let held = loop {
