@@ -1,8 +1,9 @@
 //! Azure DevOps of the practice cloud: one file per API area, dispatched by the service's own route templates.
 //!
-//! Tables of the store that tests may want to compare: `project`, `connection`, `permission`, `repository`, `ref`,
-//! `commit`, `blob`, `pipeline`, `queue`, `acl`, `check`, `extension`. Traces of use, different in every run:
-//! `run`, `run-plan`, `timeline`, `log`, `job`, `job-token`, `approval`, `push`, `unsettled`, `sequence`.
+//! Tables of the store that tests may want to compare: `project`, `connection`, `permission` (its values are times),
+//! `repository`, `ref`, `commit`, `blob`, `pipeline`, `queue`, `acl`, `check`, `extension`. Traces of use, different in
+//! every run: `run`, `run-plan`, `queued-run`, `timeline`, `log`, `lease`, `job`, `job-token`, `approval`, `push`,
+//! `unsettled`, `ghost-connection`, `recycled-repository`, `sequence`.
 
 pub mod approvals;
 pub mod builds;

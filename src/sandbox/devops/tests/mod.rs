@@ -4,8 +4,10 @@
 mod code;
 mod connections;
 mod permissions;
+mod restart;
 mod runs;
 mod wire;
+mod witness;
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -26,11 +28,16 @@ fn shared_keys() -> Keys {
     KEYS.get_or_init(|| Keys::generate().unwrap()).clone()
 }
 
-/// A practice cloud of its own, from the world `fresh` with changes.
-pub(crate) async fn practice_of(change: impl FnOnce(&mut World)) -> Practice {
+/// What a practice cloud of its own starts with: the world `fresh` with changes.
+pub(crate) fn options(change: impl FnOnce(&mut World)) -> Options {
     let mut world = worlds::named("fresh").unwrap();
     change(&mut world);
-    Practice::start(Options { keys: Some(shared_keys()), ..Options::new(world) }).await.unwrap()
+    Options { keys: Some(shared_keys()), ..Options::new(world) }
+}
+
+/// A practice cloud of its own, from the world `fresh` with changes.
+pub(crate) async fn practice_of(change: impl FnOnce(&mut World)) -> Practice {
+    Practice::start(options(change)).await.unwrap()
 }
 
 /// A client with the operator's token.
