@@ -3,7 +3,7 @@
 //! Tables of the store that tests may want to compare: `project`, `connection`, `permission` (its values are times),
 //! `repository`, `ref`, `commit`, `blob`, `pipeline`, `queue`, `acl`, `check`, `extension`. Traces of use, different in
 //! every run: `run`, `run-plan`, `queued-run`, `timeline`, `log`, `lease`, `job`, `job-token`, `approval`, `push`,
-//! `unsettled`, `ghost-connection`, `recycled-repository`, `sequence`.
+//! `connection-use`, `unsettled`, `ghost-connection`, `recycled-repository`, `sequence`.
 
 pub mod approvals;
 pub mod builds;
@@ -13,6 +13,7 @@ pub mod endpoint_types;
 pub mod endpoints;
 pub mod extensions;
 pub mod git;
+pub mod history;
 pub mod identities;
 pub mod limits;
 pub mod location;
@@ -95,6 +96,7 @@ pub fn places() -> impl Iterator<Item = &'static Place> {
         projects::PLACES,
         endpoints::PLACES,
         endpoint_types::PLACES,
+        history::PLACES,
         permissions::PLACES,
         checks::PLACES,
         approvals::PLACES,

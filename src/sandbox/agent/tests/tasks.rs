@@ -133,6 +133,14 @@ async fn success_is_a_role_assumed_and_an_identity_printed() {
     assert_eq!(printed["Arn"], "arn:aws:sts::111122223333:assumed-role/Deploy/keyless-dev");
     assert_eq!(printed["Account"], "111122223333");
     assert_eq!(log[0], "##[section]Starting: verify");
+    let client = Client::of(&practice);
+    let connection = client.get("payments/_apis/serviceendpoint/endpoints?endpointNames=AWS-Dev").await.ok();
+    let id = connection["value"][0]["id"].as_str().unwrap();
+    let history =
+        client.get(&format!("payments/_apis/serviceendpoint/{id}/executionhistory?top=5")).await.ok();
+    let used = &history["value"][0]["data"];
+    assert_eq!((&used["owner"]["id"], &used["definition"]["name"]), (&build["id"], &json!("verify")));
+    assert_eq!(used["result"], "succeeded");
     assert_eq!(log.last().unwrap(), "##[section]Finishing: verify");
 }
 

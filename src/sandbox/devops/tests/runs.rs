@@ -59,6 +59,13 @@ async fn parameters_and_resources_are_checked_when_a_run_is_asked_for() {
     let yaml = preview["finalYaml"].as_str().unwrap();
     assert!(yaml.contains("verify legacy-s3-upload") && !yaml.contains("${{"), "{yaml}");
 
+    let disabled = practice_of(|world| world.projects[0].connections[0].disabled = true).await;
+    let client = Client::of(&disabled);
+    let (pipeline, _) = client.pipeline("verify", YAML).await;
+    let refused =
+        client.run(pipeline, json!({"templateParameters": {"connections": "[legacy-s3-upload]"}})).await;
+    assert!(refused.refusal().2.contains("has been disabled"), "{}", refused.text);
+
     let bare = practice_of(|world| world.organization.toolkit = None).await;
     let client = Client::of(&bare);
     let (pipeline, _) = client.pipeline("verify", YAML).await;
