@@ -8,10 +8,10 @@ use super::log::Log;
 use super::run::Progress;
 use super::yaml::Job;
 use super::{records, step};
-use crate::sandbox::devops::oidctoken;
 use crate::sandbox::devops::runs::{self, Status};
 use crate::sandbox::devops::timeline::{Outcome, Record};
 use crate::sandbox::devops::{endpoints, queues};
+use crate::sandbox::devops::{history, oidctoken};
 use crate::sandbox::world::AgentPlace;
 
 /// What a job's steps share.
@@ -52,7 +52,8 @@ pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
     };
     records::begin(ground, run.id, id);
     records::change(ground, run.id, id, |record| record.worker = Some(worker.clone()));
-    let token = open(progress, id, job);
+    let started = records::now(ground);
+    let (token, connections) = open(progress, id, job);
     let outcome = match ground.world.agent.place {
         AgentPlace::Inside => {
             let work = Work { progress, id, token: &token, variables: variables(progress, id, job, &worker) };
@@ -61,12 +62,13 @@ pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
         AgentPlace::Outside => outside(progress, id).await,
     };
     close(progress, id, &token);
+    history::note(ground, &connections, run.id, (&started, &records::now(ground)), outcome);
     records::end(ground, run.id, id, outcome, Vec::new());
     outcome
 }
 
 /// Gives the job its access token, and notes which connections it may ask ID tokens for.
-fn open(progress: &Progress<'_>, id: &str, job: &Job) -> String {
+fn open(progress: &Progress<'_>, id: &str, job: &Job) -> (String, Vec<String>) {
     let (ground, run) = (progress.ground(), progress.run);
     // Not 52 characters: the toolkit would take such a token for a personal one.
     let token = format!("PRACTICE-JOB-TOKEN-{}-{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
@@ -86,14 +88,14 @@ fn open(progress: &Progress<'_>, id: &str, job: &Job) -> String {
         project: run.project.clone(),
         pipeline: run.pipeline,
         token: token.clone(),
-        connections,
+        connections: connections.clone(),
         result: None,
     };
     ground.store.transaction(|tx| {
         tx.put("job", id, &record);
         tx.put("job-token", &token, &id);
     });
-    token
+    (token, connections)
 }
 
 fn close(progress: &Progress<'_>, id: &str, token: &str) {

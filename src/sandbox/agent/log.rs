@@ -1,6 +1,7 @@
 //! The log of one record: lines with time stamps, written to the store when there is something to see.
 
 use crate::sandbox::Ground;
+use crate::sandbox::devops::runs::{self, Run};
 use crate::sandbox::devops::timeline;
 use crate::sandbox::wire::stamp;
 
@@ -38,7 +39,12 @@ impl<'a> Log<'a> {
         }
         let now = stamp(self.ground.clock.now_millis());
         let lines = std::mem::take(&mut self.fresh);
-        self.ground.store.transaction(|tx| timeline::append(tx, self.run, self.number, &lines, &now));
+        self.ground.store.transaction(|tx| {
+            // The run may have been deleted meanwhile.
+            if tx.get::<Run>("run", &runs::key(self.run)).is_some() {
+                timeline::append(tx, self.run, self.number, &lines, &now);
+            }
+        });
     }
 }
 

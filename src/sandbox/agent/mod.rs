@@ -26,6 +26,8 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::Ground;
 
+pub use toolkit::claims as claims_of;
+
 /// How long one request of a task may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -86,3 +88,6 @@ fn take(ground: &Ground) -> Option<u64> {
         Some(id)
     })
 }
+
+#[cfg(test)]
+mod tests;

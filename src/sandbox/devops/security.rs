@@ -236,8 +236,10 @@ fn inherited(all: &BTreeMap<String, Acl>, namespace: &Namespace, token: &str, wh
     sum
 }
 
-fn entry_json(who: &str, entry: &Entry, inherited: Option<&Entry>) -> Value {
-    let mut answer = json!({"descriptor": who, "allow": entry.allow, "deny": entry.deny});
+/// An entry. Its `descriptor` is left out: the wire has a text there and the published contract an object, and the key
+/// of the dictionary says it anyway.
+fn entry_json(entry: &Entry, inherited: Option<&Entry>) -> Value {
+    let mut answer = json!({"allow": entry.allow, "deny": entry.deny});
     if let Some(above) = inherited {
         let deny = entry.deny | (above.deny & !entry.allow);
         answer["extendedInfo"] = json!({
@@ -287,7 +289,7 @@ fn lists(call: &Call) -> Result<Reply, Failure> {
             let above = extended.then(|| inherited(&all, namespace, token, who));
             let own = list.entries.get(who);
             let any = own.is_some() || above.as_ref().is_some_and(|above| *above != Entry::default());
-            let json = entry_json(who, &own.cloned().unwrap_or_default(), above.as_ref());
+            let json = entry_json(&own.cloned().unwrap_or_default(), above.as_ref());
             any.then(|| (who.to_owned(), json))
         });
         let entries = Map::from_iter(entries);
@@ -326,7 +328,7 @@ fn set_entries(call: &Call) -> Result<Reply, Failure> {
             } else {
                 *entry = new;
             }
-            answers.push(entry_json(who, entry, None));
+            answers.push(entry_json(entry, None));
         }
         tx.put("acl", &key, &list);
         answers
