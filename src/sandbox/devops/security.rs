@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -30,6 +31,7 @@ pub const PLACES: &[Place] = &[
         released: true,
         methods: &[
             Op::read("GET", "access-control {securityNamespaceId}", lists),
+            Op::write("POST", "access-control {securityNamespaceId}", set_lists),
             Op::write("DELETE", "access-control {securityNamespaceId}", remove_lists),
         ],
     },
@@ -301,6 +303,30 @@ fn lists(call: &Call) -> Result<Reply, Failure> {
         })
     });
     Ok(Reply::list(items.collect()))
+}
+
+/// Overwrites whole lists (Access Control Lists - Set Access Control Lists); answers 200 without a body, as the contract says.
+fn set_lists(call: &Call) -> Result<Reply, Failure> {
+    let namespace = of_call(call)?;
+    refuse(call)?;
+    let wanted = call.body["value"].as_array().ok_or_else(|| Failure::missing("accessControlLists"))?;
+    let mut lists = Vec::new();
+    for item in wanted {
+        let token = item["token"].as_str().ok_or_else(|| Failure::missing("token"))?;
+        let entries = item["acesDictionary"].as_object().ok_or_else(|| Failure::missing("acesDictionary"))?;
+        let entries = entries.iter().map(|(who, item)| {
+            let bits = |name: &str| item[name].as_u64().unwrap_or_default();
+            (who.clone(), Entry { allow: bits("allow"), deny: bits("deny") })
+        });
+        let list = Acl { inherit: item["inheritPermissions"].as_bool().unwrap_or(true), entries: entries.collect() };
+        lists.push((key(namespace.id, token), list));
+    }
+    call.ground.store.transaction(|tx| {
+        for (key, list) in &lists {
+            tx.put("acl", key, list);
+        }
+    });
+    Ok(Reply::nothing().status(StatusCode::OK))
 }
 
 fn set_entries(call: &Call) -> Result<Reply, Failure> {
