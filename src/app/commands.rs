@@ -19,6 +19,7 @@ use crate::host::files;
 use crate::plain;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
+use crate::plan::event::Outcome;
 use crate::plan::file::{PlanFile, VERSION};
 use crate::programs::build::Purpose;
 use crate::programs::compare;
@@ -180,7 +181,11 @@ async fn write(
     }
     let failures = summary.failures.iter().map(Exit::of).max().unwrap_or(Exit::Done);
     let left = if summary.leftovers.is_empty() { Exit::Done } else { Exit::Stale };
-    let verdicts = if matches!(purpose, Purpose::Teardown { .. }) { Exit::Done } else { verdicts(&board) };
+    let verdicts = match purpose {
+        Purpose::Teardown { .. } => Exit::Done,
+        _ if opening.only.is_none() => verdicts(&board).max(unproven(&board, summary.outcome)),
+        _ => verdicts(&board),
+    };
     Ok(Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts))
 }
 
@@ -218,6 +223,13 @@ fn blocked(plan: &Plan) -> Exit {
 fn verdicts(board: &Board) -> Exit {
     let bad = |verdict: &Verdict| matches!(verdict, Verdict::Open { .. } | Verdict::Mismatch { .. } | Verdict::Failed { .. });
     if board.with_verdict(bad).is_empty() { Exit::Done } else { Exit::Findings }
+}
+
+/// A run that is done although an environment is not proven has found something.
+fn unproven(board: &Board, outcome: Outcome) -> Exit {
+    let proven = board.with_verdict(|verdict| matches!(verdict, Verdict::Proven | Verdict::Open { .. }));
+    let all = proven.len() == board.environments.len();
+    if all || outcome != Outcome::Done { Exit::Done } else { Exit::Findings }
 }
 
 /// What verdicts and findings say.
