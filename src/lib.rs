@@ -26,5 +26,6 @@ pub mod engine;
 pub mod explain;
 pub mod headless;
 pub mod host;
+pub mod plain;
 pub mod plan;
 pub mod sandbox;
