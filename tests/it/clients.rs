@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyless::cloud::Ends;
 use keyless::cloud::aws::{self, Aws, Rights, Transport};
@@ -491,7 +491,13 @@ async fn handshake(bench: &Bench) -> (Project, Run) {
     assert_eq!(devops.permission(&project, &protected[0].0).await.unwrap().pipelines, [pipeline.id]);
     let run = devops.run(pen, &project, &pipeline, "main", &commit, parameters).await.unwrap();
     assert_eq!(run.commit, Some(commit));
-    while !devops.build(&project, run.id).await.unwrap().is_some_and(|build| build.status == "completed") {
+    let ended = async || {
+        devops.build(&project, run.id).await.unwrap().is_some_and(|build| build.status == "completed")
+    };
+    let begun = Instant::now();
+    while !ended().await {
+        let waiting = begun.elapsed() > Duration::from_secs(30);
+        assert!(!waiting, "{:#?}", devops.timeline(&project, run.id).await);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     devops.permit(pen, &project, &protected[..1], pipeline.id, false).await.unwrap();
