@@ -19,6 +19,8 @@
 //! | `sandbox` | the practice cloud | nothing |
 //! | `app`, `cli` | wiring | all |
 
+pub mod app;
+pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod domain;
@@ -27,5 +29,7 @@ pub mod explain;
 pub mod headless;
 pub mod host;
 pub mod plan;
+pub mod plain;
+pub mod programs;
 pub mod sandbox;
 pub mod steps;

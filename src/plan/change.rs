@@ -91,6 +91,9 @@ pub struct Change {
     /// Whether `after` is an object with one entry per environment, each of which can be done without the others.
     #[serde(default)]
     pub divisible: bool,
+    /// What keyless changed and cannot put back, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leftover: Option<String>,
 }
 
 impl Change {
@@ -134,6 +137,7 @@ impl Change {
             asks: Vec::new(),
             writes: 0,
             divisible: false,
+            leftover: None,
         }
     }
 

@@ -228,7 +228,7 @@ pub enum AgentPlace {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Rights {
     /// Azure DevOps: `create-repository`, `create-connection`, `create-pipeline`, `pipeline-permissions`,
-    /// `install-extension`, `access-control`, `connections` (invisible).
+    /// `queue-build`, `install-extension`, `access-control`, `connections` (invisible).
     pub devops_denied: Vec<String>,
     /// AWS: IAM actions such as `iam:CreateRole`, denied in every account.
     pub aws_denied: Vec<String>,

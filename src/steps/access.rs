@@ -140,10 +140,8 @@ impl Step for Access {
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let Some(token) = self.token(known) else { return Ok(Seen::default()) };
         let namespace = self.namespace();
-        let (actions, found) = futures::try_join!(
-            self.devops.namespace(namespace),
-            self.devops.access_list(namespace, &token)
-        )?;
+        let (actions, found) =
+            futures::try_join!(self.devops.namespace(namespace), self.devops.access_list(namespace, &token))?;
         let allow = actions.actions.values().fold(0, |bits, bit| bits | bit);
         let entries = BTreeMap::from([(self.operator.descriptor.clone(), Bits { allow, deny: 0 })]);
         Ok(Seen { token: Some(token), found, wanted: AccessList { inherit: false, entries } })
@@ -162,7 +160,8 @@ impl Step for Access {
         } else if seen.token.is_none() || seen.found.as_ref() != Some(&seen.wanted) {
             change.verb = Verb::Update;
             change.before = Some(seen.found.as_ref().map_or(everybody, |found| self.shown(found)));
-            change.after = Some(json!({ "inherits": false, "allowed": { (self.operator.name.as_str()): "allowed" } }));
+            change.after =
+                Some(json!({ "inherits": false, "allowed": { (self.operator.name.as_str()): "allowed" } }));
             "whoever can change or queue it can reach every account it proves".clone_into(&mut change.why);
         }
         if !change.is_keep() {
@@ -177,9 +176,13 @@ impl Step for Access {
         let namespace = self.namespace();
         match (&seen.found, self.present) {
             (found, true) => {
-                self.devops.set_access_list(pen, namespace, token, found.as_ref(), &seen.wanted, &self.name()).await
+                self.devops
+                    .set_access_list(pen, namespace, token, found.as_ref(), &seen.wanted, &self.name())
+                    .await
             }
-            (Some(found), false) => self.devops.remove_access_list(pen, namespace, token, found, &self.name()).await,
+            (Some(found), false) => {
+                self.devops.remove_access_list(pen, namespace, token, found, &self.name()).await
+            }
             (None, false) => Ok(()),
         }
     }

@@ -63,6 +63,16 @@ impl Connection {
         self.federation.owner_by_description(&found.description)
     }
 
+    /// What is wanted, with the name and (where it is not keyless's own) the description it has. A mark would make it
+    /// keyless's to delete.
+    fn kept(&self, found: &Found) -> WantedConnection {
+        let mut wanted = self.wanted.clone();
+        if self.owner(found) != Owner::Ours {
+            wanted.description.clone_from(&found.description);
+        }
+        wanted
+    }
+
     fn ask(&self, found: &Found) -> Vec<Ask> {
         let mut asks: Vec<Ask> = ask_protected(&self.environment).into_iter().collect();
         asks.extend(ask_owner(&self.owner(found), &self.title()));
@@ -115,7 +125,9 @@ impl Connection {
             return keep("left: as it was before keyless");
         }
         if !before.parameters.username.is_empty() {
-            return keep("left: it held access keys before, and those cannot be read back");
+            let mut left = keep("left: it held access keys before, and those cannot be read back");
+            left.leftover = Some(format!("{}: {}", self.title(), left.why));
+            return left;
         }
         change.why = "keyless changed it: put back as the journal says".to_owned();
         change.verb = Verb::Update;
@@ -193,7 +205,9 @@ impl Connection {
                 return Ok(());
             }
             if let Some(status) = made.status.as_ref().filter(|status| !status.is_empty()) {
-                return Err(Failure::new(Code::ConnectionNotReady).with("connection", &made.name).with("answered", status));
+                return Err(Failure::new(Code::ConnectionNotReady)
+                    .with("connection", &made.name)
+                    .with("answered", status));
             }
             cx.progress("Azure DevOps makes the connection ready", attempt);
             tokio::time::sleep(pause).await;
@@ -201,7 +215,9 @@ impl Connection {
             let Some(now) = self.devops.connection(&self.project, made.id).await? else { continue };
             made = now;
         }
-        Err(Failure::new(Code::ConnectionNotReady).with("connection", &made.name).with("answered", "not ready in time"))
+        Err(Failure::new(Code::ConnectionNotReady)
+            .with("connection", &made.name)
+            .with("answered", "not ready in time"))
     }
 }
 
@@ -232,7 +248,9 @@ impl Step for Connection {
         let found = all.into_iter().find(|c| c.name.eq_ignore_ascii_case(self.wanted.name.as_str()));
         let Some(found) = found else { return Ok(Seen { found: None, checks: Vec::new() }) };
         if !found.is_aws() {
-            return Err(Failure::new(Code::ConnectionWrongType).with("connection", &found.name).with("type", &found.kind));
+            return Err(Failure::new(Code::ConnectionWrongType)
+                .with("connection", &found.name)
+                .with("type", &found.kind));
         }
         let checks = self.devops.checks(&self.project, &Protected::Endpoint(found.id)).await?;
         Ok(Seen { found: Some(found), checks })
@@ -240,7 +258,9 @@ impl Step for Connection {
 
     fn yields(&self, seen: &Seen) -> Yields {
         match &seen.found {
-            Some(found) => Yields::some(ConnectionFact { id: found.id, parameters: found.parameters.clone() }),
+            Some(found) => {
+                Yields::some(ConnectionFact { id: found.id, parameters: found.parameters.clone() })
+            }
             None => Yields::none(),
         }
     }
@@ -264,7 +284,8 @@ impl Step for Connection {
         match (&self.aim, seen.found) {
             (Aim::Present, None) => self.create(cx, pen).await,
             (Aim::Present, Some(found)) => {
-                let made = self.devops.update_connection(pen, &self.project, &found, &self.wanted).await?;
+                let made =
+                    self.devops.update_connection(pen, &self.project, &found, &self.kept(&found)).await?;
                 self.until_ready(cx, made).await
             }
             (Aim::Absent { .. }, None) => Ok(()),

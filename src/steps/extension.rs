@@ -54,13 +54,16 @@ impl Step for Extension {
         if seen.is_some() {
             return Change::keep(self.key(), self.title(), "installed, and it knows OIDC");
         }
-        let mut change = Change::keep(self.key(), self.title(), "the organisation has no connection type AWS");
+        let mut change =
+            Change::keep(self.key(), self.title(), "the organisation has no connection type AWS");
         change.verb = Verb::Create;
         change.after = Some(json!({ "extension": "AmazonWebServices.aws-vsts-tools" }));
         change.reversible = false;
         change.writes = 1;
-        change.rights = vec!["vso.extension_manage".to_owned(), "Project Collection Administrator".to_owned()];
-        change.asks = vec![Ask::Foreign { what: "an extension is installed for the whole organisation".to_owned() }];
+        change.rights =
+            vec!["vso.extension_manage".to_owned(), "Project Collection Administrator".to_owned()];
+        change.asks =
+            vec![Ask::Foreign { what: "an extension is installed for the whole organisation".to_owned() }];
         change
     }
 

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::access::{Object, access_key};
-use super::facts::{ConnectionFact, PipelineFact, RoleFact, SourceFact, ask_protected, connection_key, role_key};
+use super::facts::{
+    ConnectionFact, PipelineFact, RoleFact, SourceFact, ask_protected, connection_key, role_key,
+};
 use super::permission::{connection_permission_key, queue_permission_key};
 use super::pipeline::pipeline_key;
 use super::repository::repository_key;
@@ -41,6 +42,8 @@ pub struct Handshake {
     pub members: Vec<Wanted>,
     /// Where the verification lives.
     pub verification: WantedVerification,
+    /// The steps that close repository and pipeline to everybody else.
+    pub access: Vec<StepKey>,
     /// The agent queue, or why none can be chosen.
     pub queue: Result<Queue>,
     /// Whether a proof that still holds is made anew.
@@ -103,7 +106,8 @@ impl Handshake {
     /// The first step that keeps an environment from being proven, and whether something of it will still change.
     fn outlook(&self, known: &Known, wanted: &Wanted) -> (Outlook, StepKey) {
         let connection = connection_key(&wanted.connection.name);
-        let steps = [connection, role_key(&wanted.environment), connection_permission_key(&wanted.connection.name)];
+        let steps =
+            [connection, role_key(&wanted.environment), connection_permission_key(&wanted.connection.name)];
         let mut worst = (Outlook::Settled, steps[0].clone());
         for step in steps {
             match known.outlook(&step) {
@@ -129,7 +133,9 @@ impl Handshake {
             Outlook::Pending => return Ok(Part::ToProve { fingerprint: None, last: None }),
             Outlook::Settled => {}
         }
-        let Some((connection, role)) = self.facts(known, wanted) else { return Ok(Part::NotReady { because: step }) };
+        let Some((connection, role)) = self.facts(known, wanted) else {
+            return Ok(Part::NotReady { because: step });
+        };
         let fingerprint = evidence::fingerprint(wanted, &connection, &role);
         let pipeline = known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification)));
         let source = known.get(&Of::<SourceFact>::new(repository_key(&self.verification)));
@@ -228,17 +234,11 @@ impl Step for Handshake {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        vec![
-            pipeline_key(&self.verification),
-            access_key(Object::Pipeline, &self.verification),
-        ]
+        std::iter::once(pipeline_key(&self.verification)).chain(self.access.iter().cloned()).collect()
     }
 
     fn after(&self) -> Vec<StepKey> {
         let mut after = Vec::new();
-        if self.verification.foreign_branch.is_none() {
-            after.push(access_key(Object::Repository, &self.verification));
-        }
         if let Ok(queue) = &self.queue {
             after.push(queue_permission_key(queue));
         }
@@ -255,7 +255,8 @@ impl Step for Handshake {
             Ok::<_, Failure>((wanted.environment.name.clone(), self.part(known, wanted).await?))
         }))
         .await?;
-        let admits = self.members.iter().map(|wanted| (wanted.environment.name.clone(), self.admits(known, wanted)));
+        let admits =
+            self.members.iter().map(|wanted| (wanted.environment.name.clone(), self.admits(known, wanted)));
         Ok(Seen { parts: parts.into_iter().collect(), admits: admits.collect() })
     }
 
@@ -291,14 +292,20 @@ impl Step for Handshake {
         change.writes = 3;
         change.reversible = false;
         change.rights = ["vso.build_execute", "vso.pipelineresources_manage"].map(str::to_owned).to_vec();
-        change.asks = to_prove.iter().filter_map(|wanted| ask_protected(&wanted.environment)).collect::<Vec<Ask>>();
+        change.asks =
+            to_prove.iter().filter_map(|wanted| ask_protected(&wanted.environment)).collect::<Vec<Ask>>();
         change
     }
 
     async fn apply(&self, cx: &Cx, known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
         let proofs = self.prove(cx, known, pen, &seen).await?;
-        let proofs: Vec<Proof> =
-            proofs.into_iter().map(|proof| { let name = proof.environment.clone(); opened(proof, seen.admits.get(&name)) }).collect();
+        let proofs: Vec<Proof> = proofs
+            .into_iter()
+            .map(|proof| {
+                let name = proof.environment.clone();
+                opened(proof, seen.admits.get(&name))
+            })
+            .collect();
         proofs.iter().for_each(|proof| self.remember(proof));
         self.tell(cx, &proofs).await;
         verdict_of(&proofs)
@@ -326,7 +333,13 @@ fn verdict_of(proofs: &[Proof]) -> Result<()> {
 }
 
 /// The judgement on one record, wherever it was read.
-fn judged(wanted: &Wanted, log: &handshake::TaskLog, succeeded: bool, at: Option<String>, run: &str) -> Proof {
+fn judged(
+    wanted: &Wanted,
+    log: &handshake::TaskLog,
+    succeeded: bool,
+    at: Option<String>,
+    run: &str,
+) -> Proof {
     Proof {
         environment: wanted.environment.name.clone(),
         verdict: handshake::judge(&wanted.expected, log, succeeded),

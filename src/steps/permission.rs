@@ -116,14 +116,17 @@ impl Step for Permission {
     }
 
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
-        let pipeline = known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification))).map(|fact| fact.id);
+        let pipeline =
+            known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification))).map(|fact| fact.id);
         let protected = match &self.resource {
-            Resource::Connection { name, .. } => {
-                known.get(&Of::<ConnectionFact>::new(connection_key(name))).map(|fact| Protected::Endpoint(fact.id))
-            }
+            Resource::Connection { name, .. } => known
+                .get(&Of::<ConnectionFact>::new(connection_key(name)))
+                .map(|fact| Protected::Endpoint(fact.id)),
             Resource::Queue { queue, .. } => Some(Protected::Queue(queue.id)),
         };
-        let Some(resource) = &protected else { return Ok(Seen { protected, pipeline, found: Found::default() }) };
+        let Some(resource) = &protected else {
+            return Ok(Seen { protected, pipeline, found: Found::default() });
+        };
         let found = self.devops.permission(&self.project, resource).await?;
         Ok(Seen { protected, pipeline, found })
     }
@@ -147,7 +150,11 @@ impl Step for Permission {
         if seen.stands() {
             findings.push(about(FindingCode::PermissionStanding));
         }
-        Report { links: vec![LinkStatus::new(name, Link::Permission, state, detail)], findings, handshakes: Vec::new() }
+        Report {
+            links: vec![LinkStatus::new(name, Link::Permission, state, detail)],
+            findings,
+            handshakes: Vec::new(),
+        }
     }
 
     fn plan(&self, seen: &Seen) -> Change {

@@ -67,10 +67,16 @@ impl Step for Pipeline {
     }
 
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Option<Found>> {
-        let Some(found) = find(&self.devops, &self.project, &self.wanted.pipeline).await? else { return Ok(None) };
+        let Some(found) = find(&self.devops, &self.project, &self.wanted.pipeline).await? else {
+            return Ok(None);
+        };
         let source = known.get(&Of::<SourceFact>::new(repository_key(&self.wanted)));
-        let other_path = found.yaml_path.as_deref().is_some_and(|path| path.trim_start_matches('/') != VERIFICATION_PATH.trim_start_matches('/'));
-        let other_repository = matches!((&source, &found.repository), (Some(source), Some(id)) if source.repository != *id);
+        let other_path = found
+            .yaml_path
+            .as_deref()
+            .is_some_and(|path| path.trim_start_matches('/') != VERIFICATION_PATH.trim_start_matches('/'));
+        let other_repository =
+            matches!((&source, &found.repository), (Some(source), Some(id)) if source.repository != *id);
         if other_path || other_repository {
             return Err(Failure::new(Code::PipelineForeign)
                 .with("pipeline", &found.name)
@@ -113,12 +119,21 @@ impl Step for Pipeline {
             (Some(found), false) => self.devops.delete_pipeline(pen, &self.project, &found).await,
             (None, true) => {
                 let source = known.get(&Of::<SourceFact>::new(repository_key(&self.wanted)));
-                let repository = self.devops.repository(&self.project, self.wanted.repository.as_str()).await?;
+                let repository =
+                    self.devops.repository(&self.project, self.wanted.repository.as_str()).await?;
                 let (Some(_), Some(repository)) = (source, repository) else {
-                    return Err(Failure::new(Code::DevopsNotFound).with("repository", &self.wanted.repository));
+                    return Err(
+                        Failure::new(Code::DevopsNotFound).with("repository", &self.wanted.repository)
+                    );
                 };
                 self.devops
-                    .create_pipeline(pen, &self.project, &self.wanted.pipeline, &repository, VERIFICATION_PATH)
+                    .create_pipeline(
+                        pen,
+                        &self.project,
+                        &self.wanted.pipeline,
+                        &repository,
+                        VERIFICATION_PATH,
+                    )
                     .await
                     .map(drop)
             }

@@ -70,7 +70,8 @@ impl Provider {
         change.verb = verb;
         change.writes = writes;
         change.rights = rights.iter().map(|right| (*right).to_owned()).collect();
-        change.asks = self.protected.iter().map(|name| Ask::Protected { environment: name.clone() }).collect();
+        change.asks =
+            self.protected.iter().map(|name| Ask::Protected { environment: name.clone() }).collect();
         change
     }
 
@@ -91,7 +92,8 @@ impl Provider {
             return Change::keep(self.key(), self.title(), "the account knows the issuer and the audience");
         }
         let why = format!("audience {} is missing; others stay", missing.join(", "));
-        let mut change = self.change(Verb::Update, why, missing.len(), &["iam:AddClientIDToOpenIDConnectProvider"]);
+        let mut change =
+            self.change(Verb::Update, why, missing.len(), &["iam:AddClientIDToOpenIDConnectProvider"]);
         let united: Vec<&String> = found.audiences.union(&self.wanted.audiences).collect();
         change.before = Some(json!({ "audiences": found.audiences }));
         change.after = Some(json!({ "audiences": united }));
@@ -194,7 +196,9 @@ impl Step for Provider {
                 }
                 Ok(())
             }
-            (Aim::Absent { .. }, Some(found)) if change.verb == Verb::Delete => aws.delete_provider(pen, found).await,
+            (Aim::Absent { .. }, Some(found)) if change.verb == Verb::Delete => {
+                aws.delete_provider(pen, found).await
+            }
             (Aim::Absent { .. }, Some(found)) => {
                 for audience in found.audiences.intersection(&self.wanted.audiences) {
                     aws.remove_audience(pen, &found.arn, audience).await?;

@@ -80,7 +80,9 @@ impl Repository {
         if seen.found.is_none() {
             change.verb = Verb::Create;
             change.writes = 2;
-            change.why = "there is no such repository; the handshake's pipeline needs one nobody else pushes to".to_owned();
+            change.why =
+                "there is no such repository; the handshake's pipeline needs one nobody else pushes to"
+                    .to_owned();
             change.rights = vec!["vso.code_manage".to_owned()];
         } else if !Self::is_current(seen) {
             change.verb = if seen.yaml.is_some() { Verb::Update } else { Verb::Create };
@@ -88,7 +90,10 @@ impl Repository {
             change.why = match (&seen.yaml, self.is_own()) {
                 (Some(_), _) => "its pipeline is not the one of this keyless".to_owned(),
                 (None, true) => "it is empty".to_owned(),
-                (None, false) => "the branch does not hold keyless's pipeline; whoever may push to it can change what runs".to_owned(),
+                (None, false) => {
+                    "the branch does not hold keyless's pipeline; whoever may push to it can change what runs"
+                        .to_owned()
+                }
             };
         } else {
             change.rights = Vec::new();
@@ -192,16 +197,24 @@ impl Step for Repository {
         match (&seen.found, self.present) {
             (Some(found), true) => self.push(pen, found, &seen).await,
             (None, true) => {
-                let made = self.devops.create_repository(pen, &self.project, self.wanted.repository.as_str()).await;
+                let made =
+                    self.devops.create_repository(pen, &self.project, self.wanted.repository.as_str()).await;
                 let made = made.map_err(|failure| match failure.class {
-                    Class::Denied => failure.with("instead", "name an existing repository and a `branch` for keyless under [verification]"),
+                    Class::Denied => failure.with(
+                        "instead",
+                        "name an existing repository and a `branch` for keyless under [verification]",
+                    ),
                     _ => failure,
                 })?;
                 self.push(pen, &made, &seen).await
             }
-            (Some(found), false) if self.is_own() => self.devops.delete_repository(pen, &self.project, found).await,
+            (Some(found), false) if self.is_own() => {
+                self.devops.delete_repository(pen, &self.project, found).await
+            }
             (Some(found), false) => match &seen.tip {
-                Some(tip) => self.devops.delete_branch(pen, &self.project, found, self.wanted.branch(), tip).await,
+                Some(tip) => {
+                    self.devops.delete_branch(pen, &self.project, found, self.wanted.branch(), tip).await
+                }
                 None => Ok(()),
             },
             (None, false) => Ok(()),

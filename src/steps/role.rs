@@ -89,7 +89,8 @@ impl Role {
     /// The statement keyless writes.
     fn statement(&self) -> Result<policy::Statement> {
         let wanted = &self.wanted;
-        let sid: String = self.environment.name.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
+        let sid: String =
+            self.environment.name.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
         policy::trust_statement(
             &format!("Keyless{sid}"),
             &wanted.provider_arn,
@@ -114,11 +115,6 @@ impl Role {
         Ok(Document::new(vec![self.statement()?]))
     }
 
-    /// The object's name in journal and messages.
-    fn object(&self) -> String {
-        format!("role {}/{}", self.wanted.arn.account, self.wanted.arn.name)
-    }
-
     fn check_sizes(&self, trust: &Document) -> Result<()> {
         match policy::trust_size(trust) {
             Size::TooLarge { used, limit } => Err(Failure::new(Code::PolicyTooLong)
@@ -135,7 +131,9 @@ impl Role {
         if !admissions.is_empty() {
             let who: Vec<String> = admissions.iter().map(admitted).collect();
             findings.push(
-                Finding::about(name, FindingCode::TrustOpen).with("role", &found.arn).with("admits", who.join("; ")),
+                Finding::about(name, FindingCode::TrustOpen)
+                    .with("role", &found.arn)
+                    .with("admits", who.join("; ")),
             );
         }
         if let Size::OverDefault { used, .. } = policy::trust_size(&found.trust) {

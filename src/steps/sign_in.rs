@@ -84,7 +84,11 @@ impl Step for SignIn {
                 .with("signed in", &identity.account)
                 .with("identity", &identity.arn));
         }
-        let rights = if self.check_rights { Some(aws.simulate(&identity.arn, &SETUP_ACTIONS, None).await?) } else { None };
+        let rights = if self.check_rights {
+            Some(aws.simulate(&identity.arn, &SETUP_ACTIONS, None).await?)
+        } else {
+            None
+        };
         Ok(Seen { identity, rights })
     }
 
@@ -138,7 +142,8 @@ fn short_identity(arn: &str) -> &str {
 /// `AwsDenied` with the actions.
 pub fn check(rights: Option<Rights>, change: &Change) -> Result<()> {
     let Some(Rights::Denied(denied)) = rights else { return Ok(()) };
-    let missing: Vec<&str> = change.rights.iter().map(String::as_str).filter(|right| denied.iter().any(|d| d == right)).collect();
+    let missing: Vec<&str> =
+        change.rights.iter().map(String::as_str).filter(|right| denied.iter().any(|d| d == right)).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -72,7 +72,9 @@ impl Aws {
             .role_name(role.name.as_str())
             .policy_document(after.to_json());
         let inverse = restore(json!({"role": role, "document": before.to_json()}));
-        let write = self.role_write("UpdateAssumeRolePolicy", role, inverse);
+        let write = self
+            .role_write("UpdateAssumeRolePolicy", role, inverse)
+            .about(json!({"document": after.to_json()}));
         let call = async {
             self.call_iam("iam:UpdateAssumeRolePolicy", Repeat::Write, || request.clone().send())
                 .await
@@ -103,7 +105,7 @@ impl Aws {
             Some(before) => restore(json!({"role": role, "policy": name, "document": before.to_json()})),
             None => Inverse::Delete,
         };
-        let write = self.role_write("PutRolePolicy", role, inverse);
+        let write = self.role_write("PutRolePolicy", role, inverse).about(json!({"policy": name}));
         let call = async {
             self.call_iam("iam:PutRolePolicy", Repeat::Write, || request.clone().send()).await.map(drop)
         };
@@ -123,7 +125,7 @@ impl Aws {
     ) -> Result<()> {
         let request = self.iam().delete_role_policy().role_name(role.name.as_str()).policy_name(name);
         let inverse = restore(json!({"role": role, "policy": name, "document": before.to_json()}));
-        let write = self.role_write("DeleteRolePolicy", role, inverse);
+        let write = self.role_write("DeleteRolePolicy", role, inverse).about(json!({"policy": name}));
         let call = async {
             there(self.call_iam("iam:DeleteRolePolicy", Repeat::Write, || request.clone().send()).await)
                 .map(drop)
@@ -137,7 +139,9 @@ impl Aws {
     /// `AwsNotFound`: there is no such policy; `AwsLimit`.
     pub async fn attach(&self, pen: &Pen, role: &RoleArn, policy_arn: &str) -> Result<()> {
         let request = self.iam().attach_role_policy().role_name(role.name.as_str()).policy_arn(policy_arn);
-        let write = self.role_write("AttachRolePolicy", role, Inverse::Delete);
+        let write = self
+            .role_write("AttachRolePolicy", role, Inverse::Delete)
+            .about(json!({"policy_arn": policy_arn}));
         let call = async {
             self.call_iam("iam:AttachRolePolicy", Repeat::Write, || request.clone().send()).await.map(drop)
         };
@@ -151,7 +155,8 @@ impl Aws {
     pub async fn detach(&self, pen: &Pen, role: &RoleArn, policy_arn: &str) -> Result<()> {
         let request = self.iam().detach_role_policy().role_name(role.name.as_str()).policy_arn(policy_arn);
         let inverse = restore(json!({"role": role, "policy_arn": policy_arn}));
-        let write = self.role_write("DetachRolePolicy", role, inverse);
+        let write =
+            self.role_write("DetachRolePolicy", role, inverse).about(json!({"policy_arn": policy_arn}));
         let call = async {
             there(self.call_iam("iam:DetachRolePolicy", Repeat::Write, || request.clone().send()).await)
                 .map(drop)
@@ -171,7 +176,9 @@ impl Aws {
         wanted: &BTreeMap<String, String>,
     ) -> Result<()> {
         let request = self.iam().tag_role().role_name(role.name.as_str()).set_tags(Some(tags(wanted)?));
-        let write = self.role_write("TagRole", role, restore(json!({"role": role, "tags": before})));
+        let write = self
+            .role_write("TagRole", role, restore(json!({"role": role, "tags": before})))
+            .about(json!({"tags": wanted}));
         let call =
             async { self.call_iam("iam:TagRole", Repeat::Write, || request.clone().send()).await.map(drop) };
         pen.write(write, call, |()| json!({"role": role, "tags": wanted})).await

@@ -131,7 +131,7 @@ pub(super) fn read(item: &Value) -> Result<Step, Problem> {
     };
     let flag = |name: &str, default: bool| {
         let text = item.get(name).map(literal).transpose()?;
-        Ok::<bool, Problem>(text.map_or(default, |text| text.eq_ignore_ascii_case("true")))
+        Ok::<bool, Problem>(text.map_or(default, |text| truth(&text)))
     };
     Ok(Step {
         work,
@@ -146,6 +146,11 @@ pub(super) fn read(item: &Value) -> Result<Step, Problem> {
                 .map_err(|_| "A number was expected after 'retryCountOnTaskFailure'.".to_owned())?,
         },
     })
+}
+
+/// The words that the service takes for true where a boolean stands.
+fn truth(text: &str) -> bool {
+    ["true", "yes", "y", "on"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 fn capital(word: &str) -> String {

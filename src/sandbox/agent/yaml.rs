@@ -94,7 +94,9 @@ pub fn compile(source: &Source<'_>) -> Result<Pipeline, Problem> {
 }
 
 fn parse(yaml: &str) -> Result<Value, Problem> {
-    serde_saphyr::from_str(yaml).map_err(|error| error.to_string())
+    // `on` and `yes` are words here, as they are to the service.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(yaml, options).map_err(|error| error.to_string())
 }
 
 const ROOT: [&str; 19] = [

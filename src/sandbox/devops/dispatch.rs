@@ -175,14 +175,26 @@ pub fn classify(ground: &Ground, parts: &Parts, body: &[u8]) -> Request {
         |object: String, writes| Request { service: "azure-devops", method: method.clone(), object, writes };
     let segments = segments(parts.uri.path());
     let found = segments.split_first().and_then(|(_, path)| find(parts.method.as_str(), path));
-    let Some((_, op, route)) = found else {
+    let Some((_, op, mut route)) = found else {
         return about(parts.uri.path().to_owned(), false);
     };
+    for (name, value) in wire::pairs(parts.uri.query().unwrap_or_default()) {
+        route.entry(name.to_ascii_lowercase()).or_insert(value);
+    }
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     about(object(ground, op, &route, &body), op.writes)
 }
 
 fn object(ground: &Ground, op: &Op, route: &Route, body: &Value) -> String {
+    if let Some(items) = body.as_array().filter(|_| op.object == "permission {resourceId}") {
+        let name = |item: &Value| {
+            let text = |field: &str| item["resource"][field].as_str().unwrap_or_default();
+            resource_name(ground, text("type"), text("id")).unwrap_or_default()
+        };
+        let mut names: Vec<String> = items.iter().map(name).collect();
+        names.sort();
+        return format!("permission {}", names.join(", "));
+    }
     let words: Vec<String> = op
         .object
         .split(' ')
@@ -206,7 +218,7 @@ fn object(ground: &Ground, op: &Op, route: &Route, body: &Value) -> String {
 fn name_of(ground: &Ground, parameter: &str, route: &Route) -> Option<String> {
     let value = route.get(parameter)?;
     let name = match parameter {
-        "endpointid" => endpoints::name_of(ground, value),
+        "endpointid" | "serviceconnectionid" => endpoints::name_of(ground, value),
         "projectid" | "project" => projects::name_of(ground, value),
         "repositoryid" => git::name_of(ground, value),
         "pipelineid" | "definitionid" => pipelines::name_of(ground, value),

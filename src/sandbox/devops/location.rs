@@ -30,7 +30,7 @@ pub const PLACES: &[Place] = &[
 ];
 
 /// Resource areas that Microsoft's SDKs look up, all served here.
-const AREAS: [(&str, &str); 11] = [
+const AREAS: [(&str, &str); 13] = [
     ("79134c72-4a58-4b42-976c-04e7115f32bf", "core"),
     ("4e080c62-fa21-4fbc-8fef-2a10a2b38049", "git"),
     ("965220d5-5bb9-42cf-8d67-9b146df2a5a4", "build"),
@@ -42,6 +42,8 @@ const AREAS: [(&str, &str); 11] = [
     ("4a933897-0488-45af-bd82-6fd3ad33f46a", "PipelinesChecks"),
     ("6c2b0933-3600-42ae-bf8b-93d4f7e83594", "ExtensionManagement"),
     ("8a3d49b8-91f0-46ef-b33d-dda338c25db3", "IMS"),
+    ("5264459e-e5e0-4bd8-b118-0985e68a4ec5", "wit"),
+    ("fb13a388-40dd-4a04-b530-013a739c72ef", "policy"),
 ];
 
 /// What a job's own access token may ask: where things are, and its ID token.

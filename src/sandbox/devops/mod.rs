@@ -1,8 +1,9 @@
 //! Azure DevOps of the practice cloud: one file per API area, dispatched by the service's own route templates.
 //!
-//! Tables of the store that tests may want to compare: `project`, `connection`, `permission`, `repository`, `ref`,
-//! `commit`, `blob`, `pipeline`, `queue`, `acl`, `check`, `extension`. Traces of use, different in every run:
-//! `run`, `run-plan`, `timeline`, `log`, `job`, `job-token`, `approval`, `push`, `unsettled`, `sequence`.
+//! Tables of the store that tests may want to compare: `project`, `connection`, `permission` (its values are times),
+//! `repository`, `ref`, `commit`, `blob`, `pipeline`, `queue`, `acl`, `check`, `extension`. Traces of use, different in
+//! every run: `run`, `run-plan`, `queued-run`, `timeline`, `log`, `lease`, `job`, `job-token`, `approval`, `push`,
+//! `connection-use`, `unsettled`, `ghost-connection`, `recycled-repository`, `sequence`.
 
 pub mod approvals;
 pub mod builds;
@@ -12,6 +13,7 @@ pub mod endpoint_types;
 pub mod endpoints;
 pub mod extensions;
 pub mod git;
+pub mod history;
 pub mod identities;
 pub mod limits;
 pub mod location;
@@ -94,6 +96,7 @@ pub fn places() -> impl Iterator<Item = &'static Place> {
         projects::PLACES,
         endpoints::PLACES,
         endpoint_types::PLACES,
+        history::PLACES,
         permissions::PLACES,
         checks::PLACES,
         approvals::PLACES,
@@ -126,3 +129,6 @@ pub fn stable_id(ground: &Ground, name: &str) -> String {
     let space = Uuid::parse_str(&ground.world.organization.id).unwrap_or(Uuid::NAMESPACE_URL);
     Uuid::new_v5(&space, name.as_bytes()).to_string()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -18,7 +18,7 @@ pub const PLACES: &[Place] = &[
         oldest: "7.1",
         // Released by its row, and asked for with -preview by the toolkit: both work.
         released: true,
-        methods: &[Op::read("POST", "oidctoken", create)],
+        methods: &[Op::read("POST", "oidctoken {serviceConnectionId}", create)],
     },
     Place {
         id: "557624af-b29e-4c20-8ab0-0399d2204f3f",

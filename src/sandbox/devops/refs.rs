@@ -239,7 +239,14 @@ fn items(call: &Call) -> Result<Reply, Failure> {
         })];
         let below =
             commit.files.iter().filter(|(path, _)| path.starts_with(&format!("{scope}/")) || **path == scope);
-        found.extend(below.map(|(path, blob)| item(path, blob)));
+        found.retain(|_| scope.is_empty());
+        found.extend(below.map(|(path, blob)| {
+            let mut item = item(path, blob);
+            if call.flag("includeContent") {
+                item["content"] = json!(file(&call.ground, &commit, path));
+            }
+            item
+        }));
         return Ok(Reply::list(found));
     };
     let (Some(blob), Some(content)) = (commit.files.get(&path), file(&call.ground, &commit, &path)) else {

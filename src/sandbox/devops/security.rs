@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -237,8 +238,10 @@ fn inherited(all: &BTreeMap<String, Acl>, namespace: &Namespace, token: &str, wh
     sum
 }
 
-fn entry_json(who: &str, entry: &Entry, inherited: Option<&Entry>) -> Value {
-    let mut answer = json!({"descriptor": who, "allow": entry.allow, "deny": entry.deny});
+/// An entry. Its `descriptor` is left out: the wire has a text there and the published contract an object, and the key
+/// of the dictionary says it anyway.
+fn entry_json(entry: &Entry, inherited: Option<&Entry>) -> Value {
+    let mut answer = json!({"allow": entry.allow, "deny": entry.deny});
     if let Some(above) = inherited {
         let deny = entry.deny | (above.deny & !entry.allow);
         answer["extendedInfo"] = json!({
@@ -288,7 +291,7 @@ fn lists(call: &Call) -> Result<Reply, Failure> {
             let above = extended.then(|| inherited(&all, namespace, token, who));
             let own = list.entries.get(who);
             let any = own.is_some() || above.as_ref().is_some_and(|above| *above != Entry::default());
-            let json = entry_json(who, &own.cloned().unwrap_or_default(), above.as_ref());
+            let json = entry_json(&own.cloned().unwrap_or_default(), above.as_ref());
             any.then(|| (who.to_owned(), json))
         });
         let entries = Map::from_iter(entries);
@@ -300,6 +303,30 @@ fn lists(call: &Call) -> Result<Reply, Failure> {
         })
     });
     Ok(Reply::list(items.collect()))
+}
+
+/// Overwrites whole lists (Access Control Lists - Set Access Control Lists); answers 200 without a body, as the contract says.
+fn set_lists(call: &Call) -> Result<Reply, Failure> {
+    let namespace = of_call(call)?;
+    refuse(call)?;
+    let wanted = call.body["value"].as_array().ok_or_else(|| Failure::missing("accessControlLists"))?;
+    let mut lists = Vec::new();
+    for item in wanted {
+        let token = item["token"].as_str().ok_or_else(|| Failure::missing("token"))?;
+        let entries = item["acesDictionary"].as_object().ok_or_else(|| Failure::missing("acesDictionary"))?;
+        let entries = entries.iter().map(|(who, item)| {
+            let bits = |name: &str| item[name].as_u64().unwrap_or_default();
+            (who.clone(), Entry { allow: bits("allow"), deny: bits("deny") })
+        });
+        let list = Acl { inherit: item["inheritPermissions"].as_bool().unwrap_or(true), entries: entries.collect() };
+        lists.push((key(namespace.id, token), list));
+    }
+    call.ground.store.transaction(|tx| {
+        for (key, list) in &lists {
+            tx.put("acl", key, list);
+        }
+    });
+    Ok(Reply::nothing().status(StatusCode::OK))
 }
 
 fn set_entries(call: &Call) -> Result<Reply, Failure> {
@@ -327,7 +354,7 @@ fn set_entries(call: &Call) -> Result<Reply, Failure> {
             } else {
                 *entry = new;
             }
-            answers.push(entry_json(who, entry, None));
+            answers.push(entry_json(entry, None));
         }
         tx.put("acl", &key, &list);
         answers

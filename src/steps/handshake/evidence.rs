@@ -62,7 +62,9 @@ impl Evidence {
     ) -> Result<Option<Proof>> {
         let runs = devops.runs(project, pipeline).await?;
         for run in runs.iter().filter(|run| run.completed).take(RUNS_SEARCHED) {
-            if let Some(proof) = self.of_run(devops, project, pipeline, run, commit, wanted, fingerprint).await? {
+            if let Some(proof) =
+                self.of_run(devops, project, pipeline, run, commit, wanted, fingerprint).await?
+            {
                 return Ok(Some(proof));
             }
         }
@@ -73,7 +75,10 @@ impl Evidence {
     ///
     /// # Errors
     /// Azure DevOps refuses or does not answer.
-    #[expect(clippy::too_many_arguments, reason = "a question about one run: which, where, of what and for whom")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a question about one run: which, where, of what and for whom"
+    )]
     pub async fn of_run(
         &self,
         devops: &DevOps,
@@ -88,7 +93,9 @@ impl Evidence {
         let name = task_name(wanted, fingerprint);
         let newest = records
             .iter()
-            .filter(|record| record.kind == "Task" && record.name == name && record.state == RecordState::Completed)
+            .filter(|record| {
+                record.kind == "Task" && record.name == name && record.state == RecordState::Completed
+            })
             .max_by_key(|record| record.attempt);
         let Some(record) = newest.filter(|record| record.task == Some(AWSCLI_TASK)) else { return Ok(None) };
         if !self.is_pinned(devops, project, pipeline, run, commit).await? {
@@ -103,7 +110,14 @@ impl Evidence {
     }
 
     /// Whether a run was of the commit keyless pushed. Lists may leave the commit out; the run itself tells it.
-    async fn is_pinned(&self, devops: &DevOps, project: &Project, pipeline: i64, run: &Run, commit: &str) -> Result<bool> {
+    async fn is_pinned(
+        &self,
+        devops: &DevOps,
+        project: &Project,
+        pipeline: i64,
+        run: &Run,
+        commit: &str,
+    ) -> Result<bool> {
         if let Some(found) = &run.commit {
             return Ok(found == commit);
         }
@@ -116,7 +130,9 @@ impl Evidence {
             let mut timelines = self.timelines.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(timelines.entry(run.id).or_default())
         };
-        cell.get_or_try_init(|| async { Ok(Arc::new(devops.timeline(project, run.id).await?)) }).await.cloned()
+        cell.get_or_try_init(|| async { Ok(Arc::new(devops.timeline(project, run.id).await?)) })
+            .await
+            .cloned()
     }
 
     async fn log(&self, devops: &DevOps, project: &Project, run: &Run, id: i64) -> Result<TaskLog> {

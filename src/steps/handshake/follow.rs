@@ -91,12 +91,18 @@ impl Following<'_> {
         let approvals: Vec<_> = going(records, "Checkpoint.Approval").map(|record| record.id).collect();
         if !approvals.is_empty() {
             let names = self.devops.pending_approvers(self.project, &approvals).await?;
-            return Ok(if names.is_empty() { "an approval".to_owned() } else { format!("approval by {}", names.join(", ")) });
+            return Ok(if names.is_empty() {
+                "an approval".to_owned()
+            } else {
+                format!("approval by {}", names.join(", "))
+            });
         }
         if going(records, "Checkpoint.Authorization").next().is_some() {
             return Ok("permission to use its connections".to_owned());
         }
-        if let Some(check) = records.iter().find(|r| r.kind.starts_with("Checkpoint.") && r.state != RecordState::Completed) {
+        if let Some(check) =
+            records.iter().find(|r| r.kind.starts_with("Checkpoint.") && r.state != RecordState::Completed)
+        {
             return Ok(format!("check {}", check.name));
         }
         if let Some(task) = going(records, "Task").find(|record| record.state == RecordState::InProgress) {

@@ -95,10 +95,16 @@ impl Handshake {
     }
 
     /// What the pipeline must be permitted to use. A queue that is open to all pipelines needs no grant of its own.
-    async fn protected(&self, stage: &Stage, candidates: &[Candidate<'_>]) -> Result<Vec<(Protected, String)>> {
+    async fn protected(
+        &self,
+        stage: &Stage,
+        candidates: &[Candidate<'_>],
+    ) -> Result<Vec<(Protected, String)>> {
         let mut protected: Vec<(Protected, String)> = candidates
             .iter()
-            .map(|c| (Protected::Endpoint(c.connection.id), format!("connection {}", c.wanted.connection.name)))
+            .map(|c| {
+                (Protected::Endpoint(c.connection.id), format!("connection {}", c.wanted.connection.name))
+            })
             .collect();
         let queue = Protected::Queue(stage.queue.id);
         if !self.devops.permission(&self.project, &queue).await?.all_pipelines {
@@ -107,7 +113,13 @@ impl Handshake {
         Ok(protected)
     }
 
-    async fn run(&self, cx: &Cx, pen: &Pen, stage: &Stage, candidates: &[Candidate<'_>]) -> Result<Vec<Proof>> {
+    async fn run(
+        &self,
+        cx: &Cx,
+        pen: &Pen,
+        stage: &Stage,
+        candidates: &[Candidate<'_>],
+    ) -> Result<Vec<Proof>> {
         self.finish_earlier(cx, pen, stage).await?;
         let (mut proofs, mut open) = (Vec::new(), Vec::new());
         for candidate in candidates {
@@ -121,7 +133,8 @@ impl Handshake {
             return Ok(proofs);
         }
         let run = self.start(pen, stage, &open).await?;
-        let following = Following { devops: &self.devops, project: &self.project, run: run.id, patience: self.patience };
+        let following =
+            Following { devops: &self.devops, project: &self.project, run: run.id, patience: self.patience };
         let followed = following.follow(cx, pen).await?;
         match followed {
             Followed::Stopped => return Err(Failure::new(Code::Stopped).with("run", &run.web_url)),
@@ -147,7 +160,12 @@ impl Handshake {
         let runs = self.devops.runs(&self.project, stage.pipeline.id).await?;
         for run in runs.iter().filter(|run| !run.completed) {
             cx.progress(format!("run {} of an earlier keyless has not ended", run.id), 1);
-            let following = Following { devops: &self.devops, project: &self.project, run: run.id, patience: self.patience };
+            let following = Following {
+                devops: &self.devops,
+                project: &self.project,
+                run: run.id,
+                patience: self.patience,
+            };
             following.follow(cx, pen).await?;
             self.devops.forget();
         }
@@ -157,7 +175,14 @@ impl Handshake {
     async fn earlier(&self, stage: &Stage, candidate: &Candidate<'_>) -> Result<Option<Proof>> {
         let evidence = &self.session.evidence;
         evidence
-            .latest(&self.devops, &self.project, stage.pipeline.id, &stage.commit, candidate.wanted, &candidate.fingerprint)
+            .latest(
+                &self.devops,
+                &self.project,
+                stage.pipeline.id,
+                &stage.commit,
+                candidate.wanted,
+                &candidate.fingerprint,
+            )
             .await
     }
 
@@ -179,10 +204,13 @@ impl Handshake {
         parameters.insert("environments".to_owned(), Value::String(Value::Array(environments).to_string()));
         parameters.insert("pool".to_owned(), json!(pool));
         let branch = self.verification.branch();
-        let run = self.devops.run(pen, &self.project, &stage.pipeline, branch, &stage.commit, &parameters).await;
+        let run =
+            self.devops.run(pen, &self.project, &stage.pipeline, branch, &stage.commit, &parameters).await;
         run.map_err(|failure| match failure.class {
             // Azure DevOps learns of a new connection or permission with some delay.
-            Class::BadInput | Class::Unexpected if failure.code == Code::DevopsRefused => failure.class(Class::NotYet),
+            Class::BadInput | Class::Unexpected if failure.code == Code::DevopsRefused => {
+                failure.class(Class::NotYet)
+            }
             _ => failure,
         })
     }
@@ -198,7 +226,15 @@ impl Handshake {
         }
         let evidence = &self.session.evidence;
         let found = evidence
-            .of_run(&self.devops, &self.project, stage.pipeline.id, &ended, &stage.commit, candidate.wanted, &candidate.fingerprint)
+            .of_run(
+                &self.devops,
+                &self.project,
+                stage.pipeline.id,
+                &ended,
+                &stage.commit,
+                candidate.wanted,
+                &candidate.fingerprint,
+            )
             .await?;
         if let Some(proof) = found {
             return Ok(proof);

@@ -32,7 +32,8 @@ impl Difference {
     /// Compares. A role keyless did not make (`adopted`) gets no mark of ownership: it is not keyless's to delete.
     pub fn between(found: &Found, wanted: &WantedRole, statement: &Statement, adopted: bool) -> Self {
         let merged = policy::merge_trust(&found.trust, statement, |_| false);
-        let trust_changes = !merged.replaced.is_empty() || !policy::same_meaning(&found.trust, &merged.document);
+        let trust_changes =
+            !merged.replaced.is_empty() || !policy::same_meaning(&found.trust, &merged.document);
         let other_subject = merged
             .replaced
             .iter()
@@ -43,18 +44,23 @@ impl Difference {
             trust: if trust_changes { merged.document } else { found.trust.clone() },
             trust_changes,
             other_subject,
-            max_session: (found.max_session_seconds != wanted.max_session_seconds).then_some(wanted.max_session_seconds),
+            max_session: (found.max_session_seconds != wanted.max_session_seconds)
+                .then_some(wanted.max_session_seconds),
             boundary: wanted.boundary.clone().filter(|boundary| found.boundary.as_ref() != Some(boundary)),
             tags: wanted
                 .tags
                 .iter()
-                .filter(|(key, value)| found.tags.get(*key) != Some(value) && !(adopted && key.starts_with("keyless:")))
+                .filter(|(key, value)| {
+                    found.tags.get(*key) != Some(value) && !(adopted && key.starts_with("keyless:"))
+                })
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
             inline: wanted
                 .inline
                 .iter()
-                .filter(|(name, document)| !found.inline.get(*name).is_some_and(|there| policy::same_meaning(there, document)))
+                .filter(|(name, document)| {
+                    !found.inline.get(*name).is_some_and(|there| policy::same_meaning(there, document))
+                })
                 .map(|(name, document)| (name.clone(), document.clone()))
                 .collect(),
             managed: wanted.managed.iter().filter(|arn| !found.managed.contains(arn)).cloned().collect(),
@@ -119,7 +125,10 @@ pub fn subject_of(statement: &Statement) -> Option<String> {
     if matches!(statement.principals(), Scope::AllBut(_)) {
         return None;
     }
-    let condition = statement.conditions().iter().find(|condition| condition.key.to_ascii_lowercase().ends_with(":sub"))?;
+    let condition = statement
+        .conditions()
+        .iter()
+        .find(|condition| condition.key.to_ascii_lowercase().ends_with(":sub"))?;
     condition.values.first().cloned()
 }
 

@@ -18,7 +18,9 @@ use crate::steps::facts::{ask_owner, ask_protected};
 
 impl Role {
     pub(super) fn plan_present(&self, seen: &Seen) -> Change {
-        let (Some(found), Some(difference)) = (&seen.found, &seen.difference) else { return self.plan_create() };
+        let (Some(found), Some(difference)) = (&seen.found, &seen.difference) else {
+            return self.plan_create();
+        };
         if difference.is_empty() {
             return Change::keep(self.key(), self.title(), "role, trust and permissions are as wanted");
         }
@@ -60,15 +62,19 @@ impl Role {
             let trust = self.fresh_trust()?;
             self.check_sizes(&trust)?;
             aws.create_role(pen, wanted, &trust).await?;
-            let inline = wanted.inline.iter().map(|(name, document)| aws.put_inline(pen, &wanted.arn, name, None, document));
+            let inline = wanted
+                .inline
+                .iter()
+                .map(|(name, document)| aws.put_inline(pen, &wanted.arn, name, None, document));
             let attach = wanted.managed.iter().map(|policy| aws.attach(pen, &wanted.arn, policy));
             futures::try_join!(try_join_all(inline), try_join_all(attach))?;
             return Ok(());
         };
         // Permissions first: a trust that is opened last never opens an unfinished role.
-        let inline = difference.inline.iter().map(|(name, document)| {
-            aws.put_inline(pen, &found.arn, name, found.inline.get(name), document)
-        });
+        let inline = difference
+            .inline
+            .iter()
+            .map(|(name, document)| aws.put_inline(pen, &found.arn, name, found.inline.get(name), document));
         let attach = difference.managed.iter().map(|policy| aws.attach(pen, &found.arn, policy));
         futures::try_join!(try_join_all(inline), try_join_all(attach))?;
         if let Some(boundary) = &difference.boundary {
@@ -110,7 +116,8 @@ fn shown_wanted(wanted: &WantedRole, trust: &Document, adopted: bool) -> Value {
 fn shown_found(found: &Found, wanted: &WantedRole) -> Value {
     let tags = found.tags.iter().filter(|(key, _)| wanted.tags.contains_key(*key));
     let inline = found.inline.iter().filter(|(name, _)| wanted.inline.contains_key(*name));
-    let managed: Vec<String> = wanted.managed.iter().filter(|arn| found.managed.contains(arn)).cloned().collect();
+    let managed: Vec<String> =
+        wanted.managed.iter().filter(|arn| found.managed.contains(arn)).cloned().collect();
     shown(
         &found.trust,
         found.max_session_seconds,

@@ -43,7 +43,8 @@ impl Role {
     pub(super) fn plan_absent(&self, found: Option<&Found>, origin: &Origin) -> Change {
         let Some(found) = found else { return Change::keep(self.key(), self.title(), "there is none") };
         if self.owner(found) == Owner::Ours {
-            let mut change = Change::keep(self.key(), self.title(), "keyless made it; the trust goes with it");
+            let mut change =
+                Change::keep(self.key(), self.title(), "keyless made it; the trust goes with it");
             change.verb = Verb::Delete;
             change.before = Some(json!({
                 "arn": found.arn.to_string(),
@@ -58,17 +59,20 @@ impl Role {
         }
         let restoration = self.restoration(found, origin);
         if restoration == Restoration::default() {
-            let why = if self.names_us(&found.trust) {
+            let mut left = Change::keep(self.key(), self.title(), "left: keyless did not make it");
+            if self.names_us(&found.trust) {
                 "left: keyless did not make it, and the journal of this machine does not say how it was"
-            } else {
-                "left: keyless did not make it"
-            };
-            return Change::keep(self.key(), self.title(), why);
+                    .clone_into(&mut left.why);
+                left.leftover = Some(format!("{}: {}", self.title(), left.why));
+            }
+            return left;
         }
-        let mut change = Change::keep(self.key(), self.title(), "keyless changed it: put back as the journal says");
+        let mut change =
+            Change::keep(self.key(), self.title(), "keyless changed it: put back as the journal says");
         change.verb = Verb::Update;
         change.before = Some(json!({ "trust": found.trust.to_value() }));
-        change.after = Some(json!({ "trust": restoration.trust.as_ref().unwrap_or(&found.trust).to_value() }));
+        change.after =
+            Some(json!({ "trust": restoration.trust.as_ref().unwrap_or(&found.trust).to_value() }));
         change.writes = restoration.writes();
         change.rights = vec!["iam:UpdateAssumeRolePolicy".to_owned()];
         change.asks = ask_protected(&self.environment).into_iter().collect();
@@ -76,7 +80,8 @@ impl Role {
     }
 
     fn names_us(&self, trust: &Document) -> bool {
-        self.statement().is_ok_and(|ours| trust.statements().iter().any(|statement| statement.sid() == ours.sid()))
+        self.statement()
+            .is_ok_and(|ours| trust.statements().iter().any(|statement| statement.sid() == ours.sid()))
     }
 
     fn restoration(&self, found: &Found, origin: &Origin) -> Restoration {
@@ -119,10 +124,17 @@ impl Role {
         }
     }
 
-    pub(super) async fn apply_absent(&self, aws: &Aws, pen: &Pen, found: Option<Found>, origin: &Origin) -> Result<()> {
+    pub(super) async fn apply_absent(
+        &self,
+        aws: &Aws,
+        pen: &Pen,
+        found: Option<Found>,
+        origin: &Origin,
+    ) -> Result<()> {
         let Some(found) = found else { return Ok(()) };
         if self.owner(&found) == Owner::Ours {
-            let inline = found.inline.iter().map(|(name, before)| aws.delete_inline(pen, &found.arn, name, before));
+            let inline =
+                found.inline.iter().map(|(name, before)| aws.delete_inline(pen, &found.arn, name, before));
             let managed = found.managed.iter().map(|policy| aws.detach(pen, &found.arn, policy));
             futures::try_join!(try_join_all(inline), try_join_all(managed))?;
             return aws.delete_role(pen, &found.arn).await;
@@ -144,13 +156,16 @@ impl Role {
         }
         if !restoration.untag.is_empty() {
             let added = found.tags.iter().filter(|(key, _)| restoration.untag.contains(key));
-            aws.untag(pen, &found.arn, &added.map(|(key, value)| (key.clone(), value.clone())).collect()).await?;
+            aws.untag(pen, &found.arn, &added.map(|(key, value)| (key.clone(), value.clone())).collect())
+                .await?;
         }
         if !restoration.retag.is_empty() {
             aws.tag(pen, &found.arn, &values_before(&found, &restoration.retag), &restoration.retag).await?;
         }
         match &restoration.boundary {
-            Some(Some(boundary)) => aws.set_boundary(pen, &found.arn, found.boundary.as_deref(), boundary).await?,
+            Some(Some(boundary)) => {
+                aws.set_boundary(pen, &found.arn, found.boundary.as_deref(), boundary).await?
+            }
             Some(None) => {
                 if let Some(boundary) = &found.boundary {
                     aws.delete_boundary(pen, &found.arn, boundary).await?;
