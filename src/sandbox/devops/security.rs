@@ -383,29 +383,6 @@ fn remove_entries(call: &Call) -> Result<Reply, Failure> {
     Ok(Reply::json(json!(removed)))
 }
 
-/// Replaces whole lists, their inheritance included. Nothing but lists can set inheritance.
-fn set_lists(call: &Call) -> Result<Reply, Failure> {
-    let namespace = of_call(call)?;
-    refuse(call)?;
-    let wanted = call.body["value"].as_array().ok_or_else(|| Failure::missing("value"))?;
-    call.ground.store.transaction(|tx| {
-        for item in wanted {
-            let token = item["token"].as_str().ok_or_else(|| Failure::missing("token"))?;
-            let bits = |entry: &Value| Entry {
-                allow: entry["allow"].as_u64().unwrap_or_default(),
-                deny: entry["deny"].as_u64().unwrap_or_default(),
-            };
-            let entries = item["acesDictionary"].as_object().into_iter().flatten();
-            let list = Acl {
-                inherit: item["inheritPermissions"].as_bool().unwrap_or_default(),
-                entries: entries.map(|(who, entry)| (who.clone(), bits(entry))).collect(),
-            };
-            tx.put("acl", &key(namespace.id, token), &list);
-        }
-        Ok(Reply::nothing())
-    })
-}
-
 fn remove_lists(call: &Call) -> Result<Reply, Failure> {
     let namespace = of_call(call)?;
     refuse(call)?;
