@@ -68,6 +68,7 @@ fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: 
         keyless: env!("CARGO_PKG_VERSION").to_owned(),
         answers: session.federation.clone(),
         only: session.only,
+        close: session.close.iter().cloned().collect(),
         plan: plan.clone(),
     };
     let text = serde_json::to_string_pretty(&file)
@@ -100,6 +101,7 @@ pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output
             .with(problem.field, &problem.text));
     }
     opening.only = saved.only;
+    opening.close.clone_from(&saved.close);
     let clouds = Clouds::open(&opening, output).await?;
     let federation = saved.answers.clone();
     write(&opening, &clouds, federation, ("apply", Purpose::Setup, &[]), yes, output, Some(&saved.plan)).await

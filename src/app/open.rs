@@ -41,6 +41,8 @@ pub struct Opening {
     pub answers: Option<PathBuf>,
     /// Which half.
     pub only: Option<Only>,
+    /// Environments whose trust is to admit nobody else.
+    pub close: Vec<EnvironmentName>,
     /// How long a run may wait.
     pub patience: Duration,
     /// Whether the command writes, and so asks.
@@ -145,6 +147,7 @@ impl Clouds {
         Ok(Session {
             federation,
             only: opening.only,
+            close: opening.close.iter().cloned().collect(),
             ends: self.ends.clone(),
             http: self.http.clone(),
             devops,
