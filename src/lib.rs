@@ -23,5 +23,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod host;
+pub mod plain;
 pub mod plan;
-// pub mod sandbox;
+pub mod sandbox;
+pub mod wizard;
