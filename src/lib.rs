@@ -19,11 +19,18 @@
 //! | `sandbox` | the practice cloud | nothing |
 //! | `app`, `cli` | wiring | all |
 
+pub mod app;
+pub mod cli;
+pub mod cloud;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod explain;
+pub mod headless;
 pub mod host;
 pub mod plain;
 pub mod plan;
+pub mod programs;
 pub mod sandbox;
+pub mod steps;
 pub mod wizard;

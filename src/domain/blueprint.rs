@@ -1,1 +1,190 @@
 //! The blueprint: answers and grounds turned into every wanted object. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::arn::AssumedRole;
+use super::connection::WantedConnection;
+use super::failure::{Code, Failure, Result};
+use super::federation::{Environment, Federation};
+use super::grounds::Grounds;
+use super::handshake::{Claims, Expected};
+use super::issuer::{self, Issuer};
+use super::mark::{FederationId, TAG_ENVIRONMENT, TAG_FEDERATION};
+use super::names::{EnvironmentName, RepositoryName, SessionName};
+use super::policy::{Size, inline_size};
+use super::preset::Preset;
+use super::provider::WantedProvider;
+use super::role::{INLINE_POLICY, WantedRole};
+
+/// The YAML of the verification pipeline, exactly as keyless pushes it.
+pub const VERIFICATION_YAML: &str = include_str!("../../assets/pipelines/verification.yml");
+/// Its path in the verification repository.
+pub const VERIFICATION_PATH: &str = "/keyless-verification.yml";
+
+/// Everything that is wanted, in names.
+#[derive(Debug, Clone)]
+pub struct Blueprint {
+    /// The federation's id, as marks carry it.
+    pub id: FederationId,
+    /// The grounds it rests on.
+    pub grounds: Grounds,
+    /// One per account that is used.
+    pub providers: Vec<WantedProvider>,
+    /// One per environment, in promotion order.
+    pub environments: Vec<Wanted>,
+    /// How the handshake is made.
+    pub verification: WantedVerification,
+}
+
+/// What one environment wants.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The answers it comes from.
+    pub environment: Environment,
+    /// The service connection.
+    pub connection: WantedConnection,
+    /// The role.
+    pub role: WantedRole,
+    /// What its handshake must show.
+    pub expected: Expected,
+}
+
+/// Where the verification pipeline lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedVerification {
+    /// The repository.
+    pub repository: RepositoryName,
+    /// A branch of a repository that is not keyless's own; none: an own repository, branch `main`.
+    pub foreign_branch: Option<String>,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The agent queue that was asked for.
+    pub queue: Option<String>,
+}
+
+impl WantedVerification {
+    /// The branch that holds the YAML, without `refs/heads/`.
+    pub fn branch(&self) -> &str {
+        self.foreign_branch.as_deref().unwrap_or("main")
+    }
+}
+
+impl Blueprint {
+    /// Computes every wanted object.
+    ///
+    /// # Errors
+    /// The answers contradict each other, a preset is unknown, or a policy is too long for IAM.
+    pub fn new(federation: &Federation, grounds: &Grounds) -> Result<Self> {
+        if let Some(contradiction) = federation.contradictions().first() {
+            return Err(Failure::new(Code::BlueprintConflict)
+                .with("field", contradiction.field)
+                .with("cause", &contradiction.text));
+        }
+        let id = FederationId::new(&grounds.organization, &grounds.project);
+        let environments = federation
+            .environments
+            .iter()
+            .map(|environment| wanted(federation, environment, grounds, &id))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            providers: providers(federation, &grounds.issuer, &id),
+            environments,
+            verification: WantedVerification {
+                repository: federation.verification.repository.clone(),
+                foreign_branch: federation.verification.branch.clone(),
+                pipeline: federation.verification.pipeline.clone(),
+                queue: federation.verification.queue.clone(),
+            },
+            grounds: grounds.clone(),
+            id,
+        })
+    }
+
+    /// What one environment wants.
+    pub fn environment(&self, name: &EnvironmentName) -> Option<&Wanted> {
+        self.environments.iter().find(|wanted| wanted.environment.name == *name)
+    }
+}
+
+fn wanted(
+    federation: &Federation,
+    environment: &Environment,
+    grounds: &Grounds,
+    id: &FederationId,
+) -> Result<Wanted> {
+    let name = &environment.name;
+    let role = environment.role_arn();
+    let subject = issuer::subject(&grounds.organization, &grounds.project, &environment.connection);
+    let session: SessionName = format!("keyless-{name}")
+        .parse()
+        .map_err(|refused| Failure::new(Code::Answers).with("environment", name).with("cause", refused))?;
+    let policy = Preset::named(&environment.preset)?.policy(environment)?;
+    if let Size::TooLarge { used, limit } = inline_size([&policy]) {
+        return Err(Failure::new(Code::PolicyTooLong)
+            .with("policy", format!("preset {} of {name}", environment.preset))
+            .with("characters", used)
+            .with("limit", limit));
+    }
+    let mut tags = environment.tags.clone();
+    tags.insert(TAG_FEDERATION.to_owned(), id.tag_value());
+    tags.insert(TAG_ENVIRONMENT.to_owned(), name.to_string());
+    let identity = AssumedRole {
+        partition: role.partition,
+        account: role.account.clone(),
+        role: role.name.clone(),
+        session: session.to_string(),
+    };
+    Ok(Wanted {
+        connection: WantedConnection {
+            environment: name.clone(),
+            name: environment.connection.clone(),
+            role: role.clone(),
+            session,
+            description: format!("{name}: OIDC into account {} {}", environment.account, id.marker()),
+        },
+        role: WantedRole {
+            environment: name.clone(),
+            provider_arn: grounds.issuer.provider_arn(environment.partition(), &environment.account),
+            issuer_host_path: grounds.issuer.host_path().to_owned(),
+            audience: federation.audience.clone(),
+            subject: subject.clone(),
+            max_session_seconds: i32::from(environment.session_hours) * 3600,
+            boundary: environment.boundary.clone(),
+            tags,
+            inline: BTreeMap::from([(INLINE_POLICY.to_owned(), policy)]),
+            managed: environment.managed_policies.clone(),
+            arn: role,
+        },
+        expected: Expected {
+            environment: name.clone(),
+            claims: Claims {
+                issuer: grounds.issuer.to_string(),
+                subject,
+                audience: federation.audience.clone(),
+            },
+            account: environment.account.clone(),
+            identity,
+        },
+        environment: environment.clone(),
+    })
+}
+
+/// One provider per account; environments that share an account share it.
+fn providers(federation: &Federation, issuer: &Issuer, id: &FederationId) -> Vec<WantedProvider> {
+    let mut providers: Vec<WantedProvider> = Vec::new();
+    for environment in &federation.environments {
+        if let Some(shared) = providers.iter_mut().find(|provider| provider.account == environment.account) {
+            shared.environments.push(environment.name.clone());
+            continue;
+        }
+        providers.push(WantedProvider {
+            account: environment.account.clone(),
+            partition: environment.partition(),
+            issuer: issuer.clone(),
+            audiences: BTreeSet::from([federation.audience.clone()]),
+            tags: BTreeMap::from([(TAG_FEDERATION.to_owned(), id.tag_value())]),
+            environments: vec![environment.name.clone()],
+        });
+    }
+    providers
+}

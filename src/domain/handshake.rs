@@ -60,7 +60,10 @@ impl TaskLog {
                 }
                 continue;
             }
-            if text.trim() == "{" {
+            if text.contains("Configuring credentials for task") {
+                // A retried task writes every attempt into one log; only the last one counts.
+                log = Self::default();
+            } else if text.trim() == "{" {
                 json = Some(format!("{text}\n"));
             } else if let Some(rest) = text.split_once("OIDC Token generated: ").map(|(_, rest)| rest) {
                 log.claims = claims(rest).or(log.claims.take());
@@ -296,6 +299,15 @@ mod tests {
             panic!()
         };
         assert!(reason.starts_with("AccessDenied"));
+    }
+
+    #[test]
+    fn only_the_last_attempt_counts() {
+        let failed = GOOD.replace("...role assumed via OIDC Token:", "Failed to assume role with OIDC: AccessDenied");
+        let text = format!("{failed}\n{GOOD}");
+        assert_eq!(judge(&expected(), &TaskLog::read(text.lines()), true), Verdict::Proven);
+        let text = format!("{GOOD}\n{failed}");
+        assert!(matches!(judge(&expected(), &TaskLog::read(text.lines()), true), Verdict::Failed { .. }));
     }
 
     #[test]

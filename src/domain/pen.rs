@@ -38,12 +38,28 @@ pub struct Write {
     pub object: String,
     /// How it can be taken back.
     pub inverse: Inverse,
+    /// What of the object is written, without secrets: a policy's name, a document, tags.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub detail: Value,
 }
 
 impl Write {
+    /// The same write, with what of the object it concerns.
+    #[must_use]
+    pub fn about(mut self, detail: Value) -> Self {
+        self.detail = detail;
+        self
+    }
+
     /// An intended write.
     pub fn new(service: &str, operation: &str, object: impl Into<String>, inverse: Inverse) -> Self {
-        Self { service: service.to_owned(), operation: operation.to_owned(), object: object.into(), inverse }
+        Self {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            object: object.into(),
+            inverse,
+            detail: Value::Null,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A step: one cloud object, looked at, planned and changed.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -12,29 +13,44 @@ use crate::domain::handshake::Handshake;
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
+use crate::plan::board::Board;
 use crate::plan::change::Change;
 use crate::plan::event::Event;
 use crate::plan::link::LinkStatus;
 
 /// Where events go. Step events wait for room; progress is dropped when nobody keeps up.
 #[derive(Clone)]
-pub struct Events(mpsc::Sender<Event>);
+pub struct Events {
+    sender: mpsc::Sender<Event>,
+    board: Arc<Mutex<Board>>,
+}
 
 impl Events {
     /// A channel for one run.
     pub fn channel() -> (Self, mpsc::Receiver<Event>) {
         let (sender, receiver) = mpsc::channel(4096);
-        (Self(sender), receiver)
+        (Self { sender, board: Arc::default() }, receiver)
     }
 
     /// Sends an event that must arrive. Nobody listening is no failure: the work goes on.
     pub async fn send(&self, event: Event) {
-        let _ = self.0.send(event).await;
+        self.fold(&event);
+        let _ = self.sender.send(event).await;
     }
 
     /// Sends progress, unless the channel is full.
     pub fn offer(&self, event: Event) {
-        let _ = self.0.try_send(event);
+        self.fold(&event);
+        let _ = self.sender.try_send(event);
+    }
+
+    /// The fold of everything sent so far.
+    pub fn board(&self) -> Board {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn fold(&self, event: &Event) {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).fold(event);
     }
 }
 

@@ -129,3 +129,25 @@ pub fn lock(path: &Path) -> Result<Lock> {
 pub fn find_upwards(start: &Path, name: &str) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(name)).find(|path| path.is_file())
 }
+
+/// Removes a folder and what is in it; one that is not there is removed.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_dir(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path, "remove the folder", &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a file; one that is not there is removed.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path, "remove", &error)),
+        _ => Ok(()),
+    }
+}

@@ -1,9 +1,24 @@
-//! The wizard as prompts and as accessible lines: both ask the model's pages, one question after the other.
+//! The wizard as prompts and as accessible lines, and runs, plans and status as lines.
 
 pub mod driver;
+pub mod follow;
 pub mod lines;
+pub mod look;
 pub mod prompts;
+pub mod review;
+pub mod status;
+pub mod summary;
 pub mod words;
+
+mod differ;
+mod digest;
+mod marks;
+mod places;
+mod sheet;
+mod trouble;
+mod verdicts;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wizard_tests;

@@ -47,6 +47,13 @@ pub enum Ask {
         /// The environment.
         environment: EnvironmentName,
     },
+    /// The trust names another subject today. Only that subject's own name confirms it, never a general yes.
+    Subject {
+        /// The subject trusted now.
+        found: String,
+        /// The subject to be trusted.
+        wanted: String,
+    },
     /// Somebody else made or manages the object.
     Foreign {
         /// What it is and whose.
@@ -84,6 +91,9 @@ pub struct Change {
     /// Whether `after` is an object with one entry per environment, each of which can be done without the others.
     #[serde(default)]
     pub divisible: bool,
+    /// What keyless changed and cannot put back, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leftover: Option<String>,
 }
 
 impl Change {
@@ -127,6 +137,7 @@ impl Change {
             asks: Vec::new(),
             writes: 0,
             divisible: false,
+            leftover: None,
         }
     }
 
@@ -139,7 +150,7 @@ impl Change {
     pub fn protected(&self) -> impl Iterator<Item = &EnvironmentName> {
         self.asks.iter().filter_map(|ask| match ask {
             Ask::Protected { environment } => Some(environment),
-            Ask::Foreign { .. } => None,
+            Ask::Subject { .. } | Ask::Foreign { .. } => None,
         })
     }
 }

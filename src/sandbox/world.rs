@@ -13,13 +13,18 @@ pub struct World {
     /// One sentence for `keyless sandbox worlds`.
     pub about: String,
     /// The text of a `keyless.toml` that suits this world. The practice cloud never reads it.
+    #[serde(default)]
     pub answers: String,
     /// The Azure DevOps organisation.
     pub organization: Organization,
     /// Its projects, with what lies in them.
     pub projects: Vec<Project>,
     /// The AWS accounts, with what lies in them.
+    #[serde(default)]
     pub accounts: Vec<Account>,
+    /// Many accounts and answers of one shape.
+    #[serde(default)]
+    pub many: Option<Many>,
     /// Who runs the jobs.
     #[serde(default)]
     pub agent: Agent,
@@ -106,6 +111,54 @@ pub struct Account {
     /// IAM roles that exist already.
     #[serde(default)]
     pub roles: Vec<Role>,
+    /// IAM users that exist already, beside the operator.
+    #[serde(default)]
+    pub users: Vec<User>,
+}
+
+/// Accounts and answers of one shape. In both templates `{n}` stands for 001, 002, …
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Many {
+    /// How many accounts.
+    pub count: u32,
+    /// The account template; its `id` is the first account's.
+    pub account: Account,
+    /// What the answers get for every account; `{id}` is the account's id.
+    pub answers: String,
+}
+
+/// An IAM user with its access keys.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct User {
+    /// Its name.
+    pub name: String,
+    /// Inline policies as JSON text, by name.
+    #[serde(default)]
+    pub inline: BTreeMap<String, String>,
+    /// ARNs of attached managed policies.
+    #[serde(default)]
+    pub managed: Vec<String>,
+    /// Its access keys.
+    #[serde(default)]
+    pub access_keys: Vec<AccessKey>,
+}
+
+/// An access key of an IAM user.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AccessKey {
+    /// `AKIAPRACTICE` and eight of A-Z, 2-7.
+    pub id: String,
+    /// `PRACTICE/SECRET/` and 24 more characters.
+    pub secret: String,
+    /// How old the key is.
+    #[serde(default)]
+    pub age_days: u32,
+    /// Whether it is inactive.
+    #[serde(default)]
+    pub inactive: bool,
 }
 
 /// An IAM OIDC identity provider.
@@ -175,7 +228,7 @@ pub enum AgentPlace {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Rights {
     /// Azure DevOps: `create-repository`, `create-connection`, `create-pipeline`, `pipeline-permissions`,
-    /// `install-extension`, `access-control`, `connections` (invisible).
+    /// `queue-build`, `install-extension`, `access-control`, `connections` (invisible).
     pub devops_denied: Vec<String>,
     /// AWS: IAM actions such as `iam:CreateRole`, denied in every account.
     pub aws_denied: Vec<String>,
@@ -187,7 +240,7 @@ pub struct Rights {
 pub struct Habits {
     /// Milliseconds before each answer.
     pub latency_ms: u64,
-    /// A new or changed IAM object stays unseen (or old) for this many reads of it.
+    /// A new or changed IAM object stays unseen (or old) for this many reads of it; a role that is assumed is read.
     pub consistency_reads: u32,
     /// Every n-th request of a service is throttled (429 or `Throttling`); 0: never.
     pub throttle_every: u32,
@@ -195,6 +248,9 @@ pub struct Habits {
     pub role_quota: u32,
     /// Most OIDC providers an account can hold; 0: AWS's own default of 100.
     pub provider_quota: u32,
+    /// Most characters of a trust policy, white space not counted (AWS's own default is 2,048); 0: the most that AWS
+    /// grants, 4,096.
+    pub trust_quota: u32,
 }
 
 impl Default for Agent {

@@ -310,7 +310,7 @@ fn normal_condition(condition: &Condition) -> NormalCondition {
 fn normal_operator(condition: &Condition) -> String {
     let name = condition.operator.canonical();
     let exact = condition.operator.comparison() == Some(Comparison::StringLike)
-        && condition.values.iter().all(|value| !has_wildcard(value) && !value.contains("${"));
+        && condition.values.iter().all(|value| !has_wildcard(value));
     if !exact {
         return name;
     }

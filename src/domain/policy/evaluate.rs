@@ -121,13 +121,13 @@ fn mismatches(statement: &Statement, request: &TrustRequest, variables: bool) ->
 
 fn principal_mismatch(principals: &Scope<Vec<Principal>>, caller: &Caller) -> Option<Mismatch> {
     let (expected, excluded) = match principals {
-        // A trust policy must name its principals.
+        // A trust policy must name its principals: without any nobody is meant.
         Scope::Unstated => (&Vec::new(), false),
         Scope::Only(principals) => (principals, false),
         Scope::AllBut(principals) => (principals, true),
     };
     let named = expected.iter().any(|principal| principal_matches(principal, caller));
-    if named != excluded && *principals != Scope::Unstated {
+    if named != excluded {
         return None;
     }
     let ids = expected.iter().map(|principal| principal.id.as_str());
@@ -183,7 +183,7 @@ fn action_mismatch(actions: &Scope<Vec<String>>, action: &str) -> Option<Mismatc
         Scope::AllBut(actions) => (actions, true),
     };
     let named = expected.iter().any(|pattern| action_matches(pattern, action));
-    if named != excluded && *actions != Scope::Unstated {
+    if named != excluded {
         return None;
     }
     Some(Mismatch::Action { action: action.to_owned(), expected: expected.clone(), excluded })

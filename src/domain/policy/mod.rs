@@ -3,6 +3,7 @@
 //! A document keeps the JSON it was read from, so that what this program does not understand survives a round trip.
 //! Meaning follows the IAM User Guide; the pages are named where a rule is not obvious.
 
+mod admits;
 mod build;
 mod chardiff;
 mod compare;
@@ -14,6 +15,10 @@ mod operator;
 mod parse;
 mod pattern;
 
+#[cfg(test)]
+mod tests;
+
+pub use admits::{Admission, AdmissionKind, AwsPrincipalKind, Expected, others_admitted};
 pub use build::{
     BuildError, Merged, Withdrawn, merge_trust, permission_statement, trust_statement, withdraw_trust,
 };

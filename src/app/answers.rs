@@ -1,0 +1,78 @@
+//! Which answers a command works with, and where they came from.
+
+use std::path::{Path, PathBuf};
+
+use crate::config;
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::federation::Federation;
+use crate::host::files;
+
+use super::open::Opening;
+use super::practice::Open;
+
+/// The name of the answers file.
+pub const FILE: &str = "keyless.toml";
+
+/// Answers, and where they came from.
+#[derive(Debug, Clone)]
+pub struct Answers {
+    /// The answers.
+    pub federation: Federation,
+    /// In words, for the first line of talk.
+    pub source: String,
+}
+
+/// The file that was named, else the nearest `keyless.toml`; on the practice cloud its own, else the world's answers.
+/// None: there are no answers anywhere.
+///
+/// # Errors
+/// A named file is not there, or answers cannot be used.
+pub fn find(opening: &Opening, practice: Option<&Open>) -> Result<Option<Answers>> {
+    let named = opening.answers.as_ref().or(opening.global.config.as_ref());
+    if let Some(path) = named {
+        let path = opening.process.directory.join(path);
+        let text = files::read(&path)?.ok_or_else(|| Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there"))?;
+        return parse(&text, &path).map(Some);
+    }
+    if let Some(practice) = practice {
+        let own = practice.state.join(FILE);
+        if let Some(text) = files::read(&own)? {
+            return parse(&text, &own).map(Some);
+        }
+        let name = format!("world {}", practice.world);
+        let federation = config::parse(&practice.answers, &name).map_err(|problems| config::failure(&problems))?;
+        return Ok(Some(Answers { federation, source: format!("the world's own answers ({})", practice.world) }));
+    }
+    match files::find_upwards(&opening.process.directory, FILE) {
+        Some(path) => {
+            let text = files::read(&path)?.unwrap_or_default();
+            parse(&text, &path).map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Answers> {
+    let file = path.display().to_string();
+    let federation = config::parse(text, &file).map_err(|problems| config::failure(&problems))?;
+    Ok(Answers { federation, source: file })
+}
+
+/// Where new answers are saved.
+pub fn place(opening: &Opening, practice: Option<&Open>) -> PathBuf {
+    let named = opening.answers.as_ref().or(opening.global.config.as_ref());
+    match (named, practice) {
+        (Some(path), _) => opening.process.directory.join(path),
+        (None, Some(practice)) => practice.state.join(FILE),
+        (None, None) => files::find_upwards(&opening.process.directory, FILE)
+            .unwrap_or_else(|| opening.process.directory.join(FILE)),
+    }
+}
+
+/// The failure of a command that has no answers and nobody to ask.
+pub fn missing() -> Failure {
+    Failure::new(Code::Answers)
+        .with("file", format!("there is no {FILE} here or above, and no terminal to ask on"))
+        .with("missing", config::missing("").join(", "))
+        .with("accepted", "--answers FILE --yes; the README shows a file")
+}

@@ -1,0 +1,203 @@
+//! Opening: answers, addresses and credentials become a session. Replaced addresses are announced before any request.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use super::answers::{self, Answers};
+use super::output::Output;
+use super::practice::{self, Open};
+use super::trace::TraceFile;
+use crate::cli::Global;
+use crate::cloud::Ends;
+use crate::cloud::aws::{Aws, Transport};
+use crate::cloud::devops::{Credential, DevOps};
+use crate::cloud::http::Http;
+use crate::cloud::signin::{AwsSignIn, StaticKeys};
+use crate::cloud::trace::TraceSink;
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::federation::{Environment, Federation, SignIn};
+use crate::domain::names::EnvironmentName;
+use crate::engine::step::Events;
+use crate::host::files;
+use crate::host::process::Process;
+use crate::plan::file::Only;
+use crate::programs::session::Session;
+
+/// What a command brings: flags, process, stop.
+#[derive(Clone)]
+pub struct Opening {
+    /// Flags of every command.
+    pub global: Global,
+    /// The process.
+    pub process: Process,
+    /// Set to stop between writes.
+    pub stop: CancellationToken,
+    /// A named answers file.
+    pub answers: Option<PathBuf>,
+    /// Which half.
+    pub only: Option<Only>,
+    /// How long a run may wait.
+    pub patience: Duration,
+    /// Whether the command writes, and so asks.
+    pub asks: bool,
+}
+
+/// The clouds of a command: addresses, transports and credentials, before answers are needed.
+pub struct Clouds {
+    /// The practice cloud, where it is meant.
+    pub practice: Option<Open>,
+    /// Where to connect.
+    pub ends: Ends,
+    /// For Azure DevOps and the issuer.
+    pub http: Http,
+    /// Signs in to AWS.
+    pub sign_in: AwsSignIn,
+    /// The Azure DevOps token, where there is one already.
+    pub token: Option<Credential>,
+    /// Where the journal lies.
+    pub state: PathBuf,
+}
+
+impl Clouds {
+    /// Opens the practice cloud or the real one, and announces every replaced address.
+    ///
+    /// # Errors
+    /// A world is unknown, an address is none, or the trace file exists already.
+    pub async fn open(opening: &Opening, output: &Output) -> Result<Self> {
+        let process = &opening.process;
+        let practice = match &opening.global.sandbox {
+            Some(world) => Some(practice::open(world, process).await?),
+            None => None,
+        };
+        let ends = match &practice {
+            Some(open) => {
+                let addresses = &open.addresses;
+                Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws))?
+            }
+            None => Ends::new(process.variable("KEYLESS_AZURE_DEVOPS_URL"), process.variable("KEYLESS_ISSUER_URL"), None)?,
+        };
+        match &practice {
+            Some(open) => output.talk(&format!("practice cloud \"{}\": nothing real is touched", open.world)),
+            None => announce(&ends, output),
+        }
+        let trace: Option<Arc<dyn TraceSink>> = match &opening.global.trace_http {
+            Some(path) => Some(Arc::new(TraceFile::create(&process.directory.join(path))?)),
+            None => None,
+        };
+        let concurrency = usize::from(opening.global.concurrency);
+        let transport = Transport::new(ends.aws.clone(), concurrency, trace.clone());
+        let lookup = process.clone();
+        let sign_in = AwsSignIn::new(transport, Arc::new(move |name: &str| lookup.variable(name).map(str::to_owned)));
+        let state = match &practice {
+            Some(open) => open.state.clone(),
+            None => files::state_dir(process.variable("KEYLESS_STATE_DIR"))?,
+        };
+        let token = match &practice {
+            Some(open) => Some(Credential::Pat(open.token.clone())),
+            None => token(process),
+        };
+        Ok(Self { practice, http: Http::new(concurrency, trace), ends, sign_in, token, state })
+    }
+
+    /// A client for an organisation.
+    ///
+    /// # Errors
+    /// There is no token.
+    pub fn devops(&self, federation: &Federation) -> Result<DevOps> {
+        let token = self.token.as_ref().ok_or_else(|| {
+            Failure::new(Code::DevopsToken).with("token", "there is none").with(
+                "accepted",
+                "AZURE_DEVOPS_EXT_PAT (personal access token), or AZURE_DEVOPS_TOKEN or SYSTEM_ACCESSTOKEN (bearer token)",
+            )
+        })?;
+        DevOps::new(self.http.clone(), self.ends.clone(), federation.organization.clone(), token)
+    }
+
+    /// A session for these answers.
+    ///
+    /// # Errors
+    /// There is no Azure DevOps token where one is needed.
+    pub async fn session(&self, opening: &Opening, federation: Federation, events: Events, output: &Output) -> Result<Session> {
+        let devops = match opening.only {
+            Some(Only::Aws) => None,
+            _ => Some(self.devops(&federation)?),
+        };
+        let aws = match opening.only {
+            Some(Only::AzureDevops) => BTreeMap::new(),
+            _ => self.aws(&federation, output).await?,
+        };
+        Ok(Session {
+            federation,
+            only: opening.only,
+            ends: self.ends.clone(),
+            http: self.http.clone(),
+            devops,
+            aws,
+            state: self.state.clone(),
+            events,
+            stop: opening.stop.clone(),
+            patience: opening.patience,
+        })
+    }
+
+    async fn aws(&self, federation: &Federation, output: &Output) -> Result<BTreeMap<EnvironmentName, Result<Aws>>> {
+        if let Some(open) = &self.practice {
+            return Ok(federation.environments.iter().map(|e| (e.name.clone(), self.practice_aws(open, e))).collect());
+        }
+        for replaced in self.sign_in.overrides(federation).await? {
+            output.talk(&format!("AWS is replaced by {} ({})", replaced.address, replaced.source));
+        }
+        let mut clients = BTreeMap::new();
+        for environment in &federation.environments {
+            clients.insert(environment.name.clone(), self.sign_in.aws(federation, environment).await);
+        }
+        Ok(clients)
+    }
+
+    fn practice_aws(&self, open: &Open, environment: &Environment) -> Result<Aws> {
+        let keys = practice_keys(open, &environment.sign_in)?;
+        Ok(self.sign_in.practice(environment, keys))
+    }
+}
+
+/// The keys of the practice profile that an environment signs in with.
+fn practice_keys<'a>(open: &'a Open, sign_in: &SignIn) -> Result<&'a StaticKeys> {
+    let accepted = || open.keys.keys().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let SignIn::Profile { profile } = sign_in else {
+        return Err(Failure::new(Code::AwsSignIn)
+            .with("sign-in", "on the practice cloud only profiles are known")
+            .with("accepted", format!("{{ profile = … }} with one of {}, …", accepted())));
+    };
+    open.keys.get(profile).ok_or_else(|| {
+        Failure::new(Code::AwsSignIn).with("profile", profile).with("accepted", format!("{}, …", accepted()))
+    })
+}
+
+fn announce(ends: &Ends, output: &Output) {
+    for (name, address) in &ends.replaced {
+        output.talk(&format!("{name} is replaced by {address}"));
+    }
+}
+
+/// The token of the environment: a personal access token, or a bearer token.
+fn token(process: &Process) -> Option<Credential> {
+    let secret = |name: &str| process.variable(name).map(|text| SecretString::from(text.to_owned()));
+    secret("AZURE_DEVOPS_EXT_PAT")
+        .map(Credential::Pat)
+        .or_else(|| secret("AZURE_DEVOPS_TOKEN").or_else(|| secret("SYSTEM_ACCESSTOKEN")).map(Credential::Bearer))
+}
+
+/// The answers of a command that does not ask.
+///
+/// # Errors
+/// There are none, or they cannot be used.
+pub fn answers(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<Answers> {
+    let found = answers::find(opening, clouds.practice.as_ref())?.ok_or_else(answers::missing)?;
+    output.talk(&format!("answers: {}", found.source));
+    Ok(found)
+}

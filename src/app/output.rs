@@ -1,0 +1,108 @@
+//! Output: data on stdout, talk on stderr; one event stream in two dresses.
+
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use clap::CommandFactory;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::cli::{Cli, Global};
+use crate::engine::step::Events;
+use crate::headless::wire;
+use crate::host::process::Process;
+use crate::plain::follow::Follower;
+use crate::plain::look::Look;
+use crate::plan::event::Event;
+
+/// Where and how a command speaks.
+pub struct Output {
+    json: bool,
+    verbose: bool,
+    look: Look,
+    out: Mutex<std::io::Stdout>,
+    err: Mutex<std::io::Stderr>,
+}
+
+impl Output {
+    /// For one process.
+    pub fn new(global: &Global, process: &Process) -> Self {
+        Self {
+            json: global.json,
+            verbose: global.verbose,
+            look: Look {
+                color: process.wants_color(),
+                ascii: process.wants_ascii(),
+                width: 80,
+                verbose: global.verbose,
+            },
+            out: Mutex::new(std::io::stdout()),
+            err: Mutex::new(std::io::stderr()),
+        }
+    }
+
+    /// Whether stdout carries JSON.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether more is said.
+    pub fn verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// How text looks.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+
+    /// A line of data. A reader that has gone away is no failure.
+    pub fn data(&self, line: &str) {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+
+    /// A line of talk.
+    pub fn talk(&self, line: &str) {
+        let _ = writeln!(self.err.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
+    }
+
+    /// What keyless is, for somebody who only typed its name.
+    pub fn help(&self) {
+        self.talk(&Cli::command().render_help().to_string());
+    }
+
+    /// A channel for one run whose events are printed as they come: JSON lines, or text with `following`.
+    pub fn follow(&self, following: bool) -> (Events, Printer) {
+        let (events, receiver) = Events::channel();
+        let (json, look) = (self.json, self.look.clone());
+        let task = tokio::spawn(print(receiver, json, following, look));
+        (events, Printer { task })
+    }
+}
+
+/// Prints the events of one run.
+pub struct Printer {
+    task: JoinHandle<()>,
+}
+
+impl Printer {
+    /// Waits until everything sent is printed. Every [`Events`] of the run must be gone by then.
+    pub async fn done(self) {
+        let _ = self.task.await;
+    }
+}
+
+async fn print(mut events: mpsc::Receiver<Event>, json: bool, following: bool, look: Look) {
+    let mut follower = Follower::new(look);
+    while let Some(event) = events.recv().await {
+        let lines = if json && following { vec![wire::line(&event)] } else { follower.lines(&event) };
+        if !following && !matches!(event, Event::Notice { .. }) {
+            continue;
+        }
+        let to_err = !following || (!json && matches!(event, Event::Notice { .. }));
+        for line in lines {
+            let _ = if to_err { writeln!(std::io::stderr(), "{line}") } else { writeln!(std::io::stdout(), "{line}") };
+        }
+    }
+}

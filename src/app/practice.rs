@@ -1,0 +1,189 @@
+//! The practice cloud from the command line: opened beside a command, or served by itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::output::Output;
+use super::stop::Stop;
+use crate::cli::{Global, SandboxCommand};
+use crate::cloud::signin::StaticKeys;
+use crate::domain::failure::{Code, Failure, Result};
+use crate::explain::Exit;
+use crate::host::files;
+use crate::host::process::Process;
+use crate::sandbox::world::World;
+use crate::sandbox::{self, Addresses, Credentials, Options, Practice, Running, worlds};
+
+/// A practice cloud that can be used: our own, or one that another process serves.
+pub struct Open {
+    /// Where it listens.
+    pub addresses: Addresses,
+    /// The Azure DevOps token.
+    pub token: secrecy::SecretString,
+    /// Keys by profile name.
+    pub keys: BTreeMap<String, StaticKeys>,
+    /// The world's own answers.
+    pub answers: String,
+    /// Its name.
+    pub world: String,
+    /// Where it keeps its state and the journal.
+    pub state: PathBuf,
+    /// Kept alive as long as it is used.
+    _practice: Option<Practice>,
+}
+
+fn broken(action: &str, error: impl std::fmt::Display) -> Failure {
+    Failure::new(Code::File).with("action", action).with("cause", error)
+}
+
+fn world(name: &str) -> Result<World> {
+    worlds::named(name).ok_or_else(|| {
+        let names: Vec<&str> = worlds::names().collect();
+        Failure::new(Code::Answers).with("world", name).with("accepted", names.join(", "))
+    })
+}
+
+fn folder(process: &Process, world: &str) -> Result<PathBuf> {
+    Ok(files::state_dir(process.variable("KEYLESS_STATE_DIR"))?.join("practice").join(world))
+}
+
+/// Opens the practice cloud of a world: starts it, or attaches to the process that serves it.
+///
+/// # Errors
+/// The world is unknown, or its state cannot be used.
+pub async fn open(name: &str, process: &Process) -> Result<Open> {
+    let world = world(name)?;
+    let state = folder(process, name)?;
+    files::private_dir(&state)?;
+    let answers = world.answers.clone();
+    let mut options = Options::new(world);
+    options.state = Some(state.join("cloud"));
+    let running = Practice::attach_or_start(options).await.map_err(|e| broken("start the practice cloud", e))?;
+    let (addresses, credentials, practice) = match running {
+        Running::Owned(practice) => (practice.addresses().clone(), practice.credentials(), Some(practice)),
+        Running::Attached { addresses, credentials } => (addresses, credentials, None),
+    };
+    let keys = keys(&credentials);
+    let token = credentials.azure_devops;
+    Ok(Open { addresses, token, keys, answers, world: name.to_owned(), state, _practice: practice })
+}
+
+fn keys(credentials: &Credentials) -> BTreeMap<String, StaticKeys> {
+    let one = |account: &sandbox::AccountCredentials| {
+        let keys = StaticKeys {
+            access_key_id: account.access_key_id.clone(),
+            secret_access_key: account.secret_access_key.clone(),
+            session_token: None,
+        };
+        (account.profile.clone(), keys)
+    };
+    credentials.accounts.iter().map(one).collect()
+}
+
+/// `keyless sandbox …`
+///
+/// # Errors
+/// The world is unknown, a port is taken, or the state cannot be used.
+pub async fn command(command: SandboxCommand, global: &Global, process: &Process, output: &Output, stop: &Stop) -> Result<Exit> {
+    match command {
+        SandboxCommand::Serve { world, port } => {
+            let world = global.sandbox.clone().unwrap_or(world);
+            serve(&world, port, process, output, stop).await
+        }
+        SandboxCommand::Reset { world } => reset(world.or_else(|| global.sandbox.clone()), process, output),
+        SandboxCommand::Worlds => {
+            list(global, output);
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn serve(name: &str, port: Option<u16>, process: &Process, output: &Output, stop: &Stop) -> Result<Exit> {
+    let state = folder(process, name)?;
+    files::private_dir(&state)?;
+    let mut options = Options::new(world(name)?);
+    options.state = Some(state.join("cloud"));
+    options.port = port;
+    let practice = Practice::start(options).await.map_err(|e| broken("start the practice cloud", e))?;
+    let credentials = practice.credentials();
+    let addresses = practice.addresses();
+    if output.json() {
+        let accounts: Vec<_> = credentials
+            .accounts
+            .iter()
+            .map(|account| {
+                json!({
+                    "id": account.id,
+                    "profile": account.profile,
+                    "access_key_id": account.access_key_id,
+                    "secret_access_key": account.secret_access_key.expose_secret(),
+                })
+            })
+            .collect();
+        output.data(
+            &json!({
+                "version": 1,
+                "world": name,
+                "azure_devops": addresses.azure_devops,
+                "issuer": addresses.issuer,
+                "aws": addresses.aws,
+                "token": credentials.azure_devops.expose_secret(),
+                "accounts": accounts,
+            })
+            .to_string(),
+        );
+    } else {
+        serve_text(name, &practice, &credentials, output);
+    }
+    stop.token().cancelled().await;
+    practice.shutdown().await;
+    Ok(Exit::Done)
+}
+
+fn serve_text(name: &str, practice: &Practice, credentials: &Credentials, output: &Output) {
+    let addresses = practice.addresses();
+    output.data(&format!("practice cloud \"{name}\", until ctrl-c"));
+    output.data(&format!("  export KEYLESS_AZURE_DEVOPS_URL={}", addresses.azure_devops));
+    output.data(&format!("  export KEYLESS_ISSUER_URL={}", addresses.issuer));
+    output.data(&format!("  export AWS_ENDPOINT_URL={}", addresses.aws));
+    output.data(&format!("  export AZURE_DEVOPS_EXT_PAT={}", credentials.azure_devops.expose_secret()));
+    for account in &credentials.accounts {
+        let secret = account.secret_access_key.expose_secret();
+        let (profile, id) = (&account.profile, &account.id);
+        output.data(&format!("  [{profile}]  # account {id}"));
+        output.data(&format!("  aws_access_key_id = {}", account.access_key_id));
+        output.data(&format!("  aws_secret_access_key = {secret}"));
+    }
+}
+
+fn reset(world: Option<String>, process: &Process, output: &Output) -> Result<Exit> {
+    let names: Vec<String> = match world {
+        Some(name) => vec![self::world(&name)?.name],
+        None => worlds::names().map(str::to_owned).collect(),
+    };
+    for name in names {
+        let state = folder(process, &name)?;
+        reset_one(&state)?;
+        output.talk(&format!("practice cloud \"{name}\" is as on its first day"));
+    }
+    Ok(Exit::Done)
+}
+
+fn reset_one(state: &Path) -> Result<()> {
+    sandbox::reset(&state.join("cloud")).map_err(|e| broken("reset the practice cloud", e))?;
+    files::remove_dir(&state.join("journal"))?;
+    files::remove_file(&state.join("keyless.toml"))
+}
+
+fn list(global: &Global, output: &Output) {
+    for world in worlds::names().filter_map(worlds::named) {
+        if global.json {
+            output.data(&json!({ "name": world.name, "about": world.about }).to_string());
+        } else {
+            output.data(&format!("{:16} {}", world.name, world.about));
+        }
+    }
+}

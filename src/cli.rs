@@ -1,0 +1,187 @@
+//! The command line, as clap sees it. Help texts are written for somebody who has never seen keyless.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::domain::names::EnvironmentName;
+use crate::plan::file::Only;
+
+/// Azure DevOps pipelines deploy to AWS without access keys: keyless sets up OIDC federation and proves it.
+///
+/// Try it first on the practice cloud, where nothing real is touched: `keyless --sandbox setup`.
+#[derive(Debug, Parser)]
+#[command(name = "keyless", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags of every command
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Work on the practice cloud instead of the real one; WORLD chooses what it holds (see `keyless sandbox worlds`)
+    #[arg(long, value_name = "WORLD", num_args = 0..=1, require_equals = true, default_missing_value = "fresh", global = true)]
+    pub sandbox: Option<String>,
+    /// The answers to use; without it `keyless.toml` is searched here and in the folders above
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Plain prompts and lines instead of full screen
+    #[arg(long, global = true)]
+    pub plain: bool,
+    /// Numbered lines without any redraw, for screen readers (also: ACCESSIBLE=1)
+    #[arg(long, global = true)]
+    pub accessible: bool,
+    /// Print JSON on stdout; talk goes to stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Write every HTTP exchange, secrets left out, to a new file: one JSON object a line
+    #[arg(long, value_name = "FILE", global = true)]
+    pub trace_http: Option<PathBuf>,
+    /// Requests in flight at once: to Azure DevOps, and to each AWS service
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256), global = true)]
+    pub concurrency: u16,
+}
+
+/// What a person may say yes to without being asked.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Yes {
+    /// Approve the plan without being asked; protected environments still need --confirm
+    #[arg(long)]
+    pub yes: bool,
+    /// Approve what concerns this protected environment
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub confirm: Vec<EnvironmentName>,
+    /// Approve that a trust names this subject instead of quite another one; --yes never does
+    #[arg(long, value_name = "SUBJECT")]
+    pub confirm_subject: Vec<String>,
+}
+
+/// How long runs may take.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Wait {
+    /// Seconds a verification run may wait for an agent or an approval before it is cancelled
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    pub wait: u64,
+}
+
+/// Which half of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Half {
+    /// Providers and roles in the AWS accounts
+    Aws,
+    /// Connections, verification pipeline and permissions in Azure DevOps
+    AzureDevops,
+}
+
+impl From<Half> for Only {
+    fn from(half: Half) -> Self {
+        match half {
+            Half::Aws => Self::Aws,
+            Half::AzureDevops => Self::AzureDevops,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Set up the federation: asks, shows the plan, applies it and proves every environment
+    Setup {
+        /// Use these answers instead of asking
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+        /// Only this half
+        #[arg(long, value_enum)]
+        only: Option<Half>,
+        /// Approval
+        #[command(flatten)]
+        yes: Yes,
+        /// Patience
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Show what setup would change, and why; writes nothing
+    Plan {
+        /// Save the plan to a new file, for `keyless apply`
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Only this half
+        #[arg(long, value_enum)]
+        only: Option<Half>,
+    },
+    /// Apply a saved plan: looks again, shows it, refuses it when it no longer fits
+    Apply {
+        /// The plan
+        file: PathBuf,
+        /// Approval
+        #[command(flatten)]
+        yes: Yes,
+        /// Patience
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Prove environments by real pipeline runs of `sts get-caller-identity`
+    Verify {
+        /// The environments; none: all
+        environments: Vec<EnvironmentName>,
+        /// Approval
+        #[command(flatten)]
+        yes: Yes,
+        /// Patience
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Show every link of each environment's chain and the last proof; only reads
+    Status {
+        /// The environments; none: all
+        environments: Vec<EnvironmentName>,
+        /// Look again every SECONDS until interrupted
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30",
+              value_parser = clap::value_parser!(u64).range(1..))]
+        watch: Option<u64>,
+    },
+    /// Remove what keyless made, and only that; shows the plan first
+    Teardown {
+        /// The environments; none: all
+        environments: Vec<EnvironmentName>,
+        /// Approval
+        #[command(flatten)]
+        yes: Yes,
+    },
+    /// The practice cloud by itself
+    Sandbox {
+        /// What to do with it
+        #[command(subcommand)]
+        command: SandboxCommand,
+    },
+}
+
+/// What can be done with the practice cloud by itself.
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Serve it until interrupted, and print its addresses and credentials
+    Serve {
+        /// What it holds
+        #[arg(long, default_value = "fresh")]
+        world: String,
+        /// First of three ports (Azure DevOps, issuer, AWS); without it free ones are taken
+        #[arg(long, value_name = "N")]
+        port: Option<u16>,
+    },
+    /// Forget everything that was done on it
+    Reset {
+        /// Only this world; without it all of them
+        #[arg(long)]
+        world: Option<String>,
+    },
+    /// List the worlds
+    Worlds,
+}

@@ -1,0 +1,97 @@
+//! Traces STS and IAM: the action, the names of its parameters, status and error code; no value, no signature.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use serde_json::{Map, Value, json};
+use url::form_urlencoded;
+
+use crate::cloud::trace::TraceSink;
+
+/// Writes one line for every attempt.
+pub(super) struct Recorder {
+    sink: Arc<dyn TraceSink>,
+}
+
+impl Recorder {
+    pub(super) fn new(sink: Arc<dyn TraceSink>) -> Self {
+        Self { sink }
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
+impl Intercept for Recorder {
+    fn name(&self) -> &'static str {
+        "keyless trace"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(request) = context.request() else { return Ok(()) };
+        let response = context.response();
+        let line = json!({
+            "method": request.method(),
+            "url": request.uri().split('?').next().unwrap_or_default(),
+            "request": request.body().bytes().map(parameters),
+            "status": response.map_or(0, |response| response.status().as_u16()),
+            "response": response.and_then(|response| response.body().bytes()).and_then(error_code),
+        });
+        self.sink.line(&line.to_string());
+        Ok(())
+    }
+}
+
+/// `Action` and `Version` with their values; every other parameter only by name.
+fn parameters(body: &[u8]) -> Value {
+    let mut shown = Map::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        let value =
+            if matches!(&*name, "Action" | "Version") { value.into_owned() } else { "string".to_owned() };
+        shown.insert(name.into_owned(), Value::String(value));
+    }
+    Value::Object(shown)
+}
+
+/// The error code of an XML answer, where it is one.
+fn error_code(body: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(body).ok()?;
+    let (_, rest) = text.split_once("<Error>")?.1.split_once("<Code>")?;
+    let (code, _) = rest.split_once("</Code>")?;
+    code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.').then(|| json!({"code": code}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_never_show() {
+        let shown = parameters(b"Action=CreateRole&Version=2010-05-08&RoleName=hush&Tags.member.1.Key=hush");
+        assert_eq!(
+            shown,
+            json!({"Action": "CreateRole", "Version": "2010-05-08", "RoleName": "string", "Tags.member.1.Key": "string"})
+        );
+    }
+
+    #[test]
+    fn errors_show_only_their_code() {
+        let body = b"<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>hush</Message></Error></ErrorResponse>";
+        assert_eq!(error_code(body), Some(json!({"code": "NoSuchEntity"})));
+        assert_eq!(error_code(b"<GetRoleResponse><Arn>hush</Arn></GetRoleResponse>"), None);
+        assert_eq!(error_code(b"<Error><Code>hush hush</Code></Error>"), None);
+    }
+}

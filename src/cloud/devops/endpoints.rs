@@ -1,0 +1,406 @@
+//! Service connections of type AWS: the type itself, and connections read, made, changed in place, put back, deleted.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::projects::{Project, segment};
+use super::{DevOps, List, SERVICE, routes};
+use crate::domain::connection::{AwsParameters, Connection, WantedConnection};
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::pen::{Inverse, Pen, Write};
+
+/// The AWS Toolkit's connection type, as the organisation has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AwsType {
+    /// Whether it knows `useOIDC`: the toolkit is 1.15 or newer.
+    pub has_use_oidc: bool,
+}
+
+/// What a connection of AWS points to; Azure DevOps demands an address.
+const AWS_URL: &str = "https://aws.amazon.com/";
+const SCHEME: &str = "UsernamePassword";
+const NOBODY_KNOWS_KEYS: &str = "Azure DevOps never shows the secret key that was in the connection";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TypeWire {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    authentication_schemes: Option<Vec<SchemeWire>>,
+    #[serde(default)]
+    input_descriptors: Option<Vec<InputWire>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SchemeWire {
+    #[serde(default)]
+    input_descriptors: Option<Vec<InputWire>>,
+}
+
+#[derive(Deserialize)]
+struct InputWire {
+    #[serde(default)]
+    id: String,
+}
+
+impl TypeWire {
+    fn has_use_oidc(&self) -> bool {
+        let of_schemes =
+            self.authentication_schemes.iter().flatten().flat_map(|s| s.input_descriptors.iter().flatten());
+        of_schemes.chain(self.input_descriptors.iter().flatten()).any(|input| input.id == "useOIDC")
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    id: Uuid,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    authorization: Option<AuthorizationWire>,
+    #[serde(default)]
+    is_shared: Option<bool>,
+    #[serde(default)]
+    is_ready: Option<bool>,
+    #[serde(default)]
+    is_disabled: Option<bool>,
+    #[serde(default)]
+    operation_status: Value,
+}
+
+#[derive(Deserialize)]
+struct AuthorizationWire {
+    #[serde(default)]
+    parameters: Option<BTreeMap<String, Value>>,
+}
+
+/// Names of the parameters that are known; the first three are sent empty, always.
+const SECRETS: [&str; 3] = ["username", "password", "sessionToken"];
+const KNOWN: [&str; 7] =
+    ["username", "password", "sessionToken", "assumeRoleArn", "roleSessionName", "externalId", "useOIDC"];
+
+impl From<Wire> for Connection {
+    fn from(wire: Wire) -> Self {
+        let found = wire.authorization.and_then(|a| a.parameters).unwrap_or_default();
+        let text = |name: &str| found.get(name).and_then(Value::as_str).map(str::to_owned);
+        let parameters = AwsParameters {
+            username: text("username").unwrap_or_default(),
+            assume_role_arn: text("assumeRoleArn").unwrap_or_default(),
+            role_session_name: text("roleSessionName").unwrap_or_default(),
+            external_id: text("externalId").unwrap_or_default(),
+            use_oidc: text("useOIDC"),
+            unknown: found.keys().filter(|name| !KNOWN.contains(&name.as_str())).cloned().collect(),
+        };
+        let status = &wire.operation_status;
+        let failed = status["state"].as_str().is_some_and(|state| state.eq_ignore_ascii_case("failed"));
+        Self {
+            id: wire.id,
+            name: wire.name.unwrap_or_default(),
+            kind: wire.kind.unwrap_or_default(),
+            description: wire.description.unwrap_or_default(),
+            parameters,
+            shared: wire.is_shared.unwrap_or_default(),
+            ready: wire.is_ready.unwrap_or_default(),
+            disabled: wire.is_disabled.unwrap_or_default(),
+            status: failed.then(|| status["statusMessage"].as_str().unwrap_or("failed").to_owned()),
+        }
+    }
+}
+
+/// The parameters as they are sent: every value a string, what is secret explicitly empty.
+fn sent(parameters: &AwsParameters) -> BTreeMap<&'static str, String> {
+    let mut sent: BTreeMap<&'static str, String> =
+        SECRETS.iter().map(|name| (*name, String::new())).collect();
+    sent.insert("username", parameters.username.clone());
+    sent.insert("assumeRoleArn", parameters.assume_role_arn.clone());
+    sent.insert("roleSessionName", parameters.role_session_name.clone());
+    sent.insert("externalId", parameters.external_id.clone());
+    if let Some(use_oidc) = &parameters.use_oidc {
+        sent.insert("useOIDC", use_oidc.clone());
+    }
+    sent
+}
+
+fn reference(project: &Project, name: &str, description: &str) -> Value {
+    json!({
+        "projectReference": {"id": project.id, "name": project.name},
+        "name": name,
+        "description": description,
+    })
+}
+
+/// The object for PUT: what is there, with name, description and parameters replaced. Everything else stays.
+fn replaced(
+    mut raw: Value,
+    project: &Project,
+    name: &str,
+    description: &str,
+    parameters: &AwsParameters,
+) -> Value {
+    let mut all: BTreeMap<String, Value> =
+        serde_json::from_value(raw["authorization"]["parameters"].take()).unwrap_or_default();
+    // Parameters nobody knows keep their value; a null stands for a secret, and what sending it does is not documented.
+    all.retain(|key, value| !KNOWN.contains(&key.as_str()) && !value.is_null());
+    all.extend(sent(parameters).into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))));
+    raw["authorization"] = json!({"scheme": SCHEME, "parameters": all});
+    raw["name"] = json!(name);
+    raw["description"] = json!(description);
+    let own = |reference: &Value| {
+        reference["projectReference"]["id"]
+            .as_str()
+            .is_some_and(|id| id.eq_ignore_ascii_case(&project.id.to_string()))
+    };
+    let others = raw["serviceEndpointProjectReferences"].as_array().cloned().unwrap_or_default();
+    let mut references: Vec<Value> = others.into_iter().filter(|reference| !own(reference)).collect();
+    references.insert(0, reference(project, name, description));
+    raw["serviceEndpointProjectReferences"] = json!(references);
+    raw
+}
+
+impl DevOps {
+    /// The type of AWS connections; none: the AWS Toolkit is not installed (or not visible).
+    ///
+    /// # Errors
+    /// Azure DevOps refuses or does not answer.
+    pub async fn aws_type(&self) -> Result<Option<AwsType>> {
+        let read = || async {
+            let types: List<TypeWire> =
+                self.call(&routes::ENDPOINT_TYPES, &[]).query("type", "aws").json().await?;
+            let aws = types.value.iter().find(|kind| kind.name.eq_ignore_ascii_case("aws"));
+            Ok(aws.map(|kind| AwsType { has_use_oidc: kind.has_use_oidc() }))
+        };
+        self.memo().get("aws type", read).await
+    }
+
+    /// Every connection of the project that can be seen, of any type, failed ones included. Missing rights look like an empty list.
+    ///
+    /// # Errors
+    /// Azure DevOps refuses or does not answer.
+    pub async fn connections(&self, project: &Project) -> Result<Vec<Connection>> {
+        let read = || async {
+            let call = self.call(&routes::ENDPOINTS, &[&segment(project)]).query("includeFailed", "true");
+            let list: List<Wire> = call.json().await?;
+            Ok(list.value.into_iter().map(Connection::from).collect())
+        };
+        self.memo().get(&format!("connections {}", project.id), read).await
+    }
+
+    /// One connection, read anew. Azure DevOps answers `null` for one that is not there.
+    ///
+    /// # Errors
+    /// `ConnectionInvisible`: it is there, but only its id is told.
+    pub async fn connection(&self, project: &Project, id: Uuid) -> Result<Option<Connection>> {
+        let raw = self.raw_connection(project, id).await?;
+        raw.map(|raw| super::read::<Wire>(&routes::ENDPOINT, raw).map(Connection::from)).transpose()
+    }
+
+    async fn raw_connection(&self, project: &Project, id: Uuid) -> Result<Option<Value>> {
+        let call = self.call(&routes::ENDPOINT, &[&segment(project), &id.to_string()]);
+        let raw: Option<Value> = call.json_if_there::<Value>().await?;
+        match raw.filter(|raw| raw.get("id").is_some()) {
+            // Without the right to use it only the id is told: that is no connection to compare with.
+            Some(raw) if raw.get("name").is_none() => {
+                Err(Failure::new(Code::ConnectionInvisible).with("id", id))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Makes a connection. Readiness is told (`ready`), not waited for.
+    ///
+    /// # Errors
+    /// `DevopsConflict`: the name is taken, perhaps by one that cannot be seen.
+    pub async fn create_connection(
+        &self,
+        pen: &Pen,
+        project: &Project,
+        wanted: &WantedConnection,
+    ) -> Result<Connection> {
+        let body = json!({
+            "name": wanted.name,
+            "type": "aws",
+            "url": AWS_URL,
+            "owner": "library",
+            "description": wanted.description,
+            "authorization": {"scheme": SCHEME, "parameters": sent(&wanted.parameters())},
+            "serviceEndpointProjectReferences": [reference(project, wanted.name.as_str(), &wanted.description)],
+        });
+        let write = Write::new(SERVICE, "endpoints/create", object(wanted.name.as_str()), Inverse::Delete);
+        let call =
+            async { Ok(self.call(&routes::CREATE_ENDPOINT, &[]).body(body).json::<Wire>().await?.into()) };
+        pen.write(write, call, receipt).await
+    }
+
+    /// Changes a connection in place: its id, what it points to and its data stay; keys are emptied.
+    ///
+    /// # Errors
+    /// `DevopsNotFound` when it is gone; `DevopsConflict` when the new name is taken.
+    pub async fn update_connection(
+        &self,
+        pen: &Pen,
+        project: &Project,
+        before: &Connection,
+        wanted: &WantedConnection,
+    ) -> Result<Connection> {
+        let inverse = if before.parameters.username.is_empty() {
+            Inverse::Restore { before: json!(before) }
+        } else {
+            Inverse::Irreversible { why: NOBODY_KNOWS_KEYS.to_owned() }
+        };
+        let next = (wanted.name.as_str(), wanted.description.as_str(), wanted.parameters());
+        self.put(pen, project, before, next, inverse).await
+    }
+
+    /// Puts a connection back to what it was, keys excepted: they are empty.
+    ///
+    /// # Errors
+    /// As [`DevOps::update_connection`].
+    pub async fn restore_connection(
+        &self,
+        pen: &Pen,
+        project: &Project,
+        state: &Connection,
+    ) -> Result<Connection> {
+        let now = self.connection(project, state.id).await?.ok_or_else(|| gone(state))?;
+        let mut parameters = state.parameters.clone();
+        // One of two keys makes the toolkit fail; without its secret the access key id is of no use.
+        parameters.username.clear();
+        let inverse = Inverse::Restore { before: json!(now) };
+        self.put(pen, project, &now, (&state.name, &state.description, parameters), inverse).await
+    }
+
+    async fn put(
+        &self,
+        pen: &Pen,
+        project: &Project,
+        before: &Connection,
+        (name, description, parameters): (&str, &str, AwsParameters),
+        inverse: Inverse,
+    ) -> Result<Connection> {
+        let raw = self.raw_connection(project, before.id).await?.ok_or_else(|| gone(before))?;
+        let body = replaced(raw, project, name, description, &parameters);
+        let write = Write::new(SERVICE, "endpoints/update", object(&before.name), inverse);
+        let id = before.id.to_string();
+        let call =
+            async { Ok(self.call(&routes::UPDATE_ENDPOINT, &[&id]).body(body).json::<Wire>().await?.into()) };
+        pen.write(write, call, receipt).await
+    }
+
+    /// Deletes a connection from the project. Azure DevOps does it asynchronously. One that is gone is deleted.
+    ///
+    /// # Errors
+    /// Azure DevOps refuses or does not answer.
+    pub async fn delete_connection(&self, pen: &Pen, project: &Project, before: &Connection) -> Result<()> {
+        let inverse = if before.parameters.username.is_empty() {
+            Inverse::Restore { before: json!(before) }
+        } else {
+            Inverse::Irreversible { why: NOBODY_KNOWS_KEYS.to_owned() }
+        };
+        let write = Write::new(SERVICE, "endpoints/delete", object(&before.name), inverse);
+        let id = before.id.to_string();
+        let call = async {
+            let call = self.call(&routes::DELETE_ENDPOINT, &[&id]).query("projectIds", &segment(project));
+            super::there(call.answer().await).map(drop)
+        };
+        pen.write(write, call, |()| json!({"id": before.id})).await
+    }
+}
+
+fn object(name: &str) -> String {
+    format!("connection {name}")
+}
+
+fn receipt(connection: &Connection) -> Value {
+    json!({"id": connection.id, "name": connection.name})
+}
+
+fn gone(connection: &Connection) -> Failure {
+    Failure::new(Code::DevopsNotFound).with("connection", &connection.name).with("id", connection.id)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use super::*;
+
+    fn project() -> Project {
+        Project {
+            id: Uuid::from_u128(1),
+            name: "payments".parse().unwrap(),
+            organization: "contoso".parse().unwrap(),
+            collection_id: None,
+        }
+    }
+
+    #[test]
+    fn connections_are_read_as_listed_and_as_got() {
+        let listed = json!({"id": Uuid::from_u128(2), "name": "AWS-Dev", "type": "AWS", "isReady": true, "isShared": false,
+            "authorization": {"scheme": "UsernamePassword", "parameters": {"username": "AKIAX", "useOidc": "true", "assumeRoleArn": "arn"}},
+            "operationStatus": {"state": "Ready", "statusMessage": ""}});
+        let connection = Connection::from(serde_json::from_value::<Wire>(listed).unwrap());
+        assert!(connection.is_aws() && connection.ready && connection.status.is_none());
+        assert_eq!(connection.parameters.username, "AKIAX");
+        assert_eq!(
+            (connection.parameters.use_oidc.as_deref(), connection.parameters.unknown),
+            (None, vec!["useOidc".to_owned()])
+        );
+        let got = json!({"id": Uuid::from_u128(2), "authorization": {"parameters": {"username": "", "password": null, "sessionToken": null, "useOIDC": "true"}},
+            "isReady": false, "operationStatus": {"state": "Failed", "statusMessage": "no"}});
+        let connection = Connection::from(serde_json::from_value::<Wire>(got).unwrap());
+        assert_eq!(
+            (connection.status.as_deref(), connection.parameters.use_oidc.as_deref()),
+            (Some("no"), Some("true"))
+        );
+        assert!(connection.parameters.unknown.is_empty());
+    }
+
+    #[test]
+    fn a_put_empties_keys_and_keeps_the_rest() {
+        let raw = json!({"id": "x", "name": "old", "type": "AWS", "url": "https://aws.amazon.com/", "owner": "library", "data": {"a": "b"},
+            "authorization": {"scheme": "UsernamePassword", "parameters": {"username": "AKIA", "password": null, "custom": "kept", "hidden": null}},
+            "serviceEndpointProjectReferences": [
+                {"projectReference": {"id": Uuid::from_u128(9), "name": "web"}, "name": "shared name"},
+                {"projectReference": {"id": Uuid::from_u128(1), "name": "payments"}, "name": "old"}]});
+        let parameters = AwsParameters {
+            assume_role_arn: "arn:aws:iam::111122223333:role/R".into(),
+            use_oidc: Some("true".into()),
+            ..AwsParameters::default()
+        };
+        let put = replaced(raw, &project(), "new", "text", &parameters);
+        assert_eq!(
+            put["authorization"]["parameters"],
+            json!({"assumeRoleArn": "arn:aws:iam::111122223333:role/R", "custom": "kept", "externalId": "", "password": "",
+                "roleSessionName": "", "sessionToken": "", "useOIDC": "true", "username": ""})
+        );
+        assert_eq!(
+            (&put["data"], &put["name"], &put["id"]),
+            (&json!({"a": "b"}), &json!("new"), &json!("x"))
+        );
+        let references = put["serviceEndpointProjectReferences"].as_array().unwrap();
+        assert_eq!(
+            (references.len(), &references[0]["name"], &references[1]["name"]),
+            (2, &json!("new"), &json!("shared name"))
+        );
+    }
+
+    #[test]
+    fn the_toolkit_is_known_by_its_type() {
+        let with: TypeWire = serde_json::from_value(json!({"name": "AWS", "authenticationSchemes": [{"inputDescriptors": [{"id": "username"}, {"id": "useOIDC"}]}]})).unwrap();
+        assert!(with.has_use_oidc());
+        let without: TypeWire = serde_json::from_value(
+            json!({"name": "AWS", "authenticationSchemes": [{"inputDescriptors": null}]}),
+        )
+        .unwrap();
+        assert!(!without.has_use_oidc());
+    }
+}

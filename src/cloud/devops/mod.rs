@@ -1,0 +1,262 @@
+//! The Azure DevOps client: one file per API area, domain types out. Every method that changes something takes a pen.
+
+pub mod approvals;
+pub mod builds;
+pub mod checks;
+pub mod endpoints;
+pub mod extensions;
+pub mod git;
+pub mod limits;
+pub mod location;
+pub mod permissions;
+pub mod pipelines;
+pub mod projects;
+pub mod queues;
+mod refusal;
+mod routes;
+mod runs;
+pub mod security;
+
+use std::sync::Arc;
+
+use base64::Engine;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use crate::cloud::Ends;
+use crate::cloud::http::{Answer, Http, Request, Route, attempted};
+use crate::cloud::memo::Memo;
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::names::OrganizationName;
+
+/// What proves to Azure DevOps who is asking.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A personal access token.
+    Pat(SecretString),
+    /// A token of Entra, or a pipeline's `System.AccessToken`.
+    Bearer(SecretString),
+}
+
+impl Credential {
+    fn header(&self) -> Result<HeaderValue> {
+        let text = match self {
+            Self::Pat(token) => {
+                let pair = format!(":{}", token.expose_secret().trim());
+                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+            }
+            Self::Bearer(token) => format!("Bearer {}", token.expose_secret().trim()),
+        };
+        let mut value = HeaderValue::from_str(&text).map_err(|_| {
+            Failure::new(Code::DevopsToken).with("cause", "the token holds characters that no token has")
+        })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+/// A client for one organisation. Cloning is cheap; clones share the memo of reads.
+#[derive(Clone)]
+pub struct DevOps {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    http: Http,
+    ends: Ends,
+    organization: OrganizationName,
+    authorization: HeaderValue,
+    memo: Memo,
+}
+
+impl DevOps {
+    /// A client. Sends nothing yet.
+    ///
+    /// # Errors
+    /// The token holds characters that cannot be in a header.
+    pub fn new(http: Http, ends: Ends, organization: OrganizationName, token: &Credential) -> Result<Self> {
+        let authorization = token.header()?;
+        Ok(Self {
+            shared: Arc::new(Shared { http, ends, organization, authorization, memo: Memo::default() }),
+        })
+    }
+
+    /// The organisation, as it was typed.
+    pub fn organization(&self) -> &OrganizationName {
+        &self.shared.organization
+    }
+
+    /// Begins a round: what was read before is read again. Every write does this too.
+    pub fn forget(&self) {
+        self.shared.memo.forget();
+    }
+
+    fn memo(&self) -> &Memo {
+        &self.shared.memo
+    }
+
+    /// A call of a route; `segments` fill its placeholders after the organisation's.
+    fn call(&self, route: &'static Route, segments: &[&str]) -> Call<'_> {
+        self.call_at(&self.shared.ends.azure_devops, route, segments)
+    }
+
+    fn call_at(&self, base: &Url, route: &'static Route, segments: &[&str]) -> Call<'_> {
+        let mut url = base.clone();
+        let mut fill = std::iter::once(self.shared.organization.as_str()).chain(segments.iter().copied());
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty();
+            for part in route.template.split('/').filter(|part| !part.is_empty()) {
+                path.push(if part.starts_with('{') { fill.next().unwrap_or_default() } else { part });
+            }
+        }
+        Call { client: self, route, url, body: None }
+    }
+}
+
+/// A request under construction.
+struct Call<'a> {
+    client: &'a DevOps,
+    route: &'static Route,
+    url: Url,
+    body: Option<Value>,
+}
+
+impl Call<'_> {
+    fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Sends it; anything but a success with JSON (or nothing) is a failure.
+    async fn answer(self) -> Result<Answer> {
+        let shared = &self.client.shared;
+        let mut url = self.url;
+        url.query_pairs_mut().append_pair("api-version", self.route.version);
+        let request =
+            Request { route: self.route, url, authorization: Some(&shared.authorization), body: self.body };
+        let answer = shared.http.send(&request, Code::DevopsUnreachable).await;
+        if !self.route.reads {
+            // Also after a failure: a write whose answer was lost may have been executed.
+            shared.memo.forget();
+        }
+        let answer = answer?;
+        match refusal::failure(self.route, &answer) {
+            Some(failure) => Err(failure),
+            None => Ok(answer),
+        }
+    }
+
+    /// Sends it and reads the answer. An empty body reads as `null`.
+    async fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let route = self.route;
+        let answer = self.answer().await?;
+        read(route, answer.json.unwrap_or(Value::Null))
+    }
+
+    /// Like [`Call::json`], with what is not there as none.
+    async fn json_if_there<T: DeserializeOwned>(self) -> Result<Option<T>> {
+        there(self.json().await)
+    }
+
+    /// Every page of a list.
+    async fn pages<T: DeserializeOwned>(self) -> Result<Vec<T>> {
+        let (client, route, first) = (self.client, self.route, self.url);
+        let mut all = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let mut call = Call { client, route, url: first.clone(), body: None };
+            if let Some(token) = &token {
+                call = call.query("continuationToken", token);
+            }
+            let answer = call.answer().await?;
+            let next = answer.header("x-ms-continuationtoken").to_owned();
+            let page: List<T> = read(route, answer.json.unwrap_or(Value::Null))?;
+            all.extend(page.value);
+            if next.is_empty() || token.as_ref() == Some(&next) {
+                return Ok(all);
+            }
+            token = Some(next);
+        }
+    }
+}
+
+/// Every list of Azure DevOps.
+#[derive(Deserialize)]
+struct List<T> {
+    #[serde(default = "Vec::new")]
+    value: Vec<T>,
+}
+
+fn read<T: DeserializeOwned>(route: &'static Route, body: Value) -> Result<T> {
+    serde_json::from_value(body).map_err(|error| {
+        // serde's message names members and types; what it quotes of values is cut off.
+        let text = error.to_string();
+        Failure::new(Code::DevopsUnexpected)
+            .with("attempted", attempted(route))
+            .with("cause", text.split(" string ").next().unwrap_or_default())
+    })
+}
+
+/// A failure that means "not there" as none.
+fn there<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(failure) if failure.code == Code::DevopsNotFound => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The service's name in journaled writes.
+const SERVICE: &str = "azure-devops";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use super::*;
+
+    fn client(base: &str) -> DevOps {
+        let ends = Ends::new(Some(base), None, None).unwrap();
+        let token = Credential::Pat("hush".to_owned().into());
+        DevOps::new(Http::new(1, None), ends, "contoso".parse().unwrap(), &token).unwrap()
+    }
+
+    #[test]
+    fn routes_are_filled_and_encoded() {
+        let client = client("http://127.0.0.1:1/tfs/");
+        let call = client.call(&routes::ENDPOINT, &["My project/x", "42"]).query("a", "b c");
+        assert_eq!(
+            call.url.as_str(),
+            "http://127.0.0.1:1/tfs/contoso/My%20project%2Fx/_apis/serviceendpoint/endpoints/42?a=b+c"
+        );
+    }
+
+    #[test]
+    fn tokens_become_sensitive_headers() {
+        let basic = Credential::Pat("abc\n".to_owned().into()).header().unwrap();
+        assert_eq!(basic.to_str().unwrap(), "Basic OmFiYw==");
+        assert!(basic.is_sensitive());
+        let bearer = Credential::Bearer("t".to_owned().into());
+        assert_eq!(bearer.header().unwrap().to_str().unwrap(), "Bearer t");
+        assert!(!format!("{bearer:?}").contains("\"t\""));
+        assert_eq!(
+            Credential::Bearer("a\nb".to_owned().into()).header().unwrap_err().code,
+            Code::DevopsToken
+        );
+    }
+
+    #[test]
+    fn unreadable_answers_do_not_show_values() {
+        let failure = read::<i64>(&routes::PROJECTS, serde_json::json!("hush")).unwrap_err();
+        assert_eq!(failure.code, Code::DevopsUnexpected);
+        assert!(!failure.to_string().contains("hush"), "{failure}");
+    }
+}

@@ -1,0 +1,188 @@
+//! The profiles and Identity Center sessions of the AWS configuration, for the person to choose from.
+
+use std::collections::HashMap;
+
+use aws_config::profile::{Profile, ProfileSet};
+use aws_types::os_shim_internal::{Env, Fs};
+
+use super::{AwsSignIn, Lookup};
+use crate::cloud::http::causes;
+use crate::domain::arn::Arn;
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::names::AccountId;
+
+/// Where a profile's credentials come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileKind {
+    /// IAM Identity Center.
+    Sso,
+    /// A role assumed with another profile's credentials.
+    Role,
+    /// A program that prints credentials.
+    Process,
+    /// `aws login`.
+    Login,
+    /// A token file.
+    WebIdentity,
+    /// Access keys in the file.
+    Keys,
+    /// None of these: only settings.
+    Settings,
+}
+
+/// A profile, without anything secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileFacts {
+    /// Its name.
+    pub name: String,
+    /// Where its credentials come from.
+    pub kind: ProfileKind,
+    /// Its account, where the profile tells it.
+    pub account: Option<AccountId>,
+    /// Its region, where the profile tells it.
+    pub region: Option<String>,
+}
+
+/// Variables that say where the AWS configuration is.
+const PLACES: [&str; 8] = [
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_PROFILE",
+    "HOME",
+    "USERPROFILE",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "AWS_SDK_LOAD_CONFIG",
+];
+
+/// The environment as aws-config's own loader takes it.
+fn places(lookup: &Lookup) -> Env {
+    let found = PLACES.iter().filter_map(|name| Some(((*name).to_owned(), lookup(name)?)));
+    Env::from(found.collect::<HashMap<String, String>>())
+}
+
+fn kind(profile: &Profile) -> ProfileKind {
+    let has = |key: &str| profile.get(key).is_some_and(|value| !value.is_empty());
+    // The order is aws-config's own.
+    if has("role_arn") && has("web_identity_token_file") {
+        ProfileKind::WebIdentity
+    } else if has("role_arn") {
+        ProfileKind::Role
+    } else if has("sso_session") || has("sso_start_url") {
+        ProfileKind::Sso
+    } else if has("login_session") {
+        ProfileKind::Login
+    } else if has("aws_access_key_id") {
+        ProfileKind::Keys
+    } else if has("credential_process") {
+        ProfileKind::Process
+    } else {
+        ProfileKind::Settings
+    }
+}
+
+fn account(profile: &Profile) -> Option<AccountId> {
+    let of_arn = |key: &str| profile.get(key)?.parse::<Arn>().ok().map(|arn| arn.account);
+    let text = of_arn("role_arn")
+        .or_else(|| profile.get("sso_account_id").map(str::to_owned))
+        .or_else(|| of_arn("login_session"))
+        .or_else(|| profile.get("aws_account_id").map(str::to_owned))?;
+    text.parse().ok()
+}
+
+impl AwsSignIn {
+    /// The AWS configuration, read by aws-config's own loader.
+    pub(super) async fn profile_set(&self) -> Result<ProfileSet> {
+        let env = places(&self.lookup);
+        let files = self.files.clone().build();
+        aws_config::profile::load(&Fs::real(), &env, &files, None).await.map_err(|error| {
+            Failure::new(Code::AwsSignIn).with("file", "the AWS configuration").with("cause", causes(&error))
+        })
+    }
+
+    /// Every profile, by name. None at all is no failure.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub async fn profiles(&self) -> Result<Vec<ProfileFacts>> {
+        let set = self.profile_set().await?;
+        let mut profiles: Vec<ProfileFacts> = set
+            .profiles()
+            .filter_map(|name| set.get_profile(name))
+            .map(|profile| ProfileFacts {
+                name: profile.name().to_owned(),
+                kind: kind(profile),
+                account: account(profile),
+                region: profile.get("region").map(str::to_owned),
+            })
+            .collect();
+        profiles.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(profiles)
+    }
+
+    /// The names of the Identity Center sessions.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub async fn sso_sessions(&self) -> Result<Vec<String>> {
+        let set = self.profile_set().await?;
+        let mut names: Vec<String> = set.sso_sessions().map(str::to_owned).collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use std::sync::Arc;
+
+    use aws_runtime::env_config::file::{Builder, EnvConfigFileKind};
+
+    use super::*;
+    use crate::cloud::aws::{CONCURRENCY, Transport};
+
+    const CONFIG: &str = "
+[default]
+region = eu-west-1
+[profile dev]
+sso_session = corp
+sso_account_id = 111122223333
+sso_role_name = Admin
+[profile prod]
+role_arn = arn:aws:iam::444455556666:role/Admin
+source_profile = dev
+[profile vault]
+credential_process = /bin/vault
+[sso-session corp]
+sso_start_url = https://corp.awsapps.com/start
+sso_region = eu-west-1
+";
+
+    #[tokio::test]
+    async fn profiles_tell_kind_and_account() {
+        let files = Builder::new().with_contents(EnvConfigFileKind::Config, CONFIG).with_contents(
+            EnvConfigFileKind::Credentials,
+            "[keys]\naws_access_key_id=AKIA\naws_secret_access_key=hush\n",
+        );
+        let desk =
+            AwsSignIn::new(Transport::new(None, CONCURRENCY, None), Arc::new(|_| None)).with_files(files);
+        let found = desk.profiles().await.unwrap();
+        let told: Vec<(&str, ProfileKind, Option<&str>)> = found
+            .iter()
+            .map(|p| (p.name.as_str(), p.kind, p.account.as_ref().map(AccountId::as_str)))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("default", ProfileKind::Settings, None),
+                ("dev", ProfileKind::Sso, Some("111122223333")),
+                ("keys", ProfileKind::Keys, None),
+                ("prod", ProfileKind::Role, Some("444455556666")),
+                ("vault", ProfileKind::Process, None),
+            ]
+        );
+        assert_eq!(desk.sso_sessions().await.unwrap(), ["corp"]);
+        assert!(!format!("{found:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,253 @@
+//! Words for failures.
+
+use super::Words;
+use crate::domain::failure::{Code, Failure};
+
+/// The words for a failure.
+pub fn words(failure: &Failure) -> Words {
+    let (cause, hint) = match failure.code {
+        Code::DevopsToken
+        | Code::DevopsTokenExpired
+        | Code::DevopsDenied
+        | Code::DevopsUnreachable
+        | Code::DevopsThrottled
+        | Code::DevopsNotFound
+        | Code::DevopsConflict
+        | Code::DevopsRefused
+        | Code::DevopsUnexpected
+        | Code::ProjectUnknown
+        | Code::OrganizationIdDiffers
+        | Code::OrganizationIdUnknown
+        | Code::IssuerDiffers
+        | Code::IssuerUnreachable => devops(failure),
+        Code::AwsSignIn
+        | Code::AwsWrongAccount
+        | Code::AwsDenied
+        | Code::AwsThrottled
+        | Code::AwsUnreachable
+        | Code::AwsNotFound
+        | Code::AwsConflict
+        | Code::AwsLimit
+        | Code::AwsRefused
+        | Code::PolicyTooLong
+        | Code::PolicyMalformed => aws(failure),
+        Code::ToolkitMissing
+        | Code::ToolkitTooOld
+        | Code::ConnectionInvisible
+        | Code::ConnectionWrongType
+        | Code::ConnectionNotReady
+        | Code::QueueUnclear
+        | Code::NoParallelism
+        | Code::RepositoryForeign
+        | Code::PipelineForeign
+        | Code::HandshakeFailed
+        | Code::HandshakeWaits
+        | Code::RunNotPinned => objects(failure),
+        Code::BlueprintConflict
+        | Code::Answers
+        | Code::PlanStale
+        | Code::PlanNotImplied
+        | Code::NotSettled
+        | Code::TimedOut
+        | Code::Stopped
+        | Code::JournalLocked
+        | Code::JournalBroken
+        | Code::File
+        | Code::Terminal => flow(failure),
+    };
+    Words { cause, hint: hint.to_owned() }
+}
+
+fn value<'a>(failure: &'a Failure, label: &str) -> &'a str {
+    failure.evidence(label).unwrap_or("?")
+}
+
+fn devops(failure: &Failure) -> (String, &'static str) {
+    match failure.code {
+        Code::DevopsToken => (
+            "Azure DevOps does not accept the token".to_owned(),
+            "make a new personal access token for this organisation, or use a token of `az account get-access-token`",
+        ),
+        Code::DevopsTokenExpired => {
+            ("the Azure DevOps token has expired".to_owned(), "make a new one and set AZURE_DEVOPS_EXT_PAT")
+        }
+        Code::DevopsDenied => (
+            "Azure DevOps denies this to you".to_owned(),
+            "add the scope or right named above; the README lists what keyless needs",
+        ),
+        Code::DevopsUnreachable => (
+            "Azure DevOps did not answer".to_owned(),
+            "check the network and proxy (HTTPS_PROXY), then try again",
+        ),
+        Code::DevopsThrottled => {
+            ("Azure DevOps asks to slow down".to_owned(), "wait some minutes, then try again")
+        }
+        Code::DevopsNotFound => (
+            "Azure DevOps does not show this object: it is not there, or you may not see it".to_owned(),
+            "check the name, and that you may read it",
+        ),
+        Code::DevopsConflict => (
+            "the object in Azure DevOps is there already, or was changed by somebody else".to_owned(),
+            "run the command again: it looks anew",
+        ),
+        Code::ProjectUnknown => (
+            format!(
+                "there is no project {} in this organisation, or you may not see it",
+                value(failure, "project")
+            ),
+            "check `project` in keyless.toml",
+        ),
+        Code::OrganizationIdDiffers => (
+            "the organisation id in the answers is not the one Azure DevOps tells".to_owned(),
+            "remove `organization-id` from keyless.toml; keyless finds it (it is not the Entra tenant id)",
+        ),
+        Code::OrganizationIdUnknown => (
+            "the organisation id is needed and could not be found out".to_owned(),
+            "sign in to Azure DevOps, or write `organization-id` into keyless.toml",
+        ),
+        Code::IssuerDiffers => (
+            "the issuer's own discovery document names another issuer".to_owned(),
+            "check `organization-id` and `issuer` in keyless.toml",
+        ),
+        Code::IssuerUnreachable => (
+            "the issuer of the tokens did not answer".to_owned(),
+            "check the network and proxy, then try again",
+        ),
+        _ => (
+            "Azure DevOps answered in a way keyless does not know".to_owned(),
+            "run again with --trace-http FILE and report it",
+        ),
+    }
+}
+
+fn aws(failure: &Failure) -> (String, &'static str) {
+    match failure.code {
+        Code::AwsSignIn => (
+            "signing in to AWS did not work".to_owned(),
+            "sign in again (`aws sso login --profile …`), or check `sign-in` in keyless.toml",
+        ),
+        Code::AwsWrongAccount => (
+            format!(
+                "signed in to account {}, but the environment is {}",
+                value(failure, "signed in"),
+                value(failure, "wanted")
+            ),
+            "check `account` and `sign-in` in keyless.toml",
+        ),
+        Code::AwsDenied => (
+            "IAM denies this to you".to_owned(),
+            "use a role with the rights in the README, or hand this half to an administrator (`--only azure-devops`)",
+        ),
+        Code::AwsThrottled => ("AWS asks to slow down".to_owned(), "wait a minute, then try again"),
+        Code::AwsUnreachable => {
+            ("AWS did not answer".to_owned(), "check the network, proxy and region, then try again")
+        }
+        Code::AwsNotFound => {
+            ("IAM does not know this object".to_owned(), "run the command again: it looks anew")
+        }
+        Code::AwsConflict => (
+            "the object in IAM is there already, or in use".to_owned(),
+            "run the command again: it looks anew",
+        ),
+        Code::AwsLimit => (
+            "a quota of the AWS account is reached".to_owned(),
+            "ask AWS to raise it, or remove what is not needed",
+        ),
+        Code::PolicyTooLong => {
+            ("the policy is longer than IAM takes".to_owned(), "shorten it, or use a managed policy")
+        }
+        Code::PolicyMalformed => ("this is not a policy IAM would take".to_owned(), "correct the policy"),
+        _ => ("AWS refused the request".to_owned(), "run again with --trace-http FILE and report it"),
+    }
+}
+
+fn objects(failure: &Failure) -> (String, &'static str) {
+    match failure.code {
+        Code::ToolkitMissing => (
+            "the AWS Toolkit extension is not installed in this organisation".to_owned(),
+            "ask a Project Collection Administrator to install AmazonWebServices.aws-vsts-tools from the marketplace",
+        ),
+        Code::ToolkitTooOld => (
+            "the AWS Toolkit extension is too old for OIDC (1.15 is needed)".to_owned(),
+            "update it in Organization settings > Extensions",
+        ),
+        Code::ConnectionInvisible => (
+            format!("a connection {} exists, but you may not see it", value(failure, "connection")),
+            "ask its administrator for the User role, or choose another name",
+        ),
+        Code::ConnectionWrongType => (
+            format!(
+                "the connection {} is of type {}, not AWS",
+                value(failure, "connection"),
+                value(failure, "type")
+            ),
+            "choose another `connection` name in keyless.toml",
+        ),
+        Code::ConnectionNotReady => (
+            "Azure DevOps could not make the connection ready".to_owned(),
+            "look at it in Project settings, then run again",
+        ),
+        Code::QueueUnclear => (
+            "which agent queue runs the handshake is not clear".to_owned(),
+            "write `queue = \"NAME\"` under [verification] in keyless.toml",
+        ),
+        Code::NoParallelism => (
+            "no hosted parallelism has been granted to this organisation".to_owned(),
+            "request it at https://aka.ms/azpipelines-parallelism-request, or name a queue of your own agents",
+        ),
+        Code::RepositoryForeign => (
+            format!("the repository {} is not keyless's", value(failure, "repository")),
+            "choose another `repository` under [verification], or name a `branch` of it for keyless",
+        ),
+        Code::PipelineForeign => (
+            format!("the pipeline {} is not keyless's", value(failure, "pipeline")),
+            "choose another `pipeline` under [verification] in keyless.toml",
+        ),
+        Code::HandshakeFailed => (
+            "the handshake did not prove every environment".to_owned(),
+            "read the reason of each; `keyless status` shows the chain",
+        ),
+        Code::HandshakeWaits => (
+            format!("the handshake waits for {}", value(failure, "waiting for")),
+            "run `keyless verify` again when that is done",
+        ),
+        _ => (
+            "the run was not of the commit keyless pinned, so it proves nothing".to_owned(),
+            "look who else can push to the verification repository, then run `keyless verify` again",
+        ),
+    }
+}
+
+fn flow(failure: &Failure) -> (String, &'static str) {
+    match failure.code {
+        Code::BlueprintConflict => {
+            ("the answers want two things that exclude each other".to_owned(), "correct keyless.toml")
+        }
+        Code::Answers => ("the answers cannot be used as they are".to_owned(), "correct what is named above"),
+        Code::PlanStale => {
+            ("what is there no longer fits the plan".to_owned(), "make a new plan and look at it")
+        }
+        Code::PlanNotImplied => (
+            "the plan file holds changes that its own answers do not lead to".to_owned(),
+            "make the plan anew with `keyless plan --out FILE`",
+        ),
+        Code::NotSettled => (
+            "a change was made, but is not visible after a long wait".to_owned(),
+            "wait some minutes and run the command again: it goes on where the cloud stands",
+        ),
+        Code::TimedOut => ("it took longer than allowed".to_owned(), "run the command again"),
+        Code::Stopped => {
+            ("stopped, as you asked".to_owned(), "run the command again: it goes on where the clouds stand")
+        }
+        Code::JournalLocked => {
+            ("another keyless is working on the same federation".to_owned(), "wait until it has ended")
+        }
+        Code::JournalBroken => {
+            ("the journal cannot be used, so nothing more is written to a cloud".to_owned(), "check the disk")
+        }
+        Code::Terminal => {
+            ("this terminal cannot be used as asked".to_owned(), "use --accessible, or --answers FILE --yes")
+        }
+        _ => ("a file cannot be used".to_owned(), "check the path and its rights"),
+    }
+}

@@ -1,0 +1,3 @@
+//! No questions: files in, JSON out. The contract's types and their schemas.
+
+pub mod wire;

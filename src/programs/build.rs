@@ -1,0 +1,301 @@
+//! Which steps a program has, and what each is to aim at.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::origin::Origins;
+use super::session::Session;
+use super::survey::{Surveyed, operator};
+use crate::cloud::aws::Aws;
+use crate::cloud::devops::DevOps;
+use crate::cloud::devops::projects::Project;
+use crate::domain::blueprint::{Blueprint, Wanted};
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::key::StepKey;
+use crate::domain::names::{EnvironmentName, RoleName};
+use crate::engine::erased::{Shared, erase};
+use crate::engine::schedule;
+use crate::plan::event::{EnvironmentInfo, Header};
+use crate::steps::access::{Access, Object};
+use crate::steps::connection::{self, Connection};
+use crate::steps::extension::Extension;
+use crate::steps::facts::connection_key;
+use crate::steps::handshake::Handshake;
+use crate::steps::permission::{Permission, Resource};
+use crate::steps::pipeline::Pipeline;
+use crate::steps::provider::{self, Provider};
+use crate::steps::repository::Repository;
+use crate::steps::role::{self, Role};
+use crate::steps::sign_in::SignIn;
+
+/// What the steps are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Everything as wanted, and proven.
+    Setup,
+    /// Proven anew.
+    Verify,
+    /// Only looked at.
+    Status,
+    /// Gone.
+    Teardown {
+        /// Whether no environment of the federation remains.
+        whole: bool,
+    },
+}
+
+/// The steps of a program over a blueprint that holds only the chosen environments.
+pub struct Builder<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// The survey.
+    pub surveyed: &'a Surveyed,
+    /// What is wanted.
+    pub blueprint: &'a Blueprint,
+    /// What the steps are for.
+    pub purpose: Purpose,
+    /// What the journal says about adopted objects.
+    pub origins: &'a Origins,
+}
+
+impl Builder<'_> {
+    /// Every step, in an order that respects needs.
+    ///
+    /// # Errors
+    /// Steps contradict each other, or the operator is unknown where access must be closed.
+    pub fn steps(&self) -> Result<Vec<Shared>> {
+        let mut steps = Vec::new();
+        if self.session.does_aws() {
+            self.aws_steps(&mut steps);
+        }
+        if let (Some(devops), Some(project)) = (&self.session.devops, &self.surveyed.project) {
+            self.devops_steps(devops, project, &mut steps)?;
+        }
+        schedule::ordered(&steps)
+    }
+
+    fn names(&self) -> Vec<EnvironmentName> {
+        self.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone()).collect()
+    }
+
+    fn aws(&self, name: &EnvironmentName) -> Result<Aws> {
+        let missing = || Err(Failure::new(Code::AwsSignIn).with("environment", name));
+        self.session.aws.get(name).cloned().unwrap_or_else(missing)
+    }
+
+    fn is_teardown(&self) -> bool {
+        matches!(self.purpose, Purpose::Teardown { .. })
+    }
+
+    fn aws_steps(&self, steps: &mut Vec<Shared>) {
+        for wanted in &self.blueprint.environments {
+            let environment = wanted.environment.clone();
+            steps.push(erase(SignIn {
+                aws: self.aws(&environment.name),
+                check_rights: self.purpose == Purpose::Setup,
+                environment,
+            }));
+            steps.push(erase(self.role(wanted)));
+        }
+        for wanted in &self.blueprint.providers {
+            // The first environment of the account signs in for all of them.
+            let first = wanted.environments.first().and_then(|name| self.blueprint.environment(name));
+            let Some(first) = first else { continue };
+            let object = format!("{}/{}", wanted.account, wanted.issuer.host_path());
+            let protected = wanted.environments.iter().filter(|name| {
+                self.blueprint.environment(name).is_some_and(|wanted| wanted.environment.protected)
+            });
+            steps.push(erase(Provider {
+                aim: if self.is_teardown() {
+                    provider::Aim::Absent {
+                        leaving: self.leaving(&wanted.environments),
+                        added_audience: self.origins.audiences.contains(&object),
+                    }
+                } else {
+                    provider::Aim::Present
+                },
+                federation: self.blueprint.id.clone(),
+                environment: first.environment.clone(),
+                aws: self.aws(&first.environment.name),
+                protected: protected.cloned().collect(),
+                wanted: wanted.clone(),
+            }));
+        }
+    }
+
+    fn leaving(&self, environments: &[EnvironmentName]) -> Vec<RoleName> {
+        let leaving = environments.iter().filter_map(|name| self.blueprint.environment(name));
+        leaving.map(|wanted| wanted.environment.role.clone()).collect()
+    }
+
+    fn role(&self, wanted: &Wanted) -> Role {
+        let object = format!("{}/{}", wanted.environment.account, wanted.environment.role);
+        let origin = self.origins.roles.get(&object).cloned().unwrap_or_default();
+        Role {
+            wanted: wanted.role.clone(),
+            aim: if self.is_teardown() {
+                role::Aim::Absent { origin: Box::new(origin) }
+            } else {
+                role::Aim::Present
+            },
+            environment: wanted.environment.clone(),
+            federation: self.blueprint.id.clone(),
+            // The connection exists before any trust names it: a subject is only a name, and a dangling one can be taken.
+            connection: self.session.devops.as_ref().map(|_| connection_key(&wanted.connection.name)),
+            aws: self.aws(&wanted.environment.name),
+        }
+    }
+
+    fn devops_steps(&self, devops: &DevOps, project: &Project, steps: &mut Vec<Shared>) -> Result<()> {
+        let verification = &self.blueprint.verification;
+        let environments = self.names();
+        if !self.is_teardown() {
+            steps.push(erase(Extension { devops: devops.clone(), environments: environments.clone() }));
+        }
+        for wanted in &self.blueprint.environments {
+            let before = self.origins.connections.get(wanted.connection.name.as_str());
+            steps.push(erase(Connection {
+                wanted: wanted.connection.clone(),
+                aim: if self.is_teardown() {
+                    connection::Aim::Absent { before: before.cloned().map(Box::new) }
+                } else {
+                    connection::Aim::Present
+                },
+                environment: wanted.environment.clone(),
+                federation: self.blueprint.id.clone(),
+                devops: devops.clone(),
+                project: project.clone(),
+            }));
+            let name = wanted.connection.name.clone();
+            let resource = Resource::Connection { environment: wanted.environment.clone(), name };
+            steps.push(self.permission(devops, project, resource));
+        }
+        if let Ok(queue) = &self.surveyed.queue {
+            let resource = Resource::Queue { queue: queue.clone(), environments: environments.clone() };
+            steps.push(self.permission(devops, project, resource));
+        }
+        let present = !matches!(self.purpose, Purpose::Teardown { whole: true });
+        steps.push(erase(Repository {
+            wanted: verification.clone(),
+            present,
+            devops: devops.clone(),
+            project: project.clone(),
+            environments: environments.clone(),
+        }));
+        steps.push(erase(Pipeline {
+            wanted: verification.clone(),
+            present,
+            devops: devops.clone(),
+            project: project.clone(),
+            environments: environments.clone(),
+        }));
+        let access = self.access_steps(devops, project, present, steps)?;
+        if !self.is_teardown() && self.session.does_aws() {
+            self.handshakes(devops, project, &access, steps);
+        }
+        Ok(())
+    }
+
+    fn permission(&self, devops: &DevOps, project: &Project, resource: Resource) -> Shared {
+        erase(Permission {
+            resource,
+            verification: self.blueprint.verification.clone(),
+            devops: devops.clone(),
+            project: project.clone(),
+        })
+    }
+
+    /// Repository and pipeline closed to everybody else. A branch of somebody's repository stays as open as it is.
+    fn access_steps(
+        &self,
+        devops: &DevOps,
+        project: &Project,
+        present: bool,
+        steps: &mut Vec<Shared>,
+    ) -> Result<Vec<StepKey>> {
+        let operator = match (operator(&self.blueprint.grounds), self.purpose) {
+            (Ok(operator), _) => operator,
+            // Looking needs nobody's name.
+            (Err(_), Purpose::Status) => return Ok(Vec::new()),
+            (Err(failure), _) => return Err(failure),
+        };
+        let own = self.blueprint.verification.foreign_branch.is_none();
+        let objects = [Object::Repository, Object::Pipeline]
+            .into_iter()
+            .filter(|object| own || *object == Object::Pipeline);
+        let mut keys = Vec::new();
+        for object in objects {
+            let step = erase(Access {
+                object,
+                wanted: self.blueprint.verification.clone(),
+                present,
+                operator: operator.clone(),
+                devops: devops.clone(),
+                project: project.clone(),
+                environments: self.names(),
+            });
+            keys.push(step.key());
+            steps.push(step);
+        }
+        Ok(keys)
+    }
+
+    /// Environments without checks share one run; each with checks gets its own and holds up nobody.
+    fn handshakes(&self, devops: &DevOps, project: &Project, access: &[StepKey], steps: &mut Vec<Shared>) {
+        let gated: &BTreeSet<EnvironmentName> = &self.surveyed.gated;
+        let (alone, shared): (Vec<Wanted>, Vec<Wanted>) = self
+            .blueprint
+            .environments
+            .iter()
+            .cloned()
+            .partition(|wanted| gated.contains(&wanted.environment.name));
+        let groups = (!shared.is_empty()).then(|| ("shared".to_owned(), shared)).into_iter();
+        let groups =
+            groups.chain(alone.into_iter().map(|wanted| (wanted.environment.name.to_string(), vec![wanted])));
+        for (group, members) in groups {
+            steps.push(erase(Handshake {
+                group,
+                members,
+                verification: self.blueprint.verification.clone(),
+                access: access.to_vec(),
+                queue: self.surveyed.queue.clone(),
+                force: self.purpose == Purpose::Verify,
+                patience: if self.purpose == Purpose::Status {
+                    Duration::ZERO
+                } else {
+                    self.session.patience
+                },
+                devops: devops.clone(),
+                project: project.clone(),
+                session: Default::default(),
+            }));
+        }
+    }
+}
+
+/// How the federation is announced.
+pub fn header(blueprint: &Blueprint) -> Header {
+    let grounds = &blueprint.grounds;
+    let retires = grounds.issuer.retires().map(|day| day.to_string());
+    Header {
+        federation: blueprint.id.as_str().to_owned(),
+        organization: grounds.organization.to_string(),
+        organization_id: grounds.organization_id.to_string(),
+        project: grounds.project.to_string(),
+        issuer: grounds.issuer.to_string(),
+        issuer_retires: retires,
+        environments: blueprint
+            .environments
+            .iter()
+            .map(|wanted| EnvironmentInfo {
+                name: wanted.environment.name.clone(),
+                protected: wanted.environment.protected,
+                account: wanted.environment.account.to_string(),
+                region: wanted.environment.region.to_string(),
+                connection: wanted.connection.name.to_string(),
+                role: wanted.role.arn.to_string(),
+                branches: wanted.environment.branches.iter().map(ToString::to_string).collect(),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,9 @@
+//! Programs over the same steps: survey, setup, verify, status, teardown.
+
+pub mod build;
+pub mod compare;
+pub mod consent;
+pub mod origin;
+pub mod run;
+pub mod session;
+pub mod survey;

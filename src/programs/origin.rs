@@ -1,0 +1,125 @@
+//! How adopted objects were before keyless changed them, folded from the journal.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use crate::domain::connection::Connection;
+use crate::domain::pen::{Inverse, Write};
+use crate::domain::policy::Document;
+use crate::engine::journal::{Entry, may_have_landed};
+use crate::steps::role::Origin;
+
+/// What the journal says about objects keyless did not make.
+#[derive(Debug, Default)]
+pub struct Origins {
+    /// Roles by `account/name`.
+    pub roles: BTreeMap<String, Origin>,
+    /// Connections by name.
+    pub connections: BTreeMap<String, Connection>,
+    /// Providers (`account/host/path`) that got an audience.
+    pub audiences: HashSet<String>,
+}
+
+impl Origins {
+    /// Folds the journal, oldest entry first. What was deleted or put back since is forgotten.
+    pub fn read(entries: &[Entry]) -> Self {
+        let failed: HashSet<(&str, u64)> = entries
+            .iter()
+            .filter_map(|entry| match entry {
+                Entry::Failed { run, ticket, failure, .. } if !may_have_landed(failure) => {
+                    Some((run.as_str(), *ticket))
+                }
+                _ => None,
+            })
+            .collect();
+        let mut origins = Self::default();
+        for entry in entries {
+            if let Entry::Intent { run, ticket, write, .. } = entry
+                && !failed.contains(&(run.as_str(), *ticket))
+            {
+                origins.take(write);
+            }
+        }
+        origins
+    }
+
+    fn take(&mut self, write: &Write) {
+        if let Some(role) = write.object.strip_prefix("role ") {
+            self.take_role(role, write);
+        } else if let Some(name) = write.object.strip_prefix("connection ") {
+            match (write.operation.as_str(), &write.inverse) {
+                ("endpoints/update", Inverse::Restore { before }) => {
+                    if let Ok(before) = serde_json::from_value(before.clone()) {
+                        self.connections.entry(name.to_owned()).or_insert(before);
+                    }
+                }
+                ("endpoints/delete", _) => {
+                    self.connections.remove(name);
+                }
+                _ => {}
+            }
+        } else if let Some(provider) = write.object.strip_prefix("provider ") {
+            match write.operation.as_str() {
+                "AddClientIDToOpenIDConnectProvider" => {
+                    self.audiences.insert(provider.to_owned());
+                }
+                "RemoveClientIDFromOpenIDConnectProvider" | "DeleteOpenIDConnectProvider" => {
+                    self.audiences.remove(provider);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn take_role(&mut self, role: &str, write: &Write) {
+        if matches!(write.operation.as_str(), "CreateRole" | "DeleteRole") {
+            self.roles.remove(role);
+            return;
+        }
+        let origin = self.roles.entry(role.to_owned()).or_default();
+        let before = match &write.inverse {
+            Inverse::Restore { before } => Some(before),
+            Inverse::Delete | Inverse::Irreversible { .. } => None,
+        };
+        match (write.operation.as_str(), before) {
+            ("UpdateAssumeRolePolicy", Some(before)) => {
+                if let (Some(before), Some(after)) = (document(before), document(&write.detail)) {
+                    let first = origin.trust.take().map_or(before, |(first, _)| first);
+                    origin.trust = Some((first, after));
+                }
+            }
+            ("PutRolePolicy", before) => {
+                if let Some(name) = write.detail["policy"].as_str() {
+                    origin.inline.entry(name.to_owned()).or_insert(before.and_then(document));
+                }
+            }
+            ("AttachRolePolicy", _) => {
+                origin.attached.extend(write.detail["policy_arn"].as_str().map(str::to_owned))
+            }
+            ("TagRole", Some(before)) => {
+                let values = before["tags"].as_object().cloned().unwrap_or_default();
+                for key in write.detail["tags"].as_object().into_iter().flat_map(|tags| tags.keys()) {
+                    let value = values.get(key).and_then(Value::as_str).map(str::to_owned);
+                    origin.tagged.entry(key.clone()).or_insert(value);
+                }
+            }
+            ("PutRolePermissionsBoundary", before) => {
+                let boundary = before.and_then(|before| before["boundary"].as_str()).map(str::to_owned);
+                origin.boundary.get_or_insert(boundary);
+            }
+            ("UpdateRole", Some(before)) => {
+                if let Some(seconds) =
+                    before["max_session_seconds"].as_i64().and_then(|s| i32::try_from(s).ok())
+                {
+                    origin.max_session.get_or_insert(seconds);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn document(before: &Value) -> Option<Document> {
+    Document::parse(before["document"].as_str()?).ok()
+}

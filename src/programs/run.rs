@@ -1,0 +1,261 @@
+//! One run: survey, look, plan; then, once approved, apply and sum up.
+
+use std::collections::BTreeSet;
+
+use super::build::{Builder, Purpose, header};
+use super::consent::Decision;
+use super::origin::Origins;
+use super::session::Session;
+use super::survey::{Surveyed, survey};
+use crate::domain::blueprint::Blueprint;
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::federation::Federation;
+use crate::domain::handshake::Verdict;
+use crate::domain::key::{Kind, StepKey};
+use crate::domain::mark::FederationId;
+use crate::domain::names::EnvironmentName;
+use crate::engine::apply::{Bench, apply};
+use crate::engine::erased::Shared;
+use crate::engine::journal::Journal;
+use crate::engine::known::Known;
+use crate::engine::look;
+use crate::engine::schedule::Direction;
+use crate::plan::board::Board;
+use crate::plan::change::Plan;
+use crate::plan::event::{Ended, Event, Outcome, VERSION};
+
+/// A program that has looked and planned, and written nothing.
+pub struct Prepared {
+    /// The command, for the journal.
+    pub command: &'static str,
+    /// What the steps are for.
+    pub purpose: Purpose,
+    /// What the survey found.
+    pub surveyed: Surveyed,
+    /// What is wanted.
+    pub blueprint: Blueprint,
+    /// What is intended.
+    pub plan: Plan,
+    steps: Vec<Shared>,
+    known: Known,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// How.
+    pub outcome: Outcome,
+    /// Failures of steps, in the order they came.
+    pub failures: Vec<Failure>,
+    /// What keyless changed and could not put back.
+    pub leftovers: Vec<String>,
+}
+
+/// Surveys, looks at everything and plans. Nothing is written.
+///
+/// `chosen` are the environments that are meant; empty: all.
+///
+/// # Errors
+/// The survey fails, an environment is unknown, or the answers contradict each other.
+pub async fn prepare(
+    session: &Session,
+    command: &'static str,
+    purpose: Purpose,
+    chosen: &[EnvironmentName],
+) -> Result<Prepared> {
+    let surveyed = survey(session).await?;
+    for notice in &surveyed.notices {
+        session.events.send(Event::Notice { text: notice.clone() }).await;
+    }
+    let federation = choose(&surveyed.federation, chosen)?;
+    let whole = federation.environments.len() == surveyed.federation.environments.len();
+    let purpose = match purpose {
+        Purpose::Teardown { .. } => Purpose::Teardown { whole },
+        other => other,
+    };
+    let blueprint = Blueprint::new(&federation, &surveyed.grounds)?;
+    let origins = match purpose {
+        Purpose::Teardown { .. } => Origins::read(&Journal::read(&session.state, &blueprint.id)?),
+        _ => Origins::default(),
+    };
+    let builder = Builder { session, surveyed: &surveyed, blueprint: &blueprint, purpose, origins: &origins };
+    let steps = builder.steps()?;
+    let known = match purpose {
+        Purpose::Setup | Purpose::Teardown { .. } => Known::default(),
+        Purpose::Verify | Purpose::Status => Known::as_it_is(),
+    };
+    let started = Event::RunStarted {
+        version: VERSION,
+        command: command.to_owned(),
+        federation: Some(header(&blueprint)),
+        steps: steps.iter().map(|step| step.info()).collect(),
+    };
+    session.events.send(started).await;
+    let plan = look::plan(&steps, &known, &session.events, &session.stop).await;
+    Ok(Prepared { command, purpose, surveyed, blueprint, plan, steps, known })
+}
+
+fn choose(federation: &Federation, chosen: &[EnvironmentName]) -> Result<Federation> {
+    if let Some(unknown) = chosen.iter().find(|name| federation.environment(name).is_none()) {
+        let names: Vec<&str> = federation.environments.iter().map(|e| e.name.as_str()).collect();
+        return Err(Failure::new(Code::Answers)
+            .with("environment", unknown)
+            .with("accepted", names.join(", ")));
+    }
+    let mut federation = federation.clone();
+    if !chosen.is_empty() {
+        federation.environments.retain(|environment| chosen.contains(&environment.name));
+    }
+    Ok(federation)
+}
+
+impl Prepared {
+    /// The federation's id.
+    pub fn id(&self) -> &FederationId {
+        &self.blueprint.id
+    }
+
+    /// The steps that this program may apply: verify changes nothing but its runs and permissions.
+    fn applicable(&self) -> Vec<Shared> {
+        let verifies = |step: &Shared| matches!(step.key().kind, Kind::Handshake | Kind::Permission);
+        let all = self.steps.iter().cloned();
+        match self.purpose {
+            Purpose::Verify => all.filter(verifies).collect(),
+            _ => all.collect(),
+        }
+    }
+
+    /// The part of the plan that this program may apply: what is reviewed and decided.
+    pub fn decidable(&self) -> Plan {
+        let keys: BTreeSet<StepKey> = self.applicable().iter().map(|step| step.key()).collect();
+        let mut plan = self.plan.clone();
+        plan.changes.retain(|change| keys.contains(&change.step));
+        plan
+    }
+
+    fn direction(&self) -> Direction {
+        match self.purpose {
+            Purpose::Teardown { .. } => Direction::Down,
+            _ => Direction::Up,
+        }
+    }
+
+    /// Applies what was decided, and tells how it ended.
+    ///
+    /// # Errors
+    /// The journal cannot be used. Failures of steps are in the summary.
+    pub async fn carry_out(self, session: &Session, decision: Decision) -> Result<Summary> {
+        let steps = self.applicable();
+        let touches = |step: &Shared| {
+            decision.approved.plan.change(&step.key()).is_some_and(|change| !change.is_keep())
+        };
+        if !steps.iter().any(touches) && self.plan.blocked.is_empty() {
+            return Ok(self.finish(session, Vec::new(), 0, decision.waiting_for).await);
+        }
+        let journal = Journal::open(&session.state, self.id(), self.command).await?;
+        // Everything is looked at again: the plan may have waited for a person.
+        if let Some(devops) = &session.devops {
+            devops.forget();
+        }
+        let bench =
+            Bench { known: &self.known, events: &session.events, stop: &session.stop, journal: &journal };
+        let ends = apply(&steps, self.direction(), &decision.approved, &bench).await;
+        let writes = journal.writes();
+        Ok(self.finish(session, ends, writes, decision.waiting_for).await)
+    }
+
+    async fn finish(
+        &self,
+        session: &Session,
+        ends: Vec<(StepKey, Ended)>,
+        writes: u64,
+        mut waiting_for: Vec<String>,
+    ) -> Summary {
+        let board = session.events.board();
+        waiting_for.extend(ends.iter().filter_map(|(step, ended)| match ended {
+            Ended::Waiting { reason } => Some(format!("{step}: {reason}")),
+            _ => None,
+        }));
+        let failures: Vec<Failure> = failures(&ends);
+        let leftovers: Vec<String> =
+            self.plan.changes.iter().filter_map(|change| change.leftover.clone()).collect();
+        let outcome = outcome(&ends, session.stop.is_cancelled(), !waiting_for.is_empty());
+        let mut stays = leftovers.clone();
+        stays.extend(self.kept_by_azure(&ends));
+        session.events.send(finished(&board, outcome, writes, waiting_for, stays)).await;
+        Summary { outcome, failures, leftovers }
+    }
+
+    /// What Azure DevOps itself keeps after a teardown.
+    fn kept_by_azure(&self, ends: &[(StepKey, Ended)]) -> Vec<String> {
+        let done =
+            |kind: Kind| ends.iter().any(|(step, ended)| step.kind == kind && *ended == Ended::Applied);
+        let mut kept = Vec::new();
+        if matches!(self.purpose, Purpose::Teardown { .. }) {
+            if done(Kind::Repository) && self.blueprint.verification.foreign_branch.is_none() {
+                let name = &self.blueprint.verification.repository;
+                kept.push(format!("repository {name}: Azure DevOps keeps it in the recycle bin for 30 days"));
+            }
+            if done(Kind::Pipeline) {
+                let name = &self.blueprint.verification.pipeline;
+                kept.push(format!(
+                    "pipeline {name}: Azure DevOps keeps retained runs, and deleted ones for 30 days"
+                ));
+            }
+        }
+        kept
+    }
+
+    /// Ends a run that was only looked at.
+    pub async fn close(&self, session: &Session) -> Summary {
+        self.finish(session, Vec::new(), 0, Vec::new()).await
+    }
+}
+
+fn failures(ends: &[(StepKey, Ended)]) -> Vec<Failure> {
+    ends.iter()
+        .filter_map(|(step, ended)| match ended {
+            Ended::Failed { failure } => Some(failure.clone()),
+            Ended::Stale { .. } => Some(Failure::new(Code::PlanStale).with("step", step)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn outcome(ends: &[(StepKey, Ended)], stopped: bool, waits: bool) -> Outcome {
+    let any = |wanted: fn(&Ended) -> bool| ends.iter().any(|(_, ended)| wanted(ended));
+    if stopped || any(|ended| matches!(ended, Ended::Stopped)) {
+        Outcome::Stopped
+    } else if any(|ended| matches!(ended, Ended::Failed { .. })) {
+        Outcome::Failed
+    } else if any(|ended| matches!(ended, Ended::Stale { .. })) {
+        Outcome::Stale
+    } else if waits || any(|ended| matches!(ended, Ended::NotApproved | Ended::Waiting { .. })) {
+        Outcome::Waiting
+    } else {
+        Outcome::Done
+    }
+}
+
+fn finished(
+    board: &Board,
+    outcome: Outcome,
+    writes: u64,
+    waiting_for: Vec<String>,
+    leftovers: Vec<String>,
+) -> Event {
+    let of = |wanted: fn(&Verdict) -> bool| board.with_verdict(wanted);
+    let (proven, open) = (of(|v| matches!(v, Verdict::Proven)), of(|v| matches!(v, Verdict::Open { .. })));
+    let (mismatch, failed) =
+        (of(|v| matches!(v, Verdict::Mismatch { .. })), of(|v| matches!(v, Verdict::Failed { .. })));
+    let known: BTreeSet<&EnvironmentName> =
+        [&proven, &open, &mismatch, &failed].into_iter().flatten().collect();
+    let unknown = board
+        .environments
+        .iter()
+        .map(|e| &e.info.name)
+        .filter(|name| !known.contains(name))
+        .cloned()
+        .collect();
+    Event::RunFinished { outcome, writes, unknown, proven, open, mismatch, failed, waiting_for, leftovers }
+}

@@ -1,0 +1,53 @@
+//! What every program is given: answers, clients, places and the person's stop.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::cloud::Ends;
+use crate::cloud::aws::Aws;
+use crate::cloud::devops::DevOps;
+use crate::cloud::http::Http;
+use crate::domain::failure::Result;
+use crate::domain::federation::Federation;
+use crate::domain::names::EnvironmentName;
+use crate::engine::step::Events;
+use crate::plan::file::Only;
+
+/// One command's surroundings.
+pub struct Session {
+    /// The answers.
+    pub federation: Federation,
+    /// Which half is meant.
+    pub only: Option<Only>,
+    /// Where to connect.
+    pub ends: Ends,
+    /// For the issuer's discovery document.
+    pub http: Http,
+    /// Azure DevOps; none with `--only aws`.
+    pub devops: Option<DevOps>,
+    /// AWS by environment, or why there is no client; empty with `--only azure-devops`.
+    pub aws: BTreeMap<EnvironmentName, Result<Aws>>,
+    /// Where the journal lies.
+    pub state: PathBuf,
+    /// Where events go.
+    pub events: Events,
+    /// Set to stop between writes.
+    pub stop: CancellationToken,
+    /// How long a handshake may wait for an agent, an approval or anything else.
+    pub patience: Duration,
+}
+
+impl Session {
+    /// Whether AWS is meant.
+    pub fn does_aws(&self) -> bool {
+        self.only != Some(Only::AzureDevops)
+    }
+
+    /// Whether Azure DevOps is meant.
+    pub fn does_devops(&self) -> bool {
+        self.only != Some(Only::Aws)
+    }
+}

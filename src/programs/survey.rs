@@ -1,0 +1,216 @@
+//! The survey: the few facts that, with the answers, decide everything else. Reads only.
+
+use std::collections::BTreeSet;
+
+use futures::future::try_join_all;
+use uuid::Uuid;
+
+use super::session::Session;
+use crate::cloud::devops::DevOps;
+use crate::cloud::devops::projects::Project;
+use crate::cloud::issuer::discover;
+use crate::domain::connection::Connection;
+use crate::domain::failure::{Class, Code, Failure, Result};
+use crate::domain::federation::Federation;
+use crate::domain::grounds::{Grounds, Operator};
+use crate::domain::issuer::Issuer;
+use crate::domain::names::EnvironmentName;
+use crate::domain::pipeline::{Protected, Queue};
+
+/// What a survey found.
+#[derive(Debug, Clone)]
+pub struct Surveyed {
+    /// The answers, with names in the casing Azure DevOps uses.
+    pub federation: Federation,
+    /// The grounds.
+    pub grounds: Grounds,
+    /// The project; none with `--only aws`.
+    pub project: Option<Project>,
+    /// The agent queue for the handshake, or why none can be chosen.
+    pub queue: Result<Queue>,
+    /// Environments whose connection has checks: each gets a run of its own.
+    pub gated: BTreeSet<EnvironmentName>,
+    /// What a person should read, in words.
+    pub notices: Vec<String>,
+}
+
+/// Surveys.
+///
+/// # Errors
+/// Sign-in or project do not work, or the organisation's id cannot be found out or contradicts the answers.
+pub async fn survey(session: &Session) -> Result<Surveyed> {
+    match &session.devops {
+        Some(devops) => with_devops(session, devops).await,
+        None => without_devops(session).await,
+    }
+}
+
+async fn with_devops(session: &Session, devops: &DevOps) -> Result<Surveyed> {
+    let mut federation = session.federation.clone();
+    let (data, project) = futures::join!(devops.connection_data(), devops.project(&federation.project));
+    let project = project?;
+    let data = match data {
+        Ok(data) => Some(data),
+        // Narrow tokens may read projects but not connection data; the project's own link names the organisation too.
+        Err(failure) if failure.class == Class::Denied && project.collection_id.is_some() => None,
+        Err(failure) => return Err(failure),
+    };
+    let told = data.as_ref().map(|data| data.instance_id);
+    let organization_id = organization_id(&federation, told, project.collection_id)?;
+    let issuer = federation.issuer.clone().unwrap_or_else(|| Issuer::vstoken(organization_id));
+    let (notice, queues, connections) =
+        futures::join!(check_issuer(session, &issuer), devops.queues(&project), devops.connections(&project));
+    let connections = connections?;
+    let mut notices: Vec<String> = notice?.into_iter().collect();
+    notices.extend(take_casing(&mut federation, &project, &connections));
+    let gated = gated(devops, &project, &federation, &connections).await?;
+    Ok(Surveyed {
+        grounds: Grounds {
+            organization: project.organization.clone(),
+            organization_id,
+            project: project.name.clone(),
+            project_id: Some(project.id),
+            issuer,
+            operator: data.map(|data| data.operator),
+        },
+        queue: queues.and_then(|queues| queue(&federation, queues)),
+        project: Some(project),
+        federation,
+        gated,
+        notices,
+    })
+}
+
+async fn without_devops(session: &Session) -> Result<Surveyed> {
+    let federation = session.federation.clone();
+    let Some(organization_id) = federation.organization_id else {
+        return Err(Failure::new(Code::OrganizationIdUnknown)
+            .with("organization", &federation.organization)
+            .with("missing", "organization-id, because Azure DevOps is left out (`--only aws`)"));
+    };
+    let issuer = federation.issuer.clone().unwrap_or_else(|| Issuer::vstoken(organization_id));
+    let mut notices: Vec<String> = check_issuer(session, &issuer).await?.into_iter().collect();
+    notices.push(format!(
+        "names are taken as typed: {}/{} and the connections must be spelled exactly as Azure DevOps spells them",
+        federation.organization, federation.project
+    ));
+    Ok(Surveyed {
+        grounds: Grounds {
+            organization: federation.organization.clone(),
+            organization_id,
+            project: federation.project.clone(),
+            project_id: None,
+            issuer,
+            operator: None,
+        },
+        queue: Err(Failure::new(Code::QueueUnclear).with("cause", "Azure DevOps is left out")),
+        project: None,
+        gated: BTreeSet::new(),
+        federation,
+        notices,
+    })
+}
+
+/// The organisation's id, from wherever it is told; all that tell it must agree.
+fn organization_id(federation: &Federation, told: Option<Uuid>, collection: Option<Uuid>) -> Result<Uuid> {
+    let Some(found) = told.or(collection) else {
+        return federation.organization_id.ok_or_else(|| {
+            Failure::new(Code::OrganizationIdUnknown).with("organization", &federation.organization)
+        });
+    };
+    let differs = |label: &str, other: Uuid| {
+        Failure::new(Code::OrganizationIdDiffers).with("Azure DevOps tells", found).with(label, other)
+    };
+    if let Some(other) = collection.filter(|other| *other != found) {
+        return Err(differs("the project's collection is", other));
+    }
+    match federation.organization_id {
+        Some(typed) if typed != found => Err(differs("the answers say", typed)),
+        _ => Ok(found),
+    }
+}
+
+/// The issuer's own document must name it. An issuer this machine cannot reach is only said: AWS is who must reach it.
+async fn check_issuer(session: &Session, issuer: &Issuer) -> Result<Option<String>> {
+    match discover(&session.http, &session.ends, issuer).await {
+        Ok(found) if found.issuer == issuer.as_str() => Ok(None),
+        Ok(found) => Err(Failure::new(Code::IssuerDiffers)
+            .with("wanted", issuer)
+            .with("its document names", found.issuer)),
+        Err(failure) if matches!(failure.class, Class::Unreachable) => {
+            Ok(Some(format!("the issuer {issuer} could not be asked from here ({})", failure.code.text())))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Puts the casing of Azure DevOps into the answers: the token's subject is made of it.
+fn take_casing(federation: &mut Federation, project: &Project, connections: &[Connection]) -> Vec<String> {
+    let mut notices = Vec::new();
+    let mut note = |what: &str, typed: &str, found: &str| {
+        if typed != found {
+            notices.push(format!("{what} {typed} is spelled {found} in Azure DevOps; that spelling is used"));
+        }
+    };
+    note("organisation", federation.organization.as_str(), project.organization.as_str());
+    note("project", federation.project.as_str(), project.name.as_str());
+    federation.organization.clone_from(&project.organization);
+    federation.project.clone_from(&project.name);
+    for environment in &mut federation.environments {
+        let found = connections.iter().find(|c| c.name.eq_ignore_ascii_case(environment.connection.as_str()));
+        let Some(Ok(name)) = found.map(|found| found.name.parse()) else { continue };
+        note(
+            "connection",
+            environment.connection.as_str(),
+            &found.map(|c| c.name.clone()).unwrap_or_default(),
+        );
+        environment.connection = name;
+    }
+    notices
+}
+
+async fn gated(
+    devops: &DevOps,
+    project: &Project,
+    federation: &Federation,
+    connections: &[Connection],
+) -> Result<BTreeSet<EnvironmentName>> {
+    let looks = federation.environments.iter().filter_map(|environment| {
+        let found = connections.iter().find(|c| c.name == environment.connection.as_str())?;
+        Some(async move {
+            let checks = devops.checks(project, &Protected::Endpoint(found.id)).await?;
+            Ok::<_, Failure>((!checks.is_empty()).then(|| environment.name.clone()))
+        })
+    });
+    Ok(try_join_all(looks).await?.into_iter().flatten().collect())
+}
+
+/// The queue that was asked for, else the hosted one, else the only one.
+fn queue(federation: &Federation, queues: Vec<Queue>) -> Result<Queue> {
+    let names = queues.iter().map(|queue| queue.name.as_str()).collect::<Vec<_>>().join(", ");
+    let unclear =
+        || Failure::new(Code::QueueUnclear).with("queues", if names.is_empty() { "none" } else { &names });
+    if let Some(wanted) = &federation.verification.queue {
+        let found = queues.into_iter().find(|queue| queue.name.eq_ignore_ascii_case(wanted));
+        return found.ok_or_else(|| unclear().with("asked for", wanted));
+    }
+    if let Some(hosted) = queues.iter().find(|queue| queue.hosted) {
+        return Ok(hosted.clone());
+    }
+    match queues.as_slice() {
+        [only] => Ok(only.clone()),
+        _ => Err(unclear()),
+    }
+}
+
+/// The operator, where Azure DevOps tells it.
+///
+/// # Errors
+/// The token may not read who it belongs to; without that nothing can be closed to everybody else.
+pub fn operator(grounds: &Grounds) -> Result<Operator> {
+    grounds.operator.clone().ok_or_else(|| {
+        Failure::new(Code::DevopsDenied)
+            .with("attempted", "read who the token belongs to (connectionData)")
+            .with("needed", "a token that may read connection data; the README lists its scopes")
+    })
+}

@@ -1,0 +1,56 @@
+//! The log of one record: lines with time stamps, written to the store when there is something to see.
+
+use crate::sandbox::Ground;
+use crate::sandbox::devops::runs::{self, Run};
+use crate::sandbox::devops::timeline;
+use crate::sandbox::wire::stamp;
+
+/// Writes the log of one record.
+pub struct Log<'a> {
+    ground: &'a Ground,
+    run: u64,
+    number: u64,
+    fresh: Vec<String>,
+}
+
+impl<'a> Log<'a> {
+    /// A log with a number of its own.
+    pub fn new(ground: &'a Ground, run: u64, number: u64) -> Self {
+        Self { ground, run, number, fresh: Vec::new() }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Adds what a program printed, line by line.
+    pub fn say(&mut self, text: impl AsRef<str>) {
+        let now = stamp(self.ground.clock.now_millis());
+        for line in text.as_ref().split('\n') {
+            self.fresh.push(format!("{now} {line}"));
+        }
+    }
+
+    /// Makes the lines so far visible.
+    pub fn flush(&mut self) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let now = stamp(self.ground.clock.now_millis());
+        let lines = std::mem::take(&mut self.fresh);
+        self.ground.store.transaction(|tx| {
+            // The run may have been deleted meanwhile.
+            if tx.get::<Run>("run", &runs::key(self.run)).is_some() {
+                timeline::append(tx, self.run, self.number, &lines, &now);
+            }
+        });
+    }
+}
+
+impl Drop for Log<'_> {
+    /// A cancelled step still shows what it printed.
+    fn drop(&mut self) {
+        self.flush();
+    }
+}

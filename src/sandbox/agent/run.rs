@@ -1,0 +1,215 @@
+//! One run from beginning to end: stages, their checkpoints, cancelling.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::conditions::{Now, met};
+use super::graph::{self, Before};
+use super::yaml::{Job, Pipeline, Stage};
+use super::{Desk, checkpoint, job, records};
+use crate::sandbox::Ground;
+use crate::sandbox::devops::approvals;
+use crate::sandbox::devops::oidctoken;
+use crate::sandbox::devops::runs::{self, Ending, Run, Status};
+use crate::sandbox::devops::timeline::{self, Outcome};
+
+/// What everything in one run shares.
+pub struct Progress<'a> {
+    /// The agent's desk.
+    pub desk: &'a Desk,
+    /// The run as it was queued.
+    pub run: &'a Run,
+    logs: AtomicU64,
+}
+
+impl Progress<'_> {
+    /// The practice cloud.
+    pub fn ground(&self) -> &Ground {
+        &self.desk.ground
+    }
+
+    /// The number of the next log of this run.
+    pub fn next_log(&self) -> u64 {
+        self.logs.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The id of a record named by what it stands for.
+    pub fn record(&self, what: &str) -> String {
+        timeline::id_of(self.ground(), self.run.id, what)
+    }
+
+    /// The run's first job has begun.
+    pub fn started(&self) {
+        let now = records::now(self.ground());
+        change(self.ground(), self.run.id, |run| {
+            if run.status == Status::NotStarted {
+                run.status = Status::InProgress;
+                run.started = Some(now);
+            }
+        });
+    }
+}
+
+fn change(ground: &Ground, id: u64, change: impl FnOnce(&mut Run)) {
+    ground.store.transaction(|tx| {
+        let key = runs::key(id);
+        if let Some(mut run) = tx.get::<Run>("run", &key) {
+            change(&mut run);
+            tx.put("run", &key, &run);
+        }
+    });
+}
+
+/// Runs that were going on when the practice cloud last stopped: their agent is lost.
+pub fn abandon_lost(ground: &Ground) {
+    let all: Vec<(String, Run)> = ground.store.list("run", "");
+    for (key, run) in all {
+        let queued = ground.store.get::<u64>("queued-run", &key).is_some();
+        if run.status == Status::Completed || queued {
+            continue;
+        }
+        if run.status == Status::NotStarted {
+            // It only waited: it can wait again.
+            ground.store.put("queued-run", &key, &run.id);
+            continue;
+        }
+        let cancelled = run.status == Status::Cancelling;
+        let (outcome, ending) =
+            if cancelled { (Outcome::Canceled, Ending::Canceled) } else { (Outcome::Failed, Ending::Failed) };
+        if !cancelled {
+            let lost = "We stopped hearing from agent Hosted Agent. Verify the agent machine is running and has a \
+                        healthy network connection.";
+            for record in timeline::all(ground, run.id) {
+                if record.kind == "Job" && record.state == timeline::State::InProgress {
+                    records::end(ground, run.id, &record.id, Outcome::Failed, vec![records::error(lost)]);
+                }
+            }
+        }
+        records::sweep(ground, &run, outcome);
+        finish(ground, &run, ending);
+    }
+}
+
+/// Performs a run to its end.
+pub async fn perform(desk: &Desk, id: u64) {
+    let ground = &desk.ground;
+    let (Some(run), Some(plan)) = (runs::by_id(ground, id), runs::plan(ground, id)) else { return };
+    let progress = Progress { desk, run: &run, logs: AtomicU64::new(0) };
+    let cancelled = desk.until(|ground| {
+        let status = runs::by_id(ground, id).map(|run| run.status);
+        // A run that was deleted meanwhile needs no more work either.
+        (status != Some(Status::NotStarted) && status != Some(Status::InProgress)).then_some(())
+    });
+    let ending = tokio::select! {
+        biased;
+        () = cancelled => {
+            records::sweep(ground, &run, Outcome::Canceled);
+            Ending::Canceled
+        }
+        ending = stages(&progress, &plan) => ending,
+    };
+    finish(ground, &run, ending);
+}
+
+fn finish(ground: &Ground, run: &Run, ending: Ending) {
+    approvals::withdraw(ground, run.id);
+    forget_jobs(ground, run.id);
+    let now = records::now(ground);
+    change(ground, run.id, |run| {
+        run.status = Status::Completed;
+        run.result = Some(ending);
+        run.finished = Some(now);
+    });
+}
+
+/// A job's access token ends with its run at the latest.
+fn forget_jobs(ground: &Ground, run: u64) {
+    ground.store.transaction(|tx| {
+        for (key, job) in tx.list::<oidctoken::Job>("job", "") {
+            if job.run == run {
+                tx.remove("job", &key);
+                tx.remove("job-token", &job.token);
+            }
+        }
+    });
+}
+
+async fn stages(progress: &Progress<'_>, plan: &Pipeline) -> Ending {
+    let nodes: Vec<(&str, &[String])> =
+        plan.stages.iter().map(|stage| (stage.name.as_str(), stage.depends.as_slice())).collect();
+    let ended = graph::run(&nodes, |at, before| stage(progress, &plan.stages[at], before)).await;
+    match worst(ended.values().copied()) {
+        Outcome::Succeeded | Outcome::Skipped => Ending::Succeeded,
+        Outcome::SucceededWithIssues => Ending::PartiallySucceeded,
+        Outcome::Canceled => Ending::Canceled,
+        Outcome::Failed => Ending::Failed,
+    }
+}
+
+/// The worst of what ended; what was skipped does not count beside others.
+fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
+    let outcomes: Vec<Outcome> = outcomes.collect();
+    let done = outcomes.iter().copied().filter(|outcome| *outcome != Outcome::Skipped).max();
+    done.unwrap_or(Outcome::Skipped)
+}
+
+async fn stage(progress: &Progress<'_>, stage: &Stage, before: Before) -> Outcome {
+    let (ground, run) = (progress.ground(), progress.run);
+    let id = progress.record(&stage.name);
+    let variables: BTreeMap<String, String> =
+        stage.jobs.first().map(|job| job.variables.clone()).unwrap_or_default();
+    let wanted = met(stage.condition.as_deref(), &Now { variables: &variables, before: &before });
+    let left_out = run.skipped.iter().any(|name| name.eq_ignore_ascii_case(&stage.name));
+    match wanted {
+        Ok(true) if !left_out => {}
+        Ok(_) => {
+            records::skip(ground, run.id, &id);
+            return Outcome::Skipped;
+        }
+        Err(problem) => {
+            records::skip(ground, run.id, &id);
+            records::end(ground, run.id, &id, Outcome::Failed, vec![records::error(problem)]);
+            return Outcome::Failed;
+        }
+    }
+    if let Err(refused) = checkpoint::pass(progress, stage, &id).await {
+        records::skip(ground, run.id, &id);
+        records::end(ground, run.id, &id, Outcome::Failed, vec![records::error(refused)]);
+        return Outcome::Failed;
+    }
+    records::begin(ground, run.id, &id);
+    let nodes: Vec<(&str, &[String])> =
+        stage.jobs.iter().map(|job| (job.name.as_str(), job.depends.as_slice())).collect();
+    let ended =
+        graph::run(&nodes, |at, before| conditional_job(progress, stage, &stage.jobs[at], before)).await;
+    let outcome = worst(ended.values().copied());
+    records::end(ground, run.id, &id, outcome, Vec::new());
+    outcome
+}
+
+async fn conditional_job(progress: &Progress<'_>, stage: &Stage, job: &Job, before: Before) -> Outcome {
+    let (ground, run) = (progress.ground(), progress.run);
+    let path = format!("{}.{}", stage.name, job.name);
+    let phase = progress.record(&format!("phase {path}"));
+    match met(job.condition.as_deref(), &Now { variables: &job.variables, before: &before }) {
+        Ok(true) => {}
+        Ok(false) => {
+            records::skip(ground, run.id, &phase);
+            return Outcome::Skipped;
+        }
+        Err(problem) => {
+            records::skip(ground, run.id, &phase);
+            records::end(ground, run.id, &phase, Outcome::Failed, vec![records::error(problem)]);
+            return Outcome::Failed;
+        }
+    }
+    records::begin(ground, run.id, &phase);
+    let outcome = job::perform(progress, &progress.record(&path), job).await;
+    let outcome = if outcome == Outcome::Failed && job.continue_on_error {
+        Outcome::SucceededWithIssues
+    } else {
+        outcome
+    };
+    records::end(ground, run.id, &phase, outcome, Vec::new());
+    outcome
+}

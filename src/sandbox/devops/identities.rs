@@ -1,0 +1,176 @@
+//! Who there is: the operator, approvers and the groups of each project, and the lookup that security descriptors need.
+
+use serde_json::{Value, json};
+
+use super::{Op, Place, projects, stable_id};
+use crate::sandbox::Ground;
+use crate::sandbox::wire::{Call, Failure, Reply};
+
+/// Places of this file. Live, this one is served by `vssps.dev.azure.com`.
+pub const PLACES: &[Place] = &[Place {
+    id: "28010c54-d0c0-4c89-a5b0-1c9e188b9fb7",
+    area: "IMS",
+    resource: "Identities",
+    template: "_apis/{resource}/{identityId}",
+    version: 1,
+    oldest: "1.0",
+    released: true,
+    methods: &[Op::read("GET", "identities", read)],
+}];
+
+/// A person or a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its id (a GUID).
+    pub id: String,
+    /// The name people see.
+    pub name: String,
+    /// A mail address, or `[Project]\Group`.
+    pub account: String,
+    /// `type;identifier`, as access control entries carry it.
+    pub descriptor: String,
+    /// Whether it is a group.
+    pub group: bool,
+}
+
+/// The person with the practice token.
+pub fn operator(ground: &Ground) -> Identity {
+    person(ground, "operator@practice.example")
+}
+
+/// A person, by mail address.
+pub fn person(ground: &Ground, mail: &str) -> Identity {
+    let name = mail.split('@').next().unwrap_or(mail);
+    let mut letters = name.chars();
+    let name = letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str());
+    Identity {
+        id: stable_id(ground, &format!("identity {mail}")),
+        name: name.unwrap_or_default(),
+        account: mail.to_owned(),
+        descriptor: format!(
+            "Microsoft.IdentityModel.Claims.ClaimsIdentity;{}\\{mail}",
+            stable_id(ground, "tenant")
+        ),
+        group: false,
+    }
+}
+
+/// The groups that every project has, in the order of their rights.
+pub fn groups(ground: &Ground, project: &str) -> Vec<Identity> {
+    ["Project Administrators", "Build Administrators", "Contributors", "Readers"]
+        .iter()
+        .enumerate()
+        .map(|(number, name)| {
+            let account = format!("[{project}]\\{name}");
+            let id = stable_id(ground, &format!("identity {account}"));
+            let digits: Vec<u32> = id
+                .split('-')
+                .take(4)
+                .map(|part| {
+                    u32::from_str_radix(&part[part.len().saturating_sub(8)..], 16).unwrap_or_default()
+                })
+                .collect();
+            let numbers: Vec<String> = digits.iter().map(u32::to_string).collect();
+            Identity {
+                id,
+                name: account.clone(),
+                account,
+                descriptor: format!(
+                    "Microsoft.TeamFoundation.Identity;S-1-9-1551374245-{}-1-{number}",
+                    numbers.join("-")
+                ),
+                group: true,
+            }
+        })
+        .collect()
+}
+
+fn everybody(ground: &Ground) -> Vec<Identity> {
+    let mut all = vec![operator(ground)];
+    for project in projects::all(ground) {
+        all.extend(groups(ground, &project.name));
+    }
+    for connection in ground.world.projects.iter().flat_map(|project| &project.connections) {
+        all.extend(connection.approvers.iter().map(|mail| person(ground, mail)));
+    }
+    all.dedup();
+    all
+}
+
+/// An `IdentityRef`, as most answers carry it.
+pub fn reference(call: &Call, identity: &Identity) -> Value {
+    let avatar = call.link(&format!("_apis/GraphProfile/MemberAvatars/{}", subject(identity)));
+    json!({
+        "displayName": identity.name,
+        "url": call.link(&format!("_apis/Identities/{}", identity.id)),
+        "_links": {"avatar": {"href": avatar}},
+        "id": identity.id,
+        "uniqueName": identity.account,
+        "imageUrl": avatar,
+        "descriptor": subject(identity),
+    })
+}
+
+fn subject(identity: &Identity) -> String {
+    let kind = if identity.group { "vssgp" } else { "aad" };
+    format!("{kind}.{}", identity.id.replace('-', ""))
+}
+
+/// An identity in the form of connectionData.
+pub fn user(ground: &Ground, identity: &Identity) -> Value {
+    json!({
+        "id": identity.id,
+        "descriptor": identity.descriptor,
+        "subjectDescriptor": subject(identity),
+        "providerDisplayName": identity.name,
+        "customDisplayName": null,
+        "isActive": true,
+        "isContainer": identity.group,
+        "members": [],
+        "memberOf": [],
+        "memberIds": [],
+        "properties": {
+            "SchemaClassName": {"$type": "System.String", "$value": if identity.group { "Group" } else { "User" }},
+            "Account": {"$type": "System.String", "$value": identity.account},
+            "Domain": {"$type": "System.String", "$value": stable_id(ground, "tenant")},
+        },
+        "resourceVersion": 2,
+        "metaTypeId": if identity.group { 255 } else { 0 },
+    })
+}
+
+fn read(call: &Call) -> Result<Reply, Failure> {
+    let all = everybody(&call.ground);
+    if let Some(id) = call.route("identityId") {
+        let found = all.iter().find(|identity| identity.id.eq_ignore_ascii_case(id));
+        return Ok(Reply::json(found.map_or(Value::Null, |identity| user(&call.ground, identity))));
+    }
+    let wanted = |field: fn(&Identity) -> String, list: &[&str]| -> Vec<Identity> {
+        let same = |identity: &&Identity| list.iter().any(|item| field(identity).eq_ignore_ascii_case(item));
+        all.iter().filter(same).cloned().collect()
+    };
+    let found = if let Some(list) = call.list("descriptors") {
+        wanted(|identity| identity.descriptor.clone(), &list)
+    } else if let Some(list) = call.list("identityIds") {
+        wanted(|identity| identity.id.clone(), &list)
+    } else if let Some(list) = call.list("subjectDescriptors") {
+        wanted(subject, &list)
+    } else if let (Some(_), Some(text)) = (call.query("searchFilter"), call.query("filterValue")) {
+        let text = text.to_lowercase();
+        let hit = |identity: &&Identity| {
+            identity.account.to_lowercase() == text || identity.name.to_lowercase() == text
+        };
+        all.iter().filter(hit).cloned().collect()
+    } else {
+        return Err(Failure::missing("descriptors"));
+    };
+    Ok(Reply::list(found.iter().map(|identity| user(&call.ground, identity)).collect()))
+}
+
+/// The name of a security namespace, for the witness.
+pub(super) fn namespace_name(id: &str) -> Option<String> {
+    super::security::NAMESPACES
+        .iter()
+        .find(|namespace| namespace.id.eq_ignore_ascii_case(id))
+        .map(|namespace| namespace.name.to_owned())
+}

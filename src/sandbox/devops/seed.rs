@@ -1,0 +1,110 @@
+//! Puts what the world holds of Azure DevOps into an empty store.
+
+use std::collections::BTreeMap;
+
+use serde_json::Map;
+
+use super::endpoints::{Connection, Share};
+use super::projects::Project;
+use super::queues::Queue;
+use super::security::{Acl, BUILD, Entry, GIT};
+use super::{checks, extensions, git, identities, permissions, refs, security, stable_id};
+use crate::sandbox::store::Transaction;
+use crate::sandbox::wire::stamp;
+use crate::sandbox::{Ground, world};
+
+/// Puts what the world holds into an empty store.
+pub fn seed(ground: &Ground) {
+    if let Some(version) = &ground.world.organization.toolkit {
+        extensions::put(ground, "AmazonWebServices", "aws-vsts-tools", version);
+    }
+    for project in &ground.world.projects {
+        let record = Project { id: project.id.to_ascii_lowercase(), name: project.name.clone() };
+        ground.store.put("project", &record.id, &record);
+    }
+    for project in &ground.world.projects {
+        let id = project.id.to_ascii_lowercase();
+        ground.store.transaction(|tx| {
+            for name in &project.queues {
+                add_queue(tx, &id, name);
+            }
+            for name in &project.repositories {
+                add_repository(ground, tx, &id, name);
+            }
+            add_access(ground, tx, &id, &project.name);
+        });
+        for connection in &project.connections {
+            add_connection(ground, &id, connection);
+        }
+    }
+}
+
+fn add_queue(tx: &mut Transaction<'_>, project: &str, name: &str) {
+    let id = tx.next_number("queue");
+    // Pools belong to the organisation: queues of one name share theirs.
+    let known: Vec<(String, Queue)> = tx.list("queue", "");
+    let pool = known.iter().find(|(_, queue)| queue.name == name).map(|(_, queue)| queue.pool);
+    let pool = pool.unwrap_or_else(|| tx.next_number("pool"));
+    let queue = Queue { id, project: project.to_owned(), name: name.to_owned(), pool };
+    tx.put("queue", &format!("{id:08}"), &queue);
+}
+
+fn add_repository(ground: &Ground, tx: &mut Transaction<'_>, project: &str, name: &str) {
+    let repository = git::put(ground, tx, project, name);
+    let readme = refs::put_blob(tx, &format!("# {name}\n"));
+    let commit = refs::Commit {
+        files: BTreeMap::from([("/README.md".to_owned(), readme)]),
+        parents: Vec::new(),
+        comment: "Added README.md".to_owned(),
+    };
+    let commit = refs::put_commit(tx, &repository.id, &commit);
+    refs::put_ref(tx, &repository.id, "refs/heads/main", &commit);
+}
+
+/// What the groups of a new project may do, in the order of [`identities::groups`].
+fn add_access(ground: &Ground, tx: &mut Transaction<'_>, project: &str, name: &str) {
+    let git_bits = [0x7fff, 0x40f6, 0x4076, 0x2];
+    let build_bits = [0x1_ffff, 0x1_ffff, 0x1_0ef5 | 0x8000, 0x401];
+    for (namespace, token, bits) in
+        [(GIT, format!("repoV2/{project}"), git_bits), (BUILD, project.to_owned(), build_bits)]
+    {
+        let entries = identities::groups(ground, name)
+            .into_iter()
+            .zip(bits)
+            .map(|(group, allow)| (group.descriptor, Entry { allow, deny: 0 }));
+        let list = Acl { inherit: true, entries: entries.collect() };
+        tx.put("acl", &security::key(namespace, &token), &list);
+    }
+}
+
+fn add_connection(ground: &Ground, project: &str, wanted: &world::Connection) {
+    let shared = wanted.shared_with.iter().filter_map(|name| super::projects::find(ground, name));
+    let share = |project: String| Share {
+        project,
+        name: wanted.name.clone(),
+        description: wanted.description.clone(),
+    };
+    let mut shares = vec![share(project.to_owned())];
+    shares.extend(shared.map(|project| share(project.id)));
+    let number =
+        ground.store.transaction(|tx| tx.next_number(&format!("connection {project} {}", wanted.name)));
+    let connection = Connection {
+        id: stable_id(ground, &format!("connection {project} {} {number}", wanted.name)),
+        name: wanted.name.clone(),
+        kind: "AWS".to_owned(),
+        url: "https://aws.amazon.com/".to_owned(),
+        scheme: "UsernamePassword".to_owned(),
+        parameters: wanted.parameters.clone(),
+        data: Map::new(),
+        shares,
+        disabled: wanted.disabled,
+    };
+    ground.store.put("connection", &connection.id, &connection);
+    if wanted.all_pipelines {
+        let now = stamp(ground.clock.now_millis());
+        permissions::open(ground, project, "endpoint", &connection.id, &now);
+    }
+    if !wanted.approvers.is_empty() {
+        checks::put_approval(ground, project, "endpoint", &connection.id, &wanted.approvers);
+    }
+}

@@ -1,0 +1,339 @@
+//! The service connection of one environment: made for OIDC, or turned to it in place with its id kept.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::facts::{ConnectionFact, ask_owner, ask_protected, connection_key, extension_key};
+use crate::cloud::devops::DevOps;
+use crate::cloud::devops::projects::Project;
+use crate::domain::connection::{AwsParameters, Connection as Found, WantedConnection};
+use crate::domain::failure::{Class, Code, Failure, Result};
+use crate::domain::federation::Environment;
+use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::key::StepKey;
+use crate::domain::mark::{FederationId, Owner};
+use crate::domain::names::EnvironmentName;
+use crate::domain::pen::Pen;
+use crate::domain::pipeline::{Check, Protected};
+use crate::engine::known::{Known, Yields};
+use crate::engine::step::{Cx, Report, Step};
+use crate::plan::change::{Ask, Change, Verb};
+use crate::plan::link::{Link, LinkState, LinkStatus};
+
+/// Whether the connection is wanted, or is to go.
+#[derive(Debug, Clone)]
+pub enum Aim {
+    /// It must be there.
+    Present,
+    /// It goes when keyless made it; else its parameters go back to what the journal says.
+    Absent {
+        /// The connection before keyless changed it, from the journal.
+        before: Option<Box<Found>>,
+    },
+}
+
+/// The connection of one environment.
+pub struct Connection {
+    /// What is wanted.
+    pub wanted: WantedConnection,
+    /// Whether it is wanted at all.
+    pub aim: Aim,
+    /// Its environment.
+    pub environment: Environment,
+    /// The federation, to recognise own objects.
+    pub federation: FederationId,
+    /// The client.
+    pub devops: DevOps,
+    /// The project.
+    pub project: Project,
+}
+
+/// What a look sees.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The connection.
+    pub found: Option<Found>,
+    /// Checks on it.
+    pub checks: Vec<Check>,
+}
+
+impl Connection {
+    fn owner(&self, found: &Found) -> Owner {
+        self.federation.owner_by_description(&found.description)
+    }
+
+    /// What is wanted, with the name and (where it is not keyless's own) the description it has. A mark would make it
+    /// keyless's to delete.
+    fn kept(&self, found: &Found) -> WantedConnection {
+        let mut wanted = self.wanted.clone();
+        if self.owner(found) != Owner::Ours {
+            wanted.description.clone_from(&found.description);
+        }
+        wanted
+    }
+
+    fn ask(&self, found: &Found) -> Vec<Ask> {
+        let mut asks: Vec<Ask> = ask_protected(&self.environment).into_iter().collect();
+        asks.extend(ask_owner(&self.owner(found), &self.title()));
+        if found.shared {
+            asks.push(Ask::Foreign { what: format!("{} is shared with other projects", self.title()) });
+        }
+        asks
+    }
+
+    fn plan_present(&self, found: Option<&Found>) -> Change {
+        let Some(found) = found else {
+            let mut change = Change::keep(self.key(), self.title(), "there is no such connection");
+            change.verb = Verb::Create;
+            change.after = Some(shown(&self.wanted.parameters()));
+            change.writes = 1;
+            change.rights = vec!["vso.serviceendpoint_manage".to_owned()];
+            change.asks = ask_protected(&self.environment).into_iter().collect();
+            return change;
+        };
+        let differences = differences(&found.parameters, &self.wanted.parameters());
+        if differences.is_empty() {
+            return Change::keep(self.key(), self.title(), "it uses OIDC and this role, without keys");
+        }
+        let mut change = Change::keep(self.key(), self.title(), differences.join("; "));
+        change.verb = Verb::Update;
+        change.before = Some(shown(&found.parameters));
+        change.after = Some(shown(&self.wanted.parameters()));
+        change.writes = 1;
+        change.rights = vec!["vso.serviceendpoint_manage".to_owned()];
+        // The secret key of a connection is never returned, so emptying it cannot be taken back.
+        change.reversible = found.parameters.username.is_empty();
+        change.asks = self.ask(found);
+        change
+    }
+
+    fn plan_absent(&self, found: Option<&Found>, before: Option<&Found>) -> Change {
+        let keep = |why: &str| Change::keep(self.key(), self.title(), why);
+        let Some(found) = found else { return keep("there is none") };
+        let mut change = keep("keyless made it");
+        change.asks = ask_protected(&self.environment).into_iter().collect();
+        change.rights = vec!["vso.serviceendpoint_manage".to_owned()];
+        change.before = Some(shown(&found.parameters));
+        change.writes = 1;
+        if self.owner(found) == Owner::Ours {
+            change.verb = Verb::Delete;
+            return change;
+        }
+        let Some(before) = before else { return keep("left: keyless did not make it") };
+        if before.parameters == found.parameters {
+            return keep("left: as it was before keyless");
+        }
+        if !before.parameters.username.is_empty() {
+            let mut left = keep("left: it held access keys before, and those cannot be read back");
+            left.leftover = Some(format!("{}: {}", self.title(), left.why));
+            return left;
+        }
+        change.why = "keyless changed it: put back as the journal says".to_owned();
+        change.verb = Verb::Update;
+        change.after = Some(shown(&before.parameters));
+        change
+    }
+
+    fn links(&self, seen: &Seen) -> Vec<LinkStatus> {
+        let name = &self.environment.name;
+        let Some(found) = &seen.found else {
+            return vec![
+                LinkStatus::new(name, Link::Connection, LinkState::Absent, self.wanted.name.as_str()),
+                LinkStatus::new(name, Link::Gates, LinkState::Absent, "no connection"),
+            ];
+        };
+        let differences = differences(&found.parameters, &self.wanted.parameters());
+        let (state, detail) = if found.disabled {
+            (LinkState::Failed, format!("{} is disabled", found.name))
+        } else if differences.is_empty() {
+            (LinkState::Ok, found.name.clone())
+        } else if matches!(self.owner(found), Owner::Other { .. }) {
+            (LinkState::Foreign, found.name.clone())
+        } else {
+            (LinkState::Differs, format!("{}: {}", found.name, differences.join("; ")))
+        };
+        let gates = match seen.checks.as_slice() {
+            [] => "none".to_owned(),
+            checks => checks.iter().map(|check| check.kind.as_str()).collect::<Vec<_>>().join(", "),
+        };
+        vec![
+            LinkStatus::new(name, Link::Connection, state, detail),
+            LinkStatus::new(name, Link::Gates, LinkState::Ok, gates),
+        ]
+    }
+
+    fn findings(&self, found: &Found) -> Vec<Finding> {
+        let name = &self.environment.name;
+        let about = |code| Finding::about(name, code).with("connection", &found.name);
+        let mut findings = Vec::new();
+        if !found.parameters.username.is_empty() {
+            findings.push(about(FindingCode::ConnectionKeys).with("access key", &found.parameters.username));
+        }
+        if found.shared {
+            findings.push(about(FindingCode::ConnectionShared));
+        }
+        if found.disabled {
+            findings.push(about(FindingCode::ConnectionDisabled));
+        }
+        if let Owner::Other { name: owner } = self.owner(found) {
+            findings.push(about(FindingCode::ConnectionForeign).with("owner", owner));
+        }
+        findings
+    }
+
+    async fn create(&self, cx: &Cx, pen: &Pen) -> Result<()> {
+        match self.devops.create_connection(pen, &self.project, &self.wanted).await {
+            Ok(made) => self.until_ready(cx, made).await,
+            Err(failure) if failure.class == Class::Conflict => {
+                self.devops.forget();
+                let there = self.devops.connections(&self.project).await?;
+                if there.iter().any(|c| c.name.eq_ignore_ascii_case(self.wanted.name.as_str())) {
+                    return Err(failure.class(Class::NotYet));
+                }
+                Err(Failure::new(Code::ConnectionInvisible).with("connection", &self.wanted.name))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Azure DevOps makes a connection in the background; a run refuses one that is not ready.
+    async fn until_ready(&self, cx: &Cx, mut made: Found) -> Result<()> {
+        let mut pause = Duration::from_millis(250);
+        for attempt in 1..=30 {
+            if made.ready {
+                return Ok(());
+            }
+            if let Some(status) = made.status.as_ref().filter(|status| !status.is_empty()) {
+                return Err(Failure::new(Code::ConnectionNotReady)
+                    .with("connection", &made.name)
+                    .with("answered", status));
+            }
+            cx.progress("Azure DevOps makes the connection ready", attempt);
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+            let Some(now) = self.devops.connection(&self.project, made.id).await? else { continue };
+            made = now;
+        }
+        Err(Failure::new(Code::ConnectionNotReady)
+            .with("connection", &made.name)
+            .with("answered", "not ready in time"))
+    }
+}
+
+impl Step for Connection {
+    type Seen = Seen;
+
+    fn key(&self) -> StepKey {
+        connection_key(&self.wanted.name)
+    }
+
+    fn title(&self) -> String {
+        format!("connection {}", self.wanted.name)
+    }
+
+    fn environments(&self) -> Vec<EnvironmentName> {
+        vec![self.environment.name.clone()]
+    }
+
+    fn needs(&self) -> Vec<StepKey> {
+        match self.aim {
+            Aim::Present => vec![extension_key()],
+            Aim::Absent { .. } => Vec::new(),
+        }
+    }
+
+    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+        let all = self.devops.connections(&self.project).await?;
+        let found = all.into_iter().find(|c| c.name.eq_ignore_ascii_case(self.wanted.name.as_str()));
+        let Some(found) = found else { return Ok(Seen { found: None, checks: Vec::new() }) };
+        if !found.is_aws() {
+            return Err(Failure::new(Code::ConnectionWrongType)
+                .with("connection", &found.name)
+                .with("type", &found.kind));
+        }
+        let checks = self.devops.checks(&self.project, &Protected::Endpoint(found.id)).await?;
+        Ok(Seen { found: Some(found), checks })
+    }
+
+    fn yields(&self, seen: &Seen) -> Yields {
+        match &seen.found {
+            Some(found) => {
+                Yields::some(ConnectionFact { id: found.id, parameters: found.parameters.clone() })
+            }
+            None => Yields::none(),
+        }
+    }
+
+    fn report(&self, seen: &Seen) -> Report {
+        Report {
+            links: self.links(seen),
+            findings: seen.found.as_ref().map(|found| self.findings(found)).unwrap_or_default(),
+            handshakes: Vec::new(),
+        }
+    }
+
+    fn plan(&self, seen: &Seen) -> Change {
+        match &self.aim {
+            Aim::Present => self.plan_present(seen.found.as_ref()),
+            Aim::Absent { before } => self.plan_absent(seen.found.as_ref(), before.as_deref()),
+        }
+    }
+
+    async fn apply(&self, cx: &Cx, _known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
+        match (&self.aim, seen.found) {
+            (Aim::Present, None) => self.create(cx, pen).await,
+            (Aim::Present, Some(found)) => {
+                let made =
+                    self.devops.update_connection(pen, &self.project, &found, &self.kept(&found)).await?;
+                self.until_ready(cx, made).await
+            }
+            (Aim::Absent { .. }, None) => Ok(()),
+            (Aim::Absent { .. }, Some(found)) if self.owner(&found) == Owner::Ours => {
+                self.devops.delete_connection(pen, &self.project, &found).await
+            }
+            (Aim::Absent { before }, Some(found)) => {
+                let Some(before) = before else { return Ok(()) };
+                let state = Found { parameters: before.parameters.clone(), ..found };
+                self.devops.restore_connection(pen, &self.project, &state).await.map(drop)
+            }
+        }
+    }
+}
+
+fn shown(parameters: &AwsParameters) -> Value {
+    json!({
+        "accessKeyId": parameters.username,
+        "assumeRoleArn": parameters.assume_role_arn,
+        "roleSessionName": parameters.role_session_name,
+        "externalId": parameters.external_id,
+        "useOIDC": parameters.use_oidc,
+    })
+}
+
+/// What differs, in words, most dangerous first.
+fn differences(found: &AwsParameters, wanted: &AwsParameters) -> Vec<String> {
+    let mut differences = Vec::new();
+    if found.username != wanted.username {
+        differences.push(format!("access key {} wins over OIDC", found.username));
+    }
+    if found.use_oidc != wanted.use_oidc {
+        differences.push(match &found.use_oidc {
+            Some(value) => format!("useOIDC is \"{value}\", not \"true\""),
+            None => "useOIDC is missing".to_owned(),
+        });
+    }
+    if found.assume_role_arn != wanted.assume_role_arn {
+        differences.push(match found.assume_role_arn.as_str() {
+            "" => "no role".to_owned(),
+            other => format!("another role: {other}"),
+        });
+    }
+    if found.role_session_name != wanted.role_session_name {
+        differences.push("another session name".to_owned());
+    }
+    if found.external_id != wanted.external_id {
+        differences.push("an external id, which OIDC ignores".to_owned());
+    }
+    differences
+}

@@ -1,0 +1,84 @@
+//! What steps yield to each other, and the keys and questions they share.
+
+use uuid::Uuid;
+
+use crate::domain::connection::AwsParameters;
+use crate::domain::federation::Environment;
+use crate::domain::key::{Kind, StepKey};
+use crate::domain::mark::Owner;
+use crate::domain::names::{AccountId, ConnectionName};
+use crate::domain::policy::Document;
+use crate::plan::change::Ask;
+
+/// A connection that is there.
+#[derive(Debug, Clone)]
+pub struct ConnectionFact {
+    /// Its id.
+    pub id: Uuid,
+    /// Its parameters as found.
+    pub parameters: AwsParameters,
+}
+
+/// A role that is there.
+#[derive(Debug, Clone)]
+pub struct RoleFact {
+    /// Its unique id.
+    pub id: String,
+    /// Its trust as found.
+    pub trust: Document,
+}
+
+/// The verification YAML that is there.
+#[derive(Debug, Clone)]
+pub struct SourceFact {
+    /// Its repository.
+    pub repository: Uuid,
+    /// The commit that holds it.
+    pub commit: String,
+}
+
+/// The verification pipeline that is there.
+#[derive(Debug, Clone, Copy)]
+pub struct PipelineFact {
+    /// Its definition id.
+    pub id: i64,
+}
+
+/// The key of an environment's sign-in.
+pub fn sign_in_key(environment: &Environment) -> StepKey {
+    StepKey::new(Kind::SignIn, environment.name.as_str())
+}
+
+/// The key of an account's provider.
+pub fn provider_key(account: &AccountId) -> StepKey {
+    StepKey::new(Kind::Provider, account.as_str())
+}
+
+/// The key of an environment's role.
+pub fn role_key(environment: &Environment) -> StepKey {
+    StepKey::new(Kind::Role, format!("{}/{}", environment.account, environment.role))
+}
+
+/// The key of a connection.
+pub fn connection_key(name: &ConnectionName) -> StepKey {
+    StepKey::new(Kind::Connection, name.as_str())
+}
+
+/// The key of the organisation's AWS Toolkit extension.
+pub fn extension_key() -> StepKey {
+    StepKey::new(Kind::Extension, "aws-vsts-tools")
+}
+
+/// The question an existing object asks that keyless did not make.
+pub fn ask_owner(owner: &Owner, object: &str) -> Option<Ask> {
+    match owner {
+        Owner::Ours => None,
+        Owner::Unmarked => Some(Ask::Foreign { what: format!("{object} was not made by keyless") }),
+        Owner::Other { name } => Some(Ask::Foreign { what: format!("{object} belongs to {name}") }),
+    }
+}
+
+/// The question a protected environment asks.
+pub fn ask_protected(environment: &Environment) -> Option<Ask> {
+    environment.protected.then(|| Ask::Protected { environment: environment.name.clone() })
+}

@@ -1,0 +1,350 @@
+//! The handshake of a group of environments: one pinned run, its own records, one verdict each.
+
+mod evidence;
+mod follow;
+mod prove;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::facts::{
+    ConnectionFact, PipelineFact, RoleFact, SourceFact, ask_protected, connection_key, role_key,
+};
+use super::permission::{connection_permission_key, queue_permission_key};
+use super::pipeline::pipeline_key;
+use super::repository::repository_key;
+use super::role::admitted;
+use crate::cloud::devops::DevOps;
+use crate::cloud::devops::projects::Project;
+use crate::domain::blueprint::{Wanted, WantedVerification};
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::handshake::{self, Handshake as Proof, Verdict};
+use crate::domain::key::{Kind, StepKey};
+use crate::domain::names::EnvironmentName;
+use crate::domain::pen::Pen;
+use crate::domain::pipeline::Queue;
+use crate::domain::policy::{self, Expected};
+use crate::engine::known::{Known, Of, Outlook};
+use crate::engine::step::{Cx, Report, Step};
+use crate::plan::change::{Ask, Change, Verb};
+use crate::plan::link::{Link, LinkState, LinkStatus};
+
+use evidence::Evidence;
+
+/// The proof of a group of environments that can share one run.
+pub struct Handshake {
+    /// The group's name: `shared`, or the environment that needs a run of its own.
+    pub group: String,
+    /// Its environments.
+    pub members: Vec<Wanted>,
+    /// Where the verification lives.
+    pub verification: WantedVerification,
+    /// The steps that close repository and pipeline to everybody else.
+    pub access: Vec<StepKey>,
+    /// The agent queue, or why none can be chosen.
+    pub queue: Result<Queue>,
+    /// Whether a proof that still holds is made anew.
+    pub force: bool,
+    /// How long a run may wait for an agent, an approval or anything else.
+    pub patience: Duration,
+    /// The client.
+    pub devops: DevOps,
+    /// The project.
+    pub project: Project,
+    /// What this step has already read or proven in this session.
+    pub session: Session,
+}
+
+/// Verdicts and records that cannot change any more.
+#[derive(Default)]
+pub struct Session {
+    proven: Mutex<BTreeMap<EnvironmentName, Proof>>,
+    evidence: Evidence,
+}
+
+/// How one environment stands before its proof.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// A run proved it and nothing has changed since.
+    Proven(Proof),
+    /// It can be proven.
+    ToProve {
+        /// What the run must be of; none while role or connection will still change.
+        fingerprint: Option<String>,
+        /// The last verdict, where there is one.
+        last: Option<Proof>,
+    },
+    /// It cannot be proven in this run.
+    NotReady {
+        /// The step in the way.
+        because: StepKey,
+    },
+}
+
+/// What a look sees.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Every environment of the group.
+    pub parts: BTreeMap<EnvironmentName, Part>,
+    /// Who else the trust admits, by environment, in words.
+    pub admits: BTreeMap<EnvironmentName, Vec<String>>,
+}
+
+impl Handshake {
+    fn remembered(&self, name: &EnvironmentName) -> Option<Proof> {
+        self.session.proven.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn remember(&self, proof: &Proof) {
+        let mut proven = self.session.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        proven.insert(proof.environment.clone(), proof.clone());
+    }
+
+    /// The first step that keeps an environment from being proven, and whether something of it will still change.
+    fn outlook(&self, known: &Known, wanted: &Wanted) -> (Outlook, StepKey) {
+        let connection = connection_key(&wanted.connection.name);
+        let steps =
+            [connection, role_key(&wanted.environment), connection_permission_key(&wanted.connection.name)];
+        let mut worst = (Outlook::Settled, steps[0].clone());
+        for step in steps {
+            match known.outlook(&step) {
+                Outlook::Lost => return (Outlook::Lost, step),
+                // A standing permission is withdrawn before the run; that changes no proof.
+                Outlook::Pending if step.kind != Kind::Permission => worst = (Outlook::Pending, step),
+                Outlook::Pending | Outlook::Settled => {}
+            }
+        }
+        worst
+    }
+
+    fn facts(&self, known: &Known, wanted: &Wanted) -> Option<(ConnectionFact, RoleFact)> {
+        let connection = known.get(&Of::<ConnectionFact>::new(connection_key(&wanted.connection.name)))?;
+        let role = known.get(&Of::<RoleFact>::new(role_key(&wanted.environment)))?;
+        Some((connection, role))
+    }
+
+    async fn part(&self, known: &Known, wanted: &Wanted) -> Result<Part> {
+        let (outlook, step) = self.outlook(known, wanted);
+        match outlook {
+            Outlook::Lost => return Ok(Part::NotReady { because: step }),
+            Outlook::Pending => return Ok(Part::ToProve { fingerprint: None, last: None }),
+            Outlook::Settled => {}
+        }
+        let Some((connection, role)) = self.facts(known, wanted) else {
+            return Ok(Part::NotReady { because: step });
+        };
+        let fingerprint = evidence::fingerprint(wanted, &connection, &role);
+        let pipeline = known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification)));
+        let source = known.get(&Of::<SourceFact>::new(repository_key(&self.verification)));
+        let (Some(pipeline), Some(source)) = (pipeline, source) else {
+            return Ok(Part::ToProve { fingerprint: Some(fingerprint), last: None });
+        };
+        let last = self
+            .session
+            .evidence
+            .latest(&self.devops, &self.project, pipeline.id, &source.commit, wanted, &fingerprint)
+            .await?;
+        let fresh = !self.force || self.remembered(&wanted.environment.name).is_some();
+        Ok(match last {
+            Some(proof) if proof.verdict == Verdict::Proven && fresh => Part::Proven(proof),
+            last => Part::ToProve { fingerprint: Some(fingerprint), last },
+        })
+    }
+
+    fn admits(&self, known: &Known, wanted: &Wanted) -> Vec<String> {
+        let Some((_, role)) = self.facts(known, wanted) else { return Vec::new() };
+        let expected = Expected {
+            provider_arn: wanted.role.provider_arn.clone(),
+            issuer_host_path: wanted.role.issuer_host_path.clone(),
+            audience: wanted.role.audience.clone(),
+            subject: wanted.role.subject.clone(),
+        };
+        let admissions = policy::others_admitted(&role.trust, &expected);
+        admissions.iter().filter(|admission| admission.kind.is_another_identity()).map(admitted).collect()
+    }
+
+    /// The verdict on one environment as far as it is known.
+    fn proof(&self, seen: &Seen, wanted: &Wanted) -> Proof {
+        let name = &wanted.environment.name;
+        let unknown = |why: String| Proof {
+            environment: name.clone(),
+            verdict: Verdict::Unknown { why },
+            identity: None,
+            at: None,
+            run: None,
+        };
+        let proof = match seen.parts.get(name) {
+            Some(Part::Proven(proof)) => proof.clone(),
+            Some(Part::ToProve { last: Some(proof), .. }) => proof.clone(),
+            Some(Part::ToProve { .. }) | None => match self.remembered(name) {
+                Some(proof) => proof,
+                None => unknown("no run has proven it as it is now".to_owned()),
+            },
+            Some(Part::NotReady { because }) => unknown(format!("waits for {because}")),
+        };
+        opened(proof, seen.admits.get(name))
+    }
+}
+
+/// A proof of a trust that admits others too is only *proven, open*.
+fn opened(mut proof: Proof, admits: Option<&Vec<String>>) -> Proof {
+    if let (Verdict::Proven, Some(admits)) = (&proof.verdict, admits.filter(|admits| !admits.is_empty())) {
+        proof.verdict = Verdict::Open { admits: admits.clone() };
+    }
+    proof
+}
+
+/// How a verdict looks in the chain.
+fn link(proof: &Proof) -> LinkStatus {
+    let (state, detail) = match &proof.verdict {
+        Verdict::Proven => (LinkState::Ok, proof.at.clone().unwrap_or_else(|| "proven".to_owned())),
+        Verdict::Open { .. } => (LinkState::Ok, "proven, open".to_owned()),
+        Verdict::Mismatch { what, .. } => (LinkState::Differs, format!("another {what}")),
+        Verdict::Failed { reason } => (LinkState::Failed, reason.clone()),
+        Verdict::Unknown { why } if why.starts_with("waiting for") => (LinkState::Waiting, why.clone()),
+        Verdict::Unknown { why } => (LinkState::Unknown, why.clone()),
+    };
+    LinkStatus::new(&proof.environment, Link::Handshake, state, detail)
+}
+
+/// What a set of verdicts tells the board.
+fn report(proofs: Vec<Proof>) -> Report {
+    Report { links: proofs.iter().map(link).collect(), findings: Vec::new(), handshakes: proofs }
+}
+
+impl Step for Handshake {
+    type Seen = Seen;
+
+    fn key(&self) -> StepKey {
+        StepKey::new(Kind::Handshake, self.group.as_str())
+    }
+
+    fn title(&self) -> String {
+        match self.members.as_slice() {
+            [one] => format!("handshake of {}", one.environment.name),
+            members => format!("handshake of {} environments", members.len()),
+        }
+    }
+
+    fn environments(&self) -> Vec<EnvironmentName> {
+        self.members.iter().map(|wanted| wanted.environment.name.clone()).collect()
+    }
+
+    fn needs(&self) -> Vec<StepKey> {
+        std::iter::once(pipeline_key(&self.verification)).chain(self.access.iter().cloned()).collect()
+    }
+
+    fn after(&self) -> Vec<StepKey> {
+        let mut after = Vec::new();
+        if let Ok(queue) = &self.queue {
+            after.push(queue_permission_key(queue));
+        }
+        for wanted in &self.members {
+            after.push(connection_key(&wanted.connection.name));
+            after.push(connection_permission_key(&wanted.connection.name));
+            after.push(role_key(&wanted.environment));
+        }
+        after
+    }
+
+    async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
+        let parts = futures::future::try_join_all(self.members.iter().map(|wanted| async move {
+            Ok::<_, Failure>((wanted.environment.name.clone(), self.part(known, wanted).await?))
+        }))
+        .await?;
+        let admits =
+            self.members.iter().map(|wanted| (wanted.environment.name.clone(), self.admits(known, wanted)));
+        Ok(Seen { parts: parts.into_iter().collect(), admits: admits.collect() })
+    }
+
+    fn report(&self, seen: &Seen) -> Report {
+        report(self.members.iter().map(|wanted| self.proof(seen, wanted)).collect())
+    }
+
+    fn plan(&self, seen: &Seen) -> Change {
+        let to_prove: Vec<&Wanted> = self
+            .members
+            .iter()
+            .filter(|wanted| matches!(seen.parts.get(&wanted.environment.name), Some(Part::ToProve { .. })))
+            .collect();
+        if to_prove.is_empty() {
+            return Change::keep(self.key(), self.title(), "a run proved it, and nothing has changed since");
+        }
+        let mut change = Change::keep(self.key(), self.title(), "no run has proven it as it is now");
+        change.verb = Verb::Create;
+        let parts: Map<String, Value> = to_prove
+            .iter()
+            .map(|wanted| {
+                let shown = json!({
+                    "connection": wanted.connection.name,
+                    "identity": wanted.expected.identity.to_string(),
+                    "region": wanted.environment.region,
+                });
+                (wanted.environment.name.to_string(), shown)
+            })
+            .collect();
+        change.after = Some(Value::Object(parts));
+        change.divisible = true;
+        // The permission is granted, the run made, the permission withdrawn.
+        change.writes = 3;
+        change.reversible = false;
+        change.rights = ["vso.build_execute", "vso.pipelineresources_manage"].map(str::to_owned).to_vec();
+        change.asks =
+            to_prove.iter().filter_map(|wanted| ask_protected(&wanted.environment)).collect::<Vec<Ask>>();
+        change
+    }
+
+    async fn apply(&self, cx: &Cx, known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
+        let proofs = self.prove(cx, known, pen, &seen).await?;
+        let proofs: Vec<Proof> = proofs
+            .into_iter()
+            .map(|proof| {
+                let name = proof.environment.clone();
+                opened(proof, seen.admits.get(&name))
+            })
+            .collect();
+        proofs.iter().for_each(|proof| self.remember(proof));
+        self.tell(cx, &proofs).await;
+        verdict_of(&proofs)
+    }
+}
+
+/// Ends the step: well when everything is proven, waiting when only that is in the way, else failed.
+fn verdict_of(proofs: &[Proof]) -> Result<()> {
+    let proven = |proof: &Proof| matches!(proof.verdict, Verdict::Proven | Verdict::Open { .. });
+    let bad: Vec<&Proof> = proofs.iter().filter(|proof| !proven(proof)).collect();
+    if bad.is_empty() {
+        return Ok(());
+    }
+    let unknown = |proof: &&Proof| matches!(proof.verdict, Verdict::Unknown { .. });
+    if let (true, Some(first)) = (bad.iter().all(unknown), bad.first()) {
+        let why = first.verdict.reason().unwrap_or_default();
+        return Err(Failure::new(Code::HandshakeWaits)
+            .with("waiting for", why.strip_prefix("waiting for ").unwrap_or(&why)));
+    }
+    let mut failure = Failure::new(Code::HandshakeFailed);
+    for proof in bad {
+        failure = failure.with(proof.environment.as_str(), proof.verdict.reason().unwrap_or_default());
+    }
+    Err(failure)
+}
+
+/// The judgement on one record, wherever it was read.
+fn judged(
+    wanted: &Wanted,
+    log: &handshake::TaskLog,
+    succeeded: bool,
+    at: Option<String>,
+    run: &str,
+) -> Proof {
+    Proof {
+        environment: wanted.environment.name.clone(),
+        verdict: handshake::judge(&wanted.expected, log, succeeded),
+        identity: log.identity.as_ref().map(|identity| identity.arn.clone()).or_else(|| log.assumed.clone()),
+        at,
+        run: (!run.is_empty()).then(|| run.to_owned()),
+    }
+}

@@ -1,0 +1,13 @@
+//! Steps: one cloud object each, from found to wanted.
+
+pub mod access;
+pub mod connection;
+pub mod extension;
+pub mod facts;
+pub mod handshake;
+pub mod permission;
+pub mod pipeline;
+pub mod provider;
+pub mod repository;
+pub mod role;
+pub mod sign_in;

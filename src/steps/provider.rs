@@ -1,0 +1,228 @@
+//! The IAM OIDC provider of one account: reused where it exists, never narrowed for others.
+
+use serde_json::json;
+
+use super::facts::{provider_key, sign_in_key};
+use super::sign_in;
+use crate::cloud::aws::{Aws, Rights};
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::federation::Environment;
+use crate::domain::key::StepKey;
+use crate::domain::mark::{FederationId, Owner};
+use crate::domain::names::{EnvironmentName, RoleName};
+use crate::domain::pen::Pen;
+use crate::domain::provider::{Provider as Found, WantedProvider};
+use crate::engine::known::{Known, Of, Yields};
+use crate::engine::step::{Cx, Report, Step};
+use crate::plan::change::{Ask, Change, Verb};
+use crate::plan::link::{Link, LinkState, LinkStatus};
+
+/// Whether the provider is wanted, or is to go.
+#[derive(Debug, Clone)]
+pub enum Aim {
+    /// It must be there.
+    Present,
+    /// It goes, unless a role of the account other than these names it.
+    Absent {
+        /// Roles that go in the same run.
+        leaving: Vec<RoleName>,
+        /// Whether the audience was added by keyless to a provider it did not make.
+        added_audience: bool,
+    },
+}
+
+/// The provider of one account.
+pub struct Provider {
+    /// What is wanted.
+    pub wanted: WantedProvider,
+    /// Whether it is wanted at all.
+    pub aim: Aim,
+    /// The federation, to recognise own objects.
+    pub federation: FederationId,
+    /// The environment whose sign-in is used, and its client.
+    pub environment: Environment,
+    /// The client, or why there is none.
+    pub aws: Result<Aws>,
+    /// Environments that ask by name.
+    pub protected: Vec<EnvironmentName>,
+}
+
+/// What a look sees.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The provider.
+    pub found: Option<Found>,
+    /// Roles of the account that name it and stay; only looked up where it is to go.
+    pub users: Vec<String>,
+}
+
+impl Provider {
+    fn owner(&self, found: &Found) -> Owner {
+        self.federation.owner_by_tags(found.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+    }
+
+    fn missing_audiences(&self, found: &Found) -> Vec<String> {
+        self.wanted.audiences.difference(&found.audiences).cloned().collect()
+    }
+
+    fn change(&self, verb: Verb, why: String, writes: usize, rights: &[&str]) -> Change {
+        let mut change = Change::keep(self.key(), self.title(), why);
+        change.verb = verb;
+        change.writes = writes;
+        change.rights = rights.iter().map(|right| (*right).to_owned()).collect();
+        change.asks =
+            self.protected.iter().map(|name| Ask::Protected { environment: name.clone() }).collect();
+        change
+    }
+
+    fn plan_present(&self, found: Option<&Found>) -> Change {
+        let Some(found) = found else {
+            let rights = ["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"];
+            let why = "the account does not know the issuer yet".to_owned();
+            let mut change = self.change(Verb::Create, why, 1, &rights);
+            change.after = Some(json!({
+                "url": self.wanted.issuer,
+                "audiences": self.wanted.audiences,
+                "tags": self.wanted.tags,
+            }));
+            return change;
+        };
+        let missing = self.missing_audiences(found);
+        if missing.is_empty() {
+            return Change::keep(self.key(), self.title(), "the account knows the issuer and the audience");
+        }
+        let why = format!("audience {} is missing; others stay", missing.join(", "));
+        let mut change =
+            self.change(Verb::Update, why, missing.len(), &["iam:AddClientIDToOpenIDConnectProvider"]);
+        let united: Vec<&String> = found.audiences.union(&self.wanted.audiences).collect();
+        change.before = Some(json!({ "audiences": found.audiences }));
+        change.after = Some(json!({ "audiences": united }));
+        if let Owner::Other { name } = self.owner(found) {
+            change.asks.push(Ask::Foreign { what: format!("{} belongs to {name}", self.title()) });
+        }
+        change
+    }
+
+    fn plan_absent(&self, seen: &Seen, added_audience: bool) -> Change {
+        let keep = |why: String| Change::keep(self.key(), self.title(), why);
+        let Some(found) = &seen.found else { return keep("there is none".to_owned()) };
+        if !seen.users.is_empty() {
+            return keep(format!("left: still named by {}", seen.users.join(", ")));
+        }
+        if self.owner(found) == Owner::Ours {
+            let why = "keyless made it and no role names it".to_owned();
+            let mut change = self.change(Verb::Delete, why, 1, &["iam:DeleteOpenIDConnectProvider"]);
+            change.before = Some(json!({ "url": self.wanted.issuer, "audiences": found.audiences }));
+            return change;
+        }
+        let ours: Vec<&String> = found.audiences.intersection(&self.wanted.audiences).collect();
+        if added_audience && !ours.is_empty() && found.audiences.len() > ours.len() {
+            let why = "keyless added the audience to a provider it did not make".to_owned();
+            let rights = ["iam:RemoveClientIDFromOpenIDConnectProvider"];
+            let mut change = self.change(Verb::Update, why, ours.len(), &rights);
+            let rest: Vec<&String> = found.audiences.difference(&self.wanted.audiences).collect();
+            change.before = Some(json!({ "audiences": found.audiences }));
+            change.after = Some(json!({ "audiences": rest }));
+            return change;
+        }
+        keep("left: keyless did not make it".to_owned())
+    }
+}
+
+impl Step for Provider {
+    type Seen = Seen;
+
+    fn key(&self) -> StepKey {
+        provider_key(&self.wanted.account)
+    }
+
+    fn title(&self) -> String {
+        format!("provider {} in {}", self.wanted.issuer.host_path(), self.wanted.account)
+    }
+
+    fn environments(&self) -> Vec<EnvironmentName> {
+        self.wanted.environments.clone()
+    }
+
+    fn needs(&self) -> Vec<StepKey> {
+        vec![sign_in_key(&self.environment)]
+    }
+
+    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+        let aws = self.aws.as_ref().map_err(Clone::clone)?;
+        let found = aws.provider(&self.wanted.arn()).await?;
+        let users = match (&self.aim, &found) {
+            (Aim::Absent { leaving, .. }, Some(found)) => users(aws, found, leaving).await?,
+            _ => Vec::new(),
+        };
+        Ok(Seen { found, users })
+    }
+
+    fn yields(&self, seen: &Seen) -> Yields {
+        seen.found.clone().map_or_else(Yields::none, Yields::some)
+    }
+
+    fn report(&self, seen: &Seen) -> Report {
+        let (state, detail) = match &seen.found {
+            None => (LinkState::Absent, "none for this issuer".to_owned()),
+            Some(found) => match self.missing_audiences(found).as_slice() {
+                [] => (LinkState::Ok, found.url.clone()),
+                missing => (LinkState::Differs, format!("audience {} is missing", missing.join(", "))),
+            },
+        };
+        let links = self.wanted.environments.iter();
+        Report {
+            links: links.map(|name| LinkStatus::new(name, Link::Provider, state, detail.clone())).collect(),
+            ..Report::default()
+        }
+    }
+
+    fn plan(&self, seen: &Seen) -> Change {
+        match &self.aim {
+            Aim::Present => self.plan_present(seen.found.as_ref()),
+            Aim::Absent { added_audience, .. } => self.plan_absent(seen, *added_audience),
+        }
+    }
+
+    async fn apply(&self, _cx: &Cx, known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
+        let aws = self.aws.as_ref().map_err(Clone::clone)?;
+        let change = self.plan(&seen);
+        sign_in::check(known.get(&Of::<Rights>::new(sign_in_key(&self.environment))), &change)?;
+        match (&self.aim, &seen.found) {
+            (Aim::Present, None) => aws.create_provider(pen, &self.wanted).await.map(drop),
+            (Aim::Present, Some(found)) => {
+                for audience in self.missing_audiences(found) {
+                    aws.add_audience(pen, &found.arn, &audience).await?;
+                }
+                Ok(())
+            }
+            (Aim::Absent { .. }, Some(found)) if change.verb == Verb::Delete => {
+                aws.delete_provider(pen, found).await
+            }
+            (Aim::Absent { .. }, Some(found)) => {
+                for audience in found.audiences.intersection(&self.wanted.audiences) {
+                    aws.remove_audience(pen, &found.arn, audience).await?;
+                }
+                Ok(())
+            }
+            (Aim::Absent { .. }, None) => Ok(()),
+        }
+    }
+}
+
+/// Roles whose trust names the provider, without those that leave. Every role of the account must be readable.
+async fn users(aws: &Aws, found: &Found, leaving: &[RoleName]) -> Result<Vec<String>> {
+    let roles = aws.roles_with_trust().await.map_err(|failure| {
+        Failure::new(Code::AwsDenied)
+            .class(failure.class)
+            .with("object", &found.arn)
+            .with("cause", "whether another role uses the provider cannot be seen")
+            .with("detail", failure)
+    })?;
+    Ok(roles
+        .into_iter()
+        .filter(|(arn, _)| !leaving.contains(&arn.name))
+        .filter(|(_, trust)| trust.to_json().contains(&found.arn))
+        .map(|(arn, _)| arn.to_string())
+        .collect())
+}

@@ -1,0 +1,230 @@
+//! The verification repository (or a branch of another one) with exactly keyless's YAML.
+
+use serde_json::json;
+
+use super::facts::SourceFact;
+use crate::cloud::devops::DevOps;
+use crate::cloud::devops::git::{File, Push};
+use crate::cloud::devops::projects::Project;
+use crate::domain::blueprint::{VERIFICATION_PATH, VERIFICATION_YAML, WantedVerification};
+use crate::domain::failure::{Class, Code, Failure, Result};
+use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::key::{Kind, StepKey};
+use crate::domain::names::EnvironmentName;
+use crate::domain::pen::Pen;
+use crate::domain::pipeline::Repository as Found;
+use crate::engine::known::{Known, Yields};
+use crate::engine::step::{Cx, Report, Step};
+use crate::plan::change::{Change, Verb};
+
+/// The verification repository.
+pub struct Repository {
+    /// What is wanted.
+    pub wanted: WantedVerification,
+    /// Whether it is wanted at all; false: it goes.
+    pub present: bool,
+    /// The client.
+    pub devops: DevOps,
+    /// The project.
+    pub project: Project,
+    /// Every environment: they all need it.
+    pub environments: Vec<EnvironmentName>,
+}
+
+/// What a look sees.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The repository.
+    pub found: Option<Found>,
+    /// Tip of the branch.
+    pub tip: Option<String>,
+    /// The YAML on it.
+    pub yaml: Option<File>,
+    /// Tip of the default branch, for a branch that is to be made from it.
+    pub base: Option<String>,
+}
+
+/// The key of the verification repository.
+pub fn repository_key(wanted: &WantedVerification) -> StepKey {
+    StepKey::new(Kind::Repository, wanted.repository.as_str())
+}
+
+impl Repository {
+    fn is_own(&self) -> bool {
+        self.wanted.foreign_branch.is_none()
+    }
+
+    fn is_current(seen: &Seen) -> bool {
+        seen.yaml.as_ref().is_some_and(|file| file.content.replace("\r\n", "\n") == VERIFICATION_YAML)
+    }
+
+    /// An own repository is empty (a crash came between making and pushing) or holds keyless's YAML.
+    fn check_owner(&self, seen: &Seen) -> Result<()> {
+        let foreign = match (&seen.tip, &seen.yaml) {
+            (None, _) => false,
+            (Some(_), Some(file)) => !file.content.starts_with("# keyless:"),
+            (Some(_), None) => self.is_own(),
+        };
+        if !foreign {
+            return Ok(());
+        }
+        Err(Failure::new(Code::RepositoryForeign)
+            .with("repository", &self.wanted.repository)
+            .with("branch", self.wanted.branch())
+            .with("file", VERIFICATION_PATH))
+    }
+
+    fn plan_present(&self, seen: &Seen) -> Change {
+        let mut change = Change::keep(self.key(), self.title(), "it holds keyless's pipeline");
+        change.rights = vec!["vso.code_write".to_owned()];
+        change.after = Some(json!({ "path": VERIFICATION_PATH, "branch": self.wanted.branch() }));
+        if seen.found.is_none() {
+            change.verb = Verb::Create;
+            change.writes = 2;
+            change.why =
+                "there is no such repository; the handshake's pipeline needs one nobody else pushes to"
+                    .to_owned();
+            change.rights = vec!["vso.code_manage".to_owned()];
+        } else if !Self::is_current(seen) {
+            change.verb = if seen.yaml.is_some() { Verb::Update } else { Verb::Create };
+            change.writes = 1;
+            change.why = match (&seen.yaml, self.is_own()) {
+                (Some(_), _) => "its pipeline is not the one of this keyless".to_owned(),
+                (None, true) => "it is empty".to_owned(),
+                (None, false) => {
+                    "the branch does not hold keyless's pipeline; whoever may push to it can change what runs"
+                        .to_owned()
+                }
+            };
+        } else {
+            change.rights = Vec::new();
+            change.before.clone_from(&change.after);
+        }
+        change
+    }
+
+    fn plan_absent(&self, seen: &Seen) -> Change {
+        let keep = |why: &str| Change::keep(self.key(), self.title(), why);
+        if seen.found.is_none() || (!self.is_own() && seen.tip.is_none()) {
+            return keep("there is none");
+        }
+        let mut change = keep(if self.is_own() {
+            "keyless made it; Azure DevOps keeps it in the recycle bin for 30 days"
+        } else {
+            "keyless made the branch"
+        });
+        change.verb = Verb::Delete;
+        change.before = Some(json!({ "path": VERIFICATION_PATH, "branch": self.wanted.branch() }));
+        change.writes = 1;
+        change.rights = vec!["vso.code_manage".to_owned()];
+        change
+    }
+
+    async fn push(&self, pen: &Pen, found: &Found, seen: &Seen) -> Result<()> {
+        let parent = seen.tip.as_deref().or(seen.base.as_deref());
+        let push = Push {
+            branch: self.wanted.branch(),
+            parent,
+            path: VERIFICATION_PATH,
+            content: VERIFICATION_YAML,
+            replaces: seen.yaml.is_some(),
+            comment: "keyless: pipeline that proves the federation",
+        };
+        self.devops.push_file(pen, &self.project, found, &push).await.map(drop)
+    }
+}
+
+impl Step for Repository {
+    type Seen = Seen;
+
+    fn key(&self) -> StepKey {
+        repository_key(&self.wanted)
+    }
+
+    fn title(&self) -> String {
+        match &self.wanted.foreign_branch {
+            None => format!("repository {}", self.wanted.repository),
+            Some(branch) => format!("branch {branch} of repository {}", self.wanted.repository),
+        }
+    }
+
+    fn environments(&self) -> Vec<EnvironmentName> {
+        self.environments.clone()
+    }
+
+    fn needs(&self) -> Vec<StepKey> {
+        Vec::new()
+    }
+
+    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+        let (devops, project) = (&self.devops, &self.project);
+        let Some(found) = devops.repository(project, self.wanted.repository.as_str()).await? else {
+            if self.is_own() || !self.present {
+                return Ok(Seen::default());
+            }
+            return Err(Failure::new(Code::DevopsNotFound).with("repository", &self.wanted.repository));
+        };
+        let branch = self.wanted.branch();
+        let tip = devops.branch_tip(project, found.id, branch).await?;
+        let yaml = match tip {
+            Some(_) => devops.file(project, found.id, branch, VERIFICATION_PATH, VERIFICATION_YAML).await?,
+            None => None,
+        };
+        let base = match (&tip, &found.default_branch) {
+            (None, Some(default)) if !self.is_own() => {
+                devops.branch_tip(project, found.id, default.trim_start_matches("refs/heads/")).await?
+            }
+            _ => None,
+        };
+        let seen = Seen { found: Some(found), tip, yaml, base };
+        self.check_owner(&seen)?;
+        Ok(seen)
+    }
+
+    fn yields(&self, seen: &Seen) -> Yields {
+        match (&seen.found, &seen.tip) {
+            (Some(found), Some(tip)) if Self::is_current(seen) => {
+                Yields::some(SourceFact { repository: found.id, commit: tip.clone() })
+            }
+            _ => Yields::none(),
+        }
+    }
+
+    fn report(&self, seen: &Seen) -> Report {
+        let open = !self.is_own() && seen.tip.is_some();
+        let finding = || Finding::overall(FindingCode::RepositoryOpen).with("repository", self.title());
+        Report { findings: open.then(finding).into_iter().collect(), ..Report::default() }
+    }
+
+    fn plan(&self, seen: &Seen) -> Change {
+        if self.present { self.plan_present(seen) } else { self.plan_absent(seen) }
+    }
+
+    async fn apply(&self, _cx: &Cx, _known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
+        match (&seen.found, self.present) {
+            (Some(found), true) => self.push(pen, found, &seen).await,
+            (None, true) => {
+                let made =
+                    self.devops.create_repository(pen, &self.project, self.wanted.repository.as_str()).await;
+                let made = made.map_err(|failure| match failure.class {
+                    Class::Denied => failure.with(
+                        "instead",
+                        "name an existing repository and a `branch` for keyless under [verification]",
+                    ),
+                    _ => failure,
+                })?;
+                self.push(pen, &made, &seen).await
+            }
+            (Some(found), false) if self.is_own() => {
+                self.devops.delete_repository(pen, &self.project, found).await
+            }
+            (Some(found), false) => match &seen.tip {
+                Some(tip) => {
+                    self.devops.delete_branch(pen, &self.project, found, self.wanted.branch(), tip).await
+                }
+                None => Ok(()),
+            },
+            (None, false) => Ok(()),
+        }
+    }
+}

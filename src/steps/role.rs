@@ -1,0 +1,279 @@
+//! The IAM role of one environment: compared by meaning, repaired in place, other people's statements kept.
+
+mod difference;
+mod present;
+mod remove;
+
+use std::collections::BTreeMap;
+
+use super::facts::{RoleFact, provider_key, role_key, sign_in_key};
+use super::sign_in;
+use crate::cloud::aws::{Aws, Rights};
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::federation::Environment;
+use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::key::StepKey;
+use crate::domain::mark::{FederationId, Owner};
+use crate::domain::names::EnvironmentName;
+use crate::domain::pen::Pen;
+use crate::domain::policy::{self, Admission, AdmissionKind, Document, Expected, Size};
+use crate::domain::role::{INLINE_POLICY, Role as Found, WantedRole};
+use crate::engine::known::{Known, Of, Yields};
+use crate::engine::step::{Cx, Report, Step};
+use crate::plan::change::Change;
+use crate::plan::link::{Link, LinkState, LinkStatus};
+
+pub use difference::Difference;
+
+/// What keyless changed in a role it did not make, read from the journal: how it was before the first change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Origin {
+    /// The trust before keyless changed it, and as keyless left it.
+    pub trust: Option<(Document, Document)>,
+    /// Inline policies keyless wrote, with what was there before.
+    pub inline: BTreeMap<String, Option<Document>>,
+    /// Managed policies keyless attached.
+    pub attached: Vec<String>,
+    /// Tags keyless added, with their value before.
+    pub tagged: BTreeMap<String, Option<String>>,
+    /// The boundary before keyless changed it.
+    pub boundary: Option<Option<String>>,
+    /// The longest session in seconds before keyless changed it.
+    pub max_session: Option<i32>,
+}
+
+/// Whether the role is wanted, or is to go.
+#[derive(Debug, Clone)]
+pub enum Aim {
+    /// It must be there as wanted.
+    Present,
+    /// It goes when keyless made it; else it is put back as it was.
+    Absent {
+        /// From the journal.
+        origin: Box<Origin>,
+    },
+}
+
+/// The role of one environment.
+pub struct Role {
+    /// What is wanted.
+    pub wanted: WantedRole,
+    /// Whether it is wanted at all.
+    pub aim: Aim,
+    /// Its environment.
+    pub environment: Environment,
+    /// The federation, to recognise own objects.
+    pub federation: FederationId,
+    /// The step of the connection its trust names; none where this side does not see it.
+    pub connection: Option<StepKey>,
+    /// The client, or why there is none.
+    pub aws: Result<Aws>,
+}
+
+/// What a look sees.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The role.
+    pub found: Option<Found>,
+    /// How it differs from what is wanted; none where there is no role.
+    pub difference: Option<Difference>,
+    /// Who else its trust admits, once it is as wanted.
+    pub admissions: Vec<Admission>,
+}
+
+impl Role {
+    fn owner(&self, found: &Found) -> Owner {
+        self.federation.owner_by_tags(found.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+    }
+
+    /// The statement keyless writes.
+    fn statement(&self) -> Result<policy::Statement> {
+        let wanted = &self.wanted;
+        let sid: String =
+            self.environment.name.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
+        policy::trust_statement(
+            &format!("Keyless{sid}"),
+            &wanted.provider_arn,
+            &wanted.issuer_host_path,
+            &wanted.audience,
+            &wanted.subject,
+        )
+        .map_err(|error| Failure::new(Code::PolicyMalformed).with("role", &wanted.arn).with("cause", error))
+    }
+
+    fn expected(&self) -> Expected {
+        Expected {
+            provider_arn: self.wanted.provider_arn.clone(),
+            issuer_host_path: self.wanted.issuer_host_path.clone(),
+            audience: self.wanted.audience.clone(),
+            subject: self.wanted.subject.clone(),
+        }
+    }
+
+    /// The trust for a role that is made anew.
+    fn fresh_trust(&self) -> Result<Document> {
+        Ok(Document::new(vec![self.statement()?]))
+    }
+
+    fn check_sizes(&self, trust: &Document) -> Result<()> {
+        match policy::trust_size(trust) {
+            Size::TooLarge { used, limit } => Err(Failure::new(Code::PolicyTooLong)
+                .with("policy", format!("trust of {}", self.wanted.arn))
+                .with("characters", used)
+                .with("limit", limit)),
+            Size::Fits { .. } | Size::OverDefault { .. } => Ok(()),
+        }
+    }
+
+    fn findings(&self, found: &Found, admissions: &[Admission]) -> Vec<Finding> {
+        let name = &self.wanted.environment;
+        let mut findings: Vec<Finding> = Vec::new();
+        if !admissions.is_empty() {
+            let who: Vec<String> = admissions.iter().map(admitted).collect();
+            findings.push(
+                Finding::about(name, FindingCode::TrustOpen)
+                    .with("role", &found.arn)
+                    .with("admits", who.join("; ")),
+            );
+        }
+        if let Size::OverDefault { used, .. } = policy::trust_size(&found.trust) {
+            let finding = Finding::about(name, FindingCode::TrustLong);
+            findings.push(finding.with("role", &found.arn).with("characters", used));
+        }
+        let extra: Vec<&str> = found
+            .inline
+            .keys()
+            .filter(|policy| policy.as_str() != INLINE_POLICY)
+            .chain(found.managed.iter().filter(|arn| !self.wanted.managed.contains(arn)))
+            .map(String::as_str)
+            .collect();
+        if !extra.is_empty() {
+            let finding = Finding::about(name, FindingCode::RoleExtraPolicies);
+            findings.push(finding.with("role", &found.arn).with("policies", extra.join(", ")));
+        }
+        if let Owner::Other { name: owner } = self.owner(found) {
+            let finding = Finding::about(name, FindingCode::RoleForeign);
+            findings.push(finding.with("role", &found.arn).with("owner", owner));
+        }
+        findings
+    }
+}
+
+/// Who an admission lets in, in words.
+pub fn admitted(admission: &Admission) -> String {
+    let who = match &admission.kind {
+        AdmissionKind::Everyone => "everybody".to_owned(),
+        AdmissionKind::Aws { id, .. } => id.clone(),
+        AdmissionKind::Service(id) => format!("service {id}"),
+        AdmissionKind::OtherProvider(id) => format!("provider {id}"),
+        AdmissionKind::OtherPrincipal(id) => id.clone(),
+        AdmissionKind::AnotherSubject(subject) => format!("subject {subject}"),
+        AdmissionKind::SubjectPattern(pattern) => format!("every subject like {pattern}"),
+        AdmissionKind::SubjectIgnoringCase(subject) => format!("{subject} in any case"),
+        AdmissionKind::SubjectMayBeMissing => "tokens without a subject".to_owned(),
+        AdmissionKind::AnySubject => "every subject of the issuer".to_owned(),
+        AdmissionKind::AnyAudience => "any audience".to_owned(),
+        AdmissionKind::AnotherAudience(audience) => format!("audience {audience}"),
+    };
+    match &admission.sid {
+        Some(sid) => format!("{who} (statement {sid})"),
+        None => format!("{who} (statement {})", admission.statement + 1),
+    }
+}
+
+impl Step for Role {
+    type Seen = Seen;
+
+    fn key(&self) -> StepKey {
+        role_key(&self.environment)
+    }
+
+    fn title(&self) -> String {
+        format!("role {} in {}", self.wanted.arn.name, self.wanted.arn.account)
+    }
+
+    fn environments(&self) -> Vec<EnvironmentName> {
+        vec![self.environment.name.clone()]
+    }
+
+    fn needs(&self) -> Vec<StepKey> {
+        let own = [sign_in_key(&self.environment), provider_key(&self.wanted.arn.account)];
+        own.into_iter().chain(self.connection.clone()).collect()
+    }
+
+    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+        let aws = self.aws.as_ref().map_err(Clone::clone)?;
+        let Some(found) = aws.role(&self.wanted.arn.name).await? else {
+            return Ok(Seen { found: None, difference: None, admissions: Vec::new() });
+        };
+        if found.arn != self.wanted.arn && matches!(self.aim, Aim::Present) {
+            return Err(Failure::new(Code::BlueprintConflict)
+                .with("role", &found.arn)
+                .with("wanted", &self.wanted.arn)
+                .with("cause", "a role of that name exists with another path; a path cannot be changed"));
+        }
+        let adopted = self.owner(&found) != Owner::Ours;
+        let difference = Difference::between(&found, &self.wanted, &self.statement()?, adopted);
+        self.check_sizes(&difference.trust)?;
+        let admissions = policy::others_admitted(&difference.trust, &self.expected());
+        Ok(Seen { found: Some(found), difference: Some(difference), admissions })
+    }
+
+    fn yields(&self, seen: &Seen) -> Yields {
+        match &seen.found {
+            Some(found) => Yields::some(RoleFact { id: found.id.clone(), trust: found.trust.clone() }),
+            None => Yields::none(),
+        }
+    }
+
+    fn report(&self, seen: &Seen) -> Report {
+        let name = &self.wanted.environment;
+        let (Some(found), Some(difference)) = (&seen.found, &seen.difference) else {
+            let links = vec![
+                LinkStatus::new(name, Link::Role, LinkState::Absent, self.wanted.arn.name.as_str()),
+                LinkStatus::new(name, Link::Trust, LinkState::Absent, "no role"),
+            ];
+            return Report { links, ..Report::default() };
+        };
+        let (state, detail) = match difference.beside_trust().as_slice() {
+            [] => (LinkState::Ok, found.arn.name.to_string()),
+            parts => (LinkState::Differs, format!("{}: {}", found.arn.name, parts.join(", "))),
+        };
+        let state = match self.owner(found) {
+            Owner::Other { .. } if state == LinkState::Differs => LinkState::Foreign,
+            _ => state,
+        };
+        let (trust, trust_detail) = if difference.trust_changes {
+            (LinkState::Differs, difference.trust_why.clone())
+        } else if seen.admissions.is_empty() {
+            (LinkState::Ok, "aud sub iss".to_owned())
+        } else {
+            (LinkState::Ok, format!("also admits {}", seen.admissions.len()))
+        };
+        Report {
+            links: vec![
+                LinkStatus::new(name, Link::Role, state, detail),
+                LinkStatus::new(name, Link::Trust, trust, trust_detail),
+            ],
+            findings: self.findings(found, &seen.admissions),
+            handshakes: Vec::new(),
+        }
+    }
+
+    fn plan(&self, seen: &Seen) -> Change {
+        match &self.aim {
+            Aim::Present => self.plan_present(seen),
+            Aim::Absent { origin } => self.plan_absent(seen.found.as_ref(), origin),
+        }
+    }
+
+    async fn apply(&self, _cx: &Cx, known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
+        let aws = self.aws.as_ref().map_err(Clone::clone)?;
+        let change = self.plan(&seen);
+        sign_in::check(known.get(&Of::<Rights>::new(sign_in_key(&self.environment))), &change)?;
+        match &self.aim {
+            Aim::Present => self.apply_present(aws, pen, seen).await,
+            Aim::Absent { origin } => self.apply_absent(aws, pen, seen.found, origin).await,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! How a found role differs from the wanted one, aspect by aspect and by meaning.
+
+use std::collections::BTreeMap;
+
+use crate::domain::policy::{self, Document, Likeness, Scope, Statement};
+use crate::domain::role::{Role as Found, WantedRole};
+
+/// Differences that a change removes. What others put on a role beside them is left alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The trust as it is to be: the wanted statement beside those of others.
+    pub trust: Document,
+    /// Whether it is another than found.
+    pub trust_changes: bool,
+    /// Why, in a few words.
+    pub trust_why: String,
+    /// The subject trusted today under keyless's own statement, where it is quite another one.
+    pub other_subject: Option<String>,
+    /// The session in seconds, where it differs.
+    pub max_session: Option<i32>,
+    /// The boundary, where it differs.
+    pub boundary: Option<String>,
+    /// Tags that are missing or have another value.
+    pub tags: BTreeMap<String, String>,
+    /// Inline policies that are missing or mean something else.
+    pub inline: BTreeMap<String, Document>,
+    /// Managed policies that are missing.
+    pub managed: Vec<String>,
+}
+
+impl Difference {
+    /// Compares. A role keyless did not make (`adopted`) gets no mark of ownership: it is not keyless's to delete.
+    pub fn between(found: &Found, wanted: &WantedRole, statement: &Statement, adopted: bool) -> Self {
+        let merged = policy::merge_trust(&found.trust, statement, |_| false);
+        let trust_changes =
+            !merged.replaced.is_empty() || !policy::same_meaning(&found.trust, &merged.document);
+        let other_subject = merged
+            .replaced
+            .iter()
+            .find_map(subject_of)
+            .filter(|subject| Likeness::between(subject, &wanted.subject) == Likeness::Different);
+        Self {
+            trust_why: why(&merged.replaced, wanted),
+            trust: if trust_changes { merged.document } else { found.trust.clone() },
+            trust_changes,
+            other_subject,
+            max_session: (found.max_session_seconds != wanted.max_session_seconds)
+                .then_some(wanted.max_session_seconds),
+            boundary: wanted.boundary.clone().filter(|boundary| found.boundary.as_ref() != Some(boundary)),
+            tags: wanted
+                .tags
+                .iter()
+                .filter(|(key, value)| {
+                    found.tags.get(*key) != Some(value) && !(adopted && key.starts_with("keyless:"))
+                })
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+            inline: wanted
+                .inline
+                .iter()
+                .filter(|(name, document)| {
+                    !found.inline.get(*name).is_some_and(|there| policy::same_meaning(there, document))
+                })
+                .map(|(name, document)| (name.clone(), document.clone()))
+                .collect(),
+            managed: wanted.managed.iter().filter(|arn| !found.managed.contains(arn)).cloned().collect(),
+        }
+    }
+
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        !self.trust_changes && self.beside_trust().is_empty()
+    }
+
+    /// What differs beside the trust, in a few words each.
+    pub fn beside_trust(&self) -> Vec<String> {
+        let mut parts = Vec::new();
+        if let Some(seconds) = self.max_session {
+            parts.push(format!("session of {} h", seconds / 3600));
+        }
+        if self.boundary.is_some() {
+            parts.push("boundary".to_owned());
+        }
+        if !self.tags.is_empty() {
+            parts.push("tags".to_owned());
+        }
+        if !self.inline.is_empty() {
+            parts.push("permissions".to_owned());
+        }
+        if !self.managed.is_empty() {
+            parts.push("managed policies".to_owned());
+        }
+        parts
+    }
+
+    /// How many requests it takes to remove the differences.
+    pub fn writes(&self) -> usize {
+        usize::from(self.trust_changes)
+            + usize::from(self.max_session.is_some())
+            + usize::from(self.boundary.is_some())
+            + usize::from(!self.tags.is_empty())
+            + self.inline.len()
+            + self.managed.len()
+    }
+
+    /// The IAM actions that takes.
+    pub fn rights(&self) -> Vec<String> {
+        [
+            (self.trust_changes, "iam:UpdateAssumeRolePolicy"),
+            (self.max_session.is_some(), "iam:UpdateRole"),
+            (self.boundary.is_some(), "iam:PutRolePermissionsBoundary"),
+            (!self.tags.is_empty(), "iam:TagRole"),
+            (!self.inline.is_empty(), "iam:PutRolePolicy"),
+            (!self.managed.is_empty(), "iam:AttachRolePolicy"),
+        ]
+        .into_iter()
+        .filter(|(needed, _)| *needed)
+        .map(|(_, right)| right.to_owned())
+        .collect()
+    }
+}
+
+/// The exact subject a statement names.
+pub fn subject_of(statement: &Statement) -> Option<String> {
+    if matches!(statement.principals(), Scope::AllBut(_)) {
+        return None;
+    }
+    let condition = statement
+        .conditions()
+        .iter()
+        .find(|condition| condition.key.to_ascii_lowercase().ends_with(":sub"))?;
+    condition.values.first().cloned()
+}
+
+fn why(replaced: &[Statement], wanted: &WantedRole) -> String {
+    let Some(subject) = replaced.iter().find_map(subject_of) else {
+        return "the subject is not trusted yet".to_owned();
+    };
+    match Likeness::between(&subject, &wanted.subject) {
+        Likeness::Same => "the conditions differ".to_owned(),
+        Likeness::Case => "sub case".to_owned(),
+        Likeness::Space => "sub white space".to_owned(),
+        Likeness::PercentEncoding => "sub percent-encoding".to_owned(),
+        Likeness::Different => "another subject".to_owned(),
+    }
+}
