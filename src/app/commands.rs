@@ -4,14 +4,13 @@ use std::path::Path;
 
 use super::approve::consent;
 use super::open::{Clouds, Opening, answers};
-use super::output::Output;
+use super::output::{Output, Printer};
 use crate::cli::Yes;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::finding::Severity;
 use crate::domain::handshake::Verdict;
 use crate::domain::names::EnvironmentName;
-use crate::engine::step::Events;
 use crate::explain::Exit;
 use crate::headless::wire::{PlanOutput, Status};
 use crate::host::clock::Clock;
@@ -51,7 +50,7 @@ pub async fn plan(opening: Opening, out: Option<&Path>, output: &Output) -> Resu
     if output.json() {
         output.data(&serde_json::to_string_pretty(&PlanOutput::of(&prepared.plan)).unwrap_or_default());
     } else {
-        output.data(&plain::review::review(&prepared.plan, &board, output.look()));
+        output.data(&plain::review::review(&prepared.plan, board.header.as_ref(), output.look()));
     }
     if let Some(path) = out {
         save(&opening, &session, &prepared.plan, path, output)?;
@@ -146,12 +145,11 @@ async fn look(opening: &Opening, clouds: &Clouds, federation: Federation, chosen
     let session = clouds.session(opening, federation, events, output).await?;
     let prepared = prepare(&session, "status", Purpose::Status, chosen).await?;
     let board = session.events.board();
-    let today = Clock.now().date();
     if output.json() {
-        let status = Status::of(&board, today);
+        let status = Status::of(&board, Clock.now().date());
         output.data(&serde_json::to_string_pretty(&status).unwrap_or_default());
     } else {
-        output.data(&plain::status::status(&board, today, output.look()));
+        output.data(&plain::status::status(&board, output.look(), Clock.now()));
     }
     let exit = blocked(&prepared.plan).max(of_board(&board));
     drop((session, prepared));
@@ -171,13 +169,13 @@ async fn write(
 ) -> Result<Exit> {
     let (events, printer) = output.follow(true);
     let session = clouds.session(opening, federation, events, output).await?;
-    let result = reviewed(opening, clouds, &session, (command, purpose, chosen), yes, output, saved).await;
+    let result = reviewed(opening, clouds, (&session, &printer), (command, purpose, chosen), yes, output, saved).await;
     let board = session.events.board();
     drop(session);
     printer.done().await;
     let summary = result?;
     if !output.json() {
-        output.data(&plain::summary::summary(&board, output.look()));
+        output.data(&plain::summary::summary(&board, command, output.look()));
     }
     let failures = summary.failures.iter().map(Exit::of).max().unwrap_or(Exit::Done);
     let left = if summary.leftovers.is_empty() { Exit::Done } else { Exit::Stale };
@@ -192,7 +190,7 @@ async fn write(
 async fn reviewed(
     opening: &Opening,
     clouds: &Clouds,
-    session: &Session,
+    (session, printer): (&Session, &Printer),
     (command, purpose, chosen): (&'static str, Purpose, &[EnvironmentName]),
     yes: &Yes,
     output: &Output,
@@ -203,15 +201,13 @@ async fn reviewed(
         Some(saved) => compare::saved(saved, &prepared.plan)?,
         None => prepared.decidable(),
     };
+    // What was seen is told before what is intended.
+    printer.caught_up(&session.events).await;
     if !output.json() {
-        output.data(&plain::review::review(&plan, &board_of(&session.events), output.look()));
+        output.data(&plain::review::review(&plan, session.events.board().header.as_ref(), output.look()));
     }
     let decision = consent(&plan, yes, opening, clouds, output)?.decide(&plan);
     prepared.carry_out(session, decision).await
-}
-
-fn board_of(events: &Events) -> Board {
-    events.board()
 }
 
 /// The worst exit of what could not be planned.
