@@ -236,9 +236,16 @@ impl Stage<'_> {
 
     async fn profiles(&self) -> Result<(Vec<AwsProfile>, Vec<String>)> {
         if let Some(open) = &self.clouds.practice {
+            let world = config::parse(&open.answers, "world").ok();
+            let region = |name: &String| {
+                let environments = &world.as_ref()?.environments;
+                let signs_in =
+                    |e: &&Environment| matches!(&e.sign_in, SignIn::Profile { profile } if profile == name);
+                environments.iter().find(signs_in).map(|environment| environment.region.clone())
+            };
             let profile = |name: &String| AwsProfile {
                 name: name.clone(),
-                region: None,
+                region: region(name),
                 account: None,
                 kind: "practice profile".to_owned(),
                 broken: None,
