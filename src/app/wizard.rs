@@ -33,6 +33,9 @@ use crate::wizard::{
     Start,
 };
 
+/// How far a page sets in its facts: text made for a page leaves this much room.
+const INDENT: usize = 2;
+
 /// A plan that is being looked at.
 struct Shown {
     generation: u64,
@@ -305,7 +308,7 @@ impl Stage<'_> {
         printer.caught_up(&session.events).await;
         let mut made = Review::of(&prepared.plan);
         let header = session.events.board().header;
-        let text = review::review(&prepared.plan, header.as_ref(), self.output.look());
+        let text = review::review(&prepared.plan, header.as_ref(), &self.output.look().narrower(INDENT));
         made.lines = text.lines().map(str::to_owned).collect();
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Shown { generation, session, prepared, printer });
@@ -330,7 +333,7 @@ impl Stage<'_> {
         match result {
             Ok(summary) => {
                 *exit = exit_of(&board, &summary, Purpose::Setup, self.opening.only);
-                let text = summary::summary(&board, "setup", self.output.look());
+                let text = summary::summary(&board, "setup", &self.output.look().narrower(INDENT));
                 let lines = text.lines().map(str::to_owned).collect();
                 Ended { stale: summary.outcome == Outcome::Stale, lines }
             }
