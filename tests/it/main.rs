@@ -1,1 +1,7 @@
-fn main() {}
+//! The flow as a whole: programs against practice clouds that live in the test process, and the binary itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop here")]
+
+mod crash;
+mod setup;
+mod support;
+mod trust_evaluators;
