@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop here")]
 
 mod crash;
+mod rights;
+mod saved;
 mod setup;
 mod support;
 mod trust_evaluators;
