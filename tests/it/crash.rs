@@ -180,7 +180,7 @@ const KILLS: [&str; 8] = [
     "PutRolePolicy role 777788889999/AzureDevOpsProdRole",
     "POST push keyless-verification",
     "POST pipeline keyless-verification",
-    "POST access Build keyless-verification",
+    "POST access-control Build",
     "PATCH grant permission connection AWS-Dev, connection AWS-Prod, connection AWS-Staging, queue Azure Pipelines",
     "POST run keyless-verification",
 ];

@@ -3,6 +3,8 @@
 
 mod clients;
 mod crash;
+mod rights;
+mod saved;
 mod setup;
 mod support;
 mod trust_evaluators;

@@ -46,6 +46,7 @@ impl Handshake {
         seen: &Seen,
     ) -> Result<(Vec<Proof>, Result<()>)> {
         let stage = self.stage(known)?;
+        self.check_parallelism(&stage.queue).await?;
         let candidates = self.candidates(known, seen);
         let protected = self.protected(&stage, &candidates).await?;
         let granted = self.devops.permit(pen, &self.project, &protected, stage.pipeline.id, true).await;

@@ -32,6 +32,7 @@ use keyless::programs::session::Session;
 use keyless::sandbox::issuer::Keys;
 use keyless::sandbox::world::World;
 use keyless::sandbox::{Options, Practice, worlds};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::dump::Dump;
@@ -320,6 +321,37 @@ impl Lab {
         let board = session.events.board();
         drop(session);
         Ok(Ran { plan, summary, board, events: collector.await.unwrap() })
+    }
+
+    /// Looks and plans only.
+    pub async fn plan(&self, job: Job) -> Plan {
+        let (events, mut receiver) = Events::channel();
+        let drain = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
+        let session = self.session(events, &job.stop);
+        let prepared = prepare(&session, job.command, job.purpose, &job.chosen).await.unwrap();
+        let plan = prepared.plan.clone();
+        drop((session, prepared));
+        drain.await.unwrap();
+        plan
+    }
+
+    /// Asks the practice Azure DevOps as its operator, beside keyless.
+    pub async fn ask_devops(&self, method: &str, path: &str, body: Value) -> Value {
+        let url = format!("{}/contoso/{path}", self.practice.addresses().azure_devops);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let token = keyless::sandbox::practice_token();
+        let request = client.request(method.parse().unwrap(), url).basic_auth("", Some(token)).json(&body);
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{method} {path}: {answer:?}");
+        answer.json().await.unwrap_or_default()
+    }
+
+    /// Changes a record of the cloud, as somebody else might have.
+    pub fn change(&self, table: &str, key: &str, change: impl FnOnce(&mut Value)) {
+        let store = &self.practice.ground().store;
+        let mut record: Value = store.get(table, key).unwrap_or_else(|| panic!("no {table} {key}"));
+        change(&mut record);
+        store.put(table, key, &record);
     }
 
     /// Runs a program that must get as far as a summary.
