@@ -68,6 +68,7 @@ fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: 
         keyless: env!("CARGO_PKG_VERSION").to_owned(),
         answers: session.federation.clone(),
         only: session.only,
+        close: session.close.iter().cloned().collect(),
         plan: plan.clone(),
     };
     let text = serde_json::to_string_pretty(&file)
@@ -75,7 +76,11 @@ fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: 
     let path = opening.process.directory.join(path);
     let written = files::create_private(&path)?.write_all(text.as_bytes());
     written.map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
-    output.talk(&format!("plan saved to {}; `keyless apply {}` applies exactly this", path.display(), path.display()));
+    output.talk(&format!(
+        "plan saved to {}; `keyless apply {}` applies exactly this",
+        path.display(),
+        path.display()
+    ));
     Ok(())
 }
 
@@ -85,14 +90,18 @@ fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: 
 /// The file is no plan, holds what its answers do not imply, or has gone stale.
 pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output) -> Result<Exit> {
     let path = opening.process.directory.join(file);
-    let text = files::read(&path)?
-        .ok_or_else(|| Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there"))?;
+    let text = files::read(&path)?.ok_or_else(|| {
+        Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there")
+    })?;
     let saved = PlanFile::parse(&text, &path.display().to_string())?;
     let problems = saved.answers.contradictions();
     if let Some(problem) = problems.first() {
-        return Err(Failure::new(Code::Answers).with("file", path.display()).with(problem.field, &problem.text));
+        return Err(Failure::new(Code::Answers)
+            .with("file", path.display())
+            .with(problem.field, &problem.text));
     }
     opening.only = saved.only;
+    opening.close.clone_from(&saved.close);
     let clouds = Clouds::open(&opening, output).await?;
     let federation = saved.answers.clone();
     write(&opening, &clouds, federation, ("apply", Purpose::Setup, &[]), yes, output, Some(&saved.plan)).await
@@ -102,7 +111,12 @@ pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output
 ///
 /// # Errors
 /// As the program's own.
-pub async fn verify(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, output: &Output) -> Result<Exit> {
+pub async fn verify(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    yes: &Yes,
+    output: &Output,
+) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     write(&opening, &clouds, federation, ("verify", Purpose::Verify, chosen), yes, output, None).await
@@ -112,7 +126,12 @@ pub async fn verify(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, out
 ///
 /// # Errors
 /// As the program's own.
-pub async fn teardown(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, output: &Output) -> Result<Exit> {
+pub async fn teardown(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    yes: &Yes,
+    output: &Output,
+) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     let purpose = Purpose::Teardown { whole: chosen.is_empty() };
@@ -123,7 +142,12 @@ pub async fn teardown(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, o
 ///
 /// # Errors
 /// As the survey's own; while watching, a failed look is told and the next one tried.
-pub async fn status(opening: Opening, chosen: &[EnvironmentName], watch: Option<u64>, output: &Output) -> Result<Exit> {
+pub async fn status(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    watch: Option<u64>,
+    output: &Output,
+) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     loop {
@@ -140,7 +164,13 @@ pub async fn status(opening: Opening, chosen: &[EnvironmentName], watch: Option<
     }
 }
 
-async fn look(opening: &Opening, clouds: &Clouds, federation: Federation, chosen: &[EnvironmentName], output: &Output) -> Result<Exit> {
+async fn look(
+    opening: &Opening,
+    clouds: &Clouds,
+    federation: Federation,
+    chosen: &[EnvironmentName],
+    output: &Output,
+) -> Result<Exit> {
     let (events, printer) = output.follow(false);
     let session = clouds.session(opening, federation, events, output).await?;
     let prepared = prepare(&session, "status", Purpose::Status, chosen).await?;
@@ -169,7 +199,8 @@ async fn write(
 ) -> Result<Exit> {
     let (events, printer) = output.follow(true);
     let session = clouds.session(opening, federation, events, output).await?;
-    let result = reviewed(opening, clouds, (&session, &printer), (command, purpose, chosen), yes, output, saved).await;
+    let result =
+        reviewed(opening, clouds, (&session, &printer), (command, purpose, chosen), yes, output, saved).await;
     let board = session.events.board();
     drop(session);
     printer.done().await;
@@ -212,12 +243,19 @@ async fn reviewed(
 
 /// The worst exit of what could not be planned.
 fn blocked(plan: &Plan) -> Exit {
-    plan.blocked.iter().filter_map(|blocked| blocked.failure.as_ref()).map(Exit::of).max().unwrap_or(Exit::Done)
+    plan.blocked
+        .iter()
+        .filter_map(|blocked| blocked.failure.as_ref())
+        .map(Exit::of)
+        .max()
+        .unwrap_or(Exit::Done)
 }
 
 /// What verdicts alone say.
 fn verdicts(board: &Board) -> Exit {
-    let bad = |verdict: &Verdict| matches!(verdict, Verdict::Open { .. } | Verdict::Mismatch { .. } | Verdict::Failed { .. });
+    let bad = |verdict: &Verdict| {
+        matches!(verdict, Verdict::Open { .. } | Verdict::Mismatch { .. } | Verdict::Failed { .. })
+    };
     if board.with_verdict(bad).is_empty() { Exit::Done } else { Exit::Findings }
 }
 

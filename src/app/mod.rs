@@ -59,6 +59,7 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         stop: stop.token(),
         answers,
         only: only.map(Only::from),
+        close: Vec::new(),
         patience: std::time::Duration::from_secs(wait),
         asks: writes,
     };
@@ -67,11 +68,13 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
             output.help();
             Ok(Exit::BadInput)
         }
-        Some(Command::Setup { answers, only, yes, wait }) => {
-            commands::setup(opening(answers, only, wait.wait, true), &yes, output).await
+        Some(Command::Setup { answers, only, close, yes, wait }) => {
+            let opening = Opening { close, ..opening(answers, only, wait.wait, true) };
+            commands::setup(opening, &yes, output).await
         }
-        Some(Command::Plan { out, only }) => {
-            commands::plan(opening(None, only, 0, false), out.as_deref(), output).await
+        Some(Command::Plan { out, only, close }) => {
+            let opening = Opening { close, ..opening(None, only, 0, false) };
+            commands::plan(opening, out.as_deref(), output).await
         }
         Some(Command::Apply { file, yes, wait }) => {
             commands::apply(opening(None, None, wait.wait, true), &file, &yes, output).await
@@ -85,7 +88,9 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0, true), &environments, &yes, output).await
         }
-        Some(Command::Sandbox { command }) => practice::command(command, &global, &process, output, stop).await,
+        Some(Command::Sandbox { command }) => {
+            practice::command(command, &global, &process, output, stop).await
+        }
     }
 }
 

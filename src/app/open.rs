@@ -41,6 +41,8 @@ pub struct Opening {
     pub answers: Option<PathBuf>,
     /// Which half.
     pub only: Option<Only>,
+    /// Environments whose trust is to admit nobody else.
+    pub close: Vec<EnvironmentName>,
     /// How long a run may wait.
     pub patience: Duration,
     /// Whether the command writes, and so asks.
@@ -79,7 +81,11 @@ impl Clouds {
                 let addresses = &open.addresses;
                 Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws))?
             }
-            None => Ends::new(process.variable("KEYLESS_AZURE_DEVOPS_URL"), process.variable("KEYLESS_ISSUER_URL"), None)?,
+            None => Ends::new(
+                process.variable("KEYLESS_AZURE_DEVOPS_URL"),
+                process.variable("KEYLESS_ISSUER_URL"),
+                None,
+            )?,
         };
         match &practice {
             Some(open) => output.talk(&format!("practice cloud \"{}\": nothing real is touched", open.world)),
@@ -92,7 +98,8 @@ impl Clouds {
         let concurrency = usize::from(opening.global.concurrency);
         let transport = Transport::new(ends.aws.clone(), concurrency, trace.clone());
         let lookup = process.clone();
-        let sign_in = AwsSignIn::new(transport, Arc::new(move |name: &str| lookup.variable(name).map(str::to_owned)));
+        let sign_in =
+            AwsSignIn::new(transport, Arc::new(move |name: &str| lookup.variable(name).map(str::to_owned)));
         let state = match &practice {
             Some(open) => open.state.clone(),
             None => files::state_dir(process.variable("KEYLESS_STATE_DIR"))?,
@@ -122,7 +129,13 @@ impl Clouds {
     ///
     /// # Errors
     /// There is no Azure DevOps token where one is needed.
-    pub async fn session(&self, opening: &Opening, federation: Federation, events: Events, output: &Output) -> Result<Session> {
+    pub async fn session(
+        &self,
+        opening: &Opening,
+        federation: Federation,
+        events: Events,
+        output: &Output,
+    ) -> Result<Session> {
         let devops = match opening.only {
             Some(Only::Aws) => None,
             _ => Some(self.devops(&federation)?),
@@ -134,6 +147,7 @@ impl Clouds {
         Ok(Session {
             federation,
             only: opening.only,
+            close: opening.close.iter().cloned().collect(),
             ends: self.ends.clone(),
             http: self.http.clone(),
             devops,
@@ -145,9 +159,17 @@ impl Clouds {
         })
     }
 
-    async fn aws(&self, federation: &Federation, output: &Output) -> Result<BTreeMap<EnvironmentName, Result<Aws>>> {
+    async fn aws(
+        &self,
+        federation: &Federation,
+        output: &Output,
+    ) -> Result<BTreeMap<EnvironmentName, Result<Aws>>> {
         if let Some(open) = &self.practice {
-            return Ok(federation.environments.iter().map(|e| (e.name.clone(), self.practice_aws(open, e))).collect());
+            return Ok(federation
+                .environments
+                .iter()
+                .map(|e| (e.name.clone(), self.practice_aws(open, e)))
+                .collect());
         }
         for replaced in self.sign_in.overrides(federation).await? {
             output.talk(&format!("AWS is replaced by {} ({})", replaced.address, replaced.source));
@@ -187,9 +209,9 @@ fn announce(ends: &Ends, output: &Output) {
 /// The token of the environment: a personal access token, or a bearer token.
 fn token(process: &Process) -> Option<Credential> {
     let secret = |name: &str| process.variable(name).map(|text| SecretString::from(text.to_owned()));
-    secret("AZURE_DEVOPS_EXT_PAT")
-        .map(Credential::Pat)
-        .or_else(|| secret("AZURE_DEVOPS_TOKEN").or_else(|| secret("SYSTEM_ACCESSTOKEN")).map(Credential::Bearer))
+    secret("AZURE_DEVOPS_EXT_PAT").map(Credential::Pat).or_else(|| {
+        secret("AZURE_DEVOPS_TOKEN").or_else(|| secret("SYSTEM_ACCESSTOKEN")).map(Credential::Bearer)
+    })
 }
 
 /// The answers of a command that does not ask.

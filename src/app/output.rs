@@ -96,7 +96,13 @@ impl Printer {
     }
 }
 
-async fn print(mut events: mpsc::Receiver<Event>, json: bool, following: bool, look: Look, printed: watch::Sender<u64>) {
+async fn print(
+    mut events: mpsc::Receiver<Event>,
+    json: bool,
+    following: bool,
+    look: Look,
+    printed: watch::Sender<u64>,
+) {
     let mut follower = Follower::new(look);
     while let Some(event) = events.recv().await {
         let notice = matches!(event, Event::Notice { .. });
@@ -108,7 +114,11 @@ async fn print(mut events: mpsc::Receiver<Event>, json: bool, following: bool, l
         };
         let to_stdout = following && (json || !notice);
         for line in lines {
-            let _ = if to_stdout { writeln!(std::io::stdout(), "{line}") } else { writeln!(std::io::stderr(), "{line}") };
+            let _ = if to_stdout {
+                writeln!(std::io::stdout(), "{line}")
+            } else {
+                writeln!(std::io::stderr(), "{line}")
+            };
         }
         printed.send_modify(|count| *count += 1);
     }
