@@ -21,7 +21,8 @@ fn files(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {
-        for entry in std::fs::read_dir(&next).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        for entry in std::fs::read_dir(&next).expect("a folder").map(|entry| entry.expect("an entry").path())
+        {
             if entry.is_dir() {
                 open.push(entry);
             } else if entry.extension().is_some_and(|extension| extension == "rs") {
@@ -44,7 +45,9 @@ fn every_room_names_only_what_it_may() {
     assert!(files.len() > 150, "only {} files were found", files.len());
     let mut found = Vec::new();
     for (path, text) in &files {
-        found.extend(rules::violations(path, text, &table).into_iter().map(|what| format!("src/{path}: {what}")));
+        found.extend(
+            rules::violations(path, text, &table).into_iter().map(|what| format!("src/{path}: {what}")),
+        );
     }
     assert!(found.is_empty(), "{} violations:\n{}", found.len(), found.join("\n"));
 }

@@ -90,7 +90,10 @@ fn what_is_forbidden_is_found() {
         assert!(!found(path, code).is_empty(), "nothing was found in {path}: {code}");
     }
     assert!(!rules::violations("plan/a.rs", "struct A;\n", &table()).is_empty(), "no first line");
-    assert!(!rules::violations("plan/tests.rs", "struct A;\n", &table()).is_empty(), "no first line in tests");
+    assert!(
+        !rules::violations("plan/tests.rs", "struct A;\n", &table()).is_empty(),
+        "no first line in tests"
+    );
 }
 
 #[test]
@@ -100,8 +103,14 @@ fn what_is_allowed_is_left_alone() {
         ("plan/a.rs", "use crate::{domain::names::{A, B}, plan::change};"),
         ("plan/a.rs", "// use std::fs;\n/* use std::env; */\nconst A: &str = \"std::fs crate::host\";"),
         ("plan/a.rs", "/// `std::fs` and [`crate::host::files`]\nstruct A;"),
-        ("plan/a.rs", "const A: &str = std::env!(\"CARGO_PKG_VERSION\"); const B: &str = env!(\"CARGO_PKG_NAME\");"),
-        ("plan/a.rs", "#[cfg(test)]\n#[expect(clippy::unwrap_used, reason = \"[x}\")]\nmod tests { use std::{env, fs}; #[allow(dead_code)] fn f() {} }"),
+        (
+            "plan/a.rs",
+            "const A: &str = std::env!(\"CARGO_PKG_VERSION\"); const B: &str = env!(\"CARGO_PKG_NAME\");",
+        ),
+        (
+            "plan/a.rs",
+            "#[cfg(test)]\n#[expect(clippy::unwrap_used, reason = \"[x}\")]\nmod tests { use std::{env, fs}; #[allow(dead_code)] fn f() {} }",
+        ),
         ("plan/mod.rs", "mod inner { use super::change; }"),
         ("plan/tests.rs", "use std::fs;"),
         ("plan/tests/a.rs", "use std::fs;"),

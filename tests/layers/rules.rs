@@ -111,8 +111,12 @@ fn violation(path: &str, room: &str, named: &Named, table: &Table) -> Option<Str
         ["std" | "core" | "tokio", "as" | "self" | "*", ..] => {
             return Some(format!("{whole}: a whole library under another name hides what is used of it"));
         }
-        ["std" | "tokio", "fs", ..] | ["std", "env", ..] if !machine && !(named.bang && segments.len() == 2) => {
-            return Some(format!("{whole}: this machine is asked only in `host` and sandbox/{{store,clock}}"));
+        ["std" | "tokio", "fs", ..] | ["std", "env", ..]
+            if !machine && !(named.bang && segments.len() == 2) =>
+        {
+            return Some(format!(
+                "{whole}: this machine is asked only in `host` and sandbox/{{store,clock}}"
+            ));
         }
         _ => {}
     }

@@ -79,9 +79,9 @@ fn quoted(text: &[char], from: usize) -> usize {
 }
 
 fn raw_string(text: &[char]) -> Option<usize> {
-    let prefix = ["r", "br", "cr"].into_iter().find(|prefix| {
-        starts(text, prefix) && matches!(text.get(prefix.len()), Some('"' | '#'))
-    })?;
+    let prefix = ["r", "br", "cr"]
+        .into_iter()
+        .find(|prefix| starts(text, prefix) && matches!(text.get(prefix.len()), Some('"' | '#')))?;
     let hashes = text[prefix.len()..].iter().take_while(|c| **c == '#').count();
     let open = prefix.len() + hashes;
     if text.get(open) != Some(&'"') {
@@ -193,8 +193,10 @@ pub fn paths(tokens: &[Token]) -> Vec<Named> {
     found
 }
 
+/// A name, as opposed to a keyword that may stand right before a path (`use ::std::fs`).
 fn is_word(token: &str) -> bool {
-    token.starts_with(|c: char| c.is_alphabetic() || c == '_')
+    const BEFORE_PATHS: [&str; 8] = ["as", "dyn", "for", "impl", "in", "mut", "return", "use"];
+    token.starts_with(|c: char| c.is_alphabetic() || c == '_') && !BEFORE_PATHS.contains(&token)
 }
 
 /// Reads the path at `at` behind what stands before it. Returns where it ends.
