@@ -3,6 +3,7 @@
 
 mod clients;
 mod crash;
+mod independent;
 mod rights;
 mod saved;
 mod setup;
