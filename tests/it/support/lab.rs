@@ -281,6 +281,7 @@ impl Lab {
         Session {
             federation: self.answers.clone(),
             only: self.only,
+            close: std::collections::BTreeSet::new(),
             ends,
             http,
             devops: (self.only != Some(Only::Aws)).then_some(devops),
