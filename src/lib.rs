@@ -28,6 +28,7 @@ pub mod engine;
 pub mod explain;
 pub mod headless;
 pub mod host;
+pub mod plain;
 pub mod plan;
 pub mod programs;
 pub mod sandbox;
