@@ -1,3 +1,4 @@
 //! Integration tests: everything over HTTP, nothing mocked inside a client.
 
 mod clients;
+mod prompts;
