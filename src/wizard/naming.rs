@@ -12,6 +12,17 @@ const STAGES: [&[&str]; 4] = [
     &["prod", "production", "prd", "live"],
 ];
 const PRODUCTION: usize = 3;
+/// Short and long forms, and the name a proposal takes instead.
+const ALIASES: [(&str, &str); 8] = [
+    ("sbx", "sandbox"),
+    ("development", "dev"),
+    ("tst", "test"),
+    ("integration", "int"),
+    ("stage", "staging"),
+    ("stg", "staging"),
+    ("production", "prod"),
+    ("prd", "prod"),
+];
 
 fn stage(part: &str) -> Option<usize> {
     let part = part.to_lowercase();
@@ -50,7 +61,10 @@ pub(super) fn propose(profiles: &[&str]) -> BTreeMap<String, EnvironmentName> {
     };
     let name = |own: &[&str]| {
         if let Some(stage) = own.iter().find(|part| stage(part).is_some()) {
-            return stage.to_lowercase().parse().ok();
+            let stage = stage.to_lowercase();
+            let usual =
+                ALIASES.iter().find(|(alias, _)| *alias == stage).map(|(_, usual)| (*usual).to_owned());
+            return usual.unwrap_or(stage).parse().ok();
         }
         let rest = own.get(common..).filter(|rest| !rest.is_empty()).unwrap_or(own);
         let name: String = rest.join("-").chars().take(40).collect();
@@ -92,7 +106,7 @@ mod tests {
         ];
         for (profile, name) in [
             ("contoso-dev", "dev"),
-            ("contoso-STG", "stg"),
+            ("contoso-STG", "staging"),
             ("contoso-shop-eu", "contoso-shop-eu"),
             ("AdministratorAccess-111122223333", "AdministratorAccess-111122223333"),
         ] {

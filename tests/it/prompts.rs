@@ -114,11 +114,24 @@ struct Terminal {
 
 impl Terminal {
     fn open() -> Self {
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "prompts::other_side", "--ignored", "--nocapture", "--quiet"]);
+        Self::start(command)
+    }
+
+    /// keyless itself on a fresh practice cloud.
+    fn keyless(state: &std::path::Path, arguments: &[&str]) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_keyless"));
+        command.args(arguments);
+        command.env("KEYLESS_STATE_DIR", state);
+        command.cwd(state);
+        Self::start(command)
+    }
+
+    fn start(mut command: CommandBuilder) -> Self {
         let pair = native_pty_system()
             .openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 })
             .unwrap();
-        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "prompts::other_side", "--ignored", "--nocapture", "--quiet"]);
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -137,6 +150,18 @@ impl Terminal {
 
     fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// The exit code, once the process has ended.
+    fn ended(&mut self) -> u32 {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < deadline, "it goes on:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The line that is being asked, once the screen shows it last; then the keys are typed.
@@ -202,4 +227,24 @@ fn ctrl_c_stops() {
     terminal.until("the reason", |text| text.contains("A token is needed"));
     terminal.at("Personal access token", "\u{3}");
     terminal.until("the end", |text| text.contains("ended: KL-STOPPED"));
+}
+
+#[test]
+fn a_question_in_lines_can_be_stopped() {
+    let state = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::keyless(state.path(), &["--sandbox", "--accessible", "setup"]);
+    terminal.until("the first question", |text| text.contains("Organisation"));
+    terminal.keys.write_all(b"\x03").unwrap();
+    assert_eq!(terminal.ended(), 130, "{}", terminal.text());
+}
+
+#[test]
+fn a_prompt_does_not_outlive_its_terminal() {
+    let state = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::keyless(state.path(), &["--sandbox", "--plain", "setup"]);
+    terminal.until("the first question", |text| text.contains("? Organisation"));
+    let process = terminal.child.process_id().unwrap().to_string();
+    // As a closed window does: every process of the terminal is told.
+    assert!(std::process::Command::new("kill").args(["-HUP", &process]).status().unwrap().success());
+    assert_eq!(terminal.ended(), 130, "{}", terminal.text());
 }
