@@ -4,6 +4,7 @@
 mod clients;
 mod crash;
 mod independent;
+mod prompts;
 mod rights;
 mod saved;
 mod setup;
