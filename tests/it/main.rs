@@ -2,13 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop here")]
 
 mod clients;
-<<<<<<< HEAD
-mod independent;
-=======
 mod crash;
+mod independent;
 mod rights;
 mod saved;
 mod setup;
 mod support;
 mod trust_evaluators;
->>>>>>> main
