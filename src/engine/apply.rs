@@ -144,7 +144,11 @@ async fn turn(
     }
     // Half of an own change may show, also of one whose answer was lost; it is still the approved one when it leads to the
     // same object.
-    let same = if wrote || progress.lost > 0 { look.change.after == planned.after } else { look.change.is_covered_by(planned) };
+    let same = if wrote || progress.lost > 0 {
+        look.change.after == planned.after
+    } else {
+        look.change.is_covered_by(planned)
+    };
     if !same {
         return Turn::Ended(Ended::Stale { now: Box::new(look.change) });
     }

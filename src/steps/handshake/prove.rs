@@ -66,7 +66,8 @@ impl Handshake {
     async fn withdraw(&self, pen: &Pen, pipeline: i64, permitted: Vec<(Protected, String)>) -> Result<()> {
         let mut standing = permitted;
         for attempt in 1.. {
-            let Err(failure) = self.devops.permit(pen, &self.project, &standing, pipeline, false).await else {
+            let Err(failure) = self.devops.permit(pen, &self.project, &standing, pipeline, false).await
+            else {
                 break;
             };
             self.devops.forget();
