@@ -11,6 +11,8 @@ mod planted;
 mod rules;
 #[path = "layers/scan.rs"]
 mod scan;
+#[path = "layers/words.rs"]
+mod words;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
