@@ -169,7 +169,7 @@ impl Builder<'_> {
                 project: project.clone(),
             }));
             let name = wanted.connection.name.clone();
-            let resource = Resource::Connection { environment: wanted.environment.clone(), name };
+            let resource = Resource::Connection { environment: wanted.environment.name.clone(), name };
             steps.push(self.permission(devops, project, resource));
         }
         if let Ok(queue) = &self.surveyed.queue {

@@ -39,10 +39,13 @@ pub fn task_name(wanted: &Wanted, fingerprint: &str) -> String {
     format!("keyless {} {fingerprint}", wanted.environment.name)
 }
 
+/// A run's timeline, once somebody has read it.
+type Timeline = Arc<tokio::sync::OnceCell<Arc<Vec<Record>>>>;
+
 /// Records of runs that have ended: they never change, so each is read once in a session.
 #[derive(Default)]
 pub struct Evidence {
-    timelines: Mutex<HashMap<i64, Arc<tokio::sync::OnceCell<Arc<Vec<Record>>>>>>,
+    timelines: Mutex<HashMap<i64, Timeline>>,
     logs: Mutex<HashMap<(i64, i64), TaskLog>>,
 }
 
