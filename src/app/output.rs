@@ -18,7 +18,6 @@ use crate::plan::event::Event;
 /// Where and how a command speaks.
 pub struct Output {
     json: bool,
-    verbose: bool,
     look: Look,
     out: Mutex<std::io::Stdout>,
     err: Mutex<std::io::Stderr>,
@@ -29,7 +28,6 @@ impl Output {
     pub fn new(global: &Global, process: &Process) -> Self {
         Self {
             json: global.json,
-            verbose: global.verbose,
             look: Look::new(process.wants_color(), process.wants_ascii(), process.width(), global.verbose),
             out: Mutex::new(std::io::stdout()),
             err: Mutex::new(std::io::stderr()),
@@ -39,11 +37,6 @@ impl Output {
     /// Whether stdout carries JSON.
     pub fn json(&self) -> bool {
         self.json
-    }
-
-    /// Whether more is said.
-    pub fn verbose(&self) -> bool {
-        self.verbose
     }
 
     /// How text looks.
@@ -96,7 +89,13 @@ impl Printer {
     }
 }
 
-async fn print(mut events: mpsc::Receiver<Event>, json: bool, following: bool, look: Look, printed: watch::Sender<u64>) {
+async fn print(
+    mut events: mpsc::Receiver<Event>,
+    json: bool,
+    following: bool,
+    look: Look,
+    printed: watch::Sender<u64>,
+) {
     let mut follower = Follower::new(look);
     while let Some(event) = events.recv().await {
         let notice = matches!(event, Event::Notice { .. });
@@ -108,7 +107,11 @@ async fn print(mut events: mpsc::Receiver<Event>, json: bool, following: bool, l
         };
         let to_stdout = following && (json || !notice);
         for line in lines {
-            let _ = if to_stdout { writeln!(std::io::stdout(), "{line}") } else { writeln!(std::io::stderr(), "{line}") };
+            let _ = if to_stdout {
+                writeln!(std::io::stdout(), "{line}")
+            } else {
+                writeln!(std::io::stderr(), "{line}")
+            };
         }
         printed.send_modify(|count| *count += 1);
     }

@@ -96,13 +96,14 @@ fn statement(sheet: &mut Sheet<'_>, indent: usize, name: &str, statement: &Map<S
         (None, None) => "nothing".to_owned(),
     };
     labelled(sheet, indent, name, &format!("{effect} {actions}"));
-    for (member, word) in
-        [("Principal", "to"), ("NotPrincipal", "to everybody but"), ("Resource", "on"), ("NotResource", "on everything but")]
-    {
+    for (member, word) in [
+        ("Principal", "to"),
+        ("NotPrincipal", "to everybody but"),
+        ("Resource", "on"),
+        ("NotResource", "on everything but"),
+    ] {
         let value = statement.get(member).map(|value| match value {
-            Value::Object(kinds) => {
-                joined(sheet, kinds.values().map(|value| words(sheet, value)).collect())
-            }
+            Value::Object(kinds) => joined(sheet, kinds.values().map(|value| words(sheet, value)).collect()),
             other => words(sheet, other),
         });
         if let Some(value) = value {

@@ -68,7 +68,9 @@ impl Follower {
                 }
             }
             Event::StepProgress { step, message, .. } => self.moved(&mut sheet, step, message),
-            Event::StepObserved { links, .. } => links.iter().for_each(|link| self.signed_in(&mut sheet, link)),
+            Event::StepObserved { links, .. } => {
+                links.iter().for_each(|link| self.signed_in(&mut sheet, link))
+            }
             Event::StepWrote { step, operation, object } if look.verbose => {
                 sheet.flow(&[plain("  ")], &[plain(format!("{}: {operation} {object}", self.name(step)))]);
             }

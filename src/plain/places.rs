@@ -43,7 +43,8 @@ pub fn account(step: &StepKey) -> Option<&str> {
 
 /// A title without the account, for where the account is said already.
 pub fn short_title<'a>(step: &StepKey, title: &'a str) -> &'a str {
-    let inside = account(step).and_then(|account| title.strip_suffix(account)).and_then(|t| t.strip_suffix(" in "));
+    let inside =
+        account(step).and_then(|account| title.strip_suffix(account)).and_then(|t| t.strip_suffix(" in "));
     inside.unwrap_or(title)
 }
 

@@ -30,7 +30,10 @@ pub fn review(plan: &Plan, header: Option<&Header>, look: &Look) -> String {
     }
     if settled {
         let objects = count(plan.changes.len(), "object is", "objects are");
-        sheet.text(0, &[span(Paint::Strong, name), plain(format!(": nothing to change, {objects} as wanted."))]);
+        sheet.text(
+            0,
+            &[span(Paint::Strong, name), plain(format!(": nothing to change, {objects} as wanted."))],
+        );
     } else {
         totals(&mut sheet, plan);
     }
@@ -127,7 +130,8 @@ fn tell_kept(sheet: &mut Sheet<'_>, kept: &mut Vec<&str>) {
 /// One line for an environment that changes as another one does.
 fn fold(sheet: &mut Sheet<'_>, group: &Group<'_>, header: Option<&Header>, like: &str) {
     let (name, account) = heading(group, header);
-    let asks = if group.writing().any(|change| change.protected().next().is_some()) { ", asks by name" } else { "" };
+    let asks =
+        if group.writing().any(|change| change.protected().next().is_some()) { ", asks by name" } else { "" };
     sheet.flow(
         &[padded(Paint::Strong, &name, 2), plain(" ")],
         &[plain(format!("{account}  {}, as {like}{asks}", verbs(group)))],
@@ -152,8 +156,12 @@ fn heading(group: &Group<'_>, header: Option<&Header>) -> (String, String) {
             (format!("account {account}"), names.join(", "))
         }
         Place::Environment(name) => {
-            let key = || group.changes.iter().find_map(|change| places::account(&change.step)).unwrap_or_default();
-            (name.to_string(), info(header, name).map_or_else(|| key().to_owned(), |info| info.account.clone()))
+            let key =
+                || group.changes.iter().find_map(|change| places::account(&change.step)).unwrap_or_default();
+            (
+                name.to_string(),
+                info(header, name).map_or_else(|| key().to_owned(), |info| info.account.clone()),
+            )
         }
         Place::Handshake => ("proof".to_owned(), String::new()),
     }
@@ -221,7 +229,8 @@ fn tell_ask(sheet: &mut Sheet<'_>, ask: &Ask, place: &Place) {
         }
         Ask::Foreign { what } => sheet.text(INDENT, &asks(format!("by itself: {what}"))),
         Ask::Subject { found, wanted } => {
-            sheet.text(INDENT, &asks("for the subject by name: the trust names another one today".to_owned()));
+            sheet
+                .text(INDENT, &asks("for the subject by name: the trust names another one today".to_owned()));
             marks::pair(sheet, INDENT + 2, ("from", "to"), (found, wanted));
         }
     }
@@ -263,7 +272,9 @@ fn tell_leaf(sheet: &mut Sheet<'_>, leaf: &Leaf) {
         (Some(old), None) if leaf.element || old.is_object() => {
             digest::member(sheet, INDENT, &format!("{path} drops"), old);
         }
-        (Some(Value::String(old)), Some(Value::String(new))) if !is_empty_pair(old, new) && marks::are_alike(old, new) => {
+        (Some(Value::String(old)), Some(Value::String(new)))
+            if !is_empty_pair(old, new) && marks::are_alike(old, new) =>
+        {
             sheet.line(&[plain(" ".repeat(INDENT)), plain(path.as_str())]);
             marks::pair(sheet, INDENT + 2, ("is", "becomes"), (old, new));
         }
@@ -293,7 +304,11 @@ fn blocked(sheet: &mut Sheet<'_>, all: &[Blocked]) {
     sheet.ends(&[span(Paint::Bad, "Cannot be planned")], &[plain(count(all.len(), "object", "objects"))]);
     let named = |blocked: &Blocked| {
         let Blocked { step, environments, title, .. } = blocked;
-        places::named(&StepInfo { step: step.clone(), title: title.clone(), environments: environments.clone() })
+        places::named(&StepInfo {
+            step: step.clone(),
+            title: title.clone(),
+            environments: environments.clone(),
+        })
     };
     let failed: Vec<(String, &Failure)> =
         all.iter().filter_map(|blocked| Some((named(blocked), blocked.failure.as_ref()?))).collect();
@@ -334,7 +349,10 @@ fn totals(sheet: &mut Sheet<'_>, plan: &Plan) {
         parts.push(format!("{kept} kept"));
     }
     let requests = count(plan.writes(), "request that changes a cloud", "requests that change a cloud");
-    sheet.text(0, &[span(Paint::Strong, parts.join(", ")), plain(format!("; {requests}; nothing written yet."))]);
+    sheet.text(
+        0,
+        &[span(Paint::Strong, parts.join(", ")), plain(format!("; {requests}; nothing written yet."))],
+    );
     let final_ones = writing.iter().filter(|change| !change.reversible).count();
     if final_ones > 0 {
         sheet.text(0, &[span(Paint::Bad, format!("{final_ones} not reversible."))]);
@@ -344,6 +362,9 @@ fn totals(sheet: &mut Sheet<'_>, plan: &Plan) {
     protected.dedup();
     if !protected.is_empty() {
         let names: Vec<&str> = protected.iter().map(|name| name.as_str()).collect();
-        sheet.text(0, &[span(Paint::Warn, "Asks by name: "), plain(format!("{}.", trouble::enumerated(sheet, &names)))]);
+        sheet.text(
+            0,
+            &[span(Paint::Warn, "Asks by name: "), plain(format!("{}.", trouble::enumerated(sheet, &names)))],
+        );
     }
 }

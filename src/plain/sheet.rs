@@ -94,7 +94,8 @@ impl<'a> Sheet<'a> {
 
     /// `left` at the left and `right` at the right edge, or below when both do not fit.
     pub fn ends(&mut self, left: &[Span], right: &[Span]) {
-        let width = |spans: &[Span]| spans.iter().map(|span| columns(&self.look.clean(&span.text))).sum::<usize>();
+        let width =
+            |spans: &[Span]| spans.iter().map(|span| columns(&self.look.clean(&span.text))).sum::<usize>();
         let (taken, wanted) = (width(left), width(right));
         if taken + 2 + wanted <= self.look.width {
             let fill = plain(" ".repeat(self.look.width - taken - wanted));
@@ -128,7 +129,10 @@ impl<'a> Sheet<'a> {
             if row.width + blank + length > self.look.width && !is_first_of_all {
                 self.put(&row);
                 row = Row::default();
-                row.push(Paint::Plain, &" ".repeat(hang.min(self.look.width.saturating_sub(length)).max(hang.min(4))));
+                row.push(
+                    Paint::Plain,
+                    &" ".repeat(hang.min(self.look.width.saturating_sub(length)).max(hang.min(4))),
+                );
             } else if begun {
                 row.blank(word.first().map_or(Paint::Plain, |(paint, _)| *paint));
             }

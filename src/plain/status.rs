@@ -46,7 +46,10 @@ pub fn status(board: &Board, look: &Look, now: OffsetDateTime) -> String {
 fn federation(sheet: &mut Sheet<'_>, header: &Header, now: OffsetDateTime) {
     sheet.line(&[span(Paint::Strong, header.federation.as_str())]);
     let row = |name: &str| plain(format!("{name:<14}"));
-    sheet.flow(&[row("organisation")], &[plain(format!("{} {}", header.organization, header.organization_id))]);
+    sheet.flow(
+        &[row("organisation")],
+        &[plain(format!("{} {}", header.organization, header.organization_id))],
+    );
     sheet.flow(&[row("issuer")], &[plain(header.issuer.as_str())]);
     let format = time::macros::format_description!("[year]-[month]-[day]");
     let Some(retires) = &header.issuer_retires else { return };
@@ -58,7 +61,10 @@ fn federation(sheet: &mut Sheet<'_>, header: &Header, now: OffsetDateTime) {
     let (text, paint) = match left {
         ..0 => (format!("retired {} ago, on {retires}", days(-left)), Paint::Bad),
         0 => (format!("retires today, {retires}"), Paint::Bad),
-        _ => (format!("retires in {}, on {retires}", days(left)), if left < SOON { Paint::Warn } else { Paint::Plain }),
+        _ => (
+            format!("retires in {}, on {retires}", days(left)),
+            if left < SOON { Paint::Warn } else { Paint::Plain },
+        ),
     };
     sheet.flow(&[row("")], &[span(paint, text)]);
 }
@@ -66,7 +72,8 @@ fn federation(sheet: &mut Sheet<'_>, header: &Header, now: OffsetDateTime) {
 fn block(sheet: &mut Sheet<'_>, board: &Board, environment: &EnvironmentStatus, now: OffsetDateTime) {
     let info = &environment.info;
     let protected = if info.protected { ", protected" } else { "" };
-    let branches = if info.branches.is_empty() { String::new() } else { format!(", {}", info.branches.join(" ")) };
+    let branches =
+        if info.branches.is_empty() { String::new() } else { format!(", {}", info.branches.join(" ")) };
     let where_ = format!("  {} {}{branches}{protected}", info.account, info.region);
     let handshake = environment.handshake.as_ref();
     let (glyph, paint) = sheet.look.verdict(handshake.map(|handshake| &handshake.verdict));
@@ -132,7 +139,10 @@ fn tell_finding(sheet: &mut Sheet<'_>, finding: &Finding) {
         Severity::Note => ("i", Paint::Dim),
     };
     let code = finding.code.text();
-    sheet.flow(&[plain(" "), span(paint, format!("{glyph} "))], &[span(paint, code), plain(format!(": {}", words.cause))]);
+    sheet.flow(
+        &[plain(" "), span(paint, format!("{glyph} "))],
+        &[span(paint, code), plain(format!(": {}", words.cause))],
+    );
     if !words.heal.is_empty() {
         sheet.flow(&[plain("   what to do: ")], &[plain(words.heal)]);
     }
@@ -182,7 +192,10 @@ fn table(sheet: &mut Sheet<'_>, board: &Board) {
     let (name, region) = (widest(|e| e.info.name.as_str(), 11), widest(|e| &e.info.region, 6));
     sheet.gap();
     let chain = Link::ALL.len() + 2;
-    let title = format!("  {:<name$}{:<14}{:<region$}{:<chain$}{:<10}not ok", "environment", "account", "region", "chain", "verdict");
+    let title = format!(
+        "  {:<name$}{:<14}{:<region$}{:<chain$}{:<10}not ok",
+        "environment", "account", "region", "chain", "verdict"
+    );
     sheet.line(&[span(Paint::Dim, title)]);
     for environment in rows {
         row(sheet, environment, (name, region));

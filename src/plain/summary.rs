@@ -70,7 +70,12 @@ fn unproven(sheet: &mut Sheet<'_>, board: &Board) {
     for (environment, verdict) in &judged[..shown] {
         let (glyph, paint) = sheet.look.verdict(Some(verdict));
         let name = environment.info.name.as_str();
-        sheet.line(&[plain("  "), span(paint, glyph), plain(format!(" {name}: ")), span(paint, verdict.word())]);
+        sheet.line(&[
+            plain("  "),
+            span(paint, glyph),
+            plain(format!(" {name}: ")),
+            span(paint, verdict.word()),
+        ]);
         verdicts::reason(sheet, 4, verdict);
     }
     for verdict in ["failed", "mismatch", "open", "unknown"] {
@@ -95,11 +100,15 @@ fn failures(sheet: &mut Sheet<'_>, board: &Board) {
         let name = || places::named(&status.info);
         match ended {
             // The verdicts above are this failure.
-            Ended::Failed { failure } if failure.code == Code::HandshakeFailed && has_verdict(board, status) => {}
+            Ended::Failed { failure }
+                if failure.code == Code::HandshakeFailed && has_verdict(board, status) => {}
             Ended::Failed { failure } => failed.push((name(), failure)),
             Ended::WillNotRun { because } => {
                 let cause = board.step(because);
-                needs.push((name(), cause.map_or_else(|| because.to_string(), |cause| places::named(&cause.info))));
+                needs.push((
+                    name(),
+                    cause.map_or_else(|| because.to_string(), |cause| places::named(&cause.info)),
+                ));
             }
             Ended::Stale { now } => {
                 left.push((name(), format!("it is not what it was when the plan was made ({})", now.why)));
@@ -159,11 +168,17 @@ fn runs(sheet: &mut Sheet<'_>, board: &Board) {
 fn next(board: &Board, command: &str) -> Option<String> {
     let names: Vec<&str> = verdicts::unproven(board).iter().map(|e| e.info.name.as_str()).collect();
     let unproven = match names.as_slice() {
-        few @ [_, ..] if few.len() <= 3 && few.len() < board.environments.len() => format!(" {}", few.join(" ")),
+        few @ [_, ..] if few.len() <= 3 && few.len() < board.environments.len() => {
+            format!(" {}", few.join(" "))
+        }
         _ => String::new(),
     };
-    let again = format!("heal what is named above, then `keyless {command}` again; it goes on where the clouds stand");
-    let failed = ended(board).any(|(_, ended)| matches!(ended, Ended::Failed { failure } if failure.code != Code::HandshakeFailed));
+    let again = format!(
+        "heal what is named above, then `keyless {command}` again; it goes on where the clouds stand"
+    );
+    let failed = ended(board).any(
+        |(_, ended)| matches!(ended, Ended::Failed { failure } if failure.code != Code::HandshakeFailed),
+    );
     match board.outcome? {
         Outcome::Stale => Some("keyless plan".to_owned()),
         Outcome::Stopped => Some(format!("keyless {command}; it goes on where the clouds stand")),

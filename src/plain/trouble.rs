@@ -53,7 +53,10 @@ pub fn held_up(sheet: &mut Sheet<'_>, word: &str, all: &[(String, String)]) {
     let (glyph, paint) = sheet.look.state(LinkState::Waiting);
     for (cause, names) in causes {
         let names = enumerated(sheet, &names);
-        sheet.flow(&[plain("  "), span(paint, glyph), plain(" ")], &[plain(format!("{names}: {word} {cause}"))]);
+        sheet.flow(
+            &[plain("  "), span(paint, glyph), plain(" ")],
+            &[plain(format!("{names}: {word} {cause}"))],
+        );
     }
 }
 

@@ -1,1 +1,3 @@
-fn main() {}
+//! Integration tests: everything over HTTP, nothing mocked inside a client.
+
+mod clients;

@@ -150,7 +150,9 @@ impl Condition {
             Operator::Like => Pattern::new(wanted, variables, true, keys).is_some_and(|p| p.matches(value)),
             Operator::Arn => arn_matches(wanted, value, variables, keys),
             Operator::Numeric(comparison) => match (number(value), number(wanted)) {
-                (Some(value), Some(wanted)) => value.partial_cmp(&wanted).is_some_and(|o| comparison.holds(o)),
+                (Some(value), Some(wanted)) => {
+                    value.partial_cmp(&wanted).is_some_and(|o| comparison.holds(o))
+                }
                 _ => false,
             },
             Operator::Date(comparison) => match (moment(value), moment(wanted)) {
