@@ -57,17 +57,8 @@ pub struct Seen {
     pub at: Instant,
     /// What.
     pub request: Request,
-}
-
-impl Seen {
     /// Whether the practice agent made it, not keyless.
-    pub fn is_agents(&self) -> bool {
-        let Request { method, object, .. } = &self.request;
-        // Keyless asks who it is as the operator's user, the agent as the role of a session.
-        object.starts_with("oidctoken")
-            || method == "AssumeRoleWithWebIdentity"
-            || object.contains("assumed-role")
-    }
+    pub agents: bool,
 }
 
 /// Notes every request.
@@ -76,9 +67,21 @@ pub struct Record(Mutex<Vec<Seen>>);
 
 impl Witness for Record {
     fn request(&self, request: &Request) -> Fate {
-        self.0.lock().unwrap().push(Seen { at: Instant::now(), request: request.clone() });
+        let mut all = self.0.lock().unwrap();
+        let Request { service, method, object, .. } = request;
+        // Keyless signs in before it asks for a run; what asks STS later is the run.
+        let runs = || all.iter().any(|seen| is_run(&seen.request));
+        let agents = object.starts_with("oidctoken")
+            || method == "OPTIONS"
+            || method == "AssumeRoleWithWebIdentity"
+            || (*service == "sts" && runs());
+        all.push(Seen { at: Instant::now(), request: request.clone(), agents });
         Fate::Answer
     }
+}
+
+fn is_run(request: &Request) -> bool {
+    request.method == "POST" && request.object.starts_with("run ")
 }
 
 /// How a program ended, and every request that was made meanwhile.
@@ -99,7 +102,7 @@ impl Ran {
     /// Keyless's own requests by service.
     pub fn calls(&self) -> BTreeMap<&'static str, usize> {
         let mut calls = BTreeMap::new();
-        for seen in self.seen.iter().filter(|seen| !seen.is_agents()) {
+        for seen in self.seen.iter().filter(|seen| !seen.agents) {
             *calls.entry(seen.request.service).or_default() += 1;
         }
         calls
@@ -108,7 +111,7 @@ impl Ran {
     /// Keyless's own requests by what was asked; names of objects are left out.
     pub fn kinds(&self) -> BTreeMap<String, usize> {
         let mut kinds = BTreeMap::new();
-        for Seen { request, .. } in self.seen.iter().filter(|seen| !seen.is_agents()) {
+        for Seen { request, .. } in self.seen.iter().filter(|seen| !seen.agents) {
             let object = request.object.split(' ').next().unwrap();
             *kinds.entry(format!("{} {} {object}", request.service, request.method)).or_default() += 1;
         }
@@ -117,13 +120,12 @@ impl Ran {
 
     /// Requests of keyless that may have changed something.
     pub fn writes(&self) -> usize {
-        self.seen.iter().filter(|seen| seen.request.writes && !seen.is_agents()).count()
+        self.seen.iter().filter(|seen| seen.request.writes && !seen.agents).count()
     }
 
     /// How long it took until the first run of a pipeline was asked for.
     pub fn before_runs(&self) -> Option<Duration> {
-        let run = |seen: &&Seen| seen.request.method == "POST" && seen.request.object.starts_with("run of");
-        self.seen.iter().find(run).map(|seen| seen.at - self.began)
+        self.seen.iter().find(|seen| is_run(&seen.request)).map(|seen| seen.at - self.began)
     }
 }
 
@@ -220,6 +222,7 @@ impl Stage {
             events,
             stop: CancellationToken::new(),
             patience: Duration::from_secs(120),
+            close: Default::default(),
         }
     }
 }
