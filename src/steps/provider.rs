@@ -24,6 +24,8 @@ pub enum Aim {
     Present,
     /// It goes, unless a role of the account other than these names it.
     Absent {
+        /// Environments of the account that stay in the federation.
+        needed_by: Vec<EnvironmentName>,
         /// Roles that go in the same run.
         leaving: Vec<RoleName>,
         /// Whether the audience was added by keyless to a provider it did not make.
@@ -103,9 +105,12 @@ impl Provider {
         change
     }
 
-    fn plan_absent(&self, seen: &Seen, added_audience: bool) -> Change {
+    fn plan_absent(&self, seen: &Seen, needed_by: &[EnvironmentName], added_audience: bool) -> Change {
         let keep = |why: String| Change::keep(self.key(), self.title(), why);
         let Some(found) = &seen.found else { return keep("there is none".to_owned()) };
+        if let Some(name) = needed_by.first() {
+            return keep(format!("left: {name} uses it too"));
+        }
         if !seen.users.is_empty() {
             return keep(format!("left: still named by {}", seen.users.join(", ")));
         }
@@ -148,10 +153,12 @@ impl Step for Provider {
         vec![sign_in_key(&self.environment)]
     }
 
-    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+    async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let found = aws.provider(&self.wanted.arn()).await?;
         let users = match (&self.aim, &found) {
+            // Once changes are made, roles that went are gone: whatever still names it stays.
+            (Aim::Absent { .. }, Some(found)) if known.is_applying() => users(aws, found, &[]).await?,
             (Aim::Absent { leaving, .. }, Some(found)) => users(aws, found, leaving).await?,
             _ => Vec::new(),
         };
@@ -180,7 +187,9 @@ impl Step for Provider {
     fn plan(&self, seen: &Seen) -> Change {
         match &self.aim {
             Aim::Present => self.plan_present(seen.found.as_ref()),
-            Aim::Absent { added_audience, .. } => self.plan_absent(seen, *added_audience),
+            Aim::Absent { needed_by, added_audience, .. } => {
+                self.plan_absent(seen, needed_by, *added_audience)
+            }
         }
     }
 
