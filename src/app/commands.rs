@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use super::approve::consent;
+use super::decided;
 use super::open::{Clouds, Opening, answers};
-use super::output::Output;
+use super::output::{Output, Printer};
+use super::wizard;
 use crate::cli::Yes;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::finding::Severity;
 use crate::domain::handshake::Verdict;
 use crate::domain::names::EnvironmentName;
-use crate::engine::step::Events;
 use crate::explain::Exit;
 use crate::headless::wire::{PlanOutput, Status};
 use crate::host::clock::Clock;
@@ -20,10 +21,10 @@ use crate::plain;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
 use crate::plan::event::Outcome;
-use crate::plan::file::{PlanFile, VERSION};
+use crate::plan::file::{Only, PlanFile, VERSION};
 use crate::programs::build::Purpose;
 use crate::programs::compare;
-use crate::programs::run::{Prepared, Summary, prepare};
+use crate::programs::run::{Prepared, Summary, prepare, refused};
 use crate::programs::session::Session;
 
 /// `keyless setup`.
@@ -32,6 +33,9 @@ use crate::programs::session::Session;
 /// As the program's own.
 pub async fn setup(opening: Opening, yes: &Yes, output: &Output) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
+    if !decided(yes) && opening.answers.is_none() && wizard::can_ask(&opening) {
+        return wizard::run(&opening, &clouds, output).await;
+    }
     let federation = answers(&opening, &clouds, output)?.federation;
     let purpose = Purpose::Setup;
     write(&opening, &clouds, federation, ("setup", purpose, &[]), yes, output, None).await
@@ -51,7 +55,7 @@ pub async fn plan(opening: Opening, out: Option<&Path>, output: &Output) -> Resu
     if output.json() {
         output.data(&serde_json::to_string_pretty(&PlanOutput::of(&prepared.plan)).unwrap_or_default());
     } else {
-        output.data(&plain::review::review(&prepared.plan, &board, output.look()));
+        output.data(&plain::review::review(&prepared.plan, board.header.as_ref(), output.look()));
     }
     if let Some(path) = out {
         save(&opening, &session, &prepared.plan, path, output)?;
@@ -69,6 +73,7 @@ fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: 
         keyless: env!("CARGO_PKG_VERSION").to_owned(),
         answers: session.federation.clone(),
         only: session.only,
+        close: session.close.iter().cloned().collect(),
         plan: plan.clone(),
     };
     let text = serde_json::to_string_pretty(&file)
@@ -76,7 +81,11 @@ fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: 
     let path = opening.process.directory.join(path);
     let written = files::create_private(&path)?.write_all(text.as_bytes());
     written.map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
-    output.talk(&format!("plan saved to {}; `keyless apply {}` applies exactly this", path.display(), path.display()));
+    output.talk(&format!(
+        "plan saved to {}; `keyless apply {}` applies exactly this",
+        path.display(),
+        path.display()
+    ));
     Ok(())
 }
 
@@ -86,14 +95,18 @@ fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: 
 /// The file is no plan, holds what its answers do not imply, or has gone stale.
 pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output) -> Result<Exit> {
     let path = opening.process.directory.join(file);
-    let text = files::read(&path)?
-        .ok_or_else(|| Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there"))?;
+    let text = files::read(&path)?.ok_or_else(|| {
+        Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there")
+    })?;
     let saved = PlanFile::parse(&text, &path.display().to_string())?;
     let problems = saved.answers.contradictions();
     if let Some(problem) = problems.first() {
-        return Err(Failure::new(Code::Answers).with("file", path.display()).with(problem.field, &problem.text));
+        return Err(Failure::new(Code::Answers)
+            .with("file", path.display())
+            .with(problem.field, &problem.text));
     }
     opening.only = saved.only;
+    opening.close.clone_from(&saved.close);
     let clouds = Clouds::open(&opening, output).await?;
     let federation = saved.answers.clone();
     write(&opening, &clouds, federation, ("apply", Purpose::Setup, &[]), yes, output, Some(&saved.plan)).await
@@ -103,7 +116,12 @@ pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output
 ///
 /// # Errors
 /// As the program's own.
-pub async fn verify(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, output: &Output) -> Result<Exit> {
+pub async fn verify(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    yes: &Yes,
+    output: &Output,
+) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     write(&opening, &clouds, federation, ("verify", Purpose::Verify, chosen), yes, output, None).await
@@ -113,7 +131,12 @@ pub async fn verify(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, out
 ///
 /// # Errors
 /// As the program's own.
-pub async fn teardown(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, output: &Output) -> Result<Exit> {
+pub async fn teardown(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    yes: &Yes,
+    output: &Output,
+) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     let purpose = Purpose::Teardown { whole: chosen.is_empty() };
@@ -124,7 +147,12 @@ pub async fn teardown(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, o
 ///
 /// # Errors
 /// As the survey's own; while watching, a failed look is told and the next one tried.
-pub async fn status(opening: Opening, chosen: &[EnvironmentName], watch: Option<u64>, output: &Output) -> Result<Exit> {
+pub async fn status(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    watch: Option<u64>,
+    output: &Output,
+) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     loop {
@@ -141,17 +169,22 @@ pub async fn status(opening: Opening, chosen: &[EnvironmentName], watch: Option<
     }
 }
 
-async fn look(opening: &Opening, clouds: &Clouds, federation: Federation, chosen: &[EnvironmentName], output: &Output) -> Result<Exit> {
+async fn look(
+    opening: &Opening,
+    clouds: &Clouds,
+    federation: Federation,
+    chosen: &[EnvironmentName],
+    output: &Output,
+) -> Result<Exit> {
     let (events, printer) = output.follow(false);
     let session = clouds.session(opening, federation, events, output).await?;
     let prepared = prepare(&session, "status", Purpose::Status, chosen).await?;
     let board = session.events.board();
-    let today = Clock.now().date();
     if output.json() {
-        let status = Status::of(&board, today);
+        let status = Status::of(&board, Clock.now().date());
         output.data(&serde_json::to_string_pretty(&status).unwrap_or_default());
     } else {
-        output.data(&plain::status::status(&board, today, output.look()));
+        output.data(&plain::status::status(&board, output.look(), Clock.now()));
     }
     let exit = blocked(&prepared.plan).max(of_board(&board));
     drop((session, prepared));
@@ -171,28 +204,37 @@ async fn write(
 ) -> Result<Exit> {
     let (events, printer) = output.follow(true);
     let session = clouds.session(opening, federation, events, output).await?;
-    let result = reviewed(opening, clouds, &session, (command, purpose, chosen), yes, output, saved).await;
+    let result =
+        reviewed(opening, clouds, (&session, &printer), (command, purpose, chosen), yes, output, saved).await;
+    if let Err(failure) = &result {
+        refused(&session, failure).await;
+    }
     let board = session.events.board();
     drop(session);
     printer.done().await;
     let summary = result?;
     if !output.json() {
-        output.data(&plain::summary::summary(&board, output.look()));
+        output.data(&plain::summary::summary(&board, command, output.look()));
     }
+    Ok(exit_of(&board, &summary, purpose, opening.only))
+}
+
+/// The exit code of a run: the worst of its outcome, its failures, what it left and what was proven.
+pub fn exit_of(board: &Board, summary: &Summary, purpose: Purpose, only: Option<Only>) -> Exit {
     let failures = summary.failures.iter().map(Exit::of).max().unwrap_or(Exit::Done);
     let left = if summary.leftovers.is_empty() { Exit::Done } else { Exit::Stale };
     let verdicts = match purpose {
         Purpose::Teardown { .. } => Exit::Done,
-        _ if opening.only.is_none() => verdicts(&board).max(unproven(&board, summary.outcome)),
-        _ => verdicts(&board),
+        _ if only.is_none() => verdicts(board).max(unproven(board, summary.outcome)),
+        _ => verdicts(board),
     };
-    Ok(Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts))
+    Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts)
 }
 
 async fn reviewed(
     opening: &Opening,
     clouds: &Clouds,
-    session: &Session,
+    (session, printer): (&Session, &Printer),
     (command, purpose, chosen): (&'static str, Purpose, &[EnvironmentName]),
     yes: &Yes,
     output: &Output,
@@ -203,25 +245,30 @@ async fn reviewed(
         Some(saved) => compare::saved(saved, &prepared.plan)?,
         None => prepared.decidable(),
     };
+    // What was seen is told before what is intended.
+    printer.caught_up(&session.events).await;
     if !output.json() {
-        output.data(&plain::review::review(&plan, &board_of(&session.events), output.look()));
+        output.data(&plain::review::review(&plan, session.events.board().header.as_ref(), output.look()));
     }
     let decision = consent(&plan, yes, opening, clouds, output)?.decide(&plan);
     prepared.carry_out(session, decision).await
 }
 
-fn board_of(events: &Events) -> Board {
-    events.board()
-}
-
 /// The worst exit of what could not be planned.
 fn blocked(plan: &Plan) -> Exit {
-    plan.blocked.iter().filter_map(|blocked| blocked.failure.as_ref()).map(Exit::of).max().unwrap_or(Exit::Done)
+    plan.blocked
+        .iter()
+        .filter_map(|blocked| blocked.failure.as_ref())
+        .map(Exit::of)
+        .max()
+        .unwrap_or(Exit::Done)
 }
 
 /// What verdicts alone say.
 fn verdicts(board: &Board) -> Exit {
-    let bad = |verdict: &Verdict| matches!(verdict, Verdict::Open { .. } | Verdict::Mismatch { .. } | Verdict::Failed { .. });
+    let bad = |verdict: &Verdict| {
+        matches!(verdict, Verdict::Open { .. } | Verdict::Mismatch { .. } | Verdict::Failed { .. })
+    };
     if board.with_verdict(bad).is_empty() { Exit::Done } else { Exit::Findings }
 }
 

@@ -65,9 +65,7 @@ impl FindingCode {
                 Severity::Error
             }
             Self::PermissionStanding | Self::PermissionAllPipelines | Self::RepositoryOpen => Severity::Error,
-            Self::TrustLong | Self::RoleExtraPolicies | Self::ConnectionShared => {
-                Severity::Warning
-            }
+            Self::TrustLong | Self::RoleExtraPolicies | Self::ConnectionShared => Severity::Warning,
             Self::RoleForeign | Self::ConnectionForeign => Severity::Warning,
             Self::RightsUnknown => Severity::Note,
         }

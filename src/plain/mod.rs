@@ -1,2 +1,24 @@
-//! Text dress (being written).
-pub mod follow; pub mod look; pub mod review; pub mod status; pub mod summary;
+//! The wizard as prompts and as accessible lines, and runs, plans and status as lines.
+
+pub mod driver;
+pub mod follow;
+pub mod lines;
+pub mod look;
+pub mod prompts;
+pub mod review;
+pub mod status;
+pub mod summary;
+pub mod words;
+
+mod differ;
+mod digest;
+mod marks;
+mod places;
+mod sheet;
+mod trouble;
+mod verdicts;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod wizard_tests;

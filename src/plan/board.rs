@@ -164,7 +164,9 @@ impl Board {
                 // What was seen before a step was held up stays true, and so does the reason of a verdict.
                 let seen = self.link(environment, *link).map_or(LinkState::Unknown, |link| link.state);
                 let told = matches!(seen, LinkState::Failed | LinkState::Differs | LinkState::Waiting);
-                if seen == LinkState::Unknown || (state == LinkState::Failed && !(told && *link == Link::Handshake)) {
+                if seen == LinkState::Unknown
+                    || (state == LinkState::Failed && !(told && *link == Link::Handshake))
+                {
                     self.set_link(&status);
                 }
             }

@@ -1,7 +1,6 @@
 //! Which steps a program has, and what each is to aim at.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::origin::Origins;
 use super::session::Session;
@@ -78,6 +77,11 @@ impl Builder<'_> {
         self.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone()).collect()
     }
 
+    fn protected(&self) -> Vec<EnvironmentName> {
+        let protected = self.blueprint.environments.iter().filter(|wanted| wanted.environment.protected);
+        protected.map(|wanted| wanted.environment.name.clone()).collect()
+    }
+
     fn aws(&self, name: &EnvironmentName) -> Result<Aws> {
         let missing = || Err(Failure::new(Code::AwsSignIn).with("environment", name));
         self.session.aws.get(name).cloned().unwrap_or_else(missing)
@@ -140,6 +144,7 @@ impl Builder<'_> {
             },
             environment: wanted.environment.clone(),
             federation: self.blueprint.id.clone(),
+            close: self.session.close.contains(&wanted.environment.name),
             // The connection exists before any trust names it: a subject is only a name, and a dangling one can be taken.
             connection: self.session.devops.as_ref().map(|_| connection_key(&wanted.connection.name)),
             aws: self.aws(&wanted.environment.name),
@@ -183,6 +188,7 @@ impl Builder<'_> {
             devops: devops.clone(),
             project: project.clone(),
             environments: environments.clone(),
+            protected: self.protected(),
         }));
         steps.push(erase(Pipeline {
             wanted: verification.clone(),
@@ -190,6 +196,7 @@ impl Builder<'_> {
             devops: devops.clone(),
             project: project.clone(),
             environments: environments.clone(),
+            protected: self.protected(),
         }));
         let access = self.access_steps(devops, project, present, steps)?;
         if !self.is_teardown() && self.session.does_aws() {
@@ -235,6 +242,7 @@ impl Builder<'_> {
                 devops: devops.clone(),
                 project: project.clone(),
                 environments: self.names(),
+                protected: self.protected(),
             });
             keys.push(step.key());
             steps.push(step);
@@ -262,11 +270,8 @@ impl Builder<'_> {
                 access: access.to_vec(),
                 queue: self.surveyed.queue.clone(),
                 force: self.purpose == Purpose::Verify,
-                patience: if self.purpose == Purpose::Status {
-                    Duration::ZERO
-                } else {
-                    self.session.patience
-                },
+                looks_only: self.purpose == Purpose::Status,
+                patience: self.session.patience,
                 devops: devops.clone(),
                 project: project.clone(),
                 session: Default::default(),

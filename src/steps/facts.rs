@@ -6,7 +6,7 @@ use crate::domain::connection::AwsParameters;
 use crate::domain::federation::Environment;
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::mark::Owner;
-use crate::domain::names::{AccountId, ConnectionName};
+use crate::domain::names::{AccountId, ConnectionName, EnvironmentName};
 use crate::domain::policy::Document;
 use crate::plan::change::Ask;
 
@@ -76,6 +76,11 @@ pub fn ask_owner(owner: &Owner, object: &str) -> Option<Ask> {
         Owner::Unmarked => Some(Ask::Foreign { what: format!("{object} was not made by keyless") }),
         Owner::Other { name } => Some(Ask::Foreign { what: format!("{object} belongs to {name}") }),
     }
+}
+
+/// The questions of everybody protected who shares an object that is to go.
+pub fn ask_all(protected: &[EnvironmentName]) -> impl Iterator<Item = Ask> {
+    protected.iter().map(|name| Ask::Protected { environment: name.clone() })
 }
 
 /// The question a protected environment asks.

@@ -1,9 +1,14 @@
-//! The flow as a whole: programs against practice clouds that live in the test process, and the binary itself.
+//! Integration tests: everything over HTTP, nothing mocked inside a client; programs against practice clouds that live in
+//! the test process, and the binary itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop here")]
 
+mod canary;
+mod clients;
 mod crash;
+mod headless;
 mod rights;
 mod saved;
 mod setup;
 mod support;
 mod trust_evaluators;
+mod undo;

@@ -16,6 +16,7 @@ fn saved(lab: &Lab, plan: Plan, tamper: impl FnOnce(&mut Value)) -> Result<Plan>
         keyless: "test".to_owned(),
         answers: lab.answers.clone(),
         only: None,
+        close: Vec::new(),
         plan,
     };
     let mut value = serde_json::to_value(&file).unwrap();
