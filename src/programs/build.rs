@@ -113,7 +113,7 @@ impl Builder<'_> {
                 aim: if self.is_teardown() {
                     provider::Aim::Absent {
                         leaving: self.leaving(&wanted.environments),
-                        added_audience: self.origins.audiences.contains(&object),
+                        added: self.origins.audiences.get(&object).cloned().unwrap_or_default(),
                     }
                 } else {
                     provider::Aim::Present

@@ -1,6 +1,6 @@
 //! How adopted objects were before keyless changed them, folded from the journal.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ pub struct Origins {
     pub roles: BTreeMap<String, Origin>,
     /// Connections by name.
     pub connections: BTreeMap<String, Connection>,
-    /// Providers (`account/host/path`) that got an audience.
-    pub audiences: HashSet<String>,
+    /// Audiences keyless added to providers, by `account/host/path`.
+    pub audiences: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Origins {
@@ -60,11 +60,15 @@ impl Origins {
                 _ => {}
             }
         } else if let Some(provider) = write.object.strip_prefix("provider ") {
-            match write.operation.as_str() {
-                "AddClientIDToOpenIDConnectProvider" => {
-                    self.audiences.insert(provider.to_owned());
+            let audience = write.detail["audience"].as_str();
+            match (write.operation.as_str(), audience) {
+                ("AddClientIDToOpenIDConnectProvider", Some(audience)) => {
+                    self.audiences.entry(provider.to_owned()).or_default().insert(audience.to_owned());
                 }
-                "RemoveClientIDFromOpenIDConnectProvider" | "DeleteOpenIDConnectProvider" => {
+                ("RemoveClientIDFromOpenIDConnectProvider", Some(audience)) => {
+                    self.audiences.entry(provider.to_owned()).or_default().remove(audience);
+                }
+                ("DeleteOpenIDConnectProvider", _) => {
                     self.audiences.remove(provider);
                 }
                 _ => {}
