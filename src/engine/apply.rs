@@ -44,6 +44,8 @@ pub struct Bench<'a> {
     pub stop: &'a CancellationToken,
     /// Where intents and receipts go.
     pub journal: &'a Arc<Journal>,
+    /// Called before a look that waits for a cloud to catch up: what was read before must not answer it.
+    pub forget: &'a (dyn Fn() + Sync),
 }
 
 /// Applies what was approved, in the given direction. Returns how each step ended, in the order they ended.
@@ -118,6 +120,7 @@ async fn one(step: &Shared, approved: &Approved, bench: &Bench<'_>) -> Ended {
                 if let Err(failure) = patience.wait(&cx, &reason).await {
                     return stopped_or_failed(failure);
                 }
+                (bench.forget)();
             }
         }
     }

@@ -24,6 +24,7 @@ use crate::steps::permission::{Permission, Resource};
 use crate::steps::pipeline::Pipeline;
 use crate::steps::provider::{self, Provider};
 use crate::steps::repository::Repository;
+use crate::steps::rights::Rights;
 use crate::steps::role::{self, Role};
 use crate::steps::sign_in::SignIn;
 
@@ -94,11 +95,12 @@ impl Builder<'_> {
     fn aws_steps(&self, steps: &mut Vec<Shared>) {
         for wanted in &self.blueprint.environments {
             let environment = wanted.environment.clone();
-            steps.push(erase(SignIn {
-                aws: self.aws(&environment.name),
-                check_rights: self.purpose == Purpose::Setup,
-                environment,
-            }));
+            let aws = self.aws(&environment.name);
+            if self.purpose == Purpose::Setup {
+                let (environment, aws) = (environment.clone(), aws.clone());
+                steps.push(erase(Rights { environment, aws, asked: Default::default() }));
+            }
+            steps.push(erase(SignIn { environment, aws }));
             steps.push(erase(self.role(wanted)));
         }
         for wanted in &self.blueprint.providers {
@@ -174,7 +176,7 @@ impl Builder<'_> {
                 project: project.clone(),
             }));
             let name = wanted.connection.name.clone();
-            let resource = Resource::Connection { environment: wanted.environment.clone(), name };
+            let resource = Resource::Connection { environment: wanted.environment.name.clone(), name };
             steps.push(self.permission(devops, project, resource));
         }
         if let Ok(queue) = &self.surveyed.queue {

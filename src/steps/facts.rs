@@ -49,6 +49,11 @@ pub fn sign_in_key(environment: &Environment) -> StepKey {
     StepKey::new(Kind::SignIn, environment.name.as_str())
 }
 
+/// The key of the operator's rights in an environment's account.
+pub fn rights_key(environment: &Environment) -> StepKey {
+    StepKey::new(Kind::SignIn, format!("{}/rights", environment.name))
+}
+
 /// The key of an account's provider.
 pub fn provider_key(account: &AccountId) -> StepKey {
     StepKey::new(Kind::Provider, account.as_str())

@@ -6,6 +6,8 @@ mod canary;
 mod clients;
 mod crash;
 mod headless;
+mod independent;
+mod prompts;
 mod rights;
 mod saved;
 mod setup;

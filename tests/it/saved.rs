@@ -76,8 +76,14 @@ async fn a_tampered_plan_is_refused() {
     // Another trust, another role in a connection, another verb's words, a step of its own.
     let tampers: [&dyn Fn(&mut Value); 4] = [
         &|file| file["plan"]["changes"][role]["after"]["trust"]["Statement"][0]["Principal"] = json!("*"),
-        &|file| file["plan"]["changes"][place("connection:")]["after"]["assumeRoleArn"] = json!("arn:aws:iam::1:role/x"),
-        &|file| file["plan"]["changes"][role]["after"]["managed"] = json!(["arn:aws:iam::aws:policy/AdministratorAccess"]),
+        &|file| {
+            file["plan"]["changes"][place("connection:")]["after"]["assumeRoleArn"] =
+                json!("arn:aws:iam::1:role/x")
+        },
+        &|file| {
+            file["plan"]["changes"][role]["after"]["managed"] =
+                json!(["arn:aws:iam::aws:policy/AdministratorAccess"])
+        },
         &|file| {
             let mut extra = file["plan"]["changes"][role].clone();
             extra["step"] = json!("role:111122223333/Backdoor");

@@ -241,7 +241,11 @@ async fn an_environment_with_an_approval_waits_alone() {
     let states: Vec<&Value> = runs.iter().map(|(_, run)| &run["result"]).collect();
     assert_eq!(states.len(), 2, "{runs:#?}");
     assert_eq!(states[1], "canceled", "{runs:#?}");
-    assert!(ran.bad_links("prod").iter().any(|(link, state, _)| (*link, *state) == (Link::Handshake, LinkState::Waiting)));
+    assert!(
+        ran.bad_links("prod")
+            .iter()
+            .any(|(link, state, _)| (*link, *state) == (Link::Handshake, LinkState::Waiting))
+    );
 
     // Approved while keyless waits: the run goes on, and prod is proven too.
     lab.patience = Duration::from_secs(120);
@@ -285,7 +289,8 @@ async fn the_wrong_account_stops_one_environment_before_any_write() {
     assert_eq!(failure.evidence("wanted"), Some("111122223333"));
     assert_eq!(failure.evidence("signed in"), Some("777788889999"));
     assert_eq!(ran.proven(), ["staging", "prod"]);
-    let about_dev = |name: &&Name| ["AWS-Dev", "DevRole", "111122223333"].iter().any(|part| name.object.contains(part));
+    let about_dev =
+        |name: &&Name| ["AWS-Dev", "DevRole", "111122223333"].iter().any(|part| name.object.contains(part));
     assert_eq!(lab.watch.writes().iter().find(about_dev), None);
     assert!(matches!(ran.verdict("dev"), Verdict::Unknown { .. }));
 }
@@ -361,8 +366,13 @@ async fn a_protected_environment_waits_for_its_name() {
     let ran = lab.run(Job::setup().without_protected()).await;
     assert_eq!(ran.outcome(), Outcome::Waiting, "{:#?}", ran.summary);
     assert_eq!(ran.proven(), ["dev", "staging"]);
-    assert!(ran.board.waiting_for.iter().any(|line| line.contains("--confirm prod")), "{:?}", ran.board.waiting_for);
-    let about_prod = |name: &&Name| ["AWS-Prod", "ProdRole", "777788889999"].iter().any(|part| name.object.contains(part));
+    assert!(
+        ran.board.waiting_for.iter().any(|line| line.contains("--confirm prod")),
+        "{:?}",
+        ran.board.waiting_for
+    );
+    let about_prod =
+        |name: &&Name| ["AWS-Prod", "ProdRole", "777788889999"].iter().any(|part| name.object.contains(part));
     assert_eq!(lab.watch.writes().iter().find(about_prod), None);
     assert!(matches!(ran.verdict("prod"), Verdict::Unknown { .. }));
 

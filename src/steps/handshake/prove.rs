@@ -1,5 +1,6 @@
 //! Proving: permission granted, run made at the pinned commit, followed, permission withdrawn, records judged.
 
+use futures::future::try_join_all;
 use serde_json::{Map, Value, json};
 
 use super::evidence::{fingerprint, task_name};
@@ -27,6 +28,14 @@ struct Candidate<'a> {
     fingerprint: String,
 }
 
+/// What came of asking for a run.
+struct Made<'a> {
+    /// Verdicts that are there without reading what it left behind.
+    proofs: Vec<Proof>,
+    /// A run that has ended, and those it was to prove.
+    ended: Option<(Run, Vec<&'a Candidate<'a>>)>,
+}
+
 /// Where the run is made.
 struct Stage {
     pipeline: Pipeline,
@@ -46,16 +55,21 @@ impl Handshake {
         seen: &Seen,
     ) -> Result<(Vec<Proof>, Result<()>)> {
         let stage = self.stage(known)?;
-        self.check_parallelism(&stage.queue).await?;
         let candidates = self.candidates(known, seen);
-        let protected = self.protected(&stage, &candidates).await?;
+        let (protected, ()) =
+            futures::try_join!(self.protected(&stage, &candidates), self.check_parallelism(&stage.queue))?;
         let granted = self.devops.permit(pen, &self.project, &protected, stage.pipeline.id, true).await;
-        let result = match granted {
+        let made = match granted {
             Ok(()) => self.run(cx, pen, &stage, &candidates).await,
             Err(failure) => Err(failure),
         };
-        let withdrawn = self.withdraw(&pen.closing(), stage.pipeline.id, protected).await;
-        match (result, withdrawn) {
+        // It goes as soon as the run has ended; what the run left behind is read meanwhile.
+        let closing = pen.closing();
+        let (withdrawn, proofs) = futures::join!(
+            self.withdraw(&closing, stage.pipeline.id, protected),
+            self.read(&stage, made)
+        );
+        match (proofs, withdrawn) {
             (Ok(proofs), withdrawn) => Ok((proofs, withdrawn)),
             (Err(failure), Ok(())) => Err(failure),
             (Err(failure), Err(stands)) => Err(stands.with("the run", failure)),
@@ -66,7 +80,8 @@ impl Handshake {
     async fn withdraw(&self, pen: &Pen, pipeline: i64, permitted: Vec<(Protected, String)>) -> Result<()> {
         let mut standing = permitted;
         for attempt in 1.. {
-            let Err(failure) = self.devops.permit(pen, &self.project, &standing, pipeline, false).await else {
+            let Err(failure) = self.devops.permit(pen, &self.project, &standing, pipeline, false).await
+            else {
                 break;
             };
             self.devops.forget();
@@ -91,13 +106,12 @@ impl Handshake {
         pipeline: i64,
         permitted: &[(Protected, String)],
     ) -> Result<Vec<(Protected, String)>> {
-        let mut standing = Vec::new();
-        for (protected, name) in permitted {
-            if self.devops.permission(&self.project, protected).await?.pipelines.contains(&pipeline) {
-                standing.push((protected.clone(), name.clone()));
-            }
-        }
-        Ok(standing)
+        let looks = permitted.iter().map(|(protected, name)| async move {
+            let found = self.devops.permission(&self.project, protected).await?;
+            let stands = found.pipelines.contains(&pipeline);
+            Ok::<_, Failure>(stands.then(|| (protected.clone(), name.clone())))
+        });
+        Ok(try_join_all(looks).await?.into_iter().flatten().collect())
     }
 
     /// Tells the verdicts to everybody who watches.
@@ -171,13 +185,13 @@ impl Handshake {
         Ok(protected)
     }
 
-    async fn run(
+    async fn run<'a>(
         &self,
         cx: &Cx,
         pen: &Pen,
         stage: &Stage,
-        candidates: &[Candidate<'_>],
-    ) -> Result<Vec<Proof>> {
+        candidates: &'a [Candidate<'a>],
+    ) -> Result<Made<'a>> {
         self.finish_earlier(cx, pen, stage).await?;
         let (mut proofs, mut open) = (Vec::new(), Vec::new());
         for candidate in candidates {
@@ -188,28 +202,41 @@ impl Handshake {
             }
         }
         if open.is_empty() {
-            return Ok(proofs);
+            return Ok(Made { proofs, ended: None });
         }
         let run = self.start(pen, stage, &open).await?;
         let following =
             Following { devops: &self.devops, project: &self.project, run: run.id, patience: self.patience };
-        let followed = following.follow(cx, pen).await?;
-        match followed {
+        let verdict = match following.follow(cx, pen).await? {
             Followed::Stopped => return Err(Failure::new(Code::Stopped).with("run", &run.web_url)),
+            Followed::Ended => return Ok(Made { proofs, ended: Some((run, open)) }),
             Followed::GaveUp { waiting_for } => {
-                let why = format!("waiting for {waiting_for}");
-                proofs.extend(open.iter().map(|c| unproven(c, Verdict::Unknown { why: why.clone() }, &run)));
+                Verdict::Unknown { why: format!("waiting for {waiting_for}") }
             }
-            Followed::Refused { reason } => {
-                let verdict = Verdict::Failed { reason };
-                proofs.extend(open.iter().map(|c| unproven(c, verdict.clone(), &run)));
-            }
-            Followed::Ended => {
-                for candidate in open {
-                    proofs.push(self.judge(stage, candidate, &run).await?);
-                }
-            }
+            Followed::Refused { reason } => Verdict::Failed { reason },
+        };
+        proofs.extend(open.iter().map(|candidate| unproven(candidate, verdict.clone(), &run)));
+        Ok(Made { proofs, ended: None })
+    }
+
+    /// Reads what an ended run left behind: itself and its timeline once, and every environment's own log side by side.
+    async fn read(&self, stage: &Stage, made: Result<Made<'_>>) -> Result<Vec<Proof>> {
+        let Made { mut proofs, ended } = made?;
+        let Some((run, open)) = ended else { return Ok(proofs) };
+        self.devops.forget_runs(&self.project, stage.pipeline.id);
+        let (found, _) = futures::try_join!(
+            self.devops.get_run(&self.project, stage.pipeline.id, run.id),
+            self.session.evidence.timeline(&self.devops, &self.project, &run)
+        )?;
+        let found = found.unwrap_or(run);
+        if found.commit.as_ref().is_some_and(|commit| *commit != stage.commit) {
+            return Err(Failure::new(Code::RunNotPinned)
+                .with("run", &found.web_url)
+                .with("pinned", &stage.commit)
+                .with("found", found.commit.unwrap_or_default()));
         }
+        let judgements = open.into_iter().map(|candidate| self.judge(stage, candidate, &found));
+        proofs.extend(try_join_all(judgements).await?);
         Ok(proofs)
     }
 
@@ -274,21 +301,13 @@ impl Handshake {
     }
 
     async fn judge(&self, stage: &Stage, candidate: &Candidate<'_>, run: &Run) -> Result<Proof> {
-        let ended = self.devops.get_run(&self.project, stage.pipeline.id, run.id).await?;
-        let ended = ended.unwrap_or_else(|| run.clone());
-        if ended.commit.as_ref().is_some_and(|commit| *commit != stage.commit) {
-            return Err(Failure::new(Code::RunNotPinned)
-                .with("run", &run.web_url)
-                .with("pinned", &stage.commit)
-                .with("found", ended.commit.unwrap_or_default()));
-        }
         let evidence = &self.session.evidence;
         let found = evidence
             .of_run(
                 &self.devops,
                 &self.project,
                 stage.pipeline.id,
-                &ended,
+                run,
                 &stage.commit,
                 candidate.wanted,
                 &candidate.fingerprint,
@@ -297,16 +316,12 @@ impl Handshake {
         if let Some(proof) = found {
             return Ok(proof);
         }
-        let reason = self.why_no_record(run).await?;
+        // Why a run ended before its tasks: the first issue any of its records shows.
+        let records = evidence.timeline(&self.devops, &self.project, run).await?;
+        let reason = records.iter().find_map(|record| record.issues.first().cloned());
         let task = task_name(candidate.wanted, &candidate.fingerprint);
         let reason = reason.unwrap_or_else(|| format!("the run has no record of the task \"{task}\""));
         Ok(unproven(candidate, Verdict::Failed { reason }, run))
-    }
-
-    /// Why a run ended before its tasks: the first issue any of its records shows.
-    async fn why_no_record(&self, run: &Run) -> Result<Option<String>> {
-        let records = self.devops.timeline(&self.project, run.id).await?;
-        Ok(records.into_iter().find_map(|record| record.issues.into_iter().next()))
     }
 }
 

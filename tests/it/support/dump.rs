@@ -59,14 +59,16 @@ impl Dump {
             }
         }
         // A deleted repository keeps its branches in the recycle bin.
-        let repositories: Vec<String> = tables.get("repository").into_iter().flat_map(BTreeMap::keys).cloned().collect();
+        let repositories: Vec<String> =
+            tables.get("repository").into_iter().flat_map(BTreeMap::keys).cloned().collect();
         if let Some(refs) = tables.get_mut("ref") {
             refs.retain(|key, _| repositories.iter().any(|id| key.starts_with(&format!("{id}/"))));
         }
         // Who may use what counts; when it was allowed does not.
         for permission in tables.get_mut("permission").into_iter().flat_map(BTreeMap::values_mut) {
             let all = permission["all"].is_string();
-            let pipelines: Vec<String> = permission["pipelines"].as_object().unwrap().keys().cloned().collect();
+            let pipelines: Vec<String> =
+                permission["pipelines"].as_object().unwrap().keys().cloned().collect();
             *permission = serde_json::json!({ "all": all, "pipelines": pipelines });
         }
         Self(tables)

@@ -258,7 +258,8 @@ impl Lab {
     /// A session, as `app::open` makes it for the practice cloud.
     fn session(&self, events: Events, stop: &CancellationToken) -> Session {
         let addresses = self.practice.addresses();
-        let ends = Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws)).unwrap();
+        let ends =
+            Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws)).unwrap();
         let http = Http::new(32, None);
         let transport = Transport::new(ends.aws.clone(), 32, None);
         let sign_in = AwsSignIn::new(transport, Arc::new(|_: &str| None));
@@ -268,7 +269,9 @@ impl Lab {
         let devops = DevOps::new(http.clone(), ends.clone(), organization, &Credential::Pat(token)).unwrap();
         let mut aws = BTreeMap::new();
         for environment in &self.answers.environments {
-            let SignIn::Profile { profile } = &environment.sign_in else { panic!("only profiles are known here") };
+            let SignIn::Profile { profile } = &environment.sign_in else {
+                panic!("only profiles are known here")
+            };
             let account = credentials.accounts.iter().find(|account| account.profile == *profile).unwrap();
             let keys = StaticKeys {
                 access_key_id: account.access_key_id.clone(),
@@ -379,7 +382,8 @@ impl Lab {
     /// Ids of pipelines that may use a connection or queue although no handshake runs.
     pub fn standing(&self) -> Vec<String> {
         let permissions = self.dump().table("permission");
-        let named = permissions.iter().filter(|(_, value)| !value["pipelines"].as_array().unwrap().is_empty());
+        let named =
+            permissions.iter().filter(|(_, value)| !value["pipelines"].as_array().unwrap().is_empty());
         named.map(|(key, value)| format!("{key}: {value}")).collect()
     }
 }

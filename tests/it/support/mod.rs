@@ -8,6 +8,6 @@ pub mod points;
 pub mod watch;
 
 pub use dump::Dump;
-pub use live::Live;
 pub use lab::{Job, Lab, Ran, world};
+pub use live::Live;
 pub use watch::{Name, Then};

@@ -111,7 +111,9 @@ impl Watch {
 
 /// Requests of the practice agent are not keyless's: they go on when keyless has died.
 fn is_agents(request: &Request) -> bool {
-    request.object.starts_with("oidctoken") || request.method == "AssumeRoleWithWebIdentity" || request.service == "sts"
+    request.object.starts_with("oidctoken")
+        || request.method == "AssumeRoleWithWebIdentity"
+        || request.service == "sts"
 }
 
 impl Witness for Watch {
@@ -121,7 +123,9 @@ impl Witness for Watch {
             return Fate::CutBefore;
         }
         state.seen.push(request.clone());
-        let Some(trap) = state.trap.take_if(|trap| trap.name == Name::of(request)) else { return Fate::Answer };
+        let Some(trap) = state.trap.take_if(|trap| trap.name == Name::of(request)) else {
+            return Fate::Answer;
+        };
         match trap.then {
             Then::GoOn => {}
             Then::Die => {
