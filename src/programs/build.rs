@@ -79,6 +79,11 @@ impl Builder<'_> {
         self.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone()).collect()
     }
 
+    fn protected(&self) -> Vec<EnvironmentName> {
+        let protected = self.blueprint.environments.iter().filter(|wanted| wanted.environment.protected);
+        protected.map(|wanted| wanted.environment.name.clone()).collect()
+    }
+
     fn aws(&self, name: &EnvironmentName) -> Result<Aws> {
         let missing = || Err(Failure::new(Code::AwsSignIn).with("environment", name));
         self.session.aws.get(name).cloned().unwrap_or_else(missing)
@@ -118,7 +123,7 @@ impl Builder<'_> {
                     provider::Aim::Absent {
                         needed_by: self.remaining(&wanted.account),
                         leaving: self.leaving(&wanted.environments),
-                        added_audience: self.origins.audiences.contains(&object),
+                        added: self.origins.audiences.get(&object).cloned().unwrap_or_default(),
                     }
                 } else {
                     provider::Aim::Present
@@ -209,6 +214,7 @@ impl Builder<'_> {
             devops: devops.clone(),
             project: project.clone(),
             environments: environments.clone(),
+            protected: self.protected(),
         }));
         steps.push(erase(Pipeline {
             wanted: verification.clone(),
@@ -216,6 +222,7 @@ impl Builder<'_> {
             devops: devops.clone(),
             project: project.clone(),
             environments: environments.clone(),
+            protected: self.protected(),
         }));
         let access = match aim {
             Aim::AsItIs => Vec::new(),
@@ -264,6 +271,7 @@ impl Builder<'_> {
                 devops: devops.clone(),
                 project: project.clone(),
                 environments: self.names(),
+                protected: self.protected(),
             });
             keys.push(step.key());
             steps.push(step);

@@ -1,6 +1,6 @@
 //! How adopted objects were before keyless changed them, folded from the journal.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -19,8 +19,8 @@ pub struct Origins {
     pub connections: BTreeMap<String, Connection>,
     /// Repositories keyless made, by name.
     pub repositories: HashSet<String>,
-    /// Providers (`account/host/path`) that got an audience.
-    pub audiences: HashSet<String>,
+    /// Audiences keyless added to providers, by `account/host/path`.
+    pub audiences: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Origins {
@@ -69,8 +69,8 @@ impl Origins {
             self.connections.remove(name);
         } else if let Some(name) = write.object.strip_prefix("repository ") {
             self.repositories.remove(name);
-        } else if let Some(provider) = write.object.strip_prefix("provider ") {
-            self.audiences.remove(provider);
+        } else if write.object.starts_with("provider ") {
+            self.take(write);
         }
         let Some(role) = write.object.strip_prefix("role ") else { return };
         let Some(origin) = self.roles.get_mut(role) else { return };
@@ -118,11 +118,15 @@ impl Origins {
                 _ => {}
             }
         } else if let Some(provider) = write.object.strip_prefix("provider ") {
-            match write.operation.as_str() {
-                "AddClientIDToOpenIDConnectProvider" => {
-                    self.audiences.insert(provider.to_owned());
+            let audience = write.detail["audience"].as_str();
+            match (write.operation.as_str(), audience) {
+                ("AddClientIDToOpenIDConnectProvider", Some(audience)) => {
+                    self.audiences.entry(provider.to_owned()).or_default().insert(audience.to_owned());
                 }
-                "RemoveClientIDFromOpenIDConnectProvider" | "DeleteOpenIDConnectProvider" => {
+                ("RemoveClientIDFromOpenIDConnectProvider", Some(audience)) => {
+                    self.audiences.entry(provider.to_owned()).or_default().remove(audience);
+                }
+                ("DeleteOpenIDConnectProvider", _) => {
                     self.audiences.remove(provider);
                 }
                 _ => {}

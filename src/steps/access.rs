@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::facts::{PipelineFact, SourceFact};
+use super::facts::{PipelineFact, SourceFact, ask_all};
 use super::pipeline::pipeline_key;
 use super::repository::repository_key;
 use crate::cloud::devops::DevOps;
@@ -74,6 +74,8 @@ pub struct Access {
     pub project: Project,
     /// Every environment: they all need it.
     pub environments: Vec<EnvironmentName>,
+    /// Those of them that ask by name before it is taken away.
+    pub protected: Vec<EnvironmentName>,
 }
 
 /// What a look sees.
@@ -195,6 +197,7 @@ impl Step for Access {
             "nothing is set".clone_into(&mut change.why);
             if seen.found.as_ref().is_some_and(|found| !found.inherit) {
                 change.verb = Verb::Delete;
+                change.asks = ask_all(&self.protected).collect();
                 change.before = Some(json!({ "inherits": false }));
                 "it goes with its object".clone_into(&mut change.why);
             }

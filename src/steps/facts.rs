@@ -6,7 +6,7 @@ use crate::domain::connection::AwsParameters;
 use crate::domain::federation::Environment;
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::mark::Owner;
-use crate::domain::names::{AccountId, ConnectionName};
+use crate::domain::names::{AccountId, ConnectionName, EnvironmentName};
 use crate::domain::policy::Document;
 use crate::plan::change::Ask;
 
@@ -99,6 +99,11 @@ pub fn ask_owner(owner: &Owner, object: &str) -> Option<Ask> {
 /// Whether a trust has this subject anywhere in it.
 pub fn trust_names(trust: &Document, subject: &str) -> bool {
     trust.to_json().contains(&serde_json::Value::from(subject).to_string())
+}
+
+/// The questions of everybody protected who shares an object that is to go.
+pub fn ask_all(protected: &[EnvironmentName]) -> impl Iterator<Item = Ask> {
+    protected.iter().map(|name| Ask::Protected { environment: name.clone() })
 }
 
 /// The question a protected environment asks.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::facts::{Aim, PipelineFact, SourceFact};
+use super::facts::{Aim, PipelineFact, SourceFact, ask_all};
 use super::repository::repository_key;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
@@ -28,6 +28,8 @@ pub struct Pipeline {
     pub project: Project,
     /// Every environment: they all need it.
     pub environments: Vec<EnvironmentName>,
+    /// Those of them that ask by name before it is taken away.
+    pub protected: Vec<EnvironmentName>,
 }
 
 /// The key of the verification pipeline.
@@ -107,6 +109,7 @@ impl Step for Pipeline {
                 change.verb = Verb::Delete;
                 change.before = Some(shown);
                 change.reversible = false;
+                change.asks = ask_all(&self.protected).collect();
                 "keyless made it; its runs go with it".clone_into(&mut change.why);
             }
         }

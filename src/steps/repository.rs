@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::facts::{Aim, SourceFact};
+use super::facts::{Aim, SourceFact, ask_all};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::git::{File, Push};
 use crate::cloud::devops::projects::Project;
@@ -31,6 +31,8 @@ pub struct Repository {
     pub project: Project,
     /// Every environment: they all need it.
     pub environments: Vec<EnvironmentName>,
+    /// Those of them that ask by name before it is taken away.
+    pub protected: Vec<EnvironmentName>,
 }
 
 /// What a look sees.
@@ -132,6 +134,7 @@ impl Repository {
         change.before = Some(json!({ "path": VERIFICATION_PATH, "branch": self.wanted.branch() }));
         change.writes = 1;
         change.rights = vec!["vso.code_manage".to_owned()];
+        change.asks = ask_all(&self.protected).collect();
         change
     }
 
