@@ -26,6 +26,7 @@ static DISCOVERY: Route = Route {
             "id_token_signing_alg_values_supported",
             "scopes_supported",
         ],
+        opaque: None,
     },
 };
 

@@ -22,6 +22,8 @@ pub struct Shows {
     pub request: &'static [&'static str],
     /// Names of members in the answer.
     pub response: &'static [&'static str],
+    /// A member of the request that becomes its type as a whole, because its own members are named by data.
+    pub opaque: Option<&'static str>,
 }
 
 /// Members that may be shown in every answer.
@@ -43,7 +45,13 @@ pub struct Exchange<'a> {
 
 /// The line of an exchange.
 pub fn line(exchange: &Exchange<'_>, shows: &Shows) -> String {
-    let request = exchange.request.map(|value| redacted(value, false, &|name| shows.request.contains(&name)));
+    let request = exchange.request.map(|value| {
+        let mut shown = redacted(value, false, &|name| shows.request.contains(&name));
+        if let Some(member) = shows.opaque.and_then(|name| shown.get_mut(name)) {
+            *member = Value::String(type_name(member).to_owned());
+        }
+        shown
+    });
     let response = exchange.response.map(|value| {
         redacted(value, false, &|name| shows.response.contains(&name) || ALWAYS.contains(&name))
     });
@@ -96,6 +104,17 @@ fn redacted(value: &Value, allowed: bool, allow: &dyn Fn(&str) -> bool) -> Value
         Value::Number(_) => json!(0),
         Value::Bool(_) => json!(false),
         Value::Null => Value::Null,
+    }
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
     }
 }
 

@@ -5,7 +5,13 @@ use crate::cloud::trace::Shows;
 
 const fn route(method: &'static str, template: &'static str, version: &'static str) -> Route {
     let reads = matches!(method.as_bytes(), b"GET");
-    Route { method, template, version, reads, shows: Shows { query: &[], request: &[], response: &[] } }
+    Route {
+        method,
+        template,
+        version,
+        reads,
+        shows: Shows { query: &[], request: &[], response: &[], opaque: None },
+    }
 }
 
 impl Route {
@@ -22,6 +28,11 @@ impl Route {
 
     const fn request(mut self, names: &'static [&'static str]) -> Self {
         self.shows.request = names;
+        self
+    }
+
+    const fn opaque(mut self, name: &'static str) -> Self {
+        self.shows.opaque = Some(name);
         self
     }
 
@@ -135,7 +146,7 @@ pub(super) const ACCESS_LIST: Route = route("GET", ACCESS_LISTS, "7.1")
     .query(&["token", "includeExtendedInfo", "recurse"])
     .response(&["allow", "deny", "inheritPermissions"]);
 pub(super) const SET_ACCESS_LIST: Route =
-    route("POST", ACCESS_LISTS, "7.1").request(&["allow", "deny", "inheritPermissions", "count"]);
+    route("POST", ACCESS_LISTS, "7.1").request(&["count"]).opaque("value");
 pub(super) const REMOVE_ACCESS_LIST: Route =
     route("DELETE", ACCESS_LISTS, "7.1").query(&["tokens", "recurse"]);
 
