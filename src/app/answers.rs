@@ -31,7 +31,9 @@ pub fn find(opening: &Opening, practice: Option<&Open>) -> Result<Option<Answers
     let named = opening.answers.as_ref().or(opening.global.config.as_ref());
     if let Some(path) = named {
         let path = opening.process.directory.join(path);
-        let text = files::read(&path)?.ok_or_else(|| Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there"))?;
+        let text = files::read(&path)?.ok_or_else(|| {
+            Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there")
+        })?;
         return parse(&text, &path).map(Some);
     }
     if let Some(practice) = practice {
@@ -40,8 +42,12 @@ pub fn find(opening: &Opening, practice: Option<&Open>) -> Result<Option<Answers
             return parse(&text, &own).map(Some);
         }
         let name = format!("world {}", practice.world);
-        let federation = config::parse(&practice.answers, &name).map_err(|problems| config::failure(&problems))?;
-        return Ok(Some(Answers { federation, source: format!("the world's own answers ({})", practice.world) }));
+        let federation =
+            config::parse(&practice.answers, &name).map_err(|problems| config::failure(&problems))?;
+        return Ok(Some(Answers {
+            federation,
+            source: format!("the world's own answers ({})", practice.world),
+        }));
     }
     match files::find_upwards(&opening.process.directory, FILE) {
         Some(path) => {

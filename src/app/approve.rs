@@ -14,7 +14,13 @@ use crate::programs::consent::Consent;
 ///
 /// # Errors
 /// Nobody can be asked and no flag decides, or the person says no.
-pub fn consent(plan: &Plan, yes: &Yes, opening: &Opening, clouds: &Clouds, output: &Output) -> Result<Consent> {
+pub fn consent(
+    plan: &Plan,
+    yes: &Yes,
+    opening: &Opening,
+    clouds: &Clouds,
+    output: &Output,
+) -> Result<Consent> {
     let mut consent = Consent {
         yes: decided(yes),
         confirmed: yes.confirm.iter().cloned().collect(),
@@ -50,11 +56,13 @@ fn ask(plan: &Plan, consent: &mut Consent, output: &Output) -> Result<()> {
         return Err(Failure::new(Code::Stopped).with("answer", "not approved; nothing was written"));
     }
     consent.yes = true;
-    let mut names: Vec<_> = plan.changes.iter().filter(|change| !change.is_keep()).flat_map(|c| c.protected().cloned()).collect();
+    let mut names: Vec<_> =
+        plan.changes.iter().filter(|change| !change.is_keep()).flat_map(|c| c.protected().cloned()).collect();
     names.sort();
     names.dedup();
     for name in names {
-        output.talk(&format!("{name} is protected. Type its name to include it, or nothing to leave it out:"));
+        output
+            .talk(&format!("{name} is protected. Type its name to include it, or nothing to leave it out:"));
         if line()? == name.as_str() {
             consent.confirmed.insert(name);
         }
@@ -62,7 +70,10 @@ fn ask(plan: &Plan, consent: &mut Consent, output: &Output) -> Result<()> {
     for change in plan.changes.iter().filter(|change| !change.is_keep()) {
         for ask in &change.asks {
             if let Ask::Subject { found, wanted } = ask {
-                output.talk(&format!("{} trusts {found} today. Type the new subject to change that:\n  {wanted}", change.title));
+                output.talk(&format!(
+                    "{} trusts {found} today. Type the new subject to change that:\n  {wanted}",
+                    change.title
+                ));
                 if line()? == *wanted {
                     consent.subjects.insert(wanted.clone());
                 }

@@ -4,14 +4,13 @@ use std::path::Path;
 
 use super::approve::consent;
 use super::open::{Clouds, Opening, answers};
-use super::output::Output;
+use super::output::{Output, Printer};
 use crate::cli::Yes;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::finding::Severity;
 use crate::domain::handshake::Verdict;
 use crate::domain::names::EnvironmentName;
-use crate::engine::step::Events;
 use crate::explain::Exit;
 use crate::headless::wire::{PlanOutput, Status};
 use crate::host::clock::Clock;
@@ -19,6 +18,7 @@ use crate::host::files;
 use crate::plain;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
+use crate::plan::event::Outcome;
 use crate::plan::file::{PlanFile, VERSION};
 use crate::programs::build::Purpose;
 use crate::programs::compare;
@@ -50,7 +50,7 @@ pub async fn plan(opening: Opening, out: Option<&Path>, output: &Output) -> Resu
     if output.json() {
         output.data(&serde_json::to_string_pretty(&PlanOutput::of(&prepared.plan)).unwrap_or_default());
     } else {
-        output.data(&plain::review::review(&prepared.plan, &board, output.look()));
+        output.data(&plain::review::review(&prepared.plan, board.header.as_ref(), output.look()));
     }
     if let Some(path) = out {
         save(&opening, &session, &prepared.plan, path, output)?;
@@ -75,7 +75,11 @@ fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: 
     let path = opening.process.directory.join(path);
     let written = files::create_private(&path)?.write_all(text.as_bytes());
     written.map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
-    output.talk(&format!("plan saved to {}; `keyless apply {}` applies exactly this", path.display(), path.display()));
+    output.talk(&format!(
+        "plan saved to {}; `keyless apply {}` applies exactly this",
+        path.display(),
+        path.display()
+    ));
     Ok(())
 }
 
@@ -85,12 +89,15 @@ fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: 
 /// The file is no plan, holds what its answers do not imply, or has gone stale.
 pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output) -> Result<Exit> {
     let path = opening.process.directory.join(file);
-    let text = files::read(&path)?
-        .ok_or_else(|| Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there"))?;
+    let text = files::read(&path)?.ok_or_else(|| {
+        Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there")
+    })?;
     let saved = PlanFile::parse(&text, &path.display().to_string())?;
     let problems = saved.answers.contradictions();
     if let Some(problem) = problems.first() {
-        return Err(Failure::new(Code::Answers).with("file", path.display()).with(problem.field, &problem.text));
+        return Err(Failure::new(Code::Answers)
+            .with("file", path.display())
+            .with(problem.field, &problem.text));
     }
     opening.only = saved.only;
     let clouds = Clouds::open(&opening, output).await?;
@@ -102,7 +109,12 @@ pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output
 ///
 /// # Errors
 /// As the program's own.
-pub async fn verify(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, output: &Output) -> Result<Exit> {
+pub async fn verify(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    yes: &Yes,
+    output: &Output,
+) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     write(&opening, &clouds, federation, ("verify", Purpose::Verify, chosen), yes, output, None).await
@@ -112,7 +124,12 @@ pub async fn verify(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, out
 ///
 /// # Errors
 /// As the program's own.
-pub async fn teardown(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, output: &Output) -> Result<Exit> {
+pub async fn teardown(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    yes: &Yes,
+    output: &Output,
+) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     let purpose = Purpose::Teardown { whole: chosen.is_empty() };
@@ -123,7 +140,12 @@ pub async fn teardown(opening: Opening, chosen: &[EnvironmentName], yes: &Yes, o
 ///
 /// # Errors
 /// As the survey's own; while watching, a failed look is told and the next one tried.
-pub async fn status(opening: Opening, chosen: &[EnvironmentName], watch: Option<u64>, output: &Output) -> Result<Exit> {
+pub async fn status(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    watch: Option<u64>,
+    output: &Output,
+) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     loop {
@@ -140,17 +162,22 @@ pub async fn status(opening: Opening, chosen: &[EnvironmentName], watch: Option<
     }
 }
 
-async fn look(opening: &Opening, clouds: &Clouds, federation: Federation, chosen: &[EnvironmentName], output: &Output) -> Result<Exit> {
+async fn look(
+    opening: &Opening,
+    clouds: &Clouds,
+    federation: Federation,
+    chosen: &[EnvironmentName],
+    output: &Output,
+) -> Result<Exit> {
     let (events, printer) = output.follow(false);
     let session = clouds.session(opening, federation, events, output).await?;
     let prepared = prepare(&session, "status", Purpose::Status, chosen).await?;
     let board = session.events.board();
-    let today = Clock.now().date();
     if output.json() {
-        let status = Status::of(&board, today);
+        let status = Status::of(&board, Clock.now().date());
         output.data(&serde_json::to_string_pretty(&status).unwrap_or_default());
     } else {
-        output.data(&plain::status::status(&board, today, output.look()));
+        output.data(&plain::status::status(&board, output.look(), Clock.now()));
     }
     let exit = blocked(&prepared.plan).max(of_board(&board));
     drop((session, prepared));
@@ -170,24 +197,29 @@ async fn write(
 ) -> Result<Exit> {
     let (events, printer) = output.follow(true);
     let session = clouds.session(opening, federation, events, output).await?;
-    let result = reviewed(opening, clouds, &session, (command, purpose, chosen), yes, output, saved).await;
+    let result =
+        reviewed(opening, clouds, (&session, &printer), (command, purpose, chosen), yes, output, saved).await;
     let board = session.events.board();
     drop(session);
     printer.done().await;
     let summary = result?;
     if !output.json() {
-        output.data(&plain::summary::summary(&board, output.look()));
+        output.data(&plain::summary::summary(&board, command, output.look()));
     }
     let failures = summary.failures.iter().map(Exit::of).max().unwrap_or(Exit::Done);
     let left = if summary.leftovers.is_empty() { Exit::Done } else { Exit::Stale };
-    let verdicts = if matches!(purpose, Purpose::Teardown { .. }) { Exit::Done } else { verdicts(&board) };
+    let verdicts = match purpose {
+        Purpose::Teardown { .. } => Exit::Done,
+        _ if opening.only.is_none() => verdicts(&board).max(unproven(&board, summary.outcome)),
+        _ => verdicts(&board),
+    };
     Ok(Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts))
 }
 
 async fn reviewed(
     opening: &Opening,
     clouds: &Clouds,
-    session: &Session,
+    (session, printer): (&Session, &Printer),
     (command, purpose, chosen): (&'static str, Purpose, &[EnvironmentName]),
     yes: &Yes,
     output: &Output,
@@ -198,26 +230,38 @@ async fn reviewed(
         Some(saved) => compare::saved(saved, &prepared.plan)?,
         None => prepared.decidable(),
     };
+    // What was seen is told before what is intended.
+    printer.caught_up(&session.events).await;
     if !output.json() {
-        output.data(&plain::review::review(&plan, &board_of(&session.events), output.look()));
+        output.data(&plain::review::review(&plan, session.events.board().header.as_ref(), output.look()));
     }
     let decision = consent(&plan, yes, opening, clouds, output)?.decide(&plan);
     prepared.carry_out(session, decision).await
 }
 
-fn board_of(events: &Events) -> Board {
-    events.board()
-}
-
 /// The worst exit of what could not be planned.
 fn blocked(plan: &Plan) -> Exit {
-    plan.blocked.iter().filter_map(|blocked| blocked.failure.as_ref()).map(Exit::of).max().unwrap_or(Exit::Done)
+    plan.blocked
+        .iter()
+        .filter_map(|blocked| blocked.failure.as_ref())
+        .map(Exit::of)
+        .max()
+        .unwrap_or(Exit::Done)
 }
 
 /// What verdicts alone say.
 fn verdicts(board: &Board) -> Exit {
-    let bad = |verdict: &Verdict| matches!(verdict, Verdict::Open { .. } | Verdict::Mismatch { .. } | Verdict::Failed { .. });
+    let bad = |verdict: &Verdict| {
+        matches!(verdict, Verdict::Open { .. } | Verdict::Mismatch { .. } | Verdict::Failed { .. })
+    };
     if board.with_verdict(bad).is_empty() { Exit::Done } else { Exit::Findings }
+}
+
+/// A run that is done although an environment is not proven has found something.
+fn unproven(board: &Board, outcome: Outcome) -> Exit {
+    let proven = board.with_verdict(|verdict| matches!(verdict, Verdict::Proven | Verdict::Open { .. }));
+    let all = proven.len() == board.environments.len();
+    if all || outcome != Outcome::Done { Exit::Done } else { Exit::Findings }
 }
 
 /// What verdicts and findings say.

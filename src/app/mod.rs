@@ -85,7 +85,9 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0, true), &environments, &yes, output).await
         }
-        Some(Command::Sandbox { command }) => practice::command(command, &global, &process, output, stop).await,
+        Some(Command::Sandbox { command }) => {
+            practice::command(command, &global, &process, output, stop).await
+        }
     }
 }
 

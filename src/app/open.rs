@@ -79,7 +79,11 @@ impl Clouds {
                 let addresses = &open.addresses;
                 Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws))?
             }
-            None => Ends::new(process.variable("KEYLESS_AZURE_DEVOPS_URL"), process.variable("KEYLESS_ISSUER_URL"), None)?,
+            None => Ends::new(
+                process.variable("KEYLESS_AZURE_DEVOPS_URL"),
+                process.variable("KEYLESS_ISSUER_URL"),
+                None,
+            )?,
         };
         match &practice {
             Some(open) => output.talk(&format!("practice cloud \"{}\": nothing real is touched", open.world)),
@@ -92,7 +96,8 @@ impl Clouds {
         let concurrency = usize::from(opening.global.concurrency);
         let transport = Transport::new(ends.aws.clone(), concurrency, trace.clone());
         let lookup = process.clone();
-        let sign_in = AwsSignIn::new(transport, Arc::new(move |name: &str| lookup.variable(name).map(str::to_owned)));
+        let sign_in =
+            AwsSignIn::new(transport, Arc::new(move |name: &str| lookup.variable(name).map(str::to_owned)));
         let state = match &practice {
             Some(open) => open.state.clone(),
             None => files::state_dir(process.variable("KEYLESS_STATE_DIR"))?,
@@ -122,7 +127,13 @@ impl Clouds {
     ///
     /// # Errors
     /// There is no Azure DevOps token where one is needed.
-    pub async fn session(&self, opening: &Opening, federation: Federation, events: Events, output: &Output) -> Result<Session> {
+    pub async fn session(
+        &self,
+        opening: &Opening,
+        federation: Federation,
+        events: Events,
+        output: &Output,
+    ) -> Result<Session> {
         let devops = match opening.only {
             Some(Only::Aws) => None,
             _ => Some(self.devops(&federation)?),
@@ -145,9 +156,17 @@ impl Clouds {
         })
     }
 
-    async fn aws(&self, federation: &Federation, output: &Output) -> Result<BTreeMap<EnvironmentName, Result<Aws>>> {
+    async fn aws(
+        &self,
+        federation: &Federation,
+        output: &Output,
+    ) -> Result<BTreeMap<EnvironmentName, Result<Aws>>> {
         if let Some(open) = &self.practice {
-            return Ok(federation.environments.iter().map(|e| (e.name.clone(), self.practice_aws(open, e))).collect());
+            return Ok(federation
+                .environments
+                .iter()
+                .map(|e| (e.name.clone(), self.practice_aws(open, e)))
+                .collect());
         }
         for replaced in self.sign_in.overrides(federation).await? {
             output.talk(&format!("AWS is replaced by {} ({})", replaced.address, replaced.source));
@@ -187,9 +206,9 @@ fn announce(ends: &Ends, output: &Output) {
 /// The token of the environment: a personal access token, or a bearer token.
 fn token(process: &Process) -> Option<Credential> {
     let secret = |name: &str| process.variable(name).map(|text| SecretString::from(text.to_owned()));
-    secret("AZURE_DEVOPS_EXT_PAT")
-        .map(Credential::Pat)
-        .or_else(|| secret("AZURE_DEVOPS_TOKEN").or_else(|| secret("SYSTEM_ACCESSTOKEN")).map(Credential::Bearer))
+    secret("AZURE_DEVOPS_EXT_PAT").map(Credential::Pat).or_else(|| {
+        secret("AZURE_DEVOPS_TOKEN").or_else(|| secret("SYSTEM_ACCESSTOKEN")).map(Credential::Bearer)
+    })
 }
 
 /// The answers of a command that does not ask.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use clap::CommandFactory;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::cli::{Cli, Global};
@@ -30,12 +30,7 @@ impl Output {
         Self {
             json: global.json,
             verbose: global.verbose,
-            look: Look {
-                color: process.wants_color(),
-                ascii: process.wants_ascii(),
-                width: 80,
-                verbose: global.verbose,
-            },
+            look: Look::new(process.wants_color(), process.wants_ascii(), process.width(), global.verbose),
             out: Mutex::new(std::io::stdout()),
             err: Mutex::new(std::io::stderr()),
         }
@@ -75,15 +70,16 @@ impl Output {
     /// A channel for one run whose events are printed as they come: JSON lines, or text with `following`.
     pub fn follow(&self, following: bool) -> (Events, Printer) {
         let (events, receiver) = Events::channel();
-        let (json, look) = (self.json, self.look.clone());
-        let task = tokio::spawn(print(receiver, json, following, look));
-        (events, Printer { task })
+        let (printed, watch) = watch::channel(0);
+        let task = tokio::spawn(print(receiver, self.json, following, self.look, printed));
+        (events, Printer { task, printed: watch })
     }
 }
 
 /// Prints the events of one run.
 pub struct Printer {
     task: JoinHandle<()>,
+    printed: watch::Receiver<u64>,
 }
 
 impl Printer {
@@ -91,18 +87,39 @@ impl Printer {
     pub async fn done(self) {
         let _ = self.task.await;
     }
+
+    /// Waits until everything sent so far is printed.
+    pub async fn caught_up(&self, events: &Events) {
+        let sent = events.sent();
+        // The printer ends only with the run, so an error means that everything is printed.
+        let _ = self.printed.clone().wait_for(|printed| *printed >= sent).await;
+    }
 }
 
-async fn print(mut events: mpsc::Receiver<Event>, json: bool, following: bool, look: Look) {
+async fn print(
+    mut events: mpsc::Receiver<Event>,
+    json: bool,
+    following: bool,
+    look: Look,
+    printed: watch::Sender<u64>,
+) {
     let mut follower = Follower::new(look);
     while let Some(event) = events.recv().await {
-        let lines = if json && following { vec![wire::line(&event)] } else { follower.lines(&event) };
-        if !following && !matches!(event, Event::Notice { .. }) {
-            continue;
-        }
-        let to_err = !following || (!json && matches!(event, Event::Notice { .. }));
+        let notice = matches!(event, Event::Notice { .. });
+        let lines = match (json, following) {
+            (true, true) => vec![wire::line(&event)],
+            (_, true) => follower.take(&event),
+            // A look is shown as a whole at its end; only what everybody should read is said meanwhile.
+            (_, false) => follower.take(&event).into_iter().filter(|_| notice).collect(),
+        };
+        let to_stdout = following && (json || !notice);
         for line in lines {
-            let _ = if to_err { writeln!(std::io::stderr(), "{line}") } else { writeln!(std::io::stdout(), "{line}") };
+            let _ = if to_stdout {
+                writeln!(std::io::stdout(), "{line}")
+            } else {
+                writeln!(std::io::stderr(), "{line}")
+            };
         }
+        printed.send_modify(|count| *count += 1);
     }
 }

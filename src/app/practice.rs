@@ -1,6 +1,6 @@
 //! The practice cloud from the command line: opened beside a command, or served by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret;
@@ -14,7 +14,8 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::explain::Exit;
 use crate::host::files;
 use crate::host::process::Process;
-use crate::sandbox::world::World;
+use crate::sandbox::devops::oidctoken;
+use crate::sandbox::world::{AgentPlace, World};
 use crate::sandbox::{self, Addresses, Credentials, Options, Practice, Running, worlds};
 
 /// A practice cloud that can be used: our own, or one that another process serves.
@@ -39,7 +40,16 @@ fn broken(action: &str, error: impl std::fmt::Display) -> Failure {
     Failure::new(Code::File).with("action", action).with("cause", error)
 }
 
-fn world(name: &str) -> Result<World> {
+/// A world by its name, or from a file of one's own that ends in `.toml`.
+fn world(name: &str, process: &Process) -> Result<World> {
+    if name.ends_with(".toml") {
+        let path = process.directory.join(name);
+        let text = files::read(&path)?.ok_or_else(|| {
+            Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there")
+        })?;
+        return worlds::parse(&text)
+            .map_err(|error| Failure::new(Code::Answers).with("file", path.display()).with("cause", error));
+    }
     worlds::named(name).ok_or_else(|| {
         let names: Vec<&str> = worlds::names().collect();
         Failure::new(Code::Answers).with("world", name).with("accepted", names.join(", "))
@@ -55,20 +65,22 @@ fn folder(process: &Process, world: &str) -> Result<PathBuf> {
 /// # Errors
 /// The world is unknown, or its state cannot be used.
 pub async fn open(name: &str, process: &Process) -> Result<Open> {
-    let world = world(name)?;
-    let state = folder(process, name)?;
+    let world = world(name, process)?;
+    let name = world.name.clone();
+    let state = folder(process, &name)?;
     files::private_dir(&state)?;
     let answers = world.answers.clone();
     let mut options = Options::new(world);
     options.state = Some(state.join("cloud"));
-    let running = Practice::attach_or_start(options).await.map_err(|e| broken("start the practice cloud", e))?;
+    let running =
+        Practice::attach_or_start(options).await.map_err(|e| broken("start the practice cloud", e))?;
     let (addresses, credentials, practice) = match running {
         Running::Owned(practice) => (practice.addresses().clone(), practice.credentials(), Some(practice)),
         Running::Attached { addresses, credentials } => (addresses, credentials, None),
     };
     let keys = keys(&credentials);
     let token = credentials.azure_devops;
-    Ok(Open { addresses, token, keys, answers, world: name.to_owned(), state, _practice: practice })
+    Ok(Open { addresses, token, keys, answers, world: name, state, _practice: practice })
 }
 
 fn keys(credentials: &Credentials) -> BTreeMap<String, StaticKeys> {
@@ -87,7 +99,13 @@ fn keys(credentials: &Credentials) -> BTreeMap<String, StaticKeys> {
 ///
 /// # Errors
 /// The world is unknown, a port is taken, or the state cannot be used.
-pub async fn command(command: SandboxCommand, global: &Global, process: &Process, output: &Output, stop: &Stop) -> Result<Exit> {
+pub async fn command(
+    command: SandboxCommand,
+    global: &Global,
+    process: &Process,
+    output: &Output,
+    stop: &Stop,
+) -> Result<Exit> {
     match command {
         SandboxCommand::Serve { world, port } => {
             let world = global.sandbox.clone().unwrap_or(world);
@@ -101,10 +119,19 @@ pub async fn command(command: SandboxCommand, global: &Global, process: &Process
     }
 }
 
-async fn serve(name: &str, port: Option<u16>, process: &Process, output: &Output, stop: &Stop) -> Result<Exit> {
-    let state = folder(process, name)?;
+async fn serve(
+    name: &str,
+    port: Option<u16>,
+    process: &Process,
+    output: &Output,
+    stop: &Stop,
+) -> Result<Exit> {
+    let world = world(name, process)?;
+    let name = world.name.clone();
+    let state = folder(process, &name)?;
     files::private_dir(&state)?;
-    let mut options = Options::new(world(name)?);
+    let holds = world.agent.place == AgentPlace::Outside;
+    let mut options = Options::new(world);
     options.state = Some(state.join("cloud"));
     options.port = port;
     let practice = Practice::start(options).await.map_err(|e| broken("start the practice cloud", e))?;
@@ -136,11 +163,48 @@ async fn serve(name: &str, port: Option<u16>, process: &Process, output: &Output
             .to_string(),
         );
     } else {
-        serve_text(name, &practice, &credentials, output);
+        serve_text(&name, &practice, &credentials, output);
     }
-    stop.token().cancelled().await;
+    let stopped = stop.token();
+    if holds {
+        tokio::select! {
+            () = stopped.cancelled() => {}
+            () = tell_held(&practice, output) => {}
+        }
+    } else {
+        stopped.cancelled().await;
+    }
     practice.shutdown().await;
     Ok(Exit::Done)
+}
+
+/// Tells every job that is held for an agent outside, once, with the access token that agent needs.
+async fn tell_held(practice: &Practice, output: &Output) {
+    let mut changes = practice.ground().store.changes();
+    let mut told = BTreeSet::new();
+    loop {
+        for job in oidctoken::held(practice.ground()) {
+            if !told.insert(job.id.clone()) {
+                continue;
+            }
+            let line = json!({
+                "version": 1,
+                "held_job": {
+                    "hub": "build",
+                    "plan": job.plan,
+                    "job": job.id,
+                    "project": job.project,
+                    "run": job.run,
+                    "token": job.token,
+                    "connections": job.connections,
+                },
+            });
+            output.data(&line.to_string());
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 fn serve_text(name: &str, practice: &Practice, credentials: &Credentials, output: &Output) {
@@ -161,7 +225,7 @@ fn serve_text(name: &str, practice: &Practice, credentials: &Credentials, output
 
 fn reset(world: Option<String>, process: &Process, output: &Output) -> Result<Exit> {
     let names: Vec<String> = match world {
-        Some(name) => vec![self::world(&name)?.name],
+        Some(name) => vec![self::world(&name, process)?.name],
         None => worlds::names().map(str::to_owned).collect(),
     };
     for name in names {

@@ -24,7 +24,8 @@ impl Stop {
     pub async fn twice(&self, output: &Output) {
         signal().await;
         self.token.cancel();
-        output.talk("stopping: the write at hand is finished, no other is begun (once more: drops it at once)");
+        output
+            .talk("stopping: the write at hand is finished, no other is begun (once more: drops it at once)");
         signal().await;
     }
 }
@@ -32,7 +33,8 @@ impl Stop {
 #[cfg(unix)]
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut hangup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
+    let (Ok(mut terminate), Ok(mut hangup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
         let _ = tokio::signal::ctrl_c().await;
         return;
     };

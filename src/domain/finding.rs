@@ -49,8 +49,6 @@ pub enum FindingCode {
     RightsMissing,
     /// Others than the operator can push to the verification repository.
     RepositoryOpen,
-    /// The toolkit is old enough to fail on a short hiccup (before 1.20).
-    ToolkitOld,
 }
 
 impl FindingCode {
@@ -67,9 +65,7 @@ impl FindingCode {
                 Severity::Error
             }
             Self::PermissionStanding | Self::PermissionAllPipelines | Self::RepositoryOpen => Severity::Error,
-            Self::TrustLong | Self::RoleExtraPolicies | Self::ConnectionShared | Self::ToolkitOld => {
-                Severity::Warning
-            }
+            Self::TrustLong | Self::RoleExtraPolicies | Self::ConnectionShared => Severity::Warning,
             Self::RoleForeign | Self::ConnectionForeign => Severity::Warning,
             Self::RightsUnknown => Severity::Note,
         }
@@ -91,6 +87,11 @@ impl Finding {
     /// A finding about one environment.
     pub fn about(environment: &EnvironmentName, code: FindingCode) -> Self {
         Self { code, environment: Some(environment.clone()), evidence: Vec::new() }
+    }
+
+    /// A finding about the whole federation.
+    pub fn overall(code: FindingCode) -> Self {
+        Self { code, environment: None, evidence: Vec::new() }
     }
 
     /// Adds evidence.

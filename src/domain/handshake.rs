@@ -303,7 +303,8 @@ mod tests {
 
     #[test]
     fn only_the_last_attempt_counts() {
-        let failed = GOOD.replace("...role assumed via OIDC Token:", "Failed to assume role with OIDC: AccessDenied");
+        let failed =
+            GOOD.replace("...role assumed via OIDC Token:", "Failed to assume role with OIDC: AccessDenied");
         let text = format!("{failed}\n{GOOD}");
         assert_eq!(judge(&expected(), &TaskLog::read(text.lines()), true), Verdict::Proven);
         let text = format!("{GOOD}\n{failed}");

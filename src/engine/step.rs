@@ -1,6 +1,7 @@
 //! A step: one cloud object, looked at, planned and changed.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
@@ -23,25 +24,35 @@ use crate::plan::link::LinkStatus;
 pub struct Events {
     sender: mpsc::Sender<Event>,
     board: Arc<Mutex<Board>>,
+    sent: Arc<AtomicU64>,
 }
 
 impl Events {
     /// A channel for one run.
     pub fn channel() -> (Self, mpsc::Receiver<Event>) {
         let (sender, receiver) = mpsc::channel(4096);
-        (Self { sender, board: Arc::default() }, receiver)
+        (Self { sender, board: Arc::default(), sent: Arc::default() }, receiver)
     }
 
     /// Sends an event that must arrive. Nobody listening is no failure: the work goes on.
     pub async fn send(&self, event: Event) {
         self.fold(&event);
-        let _ = self.sender.send(event).await;
+        if self.sender.send(event).await.is_ok() {
+            self.sent.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Sends progress, unless the channel is full.
     pub fn offer(&self, event: Event) {
         self.fold(&event);
-        let _ = self.sender.try_send(event);
+        if self.sender.try_send(event).is_ok() {
+            self.sent.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many events have been handed over.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// The fold of everything sent so far.

@@ -61,10 +61,6 @@ pub fn words(finding: &Finding) -> FindingWords {
             format!("others can push to {}", value("repository")),
             "let keyless create its own repository, or protect the branch".to_owned(),
         ),
-        FindingCode::ToolkitOld => (
-            format!("AWS Toolkit {} does not retry a failed token request (1.20 does)", value("version")),
-            "update the extension in Organization settings > Extensions".to_owned(),
-        ),
     };
     FindingWords { cause, heal }
 }

@@ -136,7 +136,9 @@ pub fn find_upwards(start: &Path, name: &str) -> Option<PathBuf> {
 /// It cannot be removed.
 pub fn remove_dir(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path, "remove the folder", &error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(failed(path, "remove the folder", &error))
+        }
         _ => Ok(()),
     }
 }

@@ -36,6 +36,12 @@ impl Process {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// How many columns text may take: the terminal's, as `COLUMNS` tells it, else 80. Files and pipes get 80.
+    pub fn width(&self) -> usize {
+        let told = self.variable("COLUMNS").and_then(|text| text.parse().ok());
+        told.filter(|_| self.stdout_is_terminal).unwrap_or(80)
+    }
+
     /// Whether questions can be asked.
     pub fn is_interactive(&self) -> bool {
         self.stdin_is_terminal && self.stdout_is_terminal

@@ -1,4 +1,191 @@
-//! x
-use super::look::Look; use crate::plan::board::Board;
-/// r
-pub fn summary(b: &Board, _: &Look) -> String { format!("{:?} writes {}", b.outcome, b.writes) }
+//! The end of a run: how it went, what is left, what comes next.
+
+use super::look::{Look, Paint, count};
+use super::sheet::{Sheet, plain, span};
+use super::{places, trouble, verdicts};
+use crate::domain::failure::{Code, Failure};
+use crate::domain::handshake::Verdict;
+use crate::plan::board::{Board, EnvironmentStatus, StepStatus};
+use crate::plan::event::{Ended, Outcome};
+
+/// Verdicts told in full without `-v`.
+const IN_FULL: usize = 6;
+
+/// The end of a run as text. `command` is what ran: `setup`, `verify`, `teardown`, …
+pub fn summary(board: &Board, command: &str, look: &Look) -> String {
+    let mut sheet = Sheet::new(look);
+    let tears_down = command == "teardown";
+    headline(&mut sheet, board, command);
+    if !tears_down {
+        unproven(&mut sheet, board);
+    }
+    failures(&mut sheet, board);
+    list(&mut sheet, "Waits for", &board.waiting_for);
+    list(&mut sheet, "Stays behind", &board.leftovers);
+    if !tears_down {
+        runs(&mut sheet, board);
+    }
+    if let Some(next) = next(board, command) {
+        sheet.gap();
+        sheet.flow(&[span(Paint::Strong, "Next: ")], &[plain(next)]);
+    }
+    sheet.finish()
+}
+
+fn headline(sheet: &mut Sheet<'_>, board: &Board, command: &str) {
+    let writes = count(usize::try_from(board.writes).unwrap_or(usize::MAX), "write", "writes");
+    let ended = match board.outcome {
+        Some(Outcome::Done) => None,
+        Some(Outcome::Waiting) => Some((Paint::Warn, "Goes on later.")),
+        Some(Outcome::Failed) => Some((Paint::Bad, "Not everything was done.")),
+        Some(Outcome::Stopped) => Some((Paint::Warn, "Stopped, as you asked.")),
+        Some(Outcome::Stale) => Some((Paint::Bad, "The plan no longer fitted.")),
+        None => Some((Paint::Bad, "Not ended.")),
+    };
+    let tears_down = command == "teardown";
+    let what = match (&board.header, board.environments.len()) {
+        (Some(_), 1..) if !tears_down => verdicts::tally(board),
+        (Some(header), _) => format!("{command} of {}", header.federation),
+        (None, _) => command.to_owned(),
+    };
+    let done = if tears_down && board.outcome == Some(Outcome::Done) { ": done" } else { "" };
+    let mut spans = vec![span(Paint::Strong, format!("{what}{done}.")), plain(format!(" {writes}."))];
+    if let Some((paint, text)) = ended {
+        spans.extend([plain(" "), span(paint, text)]);
+    }
+    sheet.text(0, &spans);
+}
+
+/// Environments a run was to prove and did not.
+fn unproven(sheet: &mut Sheet<'_>, board: &Board) {
+    let judged: Vec<(&EnvironmentStatus, &Verdict)> = verdicts::unproven(board)
+        .into_iter()
+        .filter_map(|e| Some((e, &e.handshake.as_ref()?.verdict)))
+        .collect();
+    if judged.is_empty() {
+        return;
+    }
+    sheet.gap();
+    let shown = if sheet.look.verbose { judged.len() } else { judged.len().min(IN_FULL) };
+    for (environment, verdict) in &judged[..shown] {
+        let (glyph, paint) = sheet.look.verdict(Some(verdict));
+        let name = environment.info.name.as_str();
+        sheet.line(&[
+            plain("  "),
+            span(paint, glyph),
+            plain(format!(" {name}: ")),
+            span(paint, verdict.word()),
+        ]);
+        verdicts::reason(sheet, 4, verdict);
+    }
+    for verdict in ["failed", "mismatch", "open", "unknown"] {
+        let rest = judged[shown..].iter().filter(|(_, v)| v.word() == verdict);
+        let names: Vec<&str> = rest.map(|(e, _)| e.info.name.as_str()).collect();
+        if !names.is_empty() {
+            let names = trouble::enumerated(sheet, &names);
+            sheet.flow(&[plain(format!("  {verdict} too: "))], &[plain(names)]);
+        }
+    }
+}
+
+fn ended(board: &Board) -> impl Iterator<Item = (&StepStatus, &Ended)> {
+    board.steps.iter().filter_map(|status| Some((status, status.ended.as_ref()?)))
+}
+
+fn failures(sheet: &mut Sheet<'_>, board: &Board) {
+    let mut failed: Vec<(String, &Failure)> = Vec::new();
+    let mut needs: Vec<(String, String)> = Vec::new();
+    let mut left: Vec<(String, String)> = Vec::new();
+    for (status, ended) in ended(board) {
+        let name = || places::named(&status.info);
+        match ended {
+            // The verdicts above are this failure.
+            Ended::Failed { failure }
+                if failure.code == Code::HandshakeFailed && has_verdict(board, status) => {}
+            Ended::Failed { failure } => failed.push((name(), failure)),
+            Ended::WillNotRun { because } => {
+                let cause = board.step(because);
+                needs.push((
+                    name(),
+                    cause.map_or_else(|| because.to_string(), |cause| places::named(&cause.info)),
+                ));
+            }
+            Ended::Stale { now } => {
+                left.push((name(), format!("it is not what it was when the plan was made ({})", now.why)));
+            }
+            Ended::NotApproved => left.push((name(), "it was not approved".to_owned())),
+            Ended::Stopped => left.push((name(), "the run was stopped".to_owned())),
+            Ended::Kept | Ended::Applied | Ended::Waiting { .. } => {}
+        }
+    }
+    if failed.is_empty() && needs.is_empty() && left.is_empty() {
+        return;
+    }
+    sheet.gap();
+    trouble::failures(sheet, &failed);
+    trouble::held_up(sheet, "not done, needs", &needs);
+    trouble::held_up(sheet, "left as it is,", &left);
+}
+
+fn has_verdict(board: &Board, status: &StepStatus) -> bool {
+    let own = |e: &&EnvironmentStatus| status.info.environments.contains(&e.info.name);
+    let told = |e: &EnvironmentStatus| e.handshake.as_ref().is_some_and(|h| h.verdict != Verdict::Proven);
+    board.environments.iter().filter(own).any(told)
+}
+
+fn list(sheet: &mut Sheet<'_>, title: &str, items: &[String]) {
+    if items.is_empty() {
+        return;
+    }
+    sheet.gap();
+    sheet.line(&[span(Paint::Strong, format!("{title}:"))]);
+    for item in items {
+        sheet.flow(&[plain("  - ")], &[plain(item.as_str())]);
+    }
+}
+
+/// Pages of the runs that are behind the verdicts, each once.
+fn runs(sheet: &mut Sheet<'_>, board: &Board) {
+    let mut pages: Vec<&str> = Vec::new();
+    for page in board.environments.iter().filter_map(|e| e.handshake.as_ref()?.run.as_deref()) {
+        if !pages.contains(&page) {
+            pages.push(page);
+        }
+    }
+    let shown = if sheet.look.verbose { pages.len() } else { pages.len().min(IN_FULL) };
+    if shown > 0 {
+        sheet.gap();
+    }
+    for page in &pages[..shown] {
+        sheet.whole(&[plain("run: ")], plain(*page));
+    }
+    if pages.len() > shown {
+        sheet.text(0, &[plain(format!("and {} more runs", pages.len() - shown))]);
+    }
+}
+
+/// The command that goes on from here.
+fn next(board: &Board, command: &str) -> Option<String> {
+    let names: Vec<&str> = verdicts::unproven(board).iter().map(|e| e.info.name.as_str()).collect();
+    let unproven = match names.as_slice() {
+        few @ [_, ..] if few.len() <= 3 && few.len() < board.environments.len() => {
+            format!(" {}", few.join(" "))
+        }
+        _ => String::new(),
+    };
+    let again = format!(
+        "heal what is named above, then `keyless {command}` again; it goes on where the clouds stand"
+    );
+    let failed = ended(board).any(
+        |(_, ended)| matches!(ended, Ended::Failed { failure } if failure.code != Code::HandshakeFailed),
+    );
+    match board.outcome? {
+        Outcome::Stale => Some("keyless plan".to_owned()),
+        Outcome::Stopped => Some(format!("keyless {command}; it goes on where the clouds stand")),
+        Outcome::Failed if failed => Some(again),
+        Outcome::Done if command == "teardown" => None,
+        _ if command == "teardown" => Some(again),
+        Outcome::Waiting => Some(format!("keyless verify{unproven}, when that is done")),
+        Outcome::Done | Outcome::Failed => Some(format!("keyless status{unproven}")),
+    }
+}

@@ -161,9 +161,11 @@ impl Board {
         for environment in &environments {
             for link in links_of(step.kind) {
                 let status = LinkStatus::new(environment, *link, state, detail.clone());
-                // What was seen before a step was held up stays true; a failure replaces it.
-                if state == LinkState::Failed
-                    || self.link(environment, *link).is_some_and(|l| l.state == LinkState::Unknown)
+                // What was seen before a step was held up stays true, and so does the reason of a verdict.
+                let seen = self.link(environment, *link).map_or(LinkState::Unknown, |link| link.state);
+                let told = matches!(seen, LinkState::Failed | LinkState::Differs | LinkState::Waiting);
+                if seen == LinkState::Unknown
+                    || (state == LinkState::Failed && !(told && *link == Link::Handshake))
                 {
                     self.set_link(&status);
                 }

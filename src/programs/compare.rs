@@ -9,7 +9,9 @@ use crate::plan::change::Plan;
 /// `PlanNotImplied`: the file holds a change its answers do not lead to. `PlanStale`: what is there has changed since.
 pub fn saved(saved: &Plan, now: &Plan) -> Result<Plan> {
     for change in saved.changes.iter().filter(|change| !change.is_keep()) {
-        if now.change(&change.step).is_none() && !now.blocked.iter().any(|blocked| blocked.step == change.step) {
+        if now.change(&change.step).is_none()
+            && !now.blocked.iter().any(|blocked| blocked.step == change.step)
+        {
             return Err(not_implied(change, "its answers have no such step"));
         }
     }

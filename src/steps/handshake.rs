@@ -48,6 +48,8 @@ pub struct Handshake {
     pub queue: Result<Queue>,
     /// Whether a proof that still holds is made anew.
     pub force: bool,
+    /// Whether nothing is to be proven: a queue that cannot be chosen is then no failure.
+    pub looks_only: bool,
     /// How long a run may wait for an agent, an approval or anything else.
     pub patience: Duration,
     /// The client.
@@ -255,6 +257,10 @@ impl Step for Handshake {
             Ok::<_, Failure>((wanted.environment.name.clone(), self.part(known, wanted).await?))
         }))
         .await?;
+        let to_prove = parts.iter().any(|(_, part)| matches!(part, Part::ToProve { .. }));
+        if let (true, false, Err(failure)) = (to_prove, self.looks_only, &self.queue) {
+            return Err(failure.clone());
+        }
         let admits =
             self.members.iter().map(|wanted| (wanted.environment.name.clone(), self.admits(known, wanted)));
         Ok(Seen { parts: parts.into_iter().collect(), admits: admits.collect() })

@@ -8,12 +8,13 @@ use crate::cloud::devops::git::{File, Push};
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{VERIFICATION_PATH, VERIFICATION_YAML, WantedVerification};
 use crate::domain::failure::{Class, Code, Failure, Result};
+use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::pipeline::Repository as Found;
 use crate::engine::known::{Known, Yields};
-use crate::engine::step::{Cx, Step};
+use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Change, Verb};
 
 /// The verification repository.
@@ -187,6 +188,12 @@ impl Step for Repository {
             }
             _ => Yields::none(),
         }
+    }
+
+    fn report(&self, seen: &Seen) -> Report {
+        let open = !self.is_own() && seen.tip.is_some();
+        let finding = || Finding::overall(FindingCode::RepositoryOpen).with("repository", self.title());
+        Report { findings: open.then(finding).into_iter().collect(), ..Report::default() }
     }
 
     fn plan(&self, seen: &Seen) -> Change {

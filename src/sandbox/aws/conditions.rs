@@ -115,7 +115,11 @@ impl Condition {
 
     /// Whether the request meets this condition. `variables`: whether `${…}` is filled in.
     pub fn holds(&self, keys: &ContextKeys, variables: bool) -> bool {
-        let present = keys.get(&self.key);
+        let mut present = keys.get(&self.key);
+        // A set of nothing but an empty text counts as a key without values (reference_policies_condition-single-vs-multi).
+        if self.quantifier != Quantifier::Plain && present.iter().all(String::is_empty) {
+            present = &[];
+        }
         if self.operator == Operator::Null {
             return self.values.iter().any(|value| value.eq_ignore_ascii_case("true") == present.is_empty());
         }
@@ -145,8 +149,10 @@ impl Condition {
                 .is_some_and(|p| p.lower().matches(&value.to_lowercase())),
             Operator::Like => Pattern::new(wanted, variables, true, keys).is_some_and(|p| p.matches(value)),
             Operator::Arn => arn_matches(wanted, value, variables, keys),
-            Operator::Numeric(comparison) => match (value.parse::<f64>(), wanted.parse::<f64>()) {
-                (Ok(value), Ok(wanted)) => value.partial_cmp(&wanted).is_some_and(|o| comparison.holds(o)),
+            Operator::Numeric(comparison) => match (number(value), number(wanted)) {
+                (Some(value), Some(wanted)) => {
+                    value.partial_cmp(&wanted).is_some_and(|o| comparison.holds(o))
+                }
                 _ => false,
             },
             Operator::Date(comparison) => match (moment(value), moment(wanted)) {
@@ -162,6 +168,11 @@ impl Condition {
             Operator::Null => false,
         }
     }
+}
+
+/// An integer or decimal number; `inf` and `NaN` are none.
+fn number(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite() && !text.to_ascii_lowercase().contains("inf"))
 }
 
 fn operator(name: &str) -> Option<(Operator, bool)> {
@@ -319,7 +330,19 @@ fn arn_matches(wanted: &str, value: &str, variables: bool, keys: &ContextKeys) -
 }
 
 /// Seconds since 1970 of an ISO 8601 moment or date, or of a number of seconds.
+/// Seconds of a date: `YYYY`, `YYYY-MM`, `YYYY-MM-DD`, a date with time, or seconds since 1970 (W3C note on date formats).
 fn moment(text: &str) -> Option<i64> {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if text.len() == 4 && digits(text) {
+        return moment(&format!("{text}-01-01"));
+    }
+    if let Some((year, month)) = text.split_once('-')
+        && (year.len(), month.len()) == (4, 2)
+        && digits(year)
+        && digits(month)
+    {
+        return moment(&format!("{text}-01"));
+    }
     if let Ok(seconds) = text.parse() {
         return Some(seconds);
     }

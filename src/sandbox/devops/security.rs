@@ -318,7 +318,8 @@ fn set_lists(call: &Call) -> Result<Reply, Failure> {
             let bits = |name: &str| item[name].as_u64().unwrap_or_default();
             (who.clone(), Entry { allow: bits("allow"), deny: bits("deny") })
         });
-        let list = Acl { inherit: item["inheritPermissions"].as_bool().unwrap_or(true), entries: entries.collect() };
+        let list =
+            Acl { inherit: item["inheritPermissions"].as_bool().unwrap_or(true), entries: entries.collect() };
         lists.push((key(namespace.id, token), list));
     }
     call.ground.store.transaction(|tx| {

@@ -43,6 +43,17 @@ pub struct Following<'a> {
     pub patience: Duration,
 }
 
+/// How long it has been, in steps that do not make a new line every few seconds.
+fn coarse(elapsed: Duration) -> String {
+    match elapsed.as_secs() {
+        0..10 => String::new(),
+        10..30 => ", 10 seconds".to_owned(),
+        30..60 => ", 30 seconds".to_owned(),
+        60..120 => ", 1 minute".to_owned(),
+        seconds => format!(", {} minutes", seconds / 60),
+    }
+}
+
 fn going<'a>(records: &'a [Record], kind: &'static str) -> impl Iterator<Item = &'a Record> {
     records.iter().filter(move |record| record.kind == kind && record.state != RecordState::Completed)
 }
@@ -76,8 +87,7 @@ impl Following<'_> {
                 return Ok(Followed::GaveUp { waiting_for: waits });
             }
             attempt += 1;
-            let message = format!("run {} waits for {waits}, {} s", self.run, begun.elapsed().as_secs());
-            cx.progress(message, attempt);
+            cx.progress(format!("waits for {waits}{}", coarse(begun.elapsed())), attempt);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = cx.stop.cancelled() => {}

@@ -35,6 +35,7 @@ impl Handshake {
     /// Makes one run for every environment that is to be proven, and judges each.
     pub(super) async fn prove(&self, cx: &Cx, known: &Known, pen: &Pen, seen: &Seen) -> Result<Vec<Proof>> {
         let stage = self.stage(known)?;
+        self.check_parallelism(&stage.queue).await?;
         let candidates = self.candidates(known, seen);
         let protected = self.protected(&stage, &candidates).await?;
         let granted = self.devops.permit(pen, &self.project, &protected, stage.pipeline.id, true).await;
@@ -80,6 +81,14 @@ impl Handshake {
             commit: source.commit,
             queue: self.queue.clone()?,
         })
+    }
+
+    /// An organisation without a hosted job lets a run fail only after minutes; where Azure DevOps tells it, it is said at once.
+    async fn check_parallelism(&self, queue: &Queue) -> Result<()> {
+        if queue.hosted && self.devops.hosted_parallel_jobs().await? == Some(0) {
+            return Err(Failure::new(Code::NoParallelism).with("queue", &queue.name));
+        }
+        Ok(())
     }
 
     fn candidates(&self, known: &Known, seen: &Seen) -> Vec<Candidate<'_>> {
