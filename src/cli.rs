@@ -101,6 +101,9 @@ pub enum Command {
         /// Only this half
         #[arg(long, value_enum)]
         only: Option<Half>,
+        /// Also remove trust statements of this environment's role that admit anybody else
+        #[arg(long, value_name = "ENVIRONMENT")]
+        close: Vec<EnvironmentName>,
         /// Approval
         #[command(flatten)]
         yes: Yes,
@@ -116,6 +119,9 @@ pub enum Command {
         /// Only this half
         #[arg(long, value_enum)]
         only: Option<Half>,
+        /// Also remove trust statements of this environment's role that admit anybody else
+        #[arg(long, value_name = "ENVIRONMENT")]
+        close: Vec<EnvironmentName>,
     },
     /// Apply a saved plan: looks again, shows it, refuses it when it no longer fits
     Apply {

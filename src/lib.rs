@@ -33,3 +33,4 @@ pub mod plan;
 pub mod programs;
 pub mod sandbox;
 pub mod steps;
+pub mod wizard;

@@ -64,6 +64,18 @@ fn parse(text: &str, path: &Path) -> Result<Answers> {
     Ok(Answers { federation, source: file })
 }
 
+/// Answers of the person's own: not those of a world. None: there are none yet.
+///
+/// # Errors
+/// As [`find`].
+pub fn own(opening: &Opening, practice: Option<&Open>) -> Result<Option<Answers>> {
+    let path = place(opening, practice);
+    match files::read(&path)? {
+        Some(text) => parse(&text, &path).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Where new answers are saved.
 pub fn place(opening: &Opening, practice: Option<&Open>) -> PathBuf {
     let named = opening.answers.as_ref().or(opening.global.config.as_ref());

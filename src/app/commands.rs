@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::approve::consent;
+use super::decided;
 use super::open::{Clouds, Opening, answers};
 use super::output::{Output, Printer};
+use super::wizard;
 use crate::cli::Yes;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
@@ -19,7 +21,7 @@ use crate::plain;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
 use crate::plan::event::Outcome;
-use crate::plan::file::{PlanFile, VERSION};
+use crate::plan::file::{Only, PlanFile, VERSION};
 use crate::programs::build::Purpose;
 use crate::programs::compare;
 use crate::programs::run::{Prepared, Summary, prepare};
@@ -31,6 +33,9 @@ use crate::programs::session::Session;
 /// As the program's own.
 pub async fn setup(opening: Opening, yes: &Yes, output: &Output) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
+    if !decided(yes) && opening.answers.is_none() && wizard::can_ask(&opening) {
+        return wizard::run(&opening, &clouds, output).await;
+    }
     let federation = answers(&opening, &clouds, output)?.federation;
     let purpose = Purpose::Setup;
     write(&opening, &clouds, federation, ("setup", purpose, &[]), yes, output, None).await
@@ -68,6 +73,7 @@ fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: 
         keyless: env!("CARGO_PKG_VERSION").to_owned(),
         answers: session.federation.clone(),
         only: session.only,
+        close: session.close.iter().cloned().collect(),
         plan: plan.clone(),
     };
     let text = serde_json::to_string_pretty(&file)
@@ -100,6 +106,7 @@ pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output
             .with(problem.field, &problem.text));
     }
     opening.only = saved.only;
+    opening.close.clone_from(&saved.close);
     let clouds = Clouds::open(&opening, output).await?;
     let federation = saved.answers.clone();
     write(&opening, &clouds, federation, ("apply", Purpose::Setup, &[]), yes, output, Some(&saved.plan)).await
@@ -206,14 +213,19 @@ async fn write(
     if !output.json() {
         output.data(&plain::summary::summary(&board, command, output.look()));
     }
+    Ok(exit_of(&board, &summary, purpose, opening.only))
+}
+
+/// The exit code of a run: the worst of its outcome, its failures, what it left and what was proven.
+pub fn exit_of(board: &Board, summary: &Summary, purpose: Purpose, only: Option<Only>) -> Exit {
     let failures = summary.failures.iter().map(Exit::of).max().unwrap_or(Exit::Done);
     let left = if summary.leftovers.is_empty() { Exit::Done } else { Exit::Stale };
     let verdicts = match purpose {
         Purpose::Teardown { .. } => Exit::Done,
-        _ if opening.only.is_none() => verdicts(&board).max(unproven(&board, summary.outcome)),
-        _ => verdicts(&board),
+        _ if only.is_none() => verdicts(board).max(unproven(board, summary.outcome)),
+        _ => verdicts(board),
     };
-    Ok(Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts))
+    Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts)
 }
 
 async fn reviewed(

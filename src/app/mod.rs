@@ -8,6 +8,7 @@ mod output;
 mod practice;
 mod stop;
 mod trace;
+mod wizard;
 
 use crate::cli::{Cli, Command, Half, Yes};
 use crate::domain::failure::Failure;
@@ -53,37 +54,39 @@ fn refused(output: &Output, failure: &Failure) -> Exit {
 
 async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop) -> Result<Exit, Failure> {
     let Cli { command, global } = cli;
-    let opening = |answers, only: Option<Half>, wait, writes| Opening {
+    let opening = |answers, only: Option<Half>, wait| Opening {
         global: global.clone(),
         process: process.clone(),
         stop: stop.token(),
         answers,
         only: only.map(Only::from),
+        close: Vec::new(),
         patience: std::time::Duration::from_secs(wait),
-        asks: writes,
     };
     match command {
         None => {
             output.help();
             Ok(Exit::BadInput)
         }
-        Some(Command::Setup { answers, only, yes, wait }) => {
-            commands::setup(opening(answers, only, wait.wait, true), &yes, output).await
+        Some(Command::Setup { answers, only, close, yes, wait }) => {
+            let opening = Opening { close, ..opening(answers, only, wait.wait) };
+            commands::setup(opening, &yes, output).await
         }
-        Some(Command::Plan { out, only }) => {
-            commands::plan(opening(None, only, 0, false), out.as_deref(), output).await
+        Some(Command::Plan { out, only, close }) => {
+            let opening = Opening { close, ..opening(None, only, 0) };
+            commands::plan(opening, out.as_deref(), output).await
         }
         Some(Command::Apply { file, yes, wait }) => {
-            commands::apply(opening(None, None, wait.wait, true), &file, &yes, output).await
+            commands::apply(opening(None, None, wait.wait), &file, &yes, output).await
         }
         Some(Command::Verify { environments, yes, wait }) => {
-            commands::verify(opening(None, None, wait.wait, true), &environments, &yes, output).await
+            commands::verify(opening(None, None, wait.wait), &environments, &yes, output).await
         }
         Some(Command::Status { environments, watch }) => {
-            commands::status(opening(None, None, 0, false), &environments, watch, output).await
+            commands::status(opening(None, None, 0), &environments, watch, output).await
         }
         Some(Command::Teardown { environments, yes }) => {
-            commands::teardown(opening(None, None, 0, true), &environments, &yes, output).await
+            commands::teardown(opening(None, None, 0), &environments, &yes, output).await
         }
         Some(Command::Sandbox { command }) => {
             practice::command(command, &global, &process, output, stop).await

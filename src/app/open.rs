@@ -21,7 +21,7 @@ use crate::cloud::signin::{AwsSignIn, StaticKeys};
 use crate::cloud::trace::TraceSink;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Environment, Federation, SignIn};
-use crate::domain::names::EnvironmentName;
+use crate::domain::names::{EnvironmentName, OrganizationName};
 use crate::engine::step::Events;
 use crate::host::files;
 use crate::host::process::Process;
@@ -41,10 +41,10 @@ pub struct Opening {
     pub answers: Option<PathBuf>,
     /// Which half.
     pub only: Option<Only>,
+    /// Environments whose trust is to admit nobody else.
+    pub close: Vec<EnvironmentName>,
     /// How long a run may wait.
     pub patience: Duration,
-    /// Whether the command writes, and so asks.
-    pub asks: bool,
 }
 
 /// The clouds of a command: addresses, transports and credentials, before answers are needed.
@@ -109,18 +109,35 @@ impl Clouds {
         Ok(Self { practice, http: Http::new(concurrency, trace), ends, sign_in, token, state })
     }
 
-    /// A client for an organisation.
+    /// A client for an organisation, with the session's own token.
     ///
     /// # Errors
     /// There is no token.
-    pub fn devops(&self, federation: &Federation) -> Result<DevOps> {
+    pub fn devops(&self, organization: &OrganizationName) -> Result<DevOps> {
         let token = self.token.as_ref().ok_or_else(|| {
             Failure::new(Code::DevopsToken).with("token", "there is none").with(
                 "accepted",
                 "AZURE_DEVOPS_EXT_PAT (personal access token), or AZURE_DEVOPS_TOKEN or SYSTEM_ACCESSTOKEN (bearer token)",
             )
         })?;
-        DevOps::new(self.http.clone(), self.ends.clone(), federation.organization.clone(), token)
+        self.devops_with(organization, token)
+    }
+
+    /// A client for an organisation, with this token.
+    ///
+    /// # Errors
+    /// The token cannot be sent.
+    pub fn devops_with(&self, organization: &OrganizationName, token: &Credential) -> Result<DevOps> {
+        DevOps::new(self.http.clone(), self.ends.clone(), organization.clone(), token)
+    }
+
+    /// The practice client of an environment.
+    ///
+    /// # Errors
+    /// This is no practice cloud, or it does not know the profile.
+    pub fn aws_of(&self, environment: &Environment) -> Result<Aws> {
+        let open = self.practice.as_ref().ok_or_else(|| Failure::new(Code::AwsSignIn))?;
+        self.practice_aws(open, environment)
     }
 
     /// A session for these answers.
@@ -136,8 +153,23 @@ impl Clouds {
     ) -> Result<Session> {
         let devops = match opening.only {
             Some(Only::Aws) => None,
-            _ => Some(self.devops(&federation)?),
+            _ => Some(self.devops(&federation.organization)?),
         };
+        self.session_with(opening, federation, devops, events, output).await
+    }
+
+    /// A session for these answers, with this client of Azure DevOps.
+    ///
+    /// # Errors
+    /// The AWS configuration cannot be read.
+    pub async fn session_with(
+        &self,
+        opening: &Opening,
+        federation: Federation,
+        devops: Option<DevOps>,
+        events: Events,
+        output: &Output,
+    ) -> Result<Session> {
         let aws = match opening.only {
             Some(Only::AzureDevops) => BTreeMap::new(),
             _ => self.aws(&federation, output).await?,
@@ -145,6 +177,7 @@ impl Clouds {
         Ok(Session {
             federation,
             only: opening.only,
+            close: opening.close.iter().cloned().collect(),
             ends: self.ends.clone(),
             http: self.http.clone(),
             devops,

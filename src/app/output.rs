@@ -18,7 +18,6 @@ use crate::plan::event::Event;
 /// Where and how a command speaks.
 pub struct Output {
     json: bool,
-    verbose: bool,
     look: Look,
     out: Mutex<std::io::Stdout>,
     err: Mutex<std::io::Stderr>,
@@ -29,7 +28,6 @@ impl Output {
     pub fn new(global: &Global, process: &Process) -> Self {
         Self {
             json: global.json,
-            verbose: global.verbose,
             look: Look::new(process.wants_color(), process.wants_ascii(), process.width(), global.verbose),
             out: Mutex::new(std::io::stdout()),
             err: Mutex::new(std::io::stderr()),
@@ -39,11 +37,6 @@ impl Output {
     /// Whether stdout carries JSON.
     pub fn json(&self) -> bool {
         self.json
-    }
-
-    /// Whether more is said.
-    pub fn verbose(&self) -> bool {
-        self.verbose
     }
 
     /// How text looks.

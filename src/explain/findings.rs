@@ -2,6 +2,7 @@
 
 use super::FindingWords;
 use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::names::EnvironmentName;
 
 /// The words for a finding.
 pub fn words(finding: &Finding) -> FindingWords {
@@ -11,10 +12,17 @@ pub fn words(finding: &Finding) -> FindingWords {
     let (cause, heal) = match finding.code {
         FindingCode::TrustOpen => (
             format!("the trust of {} also admits {}", value("role"), value("admits")),
-            "remove the other statement from the trust if nobody needs it; keyless keeps what it did not write".to_owned(),
+            format!(
+                "if nobody needs it: keyless setup --close {}",
+                finding.environment.as_ref().map_or("ENVIRONMENT", EnvironmentName::as_str)
+            ),
         ),
         FindingCode::TrustLong => (
-            format!("the trust of {} is {} characters long; the default quota of an account is 2,048", value("role"), value("characters")),
+            format!(
+                "the trust of {} is {} characters long; the default quota of an account is 2,048",
+                value("role"),
+                value("characters")
+            ),
             "ask AWS to raise the quota \"Role trust policy length\", or shorten the trust".to_owned(),
         ),
         FindingCode::RoleExtraPolicies => (
@@ -31,18 +39,25 @@ pub fn words(finding: &Finding) -> FindingWords {
         ),
         FindingCode::PermissionAllPipelines => (
             format!("every pipeline of the project may use {}", value("resource")),
-            "in Project settings > Service connections > Security, restrict it to single pipelines".to_owned(),
+            "in Project settings > Service connections > Security, restrict it to single pipelines"
+                .to_owned(),
         ),
         FindingCode::ConnectionKeys => (
             format!("{} holds access key {}, which wins over OIDC", value("connection"), value("access key")),
             "run `keyless setup`: it empties the keys in place".to_owned(),
         ),
         FindingCode::ConnectionShared => (
-            format!("{} is shared with other projects, whose tokens have other subjects", value("connection")),
+            format!(
+                "{} is shared with other projects, whose tokens have other subjects",
+                value("connection")
+            ),
             "use one connection per project".to_owned(),
         ),
         FindingCode::ConnectionDisabled => (
-            format!("{} is disabled; Azure DevOps disables connections after 100 idle days", value("connection")),
+            format!(
+                "{} is disabled; Azure DevOps disables connections after 100 idle days",
+                value("connection")
+            ),
             "enable it in Project settings > Service connections".to_owned(),
         ),
         FindingCode::ConnectionForeign => (
@@ -55,7 +70,8 @@ pub fn words(finding: &Finding) -> FindingWords {
         ),
         FindingCode::RightsMissing => (
             format!("{} is denied {}", value("operator"), value("actions")),
-            "sign in with a role that has the rights in the README, or hand this half to an administrator".to_owned(),
+            "sign in with a role that has the rights in the README, or hand this half to an administrator"
+                .to_owned(),
         ),
         FindingCode::RepositoryOpen => (
             format!("others can push to {}", value("repository")),

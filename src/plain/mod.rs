@@ -1,10 +1,14 @@
-//! The wizard as prompts, and runs, plans and status as lines.
+//! The wizard as prompts and as accessible lines, and runs, plans and status as lines.
 
+pub mod driver;
 pub mod follow;
+pub mod lines;
 pub mod look;
+pub mod prompts;
 pub mod review;
 pub mod status;
 pub mod summary;
+pub mod words;
 
 mod differ;
 mod digest;
@@ -16,3 +20,5 @@ mod verdicts;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wizard_tests;

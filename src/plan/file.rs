@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::change::Plan;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
+use crate::domain::names::EnvironmentName;
 
 /// Version of the file.
 pub const VERSION: u32 = 1;
@@ -31,6 +32,9 @@ pub struct PlanFile {
     /// Which half.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Only>,
+    /// Environments whose trust is to admit nobody else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub close: Vec<EnvironmentName>,
     /// What was intended.
     pub plan: Plan,
 }

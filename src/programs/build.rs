@@ -1,7 +1,6 @@
 //! Which steps a program has, and what each is to aim at.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::origin::Origins;
 use super::session::Session;
@@ -140,6 +139,7 @@ impl Builder<'_> {
             },
             environment: wanted.environment.clone(),
             federation: self.blueprint.id.clone(),
+            close: self.session.close.contains(&wanted.environment.name),
             // The connection exists before any trust names it: a subject is only a name, and a dangling one can be taken.
             connection: self.session.devops.as_ref().map(|_| connection_key(&wanted.connection.name)),
             aws: self.aws(&wanted.environment.name),
@@ -260,11 +260,8 @@ impl Builder<'_> {
                 access: access.to_vec(),
                 queue: self.surveyed.queue.clone(),
                 force: self.purpose == Purpose::Verify,
-                patience: if self.purpose == Purpose::Status {
-                    Duration::ZERO
-                } else {
-                    self.session.patience
-                },
+                looks_only: self.purpose == Purpose::Status,
+                patience: self.session.patience,
                 devops: devops.clone(),
                 project: project.clone(),
                 session: Default::default(),

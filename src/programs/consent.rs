@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 use crate::engine::apply::Approved;
 use crate::plan::change::{Ask, Change, Plan};
@@ -17,6 +18,8 @@ pub struct Consent {
     pub every_protected: bool,
     /// New subjects, by name. No general yes covers one.
     pub subjects: BTreeSet<String>,
+    /// Steps that may change what somebody else made; none: all of them.
+    pub foreign: Option<BTreeSet<StepKey>>,
     /// Environments that were left out.
     pub left_out: BTreeSet<EnvironmentName>,
 }
@@ -61,6 +64,11 @@ impl Consent {
         }
         let open: Vec<&EnvironmentName> = change.protected().filter(|name| !self.confirms(name)).collect();
         waiting.extend(open.iter().map(|name| format!("{name} is protected: --confirm {name}")));
+        let foreign = change.asks.iter().any(|ask| matches!(ask, Ask::Foreign { .. }));
+        if foreign && self.foreign.as_ref().is_some_and(|steps| !steps.contains(&change.step)) {
+            waiting.insert(format!("{} is somebody else's and was left as it is", change.title));
+            return None;
+        }
         for ask in &change.asks {
             if let Ask::Subject { wanted, .. } = ask
                 && !self.subjects.contains(wanted)

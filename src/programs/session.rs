@@ -1,6 +1,6 @@
 //! What every program is given: answers, clients, places and the person's stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub struct Session {
     pub federation: Federation,
     /// Which half is meant.
     pub only: Option<Only>,
+    /// Environments whose trust is to admit nobody else: statements of others that do go.
+    pub close: BTreeSet<EnvironmentName>,
     /// Where to connect.
     pub ends: Ends,
     /// For the issuer's discovery document.

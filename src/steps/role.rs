@@ -64,6 +64,8 @@ pub struct Role {
     pub environment: Environment,
     /// The federation, to recognise own objects.
     pub federation: FederationId,
+    /// Whether statements that admit anybody else are to go too: the person asked for it.
+    pub close: bool,
     /// The step of the connection its trust names; none where this side does not see it.
     pub connection: Option<StepKey>,
     /// The client, or why there is none.
@@ -213,7 +215,10 @@ impl Step for Role {
                 .with("cause", "a role of that name exists with another path; a path cannot be changed"));
         }
         let adopted = self.owner(&found) != Owner::Ours;
-        let difference = Difference::between(&found, &self.wanted, &self.statement()?, adopted);
+        let mut difference = Difference::between(&found, &self.wanted, &self.statement()?, adopted);
+        if self.close {
+            difference.close(&policy::others_admitted(&difference.trust, &self.expected()));
+        }
         self.check_sizes(&difference.trust)?;
         let admissions = policy::others_admitted(&difference.trust, &self.expected());
         Ok(Seen { found: Some(found), difference: Some(difference), admissions })

@@ -182,6 +182,15 @@ impl DevOps {
         self.memo().get(&format!("repository {} {name}", project.id), read).await
     }
 
+    /// Every repository of a project that can be seen.
+    ///
+    /// # Errors
+    /// Azure DevOps refuses or does not answer.
+    pub async fn repositories(&self, project: &Project) -> Result<Vec<Repository>> {
+        let list: List<Wire> = self.call(&routes::REPOSITORY_LIST, &[&segment(project)]).json().await?;
+        Ok(list.value.into_iter().map(Repository::from).collect())
+    }
+
     /// Makes an empty repository.
     ///
     /// # Errors

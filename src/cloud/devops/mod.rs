@@ -43,6 +43,12 @@ pub enum Credential {
 }
 
 impl Credential {
+    /// A token as a person pastes it: three parts with dots are a bearer token, anything else a personal access token.
+    pub fn typed(token: SecretString) -> Self {
+        let is_bearer = token.expose_secret().trim().split('.').count() == 3;
+        if is_bearer { Self::Bearer(token) } else { Self::Pat(token) }
+    }
+
     fn header(&self) -> Result<HeaderValue> {
         let text = match self {
             Self::Pat(token) => {

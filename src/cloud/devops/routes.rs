@@ -154,6 +154,7 @@ const REPOSITORIES: &str = "/{organization}/{project}/_apis/git/repositories";
 pub(super) const REPOSITORY: Route =
     route("GET", "/{organization}/{project}/_apis/git/repositories/{repository}", "7.1")
         .response(REPOSITORY_ANSWER);
+pub(super) const REPOSITORY_LIST: Route = route("GET", REPOSITORIES, "7.1").response(REPOSITORY_ANSWER);
 pub(super) const CREATE_REPOSITORY: Route = route("POST", REPOSITORIES, "7.1").response(REPOSITORY_ANSWER);
 pub(super) const DELETE_REPOSITORY: Route =
     route("DELETE", "/{organization}/{project}/_apis/git/repositories/{repository}", "7.1");

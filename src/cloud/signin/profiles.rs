@@ -30,6 +30,26 @@ pub enum ProfileKind {
     Settings,
 }
 
+impl ProfileKind {
+    /// How it signs in, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Sso => "IAM Identity Center",
+            Self::Role => "assumes a role",
+            Self::Process => "credential process",
+            Self::Login => "aws login",
+            Self::WebIdentity => "web identity token file",
+            Self::Keys => "access keys",
+            Self::Settings => "only settings",
+        }
+    }
+
+    /// Why it cannot sign in; none: nothing speaks against it.
+    pub fn broken(self) -> Option<&'static str> {
+        matches!(self, Self::Settings).then_some("the profile has no credentials of any kind")
+    }
+}
+
 /// A profile, without anything secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileFacts {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::policy::{self, Document, Likeness, Scope, Statement};
+use crate::domain::policy::{self, Admission, Document, Likeness, Scope, Statement};
 use crate::domain::role::{Role as Found, WantedRole};
 
 /// Differences that a change removes. What others put on a role beside them is left alone.
@@ -16,6 +16,8 @@ pub struct Difference {
     pub trust_why: String,
     /// The subject trusted today under keyless's own statement, where it is quite another one.
     pub other_subject: Option<String>,
+    /// Statements of others that go because the person asked for it.
+    pub closes: Vec<String>,
     /// The session in seconds, where it differs.
     pub max_session: Option<i32>,
     /// The boundary, where it differs.
@@ -44,6 +46,7 @@ impl Difference {
             trust: if trust_changes { merged.document } else { found.trust.clone() },
             trust_changes,
             other_subject,
+            closes: Vec::new(),
             max_session: (found.max_session_seconds != wanted.max_session_seconds)
                 .then_some(wanted.max_session_seconds),
             boundary: wanted.boundary.clone().filter(|boundary| found.boundary.as_ref() != Some(boundary)),
@@ -65,6 +68,26 @@ impl Difference {
                 .collect(),
             managed: wanted.managed.iter().filter(|arn| !found.managed.contains(arn)).cloned().collect(),
         }
+    }
+
+    /// Takes out the statements that admit anybody else. One that also is keyless's own stays.
+    pub fn close(&mut self, admissions: &[Admission]) {
+        let others =
+            |index: &usize| admissions.iter().any(|a| a.statement == *index && a.kind.is_another_identity());
+        let statements = self.trust.statements();
+        let (closed, kept): (Vec<usize>, Vec<usize>) = (0..statements.len()).partition(others);
+        if closed.is_empty() || kept.is_empty() {
+            return;
+        }
+        let name = |index: &usize| match statements[*index].sid() {
+            Some(sid) => format!("statement {sid}"),
+            None => format!("statement {}", index + 1),
+        };
+        self.closes = closed.iter().map(name).collect();
+        let kept = kept.into_iter().map(|index| statements[index].clone()).collect();
+        self.trust = self.trust.with_statements(kept);
+        self.trust_why = format!("{} admits others and goes", self.closes.join(", "));
+        self.trust_changes = true;
     }
 
     /// Whether nothing differs.

@@ -36,6 +36,10 @@ impl Role {
         change.rights = difference.rights();
         change.asks = ask_protected(&self.environment).into_iter().collect();
         change.asks.extend(ask_owner(&self.owner(found), &self.title()));
+        if !difference.closes.is_empty() {
+            let what = format!("{} of the trust was written by somebody else", difference.closes.join(", "));
+            change.asks.push(Ask::Foreign { what });
+        }
         if let Some(subject) = &difference.other_subject {
             change.asks.push(Ask::Subject { found: subject.clone(), wanted: self.wanted.subject.clone() });
         }

@@ -1,0 +1,372 @@
+//! The plain wizard: performs its effects, and answers with the exit code of what was done.
+
+use std::io::BufRead;
+use std::sync::{Mutex, PoisonError};
+
+use secrecy::SecretString;
+
+use super::answers;
+use super::commands::exit_of;
+use super::open::{Clouds, Opening};
+use super::output::{Output, Printer};
+use crate::cloud::devops::{Credential, DevOps};
+use crate::config;
+use crate::domain::failure::{Class, Code, Failure, Result};
+use crate::domain::federation::{Environment, Federation, SignIn, Verification, defaults};
+use crate::domain::issuer::AUDIENCE;
+use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
+use crate::explain::{self, Exit};
+use crate::host::files;
+use crate::plain::driver::{self, Performer};
+use crate::plain::lines::{Lines, Secrets};
+use crate::plain::prompts::Prompts;
+use crate::plain::{review, summary};
+use crate::plan::event::Outcome;
+use crate::plan::file::Only;
+use crate::programs::build::Purpose;
+use crate::programs::consent::Consent;
+use crate::programs::run::{Prepared, prepare};
+use crate::programs::session::Session;
+use crate::wizard::review::Review;
+use crate::wizard::{
+    AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Model, Msg,
+    Start,
+};
+
+/// A plan that is being looked at.
+struct Shown {
+    generation: u64,
+    session: Session,
+    prepared: Prepared,
+    printer: Printer,
+}
+
+/// Performs effects with real clouds; keeps secrets and the plan that is being looked at.
+struct Stage<'a> {
+    opening: &'a Opening,
+    clouds: &'a Clouds,
+    output: &'a Output,
+    vault: Mutex<Vec<SecretString>>,
+    shown: Mutex<Option<Shown>>,
+    exit: Mutex<Exit>,
+}
+
+/// Whether anybody can be asked: on a terminal, or with answers piped on stdin.
+pub fn can_ask(opening: &Opening) -> bool {
+    let process = &opening.process;
+    if opening.global.json {
+        return false;
+    }
+    if process.stdin_is_terminal {
+        return process.stdout_is_terminal || process.stderr_is_terminal;
+    }
+    // Nothing piped is nobody to ask.
+    std::io::stdin().lock().fill_buf().is_ok_and(|bytes| !bytes.is_empty())
+}
+
+/// Asks every page and does what was approved.
+///
+/// # Errors
+/// The person stopped it, or a question had nobody to answer it.
+pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<Exit> {
+    let found = answers::own(opening, clouds.practice.as_ref())?;
+    let start = start(opening, clouds);
+    let mut model = match found {
+        Some(answers) => {
+            output.talk(&format!("going on with {}", answers.source));
+            Model::resume(start, answers.federation)
+        }
+        None => Model::new(start),
+    };
+    let stage = Stage {
+        opening,
+        clouds,
+        output,
+        vault: Mutex::default(),
+        shown: Mutex::default(),
+        exit: Mutex::new(Exit::Done),
+    };
+    let accessible = opening.global.accessible
+        || opening.process.variable("ACCESSIBLE").is_some_and(|value| value != "0")
+        || opening.process.variable("TERM") == Some("dumb");
+    if opening.process.stdin_is_terminal && !accessible {
+        driver::run(&mut model, &mut Prompts::new(std::io::stderr()), &stage).await?;
+    } else {
+        let secrets = if opening.process.stdin_is_terminal { Secrets::Terminal } else { Secrets::Lines };
+        let input = std::io::BufReader::new(std::io::stdin());
+        driver::run(&mut model, &mut Lines::new(input, std::io::stderr(), secrets), &stage).await?;
+    }
+    let exit = *stage.exit.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(exit)
+}
+
+fn start(opening: &Opening, clouds: &Clouds) -> Start {
+    let likely = clouds.practice.as_ref().and_then(|open| {
+        let federation = config::parse(&open.answers, "world").ok()?;
+        let source = format!("the practice cloud's world {}", open.world);
+        Some((federation, source))
+    });
+    Start {
+        signed_in: clouds.token.is_some(),
+        ask_azure_devops: opening.only != Some(Only::Aws),
+        ask_aws: opening.only != Some(Only::AzureDevops),
+        practice: clouds.practice.is_some(),
+        organization: likely.as_ref().map(|(f, source)| (f.organization.to_string(), source.clone())),
+        project: likely.as_ref().map(|(f, source)| (f.project.to_string(), source.clone())),
+        aws_keys: opening.process.variable("AWS_ACCESS_KEY_ID").is_some(),
+        file: answers::place(opening, clouds.practice.as_ref()).display().to_string(),
+    }
+}
+
+/// A failure as one sentence with its evidence, for a page.
+fn words(failure: &Failure) -> String {
+    let cause = explain::failure(failure).cause;
+    match failure.evidence.first() {
+        Some(first) => format!("{cause} ({}: {})", first.label, first.value),
+        None => cause,
+    }
+}
+
+impl Performer for Stage<'_> {
+    fn keep(&self, secret: SecretString) -> Handle {
+        let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+        vault.push(secret);
+        Handle(u64::try_from(vault.len() - 1).unwrap_or_default())
+    }
+
+    async fn perform(&self, effect: Effect) -> Vec<Msg> {
+        let message = match effect {
+            Effect::DiscoverOrganization { generation, organization, token } => {
+                let found = self.organization(&organization, token).await;
+                Msg::Discovered { generation, found: Found::Organization(found.map_err(|f| words(&f))) }
+            }
+            Effect::DiscoverProjects { generation, organization, token } => {
+                let found = self.projects(&organization, token).await;
+                Msg::Discovered { generation, found: Found::Projects(found.map_err(|f| words(&f))) }
+            }
+            Effect::DiscoverVerification { generation, organization, project, token } => {
+                let found = self.verification(&organization, &project, token).await;
+                Msg::Discovered { generation, found: Found::Verification(found.map_err(|f| words(&f))) }
+            }
+            Effect::DiscoverProfiles { generation } => {
+                let found = self.profiles().await;
+                Msg::Discovered { generation, found: Found::Profiles(found.map_err(|f| words(&f))) }
+            }
+            Effect::IdentifyProfile { generation, profile } => {
+                let identity = self.identify(&profile).await.map_err(|failure| words(&failure));
+                Msg::Discovered { generation, found: Found::Identity { profile, identity } }
+            }
+            Effect::SaveConfig { generation, federation } => {
+                Msg::Saved { generation, result: self.save(&federation).map_err(|failure| words(&failure)) }
+            }
+            Effect::MakePlan { generation, federation, token } => {
+                let made = self.plan(generation, *federation, token).await;
+                Msg::Reviewed { generation, result: Box::new(made.map_err(|failure| words(&failure))) }
+            }
+            Effect::Apply { plan, generation, environments, foreign } => {
+                let consent = |prepared: &Prepared| Consent {
+                    yes: true,
+                    confirmed: environments.clone(),
+                    foreign: Some(foreign.clone()),
+                    left_out: prepared
+                        .blueprint
+                        .environments
+                        .iter()
+                        .map(|wanted| wanted.environment.name.clone())
+                        .filter(|name| !environments.contains(name))
+                        .collect(),
+                    ..Consent::default()
+                };
+                Msg::Ended { generation, ended: self.apply(plan, consent).await }
+            }
+        };
+        vec![message]
+    }
+}
+
+impl Stage<'_> {
+    fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
+        let kept = token.and_then(|Handle(index)| {
+            let vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+            vault.get(usize::try_from(index).ok()?).cloned()
+        });
+        match kept {
+            Some(secret) => self.clouds.devops_with(organization, &Credential::typed(secret)),
+            None => self.clouds.devops(organization),
+        }
+    }
+
+    async fn organization(
+        &self,
+        typed: &OrganizationName,
+        token: Option<Handle>,
+    ) -> Result<FoundOrganization> {
+        let devops = self.devops(typed, token)?;
+        let (data, projects) = futures::try_join!(devops.connection_data(), devops.projects())?;
+        let name = projects.first().map_or_else(|| typed.clone(), |project| project.organization.clone());
+        Ok(FoundOrganization { name, id: data.instance_id, operator: Some(data.operator.name) })
+    }
+
+    async fn projects(
+        &self,
+        organization: &OrganizationName,
+        token: Option<Handle>,
+    ) -> Result<Vec<ProjectName>> {
+        let projects = self.devops(organization, token)?.projects().await?;
+        Ok(projects.into_iter().map(|project| project.name).collect())
+    }
+
+    async fn verification(
+        &self,
+        organization: &OrganizationName,
+        project: &ProjectName,
+        token: Option<Handle>,
+    ) -> Result<FoundVerification> {
+        let devops = self.devops(organization, token)?;
+        let project = devops.project(project).await?;
+        let (queues, repositories) =
+            futures::try_join!(devops.queues(&project), devops.repositories(&project))?;
+        Ok(FoundVerification {
+            queues: queues.into_iter().map(|queue| (queue.name, queue.hosted)).collect(),
+            // Azure DevOps tells it only when it is tried; the plan says what to do when it is denied.
+            may_create_repository: None,
+            repositories: repositories.into_iter().map(|repository| repository.name).collect(),
+        })
+    }
+
+    async fn profiles(&self) -> Result<(Vec<AwsProfile>, Vec<String>)> {
+        if let Some(open) = &self.clouds.practice {
+            let profile = |name: &String| AwsProfile {
+                name: name.clone(),
+                region: None,
+                account: None,
+                kind: "practice profile".to_owned(),
+                broken: None,
+            };
+            return Ok((open.keys.keys().map(profile).collect(), Vec::new()));
+        }
+        let (profiles, sessions) =
+            futures::try_join!(self.clouds.sign_in.profiles(), self.clouds.sign_in.sso_sessions())?;
+        let profiles = profiles
+            .into_iter()
+            .map(|facts| AwsProfile {
+                name: facts.name,
+                region: facts.region.and_then(|region| region.parse().ok()),
+                account: facts.account,
+                kind: facts.kind.words().to_owned(),
+                broken: facts.kind.broken().map(str::to_owned),
+            })
+            .collect();
+        Ok((profiles, sessions))
+    }
+
+    async fn identify(&self, profile: &str) -> Result<Identity> {
+        let probe = probe(profile)?;
+        let environment = probe.environments.first().ok_or_else(|| Failure::new(Code::AwsSignIn))?;
+        let aws = match &self.clouds.practice {
+            Some(_) => self.clouds.aws_of(environment)?,
+            None => self.clouds.sign_in.aws(&probe, environment).await?,
+        };
+        let identity = aws.caller_identity().await?;
+        let account = identity
+            .account
+            .parse()
+            .map_err(|refused| Failure::new(Code::AwsSignIn).with("account", refused))?;
+        Ok(Identity { account, arn: identity.arn })
+    }
+
+    fn save(&self, federation: &Federation) -> Result<String> {
+        let path = answers::place(self.opening, self.clouds.practice.as_ref());
+        let text = match files::read(&path)? {
+            Some(existing) => {
+                config::update(&existing, federation).map_err(|problems| config::failure(&problems))?
+            }
+            None => config::render(federation),
+        };
+        files::write(&path, &text)?;
+        Ok(path.display().to_string())
+    }
+
+    async fn plan(&self, generation: u64, federation: Federation, token: Option<Handle>) -> Result<Review> {
+        let devops = match self.opening.only {
+            Some(Only::Aws) => None,
+            _ => Some(self.devops(&federation.organization, token)?),
+        };
+        let (events, printer) = self.output.follow(true);
+        let session = self.clouds.session_with(self.opening, federation, devops, events, self.output).await?;
+        let prepared = prepare(&session, "setup", Purpose::Setup, &[]).await?;
+        printer.caught_up(&session.events).await;
+        let mut made = Review::of(&prepared.plan);
+        let header = session.events.board().header;
+        let text = review::review(&prepared.plan, header.as_ref(), self.output.look());
+        made.lines = text.lines().map(str::to_owned).collect();
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Shown { generation, session, prepared, printer });
+        Ok(made)
+    }
+
+    async fn apply(&self, plan: u64, consent: impl Fn(&Prepared) -> Consent) -> Ended {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Shown { session, prepared, printer, .. }) = shown.filter(|shown| shown.generation == plan)
+        else {
+            return Ended {
+                stale: true,
+                lines: vec!["the plan that was approved is not the one at hand".to_owned()],
+            };
+        };
+        let decision = consent(&prepared).decide(&prepared.decidable());
+        let result = prepared.carry_out(&session, decision).await;
+        let board = session.events.board();
+        drop(session);
+        printer.done().await;
+        let mut exit = self.exit.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(summary) => {
+                *exit = exit_of(&board, &summary, Purpose::Setup, self.opening.only);
+                let text = summary::summary(&board, "setup", self.output.look());
+                let lines = text.lines().map(str::to_owned).collect();
+                Ended { stale: summary.outcome == Outcome::Stale, lines }
+            }
+            Err(failure) => {
+                *exit = Exit::of(&failure);
+                Ended { stale: failure.class == Class::Stale, lines: explain::lines(&failure) }
+            }
+        }
+    }
+}
+
+/// A federation of one environment that only serves to ask who a profile is.
+fn probe(profile: &str) -> Result<Federation> {
+    let broken = |refused| Failure::new(Code::AwsSignIn).with("profile", profile).with("cause", refused);
+    let name: EnvironmentName = "probe".parse().map_err(broken)?;
+    let environment = Environment {
+        protected: false,
+        account: "000000000000".parse().map_err(broken)?,
+        region: "us-east-1".parse().map_err(broken)?,
+        sign_in: SignIn::Profile { profile: profile.to_owned() },
+        role: "probe".parse().map_err(broken)?,
+        role_path: "/".parse().map_err(broken)?,
+        tags: std::collections::BTreeMap::new(),
+        connection: "probe".parse().map_err(broken)?,
+        branches: Vec::new(),
+        preset: defaults::PRESET.to_owned(),
+        managed_policies: Vec::new(),
+        boundary: None,
+        session_hours: defaults::SESSION_HOURS,
+        name,
+    };
+    Ok(Federation {
+        organization: "probe".parse().map_err(broken)?,
+        organization_id: None,
+        project: "probe".parse().map_err(broken)?,
+        issuer: None,
+        audience: AUDIENCE.to_owned(),
+        verification: Verification {
+            repository: defaults::VERIFICATION.parse().map_err(broken)?,
+            branch: None,
+            pipeline: defaults::VERIFICATION.to_owned(),
+            queue: None,
+        },
+        environments: vec![environment],
+    })
+}

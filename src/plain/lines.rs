@@ -1,0 +1,219 @@
+//! The wizard as accessible lines: nothing is drawn twice, so a screen reader reads it in order, and answers may be piped.
+
+use std::io::{BufRead, Write};
+
+use secrecy::SecretString;
+
+use super::driver::{Asker, Turn};
+use super::words;
+use crate::domain::failure::{Code, Failure, Result};
+use crate::wizard::page::{Kind, Page, Question, Value};
+use crate::wizard::{Model, PageId};
+
+/// Where a secret is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// A line of the input: only where it does not come from a terminal, which would show it.
+    Lines,
+    /// The terminal, without showing it.
+    Terminal,
+}
+
+/// Reads answers from `input`, a line each, and talks to `output`.
+pub struct Lines<R, W> {
+    input: R,
+    output: W,
+    secrets: Secrets,
+}
+
+impl<R: BufRead, W: Write> Lines<R, W> {
+    /// A front end of lines.
+    pub fn new(input: R, output: W, secrets: Secrets) -> Self {
+        Self { input, output, secrets }
+    }
+
+    fn say(&mut self, line: &str) -> Result<()> {
+        writeln!(self.output, "{line}").map_err(|error| terminal(&error))
+    }
+
+    /// The next line of the input, trimmed. `asked` names the question, for the end of the input.
+    fn read(&mut self, prompt: &str, asked: &str) -> Result<String> {
+        write!(self.output, "{prompt} ")
+            .and_then(|()| self.output.flush())
+            .map_err(|error| terminal(&error))?;
+        let mut line = String::new();
+        let length = self.input.read_line(&mut line).map_err(|error| terminal(&error))?;
+        if length == 0 {
+            self.say("")?;
+            return Err(Failure::new(Code::Answers)
+                .with("the input ended before this question", asked)
+                .with("accepted", "a line for each question, or a complete answers file with --answers"));
+        }
+        line.truncate(line.trim_end().len());
+        Ok(line)
+    }
+
+    /// What stands before the answer. A question too long for one line is said above it.
+    fn prompt(&mut self, question: &Question, how: &str) -> Result<String> {
+        let (label, default) = (format!("{}{how}", question.label), words::default(question));
+        let line = if default.is_empty() { format!("{label}:") } else { format!("{label} {default}:") };
+        if line.chars().count() < words::WIDTH - 16 {
+            return Ok(line);
+        }
+        for line in words::wrap(&label, 0).into_iter().chain(words::wrap(&default, 2)) {
+            self.say(&line)?;
+        }
+        Ok("Answer:".to_owned())
+    }
+
+    fn help(&mut self, page: &Page, question: &Question) -> Result<()> {
+        let mut lines = words::wrap(&question.why, 2);
+        lines.extend(words::wrap("`back` goes back. An empty line takes the default.", 2));
+        if page.retry {
+            lines.push("  `retry` asks again for what failed.".to_owned());
+        }
+        lines.iter().try_for_each(|line| self.say(line))
+    }
+
+    fn secret(&mut self, page: &Page, question: &Question) -> Result<Turn> {
+        loop {
+            let turn = match self.secrets {
+                Secrets::Terminal => super::prompts::secret(&question.label)?,
+                Secrets::Lines => {
+                    let prompt = self.prompt(question, "")?;
+                    let line = self.read(&prompt, &question.label)?;
+                    match line.as_str() {
+                        "" => Turn::Default,
+                        "back" => Turn::Back,
+                        "?" => {
+                            self.help(page, question)?;
+                            continue;
+                        }
+                        _ => Turn::Secret(SecretString::from(line)),
+                    }
+                }
+            };
+            match turn {
+                Turn::Default if question.default.is_none() => {
+                    self.say("A token is needed. `back` goes back.")?
+                }
+                turn => return Ok(turn),
+            }
+        }
+    }
+}
+
+fn terminal(error: &std::io::Error) -> Failure {
+    Failure::new(Code::Terminal).with("cause", error)
+}
+
+/// What a line says, before it is checked.
+fn meant(
+    question: &Question,
+    options: &[(String, String)],
+    line: &str,
+) -> std::result::Result<Value, String> {
+    let pick = |text: &str| -> std::result::Result<String, String> {
+        let by_number = text.parse::<usize>().ok().and_then(|number| options.get(number.checked_sub(1)?));
+        let by_value = || options.iter().find(|(value, _)| value.eq_ignore_ascii_case(text));
+        let found = options.iter().find(|(value, _)| value == text).or(by_number).or_else(by_value);
+        found.map(|(value, _)| value.clone()).ok_or_else(|| {
+            format!("`{text}` is none of them: a number from 1 to {} is accepted", options.len())
+        })
+    };
+    match &question.kind {
+        Kind::Choice(_) if !options.is_empty() => pick(line).map(Value::Text),
+        Kind::Many(_) => match line.to_lowercase().as_str() {
+            "none" => Ok(Value::Many(Vec::new())),
+            "all" => Ok(Value::Many(options.iter().map(|(value, _)| value.clone()).collect())),
+            _ => {
+                let mut picked: Vec<String> = Vec::new();
+                for part in line.split([',', ' ']).filter(|part| !part.is_empty()) {
+                    let value = pick(part)?;
+                    if !picked.contains(&value) {
+                        picked.push(value);
+                    }
+                }
+                Ok(Value::Many(picked))
+            }
+        },
+        _ => Ok(Value::text(line)),
+    }
+}
+
+/// Whether the model accepts a value.
+fn check(model: &Model, question: &Question, value: Value) -> std::result::Result<Value, String> {
+    match &value {
+        Value::Many(values) => values.iter().try_for_each(|value| model.check(&question.key, value))?,
+        Value::Text(text) => model.check(&question.key, text)?,
+        Value::Flag(_) => {}
+    }
+    Ok(value)
+}
+
+impl<R: BufRead, W: Write> Asker for Lines<R, W> {
+    fn page(&mut self, page: &Page) -> Result<()> {
+        words::heading(page).iter().try_for_each(|line| self.say(line))
+    }
+
+    fn ask(&mut self, page: &Page, question: &Question, model: &Model) -> Result<Turn> {
+        let options = words::options(&question.kind);
+        self.say("")?;
+        for (number, (_, text)) in options.iter().enumerate() {
+            for line in words::wrap(&format!("{}. {text}", number + 1), 2) {
+                self.say(&line)?;
+            }
+        }
+        if question.kind == Kind::Secret {
+            return self.secret(page, question);
+        }
+        let how = match &question.kind {
+            Kind::Choice(_) if !options.is_empty() => " [number]",
+            Kind::Many(_) => " [numbers with commas between, all or none]",
+            Kind::Confirm => " [yes or no]",
+            _ => "",
+        };
+        let prompt = self.prompt(question, how)?;
+        let asked = match &question.key.environment {
+            Some(environment) => format!("{} of environment {environment}", question.label),
+            None => question.label.clone(),
+        };
+        loop {
+            let line = self.read(&prompt, &asked)?;
+            match line.to_lowercase().as_str() {
+                "?" => self.help(page, question)?,
+                "back" => return Ok(Turn::Back),
+                "retry" if page.retry => return Ok(Turn::Retry),
+                "" if question.default.is_some() || question.optional => return Ok(Turn::Default),
+                "" => self.say("An answer is needed. `?` says why, `back` goes back.")?,
+                _ => match meant(question, &options, &line).and_then(|value| check(model, question, value)) {
+                    Ok(value) => return Ok(Turn::Answer(value)),
+                    Err(problem) => {
+                        for line in words::wrap(&format!("Not accepted: {problem}."), 0) {
+                            self.say(&line)?;
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    fn stuck(&mut self, page: &Page) -> Result<Turn> {
+        loop {
+            let asked = match page.id {
+                PageId::Review => "whether the plan is tried again".to_owned(),
+                _ => format!("what to do about: {}", page.title),
+            };
+            let line = self.read("Try again or go back [retry or back]:", &asked)?;
+            match line.to_lowercase().as_str() {
+                "retry" | "" => return Ok(Turn::Retry),
+                "back" => return Ok(Turn::Back),
+                _ => self.say("Not accepted: retry or back is accepted.")?,
+            }
+        }
+    }
+
+    fn tell(&mut self, text: &str) -> Result<()> {
+        words::wrap(text, 0).iter().try_for_each(|line| self.say(line))
+    }
+}

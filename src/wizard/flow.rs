@@ -1,0 +1,389 @@
+//! Messages in, effects out: the one place where the wizard changes.
+
+use std::collections::BTreeSet;
+
+use super::answers::{Given, Origin};
+use super::discovery::{Found, due};
+use super::model::{Model, Reviewed, Running, Saved};
+use super::page::{Field, Key, PageId, Value};
+use super::review::Review;
+use crate::domain::federation::Federation;
+use crate::domain::key::StepKey;
+use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
+
+/// Names a secret in the vault of `app`. The secret itself never comes near the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Handle(pub u64);
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The clouds had changed since the plan was made: nothing more was done, and a new plan is needed.
+    pub stale: bool,
+    /// What to tell at the end.
+    pub lines: Vec<String>,
+}
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Msg {
+    /// A question was answered. What is not accepted is kept and named when the person goes on.
+    Answer {
+        /// Which question.
+        key: Key,
+        /// The answer.
+        value: Value,
+    },
+    /// An answer was taken back: the default counts again.
+    Reset {
+        /// Which question.
+        key: Key,
+    },
+    /// The token was given to the vault.
+    Secret {
+        /// Its handle.
+        handle: Handle,
+    },
+    /// On to the next page.
+    Next,
+    /// Back to the page before.
+    Back,
+    /// Ask again for what could not be had.
+    Retry,
+    /// Something was found out, or could not be.
+    Discovered {
+        /// Of the effect it answers.
+        generation: u64,
+        /// What.
+        found: Found,
+    },
+    /// `keyless.toml` was written: where, or why not.
+    Saved {
+        /// Of the effect it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<String, String>,
+    },
+    /// The plan was made and shown, or why it could not be.
+    Reviewed {
+        /// Of the effect it answers.
+        generation: u64,
+        /// The outcome.
+        result: Box<Result<Review, String>>,
+    },
+    /// The changes of these environments were approved. Protected ones also need their typed name.
+    Approve {
+        /// The environments.
+        environments: BTreeSet<EnvironmentName>,
+    },
+    /// The run ended.
+    Ended {
+        /// Of the effect it answers.
+        generation: u64,
+        /// How.
+        ended: Ended,
+    },
+}
+
+/// Something to do. The answer carries the same generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Find the organisation's id and true name.
+    DiscoverOrganization {
+        /// Which request this is.
+        generation: u64,
+        /// The name as typed.
+        organization: OrganizationName,
+        /// The token; none: the session's own.
+        token: Option<Handle>,
+    },
+    /// List its projects.
+    DiscoverProjects {
+        /// Which request this is.
+        generation: u64,
+        /// The name as typed.
+        organization: OrganizationName,
+        /// The token; none: the session's own.
+        token: Option<Handle>,
+    },
+    /// List queues and repositories, and whether a repository can be made.
+    DiscoverVerification {
+        /// Which request this is.
+        generation: u64,
+        /// The name as typed.
+        organization: OrganizationName,
+        /// The project.
+        project: ProjectName,
+        /// The token; none: the session's own.
+        token: Option<Handle>,
+    },
+    /// Read the profiles of the AWS configuration.
+    DiscoverProfiles {
+        /// Which request this is.
+        generation: u64,
+    },
+    /// Ask AWS who a profile is.
+    IdentifyProfile {
+        /// Which request this is.
+        generation: u64,
+        /// The profile.
+        profile: String,
+    },
+    /// Write `keyless.toml`.
+    SaveConfig {
+        /// Which request this is.
+        generation: u64,
+        /// What it shall hold.
+        federation: Box<Federation>,
+    },
+    /// Look at the clouds, make the plan and show it.
+    MakePlan {
+        /// Which request this is.
+        generation: u64,
+        /// For these answers.
+        federation: Box<Federation>,
+        /// The token; none: the session's own.
+        token: Option<Handle>,
+    },
+    /// Carry out the reviewed plan.
+    Apply {
+        /// Of the [`Effect::MakePlan`] whose plan was reviewed.
+        plan: u64,
+        /// Which request this is.
+        generation: u64,
+        /// The approved environments. What serves none of them and no environment at all is approved too.
+        environments: BTreeSet<EnvironmentName>,
+        /// Steps that may change what somebody else made.
+        foreign: BTreeSet<StepKey>,
+    },
+}
+
+/// Takes one message. Pure: what must be done outside comes back as effects.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let mut effects = match msg {
+        Msg::Answer { key, value } => answer(model, key, value),
+        Msg::Reset { key } => {
+            model.hindered.remove(&key);
+            model.answers.remove(&key);
+            Vec::new()
+        }
+        Msg::Secret { handle } => {
+            model.hindered.remove(&Key::of(Field::Token));
+            model.token = Some(handle);
+            Vec::new()
+        }
+        Msg::Next => next(model),
+        Msg::Back => {
+            back(model);
+            Vec::new()
+        }
+        Msg::Retry => retry(model),
+        Msg::Discovered { generation, found } => {
+            model.discovery.take(generation, found);
+            Vec::new()
+        }
+        Msg::Saved { generation, result } => saved(model, generation, result),
+        Msg::Reviewed { generation, result } => {
+            if let Some(reviewed) = model.reviewed.as_mut().filter(|made| made.generation == generation) {
+                reviewed.result.get_or_insert(*result);
+            }
+            Vec::new()
+        }
+        Msg::Approve { environments } => approve(model, &environments),
+        Msg::Ended { generation, ended } => ended_run(model, generation, ended),
+    };
+    model.remake();
+    settle(model);
+    effects.extend(due(model));
+    effects
+}
+
+fn answer(model: &mut Model, key: Key, value: Value) -> Vec<Effect> {
+    model.hindered.remove(&key);
+    if key.field != Field::Token {
+        // A front end may hold a choice as text: each answer is kept in the shape its question has.
+        let value = model.value_of(&key, &value.line()).unwrap_or(value);
+        model.answers.insert(key, Given { value, origin: Origin::Typed });
+    }
+    Vec::new()
+}
+
+/// Keeps the person on a page that exists: answers may have removed the one they are on, or left it nothing to ask.
+fn settle(model: &mut Model) {
+    let pages = model.pages();
+    if pages.contains(&model.at) {
+        return;
+    }
+    let after = pages.into_iter().find(|page| *page > model.at).unwrap_or(PageId::Names);
+    model.at = if matches!(model.at, PageId::Environment(_)) { PageId::Names } else { after };
+}
+
+fn go(model: &mut Model, forward: bool) {
+    let pages = model.pages();
+    let here = pages.iter().position(|page| *page == model.at).unwrap_or_default();
+    let there = if forward { here + 1 } else { here.saturating_sub(1) };
+    if let Some(page) = pages.into_iter().nth(there) {
+        model.at = page;
+    }
+}
+
+fn back(model: &mut Model) {
+    model.hindered.clear();
+    if !matches!(model.at, PageId::Run | PageId::Done) {
+        go(model, false);
+    }
+}
+
+fn next(model: &mut Model) -> Vec<Effect> {
+    model.hindered = hindrances(model);
+    if !model.hindered.is_empty() {
+        // At the end everything counts: the person is brought to the first page with something to correct.
+        let at_fault =
+            |page: &PageId| model.all_keys_of(page).iter().any(|key| model.hindered.contains_key(key));
+        if let Some(page) = model.pages().into_iter().find(at_fault) {
+            model.at = page;
+        }
+        return Vec::new();
+    }
+    if model.page().waiting.is_some() {
+        return Vec::new();
+    }
+    match model.at {
+        PageId::Save => save(model),
+        PageId::Review => decide(model),
+        // A page that cannot be passed without an answer of Azure DevOps.
+        PageId::Organization if model.discovery.organization.failed().is_some() => Vec::new(),
+        PageId::Run | PageId::Done => Vec::new(),
+        _ => {
+            go(model, true);
+            Vec::new()
+        }
+    }
+}
+
+/// What is wrong on the present page, and before the end anywhere.
+fn hindrances(model: &Model) -> std::collections::BTreeMap<Key, String> {
+    let keys = model.all_keys_of(&model.at);
+    let mut found: std::collections::BTreeMap<Key, String> =
+        keys.iter().filter_map(|key| model.problem(key).map(|problem| (key.clone(), problem))).collect();
+    if let Err(wrong) = model.federation() {
+        let ending = model.at == PageId::Save;
+        found.extend(wrong.into_iter().filter(|(key, _)| ending || keys.contains(key)));
+    }
+    found
+}
+
+fn save(model: &mut Model) -> Vec<Effect> {
+    let Ok(federation) = model.federation() else { return Vec::new() };
+    if model.is_saved() || model.flag(&Key::of(Field::Save)) == Some(false) {
+        return review(model, federation);
+    }
+    let generation = model.next_generation();
+    model.saved = Some(Saved { generation, federation: federation.clone(), result: None });
+    vec![Effect::SaveConfig { generation, federation: Box::new(federation) }]
+}
+
+fn saved(model: &mut Model, generation: u64, result: Result<String, String>) -> Vec<Effect> {
+    let Some(saved) = model.saved.as_mut().filter(|saved| saved.generation == generation) else {
+        return Vec::new();
+    };
+    if saved.result.is_some() {
+        return Vec::new();
+    }
+    saved.result = Some(result);
+    match model.federation() {
+        Ok(federation) if model.at == PageId::Save && model.is_saved() => review(model, federation),
+        _ => Vec::new(),
+    }
+}
+
+/// Goes to the review; a plan that was made for the same answers is shown again.
+fn review(model: &mut Model, federation: Federation) -> Vec<Effect> {
+    model.at = PageId::Review;
+    let fits = model
+        .reviewed
+        .as_ref()
+        .is_some_and(|made| made.federation == federation && !matches!(made.result, Some(Err(_))));
+    if fits { Vec::new() } else { make_plan(model, federation) }
+}
+
+fn make_plan(model: &mut Model, federation: Federation) -> Vec<Effect> {
+    let generation = model.next_generation();
+    model
+        .answers
+        .retain(|key, _| !matches!(key.field, Field::Approve | Field::Confirm | Field::Foreign { .. }));
+    model.reviewed = Some(Reviewed { generation, federation: federation.clone(), result: None });
+    vec![Effect::MakePlan { generation, federation: Box::new(federation), token: model.token }]
+}
+
+fn decide(model: &mut Model) -> Vec<Effect> {
+    let Some(review) = model.review() else {
+        // The answers changed under the plan, or it could not be made: another one is due.
+        return match model.federation() {
+            Ok(federation) if model.page().problem.is_none() => make_plan(model, federation),
+            _ => Vec::new(),
+        };
+    };
+    if review.is_settled() || model.flag(&Key::of(Field::Approve)) != Some(true) {
+        model.at = PageId::Done;
+        return Vec::new();
+    }
+    let all = review.environments.keys().cloned().collect();
+    approve(model, &all)
+}
+
+fn approve(model: &mut Model, environments: &BTreeSet<EnvironmentName>) -> Vec<Effect> {
+    if model.at != PageId::Review || model.running.as_ref().is_some_and(|running| running.ended.is_none()) {
+        return Vec::new();
+    }
+    let Some(review) = model.review().filter(|review| !review.is_settled()) else { return Vec::new() };
+    let released: BTreeSet<EnvironmentName> =
+        model.released().into_iter().filter(|name| environments.contains(name)).collect();
+    if released.is_empty() && !review.environments.is_empty() {
+        let why = "no environment is left to change: type the name of a protected one, or answer no";
+        model.hindered.insert(Key::of(Field::Approve), why.to_owned());
+        return Vec::new();
+    }
+    let foreign = review.foreign.keys().cloned();
+    let foreign =
+        foreign.filter(|step| model.flag(&Key::of(Field::Foreign { step: step.clone() })) == Some(true));
+    let foreign = foreign.collect();
+    let Some(plan) = model.reviewed.as_ref().map(|reviewed| reviewed.generation) else { return Vec::new() };
+    let generation = model.next_generation();
+    model.running = Some(Running { generation, ended: None });
+    model.at = PageId::Run;
+    vec![Effect::Apply { plan, generation, environments: released, foreign }]
+}
+
+fn ended_run(model: &mut Model, generation: u64, ended: Ended) -> Vec<Effect> {
+    let Some(running) = model.running.as_mut().filter(|running| running.generation == generation) else {
+        return Vec::new();
+    };
+    if running.ended.is_some() {
+        return Vec::new();
+    }
+    let stale = ended.stale;
+    running.ended = Some(ended);
+    model.at = PageId::Done;
+    match model.federation() {
+        Ok(federation) if stale => {
+            model.at = PageId::Review;
+            make_plan(model, federation)
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn retry(model: &mut Model) -> Vec<Effect> {
+    model.hindered.clear();
+    model.discovery.forget_failures();
+    let failed = model.page().problem.is_some();
+    match (model.at.clone(), model.federation()) {
+        (PageId::Review, Ok(federation)) if failed => make_plan(model, federation),
+        (PageId::Save, Ok(_)) if failed => {
+            model.saved = None;
+            save(model)
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,375 @@
+//! Which questions and facts stand on each page.
+
+use super::defaults::shown_branches;
+use super::discovery::Slot;
+use super::model::Model;
+use super::page::{Fact, Field, Key, Page, PageId, Value};
+use crate::domain::names::EnvironmentName;
+
+impl Model {
+    pub(super) fn page_of(&self, id: &PageId) -> Page {
+        let pages = self.pages();
+        let position = pages.iter().position(|page| page == id).unwrap_or_default();
+        let (title, why) = self.title(id);
+        let questions = self.keys_of(id).iter().map(|key| self.question(key)).collect();
+        Page {
+            id: id.clone(),
+            edition: match (id, &self.reviewed) {
+                (PageId::Review, Some(reviewed)) => reviewed.generation,
+                _ => 0,
+            },
+            number: position + 1,
+            of: pages.len(),
+            title,
+            why,
+            facts: self.facts(id),
+            questions,
+            waiting: self.waiting(id),
+            pending: self.pending(id),
+            problem: self.page_problem(id),
+            retry: self.can_retry(id),
+        }
+    }
+
+    fn title(&self, id: &PageId) -> (String, String) {
+        let cloud = self.cloud();
+        let (title, why) = match id {
+            PageId::SignIn => (
+                "Sign in to Azure DevOps".to_owned(),
+                "A token for this organisation lets keyless look at the project and set up its connections.",
+            ),
+            PageId::Organization => (
+                format!("Azure DevOps organisation{cloud}"),
+                "Every token of a pipeline names its organisation; AWS trusts exactly that.",
+            ),
+            PageId::Project => {
+                ("Project".to_owned(), "Service connections, and so the tokens, belong to one project.")
+            }
+            PageId::Verification => (
+                "Place of the verification pipeline".to_owned(),
+                "keyless proves each environment with a small pipeline, and cannot tell where to put it.",
+            ),
+            PageId::Profiles => (
+                format!("AWS accounts{cloud}"),
+                "Each environment is one account and region that pipelines deploy to.",
+            ),
+            PageId::Names => (
+                "Names of the environments".to_owned(),
+                "An environment is called by one short name everywhere.",
+            ),
+            PageId::Environment(name) => (
+                format!("Environment {name}"),
+                "Everything for it follows from these values; nothing is made before you approve the plan.",
+            ),
+            PageId::Preset => (
+                "Rights".to_owned(),
+                "Roles begin with the least; more can be given in keyless.toml at any time.",
+            ),
+            PageId::Save => ("Keep the answers".to_owned(), "The answers are complete."),
+            PageId::Review => (
+                "Review".to_owned(),
+                "This is everything keyless would do; it does exactly what you approve.",
+            ),
+            PageId::Run => ("Run".to_owned(), "The approved plan is being carried out."),
+            PageId::Done => ("Done".to_owned(), "That is all."),
+        };
+        (title, why.to_owned())
+    }
+
+    /// The questions of a page, in order.
+    pub(super) fn keys_of(&self, id: &PageId) -> Vec<Key> {
+        match id {
+            PageId::SignIn => vec![Key::of(Field::Token)],
+            // Without a discovered id only a person who asked for AWS alone can go on.
+            PageId::Organization
+                if self.start.ask_azure_devops && self.discovery.organization.ready().is_none() =>
+            {
+                vec![Key::of(Field::Organization)]
+            }
+            PageId::Organization => vec![Key::of(Field::Organization), Key::of(Field::OrganizationId)],
+            PageId::Project => vec![Key::of(Field::Project)],
+            PageId::Verification => {
+                let queue = self.asks_for_queue().then_some(Field::Queue);
+                let repository = self.asks_for_repository().then_some(Field::Repository);
+                queue.into_iter().chain(repository).map(Key::of).collect()
+            }
+            // Without any profile there is nothing to choose.
+            PageId::Profiles if self.discovery.profiles().is_empty() => Vec::new(),
+            PageId::Profiles => vec![Key::of(Field::Profiles)],
+            PageId::Names => {
+                let profiles = self.chosen().iter().map(|(profile, _)| profile.clone());
+                let names = profiles.map(|profile| Key::of(Field::Name { profile }));
+                names.chain([Key::of(Field::More)]).collect()
+            }
+            PageId::Environment(name) => self.environment_keys(name),
+            PageId::Preset => vec![Key::of(Field::Preset)],
+            PageId::Save => match self.is_saved() {
+                true => Vec::new(),
+                false => vec![Key::of(Field::Save)],
+            },
+            PageId::Review => self.review_keys(),
+            PageId::Run | PageId::Done => Vec::new(),
+        }
+    }
+
+    /// What must be answered first, then whether to go through the rest, then the rest.
+    fn environment_keys(&self, name: &EnvironmentName) -> Vec<Key> {
+        let details = self.detail_keys(name);
+        let needed = |key: &&Key| {
+            let typed = self.answers.contains_key(key);
+            (!typed && self.computed(key).is_none())
+                || self.problem(key).is_some()
+                || self.hindered.contains_key(key)
+        };
+        let mut keys: Vec<Key> = details.iter().filter(needed).cloned().collect();
+        let adjust = Key::at(name, Field::Adjust);
+        let all = self.flag(&adjust) == Some(true);
+        keys.push(adjust);
+        if all {
+            let rest: Vec<Key> = details.into_iter().filter(|key| !keys.contains(key)).collect();
+            keys.extend(rest);
+        }
+        keys
+    }
+
+    /// Every setting of an environment that the wizard asks about. A role to assume comes after the account it is in.
+    pub(super) fn detail_keys(&self, name: &EnvironmentName) -> Vec<Key> {
+        let form = self.text(Some(name), Field::SignIn).unwrap_or_default();
+        let (before, after): (&[Field], &[Field]) = match form.as_str() {
+            "profile" => (&[Field::Profile], &[]),
+            "sso" => (&[Field::SsoSession, Field::PermissionSet], &[]),
+            "assume-role" => (&[Field::From], &[Field::AssumeRole]),
+            _ => (&[], &[]),
+        };
+        let home = [Field::Account, Field::Region];
+        let rest = [Field::Role, Field::Connection, Field::Branches, Field::Protected, Field::Preset];
+        let fields = [Field::SignIn].into_iter().chain(before.iter().cloned()).chain(home);
+        fields.chain(after.iter().cloned()).chain(rest).map(|field| Key::at(name, field)).collect()
+    }
+
+    /// The questions of a page, with all settings of an environment whether they are shown or not.
+    pub(super) fn all_keys_of(&self, id: &PageId) -> Vec<Key> {
+        let mut keys = self.keys_of(id);
+        if let PageId::Environment(name) = id {
+            keys.extend(self.detail_keys(name));
+        }
+        keys
+    }
+
+    fn review_keys(&self) -> Vec<Key> {
+        let Some(review) = self.review() else { return Vec::new() };
+        if review.is_settled() {
+            return Vec::new();
+        }
+        let foreign = review.foreign.keys().map(|step| Key::of(Field::Foreign { step: step.clone() }));
+        let protected =
+            self.environment_names().iter().filter(|name| review.environments.get(name) == Some(&true));
+        let confirm = protected.map(|name| Key::at(name, Field::Confirm));
+        foreign.chain(confirm).chain([Key::of(Field::Approve)]).collect()
+    }
+
+    fn facts(&self, id: &PageId) -> Vec<Fact> {
+        match id {
+            PageId::Organization | PageId::Project => self.organization_facts(),
+            PageId::Profiles if self.discovery.profiles().is_empty() => {
+                let text = match self.discovery.profiles.failed() {
+                    Some(reason) => format!("The AWS configuration could not be read: {reason}"),
+                    None => "The AWS configuration has no profiles: environments are named on the next page."
+                        .to_owned(),
+                };
+                vec![Fact::line(text)]
+            }
+            PageId::Environment(name) => self.environment_facts(name),
+            PageId::Save => self.save_facts(),
+            PageId::Review => self.review_facts(),
+            PageId::Done => self.ending(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn organization_facts(&self) -> Vec<Fact> {
+        let Some(found) = self.discovery.organization.ready() else { return Vec::new() };
+        let mut facts =
+            vec![Fact::new("organisation", format!("{} ({})", found.name, found.id), "Azure DevOps")];
+        if let Some(operator) = &found.operator {
+            facts.push(Fact::new("signed in as", operator, "Azure DevOps"));
+        }
+        facts
+    }
+
+    fn environment_facts(&self, name: &EnvironmentName) -> Vec<Fact> {
+        let fact = |key: Key| {
+            let default = self.default(&key)?;
+            let question = self.question(&key);
+            let value = match key.field {
+                Field::Branches => shown_branches(&default.value.line()),
+                _ => default.value.line(),
+            };
+            Some(Fact::new(&question.label, value, default.source))
+        };
+        self.detail_keys(name).into_iter().filter_map(fact).collect()
+    }
+
+    fn save_facts(&self) -> Vec<Fact> {
+        let names: Vec<String> = self.environment_names().iter().map(ToString::to_string).collect();
+        let mut facts = vec![Fact::new("environments", names.join(", "), "")];
+        if let Some(Ok(path)) =
+            self.saved.as_ref().filter(|_| self.is_saved()).and_then(|saved| saved.result.as_ref())
+        {
+            facts.push(Fact::new("saved", path, ""));
+        }
+        facts
+    }
+
+    fn review_facts(&self) -> Vec<Fact> {
+        let Some(review) = self.review() else { return Vec::new() };
+        let mut facts = Vec::new();
+        if let Some(ended) = self.ended().filter(|ended| ended.stale) {
+            facts.push(Fact::line("The clouds changed since the last plan was made; this is a new one."));
+            facts.extend(ended.lines.iter().map(Fact::line));
+        }
+        facts.extend(review.lines.iter().map(Fact::line));
+        facts.extend(review.blocked.iter().map(|what| Fact::new("cannot be planned", what, "")));
+        if review.is_settled() {
+            facts.push(Fact::line("Nothing is to do: everything is as the answers want it."));
+        } else {
+            let ordered =
+                self.environment_names().iter().filter(|name| review.environments.contains_key(name));
+            let names: Vec<&str> = ordered.map(EnvironmentName::as_str).collect();
+            facts.push(Fact::new("changes", format!("{} requests that change a cloud", review.writes), ""));
+            facts.push(Fact::new("environments", names.join(", "), ""));
+        }
+        facts
+    }
+
+    fn ending(&self) -> Vec<Fact> {
+        if let Some(ended) = self.ended() {
+            return ended.lines.iter().map(Fact::line).collect();
+        }
+        let mut facts = Vec::new();
+        if self.review().is_some_and(super::review::Review::is_settled) {
+            facts.push(Fact::line("Nothing was to do."));
+        } else {
+            facts.push(Fact::line("Nothing was changed in Azure DevOps or AWS."));
+            facts.push(Fact::line("`keyless setup` asks again; `keyless plan` shows the plan."));
+        }
+        facts
+    }
+
+    fn waiting(&self, id: &PageId) -> Option<String> {
+        let slot = |loading: bool, text: String| loading.then_some(text);
+        let organization = self.organization().map(|name| name.to_string()).unwrap_or_default();
+        match id {
+            PageId::Organization => slot(
+                self.discovery.organization.is_loading(),
+                format!("Azure DevOps is asked for the id of {organization}"),
+            ),
+            PageId::Project => slot(
+                self.discovery.projects.is_loading(),
+                format!("Azure DevOps is asked for the projects of {organization}"),
+            ),
+            PageId::Verification => slot(
+                self.discovery.verification.is_loading(),
+                "Azure DevOps is asked for agent queues and repositories".to_owned(),
+            ),
+            PageId::Profiles | PageId::Names => {
+                slot(self.discovery.profiles.is_loading(), "The AWS configuration is read".to_owned())
+            }
+            PageId::Save => {
+                let writing = self.saved.as_ref().is_some_and(|saved| saved.result.is_none());
+                slot(writing, format!("{} is written", self.start.file))
+            }
+            PageId::Review => {
+                let made = self.reviewed.as_ref().is_some_and(|reviewed| reviewed.result.is_none());
+                slot(made, "Azure DevOps and AWS are looked at, to make the plan".to_owned())
+            }
+            PageId::Run => slot(self.ended().is_none(), "The plan is being carried out".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn pending(&self, id: &PageId) -> Option<String> {
+        let asked: Vec<&str> = match id {
+            PageId::Profiles => self.loading_profiles().collect(),
+            PageId::Environment(name) => {
+                let profile = self.text(Some(name), Field::Profile);
+                self.loading_profiles().filter(|loading| profile.as_deref() == Some(*loading)).collect()
+            }
+            _ => Vec::new(),
+        };
+        (!asked.is_empty()).then(|| format!("AWS is asked who it is: {}", asked.join(", ")))
+    }
+
+    fn loading_profiles(&self) -> impl Iterator<Item = &str> {
+        let identities = self.discovery.identities.iter();
+        identities.filter(|(_, slot)| slot.is_loading()).map(|(profile, _)| profile.as_str())
+    }
+
+    fn page_problem(&self, id: &PageId) -> Option<String> {
+        match id {
+            PageId::Organization => self.discovery.organization.failed().map(str::to_owned),
+            PageId::Project => match self.discovery.projects.ready() {
+                Some(projects) if projects.is_empty() => Some(
+                    "this token can see no project: check its scopes, or go back and give another".to_owned(),
+                ),
+                _ => self.discovery.projects.failed().map(str::to_owned),
+            },
+            PageId::Save => self.saved.as_ref()?.result.as_ref()?.as_ref().err().cloned(),
+            PageId::Review => self.reviewed.as_ref()?.result.as_ref()?.as_ref().err().cloned(),
+            _ => None,
+        }
+    }
+
+    fn can_retry(&self, id: &PageId) -> bool {
+        let failed = |slot: Option<&str>| slot.is_some();
+        match id {
+            PageId::Organization => failed(self.discovery.organization.failed()),
+            PageId::Project => failed(self.discovery.projects.failed()),
+            PageId::Profiles => {
+                failed(self.discovery.profiles.failed())
+                    || self.discovery.identities.values().any(|slot| failed(Slot::failed(slot)))
+            }
+            PageId::Save | PageId::Review => self.page_problem(id).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether the queue must be asked for: several, and none of them is the hosted one.
+    pub(super) fn asks_for_queue(&self) -> bool {
+        let Some(found) = self.discovery.verification.ready() else { return false };
+        found.queues.len() > 1 && !found.queues.iter().any(|(_, hosted)| *hosted)
+    }
+
+    /// Whether an existing repository must be chosen: none can be made, and the usual one is not there.
+    pub(super) fn asks_for_repository(&self) -> bool {
+        let Some(found) = self.discovery.verification.ready() else { return false };
+        let wanted = match &self.base {
+            Some(base) if base.verification.branch.is_none() => base.verification.repository.as_str(),
+            Some(_) => return false,
+            None => crate::domain::federation::defaults::VERIFICATION,
+        };
+        found.may_create_repository == Some(false)
+            && !found.repositories.iter().any(|name| name.eq_ignore_ascii_case(wanted))
+    }
+
+    /// Whether the present answers stand in the file.
+    pub(super) fn is_saved(&self) -> bool {
+        let Some(saved) = &self.saved else { return false };
+        matches!(saved.result, Some(Ok(_))) && self.federation().as_ref() == Ok(&saved.federation)
+    }
+
+    /// The environments whose changes may be carried out: the protected ones only when their name was typed.
+    pub(super) fn released(&self) -> Vec<EnvironmentName> {
+        let Some(review) = self.review() else { return Vec::new() };
+        let typed = |name: &EnvironmentName| {
+            let answer = self.answers.get(&Key::at(name, Field::Confirm));
+            answer.is_some_and(|given| given.value == Value::text(name.as_str()))
+        };
+        review
+            .environments
+            .iter()
+            .filter(|(name, protected)| !**protected || typed(name))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+}

@@ -1,0 +1,200 @@
+//! The words and options of every question.
+
+use super::answers::FORMS;
+use super::model::Model;
+use super::page::{Choice, Field, Key, Kind, Options, Question, State};
+use crate::domain::names::EnvironmentName;
+use crate::domain::preset::PRESETS;
+
+impl Model {
+    /// A question with its options and default.
+    pub(super) fn question(&self, key: &Key) -> Question {
+        let (label, why) = self.words(key);
+        Question {
+            kind: self.kind(key),
+            default: self.default(key),
+            optional: self.is_optional(key),
+            problem: self.hindered.get(key).cloned(),
+            key: key.clone(),
+            label,
+            why,
+        }
+    }
+
+    fn words(&self, key: &Key) -> (String, String) {
+        let name = key.environment.as_ref().map(EnvironmentName::as_str).unwrap_or_default();
+        let (label, why): (String, String) = match &key.field {
+            Field::Token => (
+                "Personal access token".into(),
+                "keyless reads and changes the project with it; it stays in memory and is never written down.".into(),
+            ),
+            Field::Organization => (
+                "Organisation".into(),
+                "The NAME of https://dev.azure.com/NAME: tokens of its pipelines name it.".into(),
+            ),
+            Field::OrganizationId => (
+                "Organisation id".into(),
+                "The issuer of the tokens contains it; a typed one is compared with what Azure DevOps says.".into(),
+            ),
+            Field::Project => ("Project".into(), "Its pipelines deploy to AWS, and tokens name it.".into()),
+            Field::Queue => (
+                "Agent queue".into(),
+                "The verification pipeline runs there; no queue with agents hosted by Microsoft was found.".into(),
+            ),
+            Field::Repository => (
+                "Existing repository for the verification pipeline".into(),
+                "You may not make repositories here, so its YAML goes to a branch of this one: whoever may push there can change what the pipeline runs.".into(),
+            ),
+            Field::Profiles => (
+                "AWS profiles to make environments of".into(),
+                "keyless signs in to each account with its profile, only to set things up.".into(),
+            ),
+            Field::Name { profile } => (
+                format!("Environment of profile {profile}"),
+                "Role, connection and branches get their usual names from it.".into(),
+            ),
+            Field::More => (
+                "Further environments".into(),
+                "For accounts without a profile here; names with commas between.".into(),
+            ),
+            Field::Preset => match &key.environment {
+                Some(_) => ("Rights".into(), "What pipelines may do with the role.".into()),
+                None => ("Rights of the roles".into(), "What pipelines may do in AWS once they assumed a role.".into()),
+            },
+            Field::Save => (
+                format!("Save {}", self.start.file),
+                "It holds the answers and no secret: commit it, and the next setup asks nothing.".into(),
+            ),
+            Field::Foreign { step } => (
+                format!("Change {}", self.foreign_words(step)),
+                "keyless did not make it; somebody else may rely on it as it is.".into(),
+            ),
+            Field::Confirm => (
+                format!("Type {name} to change it"),
+                format!("{name} is protected: changes to it need its name."),
+            ),
+            Field::Approve => ("Carry out this plan".into(), "Nothing has been changed so far.".into()),
+            field => return environment_words(field, name),
+        };
+        (label, why)
+    }
+
+    fn foreign_words(&self, step: &crate::domain::key::StepKey) -> String {
+        let what = self.review().and_then(|review| review.foreign.get(step));
+        what.cloned().unwrap_or_else(|| step.to_string())
+    }
+
+    fn kind(&self, key: &Key) -> Kind {
+        match &key.field {
+            Field::Token => Kind::Secret,
+            Field::Project => match self.discovery.projects.ready() {
+                Some(projects) if !projects.is_empty() => {
+                    Kind::Choice(Options::fixed(projects.iter().map(|project| (project.as_str(), ""))))
+                }
+                _ => Kind::Text,
+            },
+            Field::Queue => match self.discovery.verification.ready() {
+                Some(found) if !found.queues.is_empty() => {
+                    let note =
+                        |hosted: &bool| if *hosted { "hosted by Microsoft" } else { "your own agents" };
+                    Kind::Choice(Options::fixed(
+                        found.queues.iter().map(|(name, hosted)| (name, note(hosted))),
+                    ))
+                }
+                _ => Kind::Text,
+            },
+            Field::Repository => match self.discovery.verification.ready() {
+                Some(found) if !found.repositories.is_empty() => {
+                    Kind::Choice(Options::fixed(found.repositories.iter().map(|name| (name, ""))))
+                }
+                _ => Kind::Text,
+            },
+            Field::Profiles => Kind::Many(self.profile_options()),
+            Field::Profile if !self.discovery.profiles().is_empty() => Kind::Choice(self.profile_options()),
+            Field::SignIn => Kind::Choice(Options::fixed(FORMS.into_iter().zip([
+                "a profile of the AWS configuration",
+                "an IAM Identity Center session of the AWS configuration",
+                "a role, assumed with the sign-in of another environment",
+                "AWS_ACCESS_KEY_ID and its companions",
+            ]))),
+            Field::SsoSession => match self.discovery.profiles.ready() {
+                Some((_, sessions)) if !sessions.is_empty() => {
+                    Kind::Choice(Options::fixed(sessions.iter().map(|name| (name, ""))))
+                }
+                _ => Kind::Text,
+            },
+            Field::From => {
+                let names = self.environment_names();
+                let others = names.iter().filter(|name| Some(*name) != key.environment.as_ref());
+                Kind::Choice(Options::fixed(others.map(|name| (name.as_str(), ""))))
+            }
+            Field::Preset => {
+                Kind::Choice(Options::fixed(PRESETS.iter().map(|preset| (preset.name, preset.about))))
+            }
+            Field::Adjust | Field::Save | Field::Approve | Field::Protected | Field::Foreign { .. } => {
+                Kind::Confirm
+            }
+            _ => Kind::Text,
+        }
+    }
+
+    fn profile_options(&self) -> Options {
+        let choices = self.discovery.profiles().iter().map(|profile| {
+            let slot = self.discovery.identities.get(&profile.name);
+            let (note, state) = match (&profile.broken, slot) {
+                (Some(reason), _) => (profile.kind.clone(), State::Failed(reason.clone())),
+                (None, Some(slot)) => {
+                    let account = slot.ready().map(|identity| &identity.account).or(profile.account.as_ref());
+                    let account = account.map(|account| format!("account {account}, ")).unwrap_or_default();
+                    (format!("{account}{}", profile.kind), slot.state())
+                }
+                (None, None) => (profile.kind.clone(), State::Ready),
+            };
+            Choice { value: profile.name.clone(), note, state }
+        });
+        Options { state: self.discovery.profiles.state(), choices: choices.collect() }
+    }
+}
+
+fn environment_words(field: &Field, name: &str) -> (String, String) {
+    let (label, why) = match field {
+        Field::Account => {
+            ("Account id", "The provider and the role are made in this AWS account.".to_owned())
+        }
+        Field::Region => ("Region", "Pipelines deploy there; it also decides the AWS partition.".to_owned()),
+        Field::SignIn => (
+            "How keyless signs in",
+            "keyless itself needs rights in the account; pipelines never use this.".to_owned(),
+        ),
+        Field::Profile => {
+            ("AWS profile", "The profile of the AWS configuration that reaches this account.".to_owned())
+        }
+        Field::SsoSession => ("SSO session", "The [sso-session NAME] of the AWS configuration.".to_owned()),
+        Field::PermissionSet => {
+            ("Permission set", "The role that IAM Identity Center gives you in this account.".to_owned())
+        }
+        Field::AssumeRole => ("Role to assume", "A role in this account that keyless may assume.".to_owned()),
+        Field::From => ("Assumed from", "The environment whose sign-in may assume that role.".to_owned()),
+        Field::Role => ("Role of the pipelines", format!("The IAM role that pipelines of {name} assume.")),
+        Field::Connection => (
+            "Service connection",
+            format!("Pipelines name it to deploy to {name}, and the role trusts exactly it."),
+        ),
+        Field::Branches => (
+            "Branches",
+            "Which branches deploy here; names or prefixes such as feat/*, with commas between.".to_owned(),
+        ),
+        Field::Protected => (
+            "Protected",
+            format!("Changes to a protected environment ask for its name; {name} would be typed each time."),
+        ),
+        Field::Adjust => {
+            return (
+                format!("Change anything for {name}"),
+                "The values above are taken when you do not.".to_owned(),
+            );
+        }
+        _ => ("", String::new()),
+    };
+    (label.to_owned(), why)
+}

@@ -1,0 +1,51 @@
+//! What the wizard must know of a plan to ask for its approval.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::key::StepKey;
+use crate::domain::names::EnvironmentName;
+use crate::plan::change::{Ask, Plan};
+
+/// A summary of a plan. The plan itself stays with the app.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Review {
+    /// The plan in words, line by line, as the app's front end shows it; may be empty.
+    pub lines: Vec<String>,
+    /// How many requests that change a cloud it takes.
+    pub writes: usize,
+    /// Environments with changes, and whether their name must be typed.
+    pub environments: BTreeMap<EnvironmentName, bool>,
+    /// Objects of somebody else that would be changed: the step, and what it is in words.
+    pub foreign: BTreeMap<StepKey, String>,
+    /// What could not be planned, in words.
+    pub blocked: Vec<String>,
+}
+
+impl Review {
+    /// The summary of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let mut review = Self { writes: plan.writes(), ..Self::default() };
+        let mut protected = BTreeSet::new();
+        for change in plan.changes.iter().filter(|change| !change.is_keep()) {
+            for environment in &change.environments {
+                review.environments.entry(environment.clone()).or_default();
+            }
+            protected.extend(change.protected().cloned());
+            for ask in &change.asks {
+                if let Ask::Foreign { what } = ask {
+                    review.foreign.insert(change.step.clone(), what.clone());
+                }
+            }
+        }
+        for environment in protected {
+            review.environments.insert(environment, true);
+        }
+        review.blocked = plan.blocked.iter().map(|blocked| blocked.title.clone()).collect();
+        review
+    }
+
+    /// Whether nothing is to do.
+    pub fn is_settled(&self) -> bool {
+        self.writes == 0 && self.environments.is_empty()
+    }
+}
