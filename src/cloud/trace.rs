@@ -140,6 +140,7 @@ mod tests {
         query: &["type"],
         request: &["useOIDC", "scheme"],
         response: &["isReady", "useOIDC", "tags"],
+        opaque: Some("aces"),
     };
 
     fn traced(url: &str, request: &Value, response: &Value) -> Value {
