@@ -185,9 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_data_are_numbered() {
-        let line =
-            traced("https://x/", &json!({"aces": {"Claims;hush@example.com": {"allow": 4}}}), &json!(null));
-        assert_eq!(line["request"], json!({"aces": {"member0": {"allow": 0}}}));
+    fn names_that_are_data_are_numbered_or_hidden() {
+        let list = json!({"list": {"Claims;hush@example.com": {"allow": 4}}, "aces": [{"hush": 1}]});
+        let line = traced("https://x/", &list, &json!(null));
+        assert_eq!(line["request"], json!({"list": {"member0": {"allow": 0}}, "aces": "array"}));
     }
 }
