@@ -18,6 +18,16 @@ fn stage(part: &str) -> Option<usize> {
     STAGES.iter().position(|names| names.contains(&part.as_str()))
 }
 
+/// The full word for a stage's short one.
+fn full(stage: &str) -> &str {
+    match stage {
+        "stg" => "staging",
+        "prd" => "prod",
+        "tst" => "test",
+        other => other,
+    }
+}
+
 /// Where a name stands in the order of promotion.
 pub(super) fn rank(name: &str) -> usize {
     match name.split(['-', '_']).find_map(stage) {
@@ -50,7 +60,7 @@ pub(super) fn propose(profiles: &[&str]) -> BTreeMap<String, EnvironmentName> {
     };
     let name = |own: &[&str]| {
         if let Some(stage) = own.iter().find(|part| stage(part).is_some()) {
-            return stage.to_lowercase().parse().ok();
+            return full(&stage.to_lowercase()).parse().ok();
         }
         let rest = own.get(common..).filter(|rest| !rest.is_empty()).unwrap_or(own);
         let name: String = rest.join("-").chars().take(40).collect();
@@ -92,7 +102,7 @@ mod tests {
         ];
         for (profile, name) in [
             ("contoso-dev", "dev"),
-            ("contoso-STG", "stg"),
+            ("contoso-STG", "staging"),
             ("contoso-shop-eu", "contoso-shop-eu"),
             ("AdministratorAccess-111122223333", "AdministratorAccess-111122223333"),
         ] {
