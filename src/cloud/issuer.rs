@@ -26,7 +26,6 @@ static DISCOVERY: Route = Route {
             "id_token_signing_alg_values_supported",
             "scopes_supported",
         ],
-        opaque: None,
     },
 };
 

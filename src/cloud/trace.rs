@@ -22,8 +22,6 @@ pub struct Shows {
     pub request: &'static [&'static str],
     /// Names of members in the answer.
     pub response: &'static [&'static str],
-    /// A member of the request that becomes its type as a whole, because its own members are named by data.
-    pub opaque: Option<&'static str>,
 }
 
 /// Members that may be shown in every answer.
@@ -45,13 +43,7 @@ pub struct Exchange<'a> {
 
 /// The line of an exchange.
 pub fn line(exchange: &Exchange<'_>, shows: &Shows) -> String {
-    let request = exchange.request.map(|value| {
-        let mut shown = redacted(value, false, &|name| shows.request.contains(&name));
-        if let Some(member) = shows.opaque.and_then(|name| shown.get_mut(name)) {
-            *member = Value::String(type_name(member).to_owned());
-        }
-        shown
-    });
+    let request = exchange.request.map(|value| redacted(value, false, &|name| shows.request.contains(&name)));
     let response = exchange.response.map(|value| {
         redacted(value, false, &|name| shows.response.contains(&name) || ALWAYS.contains(&name))
     });
@@ -107,17 +99,6 @@ fn redacted(value: &Value, allowed: bool, allow: &dyn Fn(&str) -> bool) -> Value
     }
 }
 
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 /// Members whose name is data (an identity's descriptor, for example) are only numbered.
 fn member_name(name: &str, index: usize) -> Cow<'_, str> {
     let plain = name.len() <= 48 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.$-".contains(c));
@@ -140,7 +121,6 @@ mod tests {
         query: &["type"],
         request: &["useOIDC", "scheme"],
         response: &["isReady", "useOIDC", "tags"],
-        opaque: Some("aces"),
     };
 
     fn traced(url: &str, request: &Value, response: &Value) -> Value {
@@ -185,9 +165,9 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_data_are_numbered_or_hidden() {
-        let list = json!({"list": {"Claims;hush@example.com": {"allow": 4}}, "aces": [{"hush": 1}]});
+    fn names_that_are_data_are_numbered() {
+        let list = json!({"aces": {"Claims;hush@example.com": {"allow": 4}}});
         let line = traced("https://x/", &list, &json!(null));
-        assert_eq!(line["request"], json!({"list": {"member0": {"allow": 0}}, "aces": "array"}));
+        assert_eq!(line["request"], json!({"aces": {"member0": {"allow": 0}}}));
     }
 }

@@ -5,13 +5,7 @@ use crate::cloud::trace::Shows;
 
 const fn route(method: &'static str, template: &'static str, version: &'static str) -> Route {
     let reads = matches!(method.as_bytes(), b"GET");
-    Route {
-        method,
-        template,
-        version,
-        reads,
-        shows: Shows { query: &[], request: &[], response: &[], opaque: None },
-    }
+    Route { method, template, version, reads, shows: Shows { query: &[], request: &[], response: &[] } }
 }
 
 impl Route {
@@ -28,11 +22,6 @@ impl Route {
 
     const fn request(mut self, names: &'static [&'static str]) -> Self {
         self.shows.request = names;
-        self
-    }
-
-    const fn opaque(mut self, name: &'static str) -> Self {
-        self.shows.opaque = Some(name);
         self
     }
 
@@ -146,7 +135,7 @@ pub(super) const ACCESS_LIST: Route = route("GET", ACCESS_LISTS, "7.1")
     .query(&["token", "includeExtendedInfo", "recurse"])
     .response(&["allow", "deny", "inheritPermissions"]);
 pub(super) const SET_ACCESS_LIST: Route =
-    route("POST", ACCESS_LISTS, "7.1").request(&["count"]).opaque("value");
+    route("POST", ACCESS_LISTS, "7.1").request(&["count", "allow", "deny", "inheritPermissions"]);
 pub(super) const REMOVE_ACCESS_LIST: Route =
     route("DELETE", ACCESS_LISTS, "7.1").query(&["tokens", "recurse"]);
 

@@ -35,7 +35,7 @@ use serde_json::{Value, json};
 mod azure_devops;
 mod iam;
 
-const YAML: &str = include_str!("../../assets/pipelines/verification.yml");
+const YAML: &str = include_str!("../../../assets/pipelines/verification.yml");
 
 /// Records what a pen writes, in memory.
 #[derive(Default)]
