@@ -1,6 +1,5 @@
 //! The file of `--trace-http`: new, private, one exchange a line.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +9,7 @@ use crate::domain::failure::Result;
 use crate::host::files;
 
 /// Where exchanges go.
-pub struct TraceFile(Mutex<File>);
+pub struct TraceFile(Mutex<Box<dyn Write + Send>>);
 
 impl TraceFile {
     /// Makes the file.
@@ -18,7 +17,7 @@ impl TraceFile {
     /// # Errors
     /// It exists already, or cannot be made.
     pub fn create(path: &Path) -> Result<Self> {
-        Ok(Self(Mutex::new(files::create_private(path)?)))
+        Ok(Self(Mutex::new(Box::new(files::create_private(path)?))))
     }
 }
 

@@ -33,6 +33,9 @@ use crate::wizard::{
     Start,
 };
 
+/// How far a page sets in its facts: text made for a page leaves this much room.
+const INDENT: usize = 2;
+
 /// A plan that is being looked at.
 struct Shown {
     generation: u64,
@@ -105,14 +108,9 @@ fn start(opening: &Opening, clouds: &Clouds) -> Start {
         let source = format!("the practice cloud's world {}", open.world);
         Some((federation, source))
     });
-    let region = likely
-        .as_ref()
-        .and_then(|(f, source)| Some((f.environments.first()?.region.to_string(), source.clone())));
-    let region = region.or_else(|| {
-        ["AWS_REGION", "AWS_DEFAULT_REGION"]
-            .into_iter()
-            .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())))
-    });
+    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .into_iter()
+        .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())));
     Start {
         signed_in: clouds.token.is_some(),
         ask_azure_devops: opening.only != Some(Only::Aws),
@@ -248,9 +246,16 @@ impl Stage<'_> {
 
     async fn profiles(&self) -> Result<(Vec<AwsProfile>, Vec<String>)> {
         if let Some(open) = &self.clouds.practice {
+            let world = config::parse(&open.answers, "world").ok();
+            let region = |name: &String| {
+                let environments = &world.as_ref()?.environments;
+                let signs_in =
+                    |e: &&Environment| matches!(&e.sign_in, SignIn::Profile { profile } if profile == name);
+                environments.iter().find(signs_in).map(|environment| environment.region.clone())
+            };
             let profile = |name: &String| AwsProfile {
                 name: name.clone(),
-                region: None,
+                region: region(name),
                 account: None,
                 kind: "practice profile".to_owned(),
                 broken: None,
@@ -310,7 +315,7 @@ impl Stage<'_> {
         printer.caught_up(&session.events).await;
         let mut made = Review::of(&prepared.plan);
         let header = session.events.board().header;
-        let text = review::review(&prepared.plan, header.as_ref(), self.output.look());
+        let text = review::review(&prepared.plan, header.as_ref(), &self.output.look().narrower(INDENT));
         made.lines = text.lines().map(str::to_owned).collect();
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Shown { generation, session, prepared, printer });
@@ -335,7 +340,7 @@ impl Stage<'_> {
         match result {
             Ok(summary) => {
                 *exit = exit_of(&board, &summary, Purpose::Setup, self.opening.only);
-                let text = summary::summary(&board, "setup", self.output.look());
+                let text = summary::summary(&board, "setup", &self.output.look().narrower(INDENT));
                 let lines = text.lines().map(str::to_owned).collect();
                 Ended { stale: summary.outcome == Outcome::Stale, lines }
             }

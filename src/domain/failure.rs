@@ -112,6 +112,8 @@ pub enum Code {
     HandshakeFailed,
     /// The run was not of the pinned commit.
     RunNotPinned,
+    /// What was permitted for a run could not be withdrawn after it.
+    PermissionStands,
     /// A policy is longer than IAM takes.
     PolicyTooLong,
     /// A policy is not JSON or not a policy.
@@ -160,7 +162,7 @@ impl Code {
             }
             Self::ToolkitMissing | Self::ToolkitTooOld | Self::ConnectionInvisible => Class::Denied,
             Self::AwsLimit | Self::PolicyTooLong | Self::NoParallelism => Class::Limit,
-            Self::HandshakeFailed | Self::RunNotPinned => Class::Unproven,
+            Self::HandshakeFailed | Self::RunNotPinned | Self::PermissionStands => Class::Unproven,
             Self::PlanStale => Class::Stale,
             Self::NotSettled | Self::TimedOut => Class::TimedOut,
             Self::HandshakeWaits => Class::Waiting,

@@ -142,8 +142,13 @@ async fn turn(
     if look.change.is_keep() {
         return Turn::Ended(if wrote { Ended::Applied } else { Ended::Kept });
     }
-    // Half of an own change may show; it is still the approved one when it leads to the same object.
-    let same = if wrote { look.change.after == planned.after } else { look.change.is_covered_by(planned) };
+    // Half of an own change may show, also of one whose answer was lost; it is still the approved one when it leads to the
+    // same object.
+    let same = if wrote || progress.lost > 0 {
+        look.change.after == planned.after
+    } else {
+        look.change.is_covered_by(planned)
+    };
     if !same {
         return Turn::Ended(Ended::Stale { now: Box::new(look.change) });
     }

@@ -14,7 +14,7 @@ use crate::domain::key::StepKey;
 use crate::domain::mark::FederationId;
 use crate::domain::pen::{Boxed, Ink, Pen, Ticket, Write};
 use crate::host::clock::Clock;
-use crate::host::files::{self, Lock};
+use crate::host::files;
 use crate::host::log::DurableLog;
 use crate::plan::event::Event;
 
@@ -76,7 +76,6 @@ pub struct Journal {
     run: String,
     tickets: AtomicU64,
     writes: AtomicU64,
-    _lock: Lock,
 }
 
 impl Journal {
@@ -104,11 +103,10 @@ impl Journal {
         let lock = files::lock(&path.with_extension("lock"))?;
         let run = uuid::Uuid::new_v4().to_string();
         let journal = Self {
-            log: DurableLog::open(&path)?,
+            log: DurableLog::open(&path, lock)?,
             run: run.clone(),
             tickets: AtomicU64::new(0),
             writes: AtomicU64::new(0),
-            _lock: lock,
         };
         journal
             .append(&Entry::Run { version: 1, run, command: command.to_owned(), at: Clock.stamp() })

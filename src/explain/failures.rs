@@ -42,7 +42,8 @@ pub fn words(failure: &Failure) -> Words {
         | Code::PipelineForeign
         | Code::HandshakeFailed
         | Code::HandshakeWaits
-        | Code::RunNotPinned => objects(failure),
+        | Code::RunNotPinned
+        | Code::PermissionStands => objects(failure),
         Code::BlueprintConflict
         | Code::Answers
         | Code::PlanStale
@@ -210,6 +211,13 @@ fn objects(failure: &Failure) -> (String, &'static str) {
         Code::HandshakeWaits => (
             format!("the handshake waits for {}", value(failure, "waiting for")),
             "run `keyless verify` again when that is done",
+        ),
+        Code::PermissionStands => (
+            format!(
+                "what the pipeline {} was permitted for its run could not be withdrawn",
+                value(failure, "pipeline")
+            ),
+            "run `keyless setup` again: it withdraws what stands",
         ),
         _ => (
             "the run was not of the commit keyless pinned, so it proves nothing".to_owned(),

@@ -104,6 +104,24 @@ fn private(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn private(_options: &mut OpenOptions) {}
 
+/// Cuts a file of lines after its last line end.
+///
+/// # Errors
+/// It cannot be read or cut.
+pub fn drop_unfinished_line(path: &Path) -> Result<()> {
+    let cut = || -> io::Result<()> {
+        let bytes = fs::read(path)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        if whole == bytes.len() {
+            return Ok(());
+        }
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(whole as u64)?;
+        file.sync_data()
+    };
+    cut().map_err(|e| failed(path, "drop the unfinished last line", &e))
+}
+
 /// A lock that lasts as long as this value, also when the process is killed.
 #[derive(Debug)]
 pub struct Lock {

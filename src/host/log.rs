@@ -8,7 +8,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-use super::files;
+use super::files::{self, Lock};
 use crate::domain::failure::{Code, Failure, Result};
 
 /// A durable line-by-line log. Its own thread writes; lines that arrive together are flushed together.
@@ -18,17 +18,20 @@ pub struct DurableLog {
 }
 
 impl DurableLog {
-    /// Opens (or makes) the file, private to its owner.
+    /// Opens (or makes) the file, private to its owner. A last line that a crash cut off goes: nobody was told that it was
+    /// on disk. The lock is held until the last line is written, also when every caller was dropped before.
     ///
     /// # Errors
     /// It cannot be opened.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, lock: Lock) -> Result<Self> {
         let mut file = files::append_private(path)?;
+        files::drop_unfinished_line(path)?;
         let shown = path.display().to_string();
         let (lines, inbox) = mpsc::channel::<(String, oneshot::Sender<Result<()>>)>();
         thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || {
+                let _lock = lock;
                 while let Ok(first) = inbox.recv() {
                     let mut batch = vec![first];
                     batch.extend(inbox.try_iter());

@@ -43,6 +43,12 @@ impl Look {
         Self { color, ascii, width: width.clamp(WIDTHS.0, WIDTHS.1), verbose }
     }
 
+    /// The same, for text that is set in by some columns.
+    #[must_use]
+    pub fn narrower(&self, columns: usize) -> Self {
+        Self { width: self.width.saturating_sub(columns).max(WIDTHS.0), ..*self }
+    }
+
     /// Text in a colour (SGR, the basic 16), where colours are used.
     pub fn paint(&self, paint: Paint, text: &str) -> String {
         let code = match paint {

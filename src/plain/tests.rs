@@ -1,1 +1,1 @@
-
+//! What the plain dress shows, held line by line.

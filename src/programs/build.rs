@@ -18,7 +18,7 @@ use crate::plan::event::{EnvironmentInfo, Header};
 use crate::steps::access::{Access, Object};
 use crate::steps::connection::{self, Connection};
 use crate::steps::extension::Extension;
-use crate::steps::facts::connection_key;
+use crate::steps::facts::{connection_key, sign_in_key};
 use crate::steps::handshake::Handshake;
 use crate::steps::permission::{Permission, Resource};
 use crate::steps::pipeline::Pipeline;
@@ -163,6 +163,8 @@ impl Builder<'_> {
                 },
                 environment: wanted.environment.clone(),
                 federation: self.blueprint.id.clone(),
+                sign_in: (self.purpose == Purpose::Setup && self.session.does_aws())
+                    .then(|| sign_in_key(&wanted.environment)),
                 devops: devops.clone(),
                 project: project.clone(),
             }));

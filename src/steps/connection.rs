@@ -43,6 +43,9 @@ pub struct Connection {
     pub environment: Environment,
     /// The federation, to recognise own objects.
     pub federation: FederationId,
+    /// The step that signs in to the account its role is in: nothing is made for an account that is another one. None where
+    /// AWS is left out, or where the connection is only looked at.
+    pub sign_in: Option<StepKey>,
     /// The client.
     pub devops: DevOps,
     /// The project.
@@ -238,7 +241,7 @@ impl Step for Connection {
 
     fn needs(&self) -> Vec<StepKey> {
         match self.aim {
-            Aim::Present => vec![extension_key()],
+            Aim::Present => std::iter::once(extension_key()).chain(self.sign_in.clone()).collect(),
             Aim::Absent { .. } => Vec::new(),
         }
     }

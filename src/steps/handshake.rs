@@ -304,7 +304,7 @@ impl Step for Handshake {
     }
 
     async fn apply(&self, cx: &Cx, known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
-        let proofs = self.prove(cx, known, pen, &seen).await?;
+        let (proofs, withdrawn) = self.prove(cx, known, pen, &seen).await?;
         let proofs: Vec<Proof> = proofs
             .into_iter()
             .map(|proof| {
@@ -314,6 +314,7 @@ impl Step for Handshake {
             .collect();
         proofs.iter().for_each(|proof| self.remember(proof));
         self.tell(cx, &proofs).await;
+        withdrawn?;
         verdict_of(&proofs)
     }
 }

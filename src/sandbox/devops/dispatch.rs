@@ -186,6 +186,16 @@ pub fn classify(ground: &Ground, parts: &Parts, body: &[u8]) -> Request {
 }
 
 fn object(ground: &Ground, op: &Op, route: &Route, body: &Value) -> String {
+    let words = words(ground, op, route, body);
+    if op.writes && op.object == "permission {resourceId}" {
+        // Granting and withdrawing are the same request but for one word of the body.
+        let grants = body.to_string().contains("\"authorized\":true");
+        return format!("{} {words}", if grants { "grant" } else { "withdraw" });
+    }
+    words
+}
+
+fn words(ground: &Ground, op: &Op, route: &Route, body: &Value) -> String {
     if let Some(items) = body.as_array().filter(|_| op.object == "permission {resourceId}") {
         let name = |item: &Value| {
             let text = |field: &str| item["resource"][field].as_str().unwrap_or_default();

@@ -17,6 +17,9 @@ use crate::steps::facts::{ConnectionFact, PipelineFact, SourceFact};
 use crate::steps::pipeline::pipeline_key;
 use crate::steps::repository::repository_key;
 
+/// How often a withdrawal is made at most.
+const MOST_WITHDRAWALS: u32 = 3;
+
 /// One environment that is being proven.
 struct Candidate<'a> {
     wanted: &'a Wanted,
@@ -32,8 +35,16 @@ struct Stage {
 }
 
 impl Handshake {
-    /// Makes one run for every environment that is to be proven, and judges each.
-    pub(super) async fn prove(&self, cx: &Cx, known: &Known, pen: &Pen, seen: &Seen) -> Result<Vec<Proof>> {
+    /// Makes one run for every environment that is to be proven, and judges each. What was permitted for it is withdrawn
+    /// also after a failure and after a stop: a permission that stands is a path to the accounts. Whether that worked is
+    /// told beside the verdicts, which hold all the same.
+    pub(super) async fn prove(
+        &self,
+        cx: &Cx,
+        known: &Known,
+        pen: &Pen,
+        seen: &Seen,
+    ) -> Result<(Vec<Proof>, Result<()>)> {
         let stage = self.stage(known)?;
         self.check_parallelism(&stage.queue).await?;
         let candidates = self.candidates(known, seen);
@@ -43,12 +54,51 @@ impl Handshake {
             Ok(()) => self.run(cx, pen, &stage, &candidates).await,
             Err(failure) => Err(failure),
         };
-        // Also after a failure and after a stop: a permission that stands is a path to the accounts.
-        let withdrawn =
-            self.devops.permit(&pen.closing(), &self.project, &protected, stage.pipeline.id, false).await;
-        let proofs = result?;
-        withdrawn?;
-        Ok(proofs)
+        let withdrawn = self.withdraw(&pen.closing(), stage.pipeline.id, protected).await;
+        match (result, withdrawn) {
+            (Ok(proofs), withdrawn) => Ok((proofs, withdrawn)),
+            (Err(failure), Ok(())) => Err(failure),
+            (Err(failure), Err(stands)) => Err(stands.with("the run", failure)),
+        }
+    }
+
+    /// Withdraws what was permitted. A withdrawal whose answer was lost is looked up, and made again where it did not land.
+    async fn withdraw(&self, pen: &Pen, pipeline: i64, permitted: Vec<(Protected, String)>) -> Result<()> {
+        let mut standing = permitted;
+        for attempt in 1.. {
+            let Err(failure) = self.devops.permit(pen, &self.project, &standing, pipeline, false).await
+            else {
+                break;
+            };
+            self.devops.forget();
+            let looked = self.still_standing(pipeline, &standing).await;
+            match looked {
+                Ok(rest) if rest.is_empty() => break,
+                Ok(rest) if attempt < MOST_WITHDRAWALS => standing = rest,
+                Ok(_) | Err(_) => {
+                    let names: Vec<&str> = standing.iter().map(|(_, name)| name.as_str()).collect();
+                    return Err(Failure::new(Code::PermissionStands)
+                        .with("pipeline", &self.verification.pipeline)
+                        .with("may still use", names.join(", "))
+                        .with("cause", failure));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn still_standing(
+        &self,
+        pipeline: i64,
+        permitted: &[(Protected, String)],
+    ) -> Result<Vec<(Protected, String)>> {
+        let mut standing = Vec::new();
+        for (protected, name) in permitted {
+            if self.devops.permission(&self.project, protected).await?.pipelines.contains(&pipeline) {
+                standing.push((protected.clone(), name.clone()));
+            }
+        }
+        Ok(standing)
     }
 
     /// Tells the verdicts to everybody who watches.

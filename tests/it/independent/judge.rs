@@ -1,0 +1,140 @@
+//! Every exchange with Azure DevOps, held against the contract Microsoft publishes.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use super::{Judges, keyless, said};
+
+/// The one place where contract and service are known to differ, and nothing else.
+///
+/// Setting access control lists (`POST …/accesscontrollists/{namespace}`) takes a `VssJsonCollectionWrapper`. The swagger
+/// says of its `value` "the serialized item" and types it as a string; what Microsoft's own SDKs send, and the service
+/// takes, is a JSON array. So this member of this route is judged as the text it would be serialized to.
+fn concede(exchange: &mut Value) -> bool {
+    let path = exchange["url"].as_str().unwrap_or_default().split('?').next().unwrap_or_default();
+    let is_lists = exchange["method"] == "POST" && path.contains("/_apis/accesscontrollists/");
+    let value = exchange.pointer_mut("/request/value").filter(|value| is_lists && value.is_array());
+    value.map(|value| *value = Value::String(value.to_string())).is_some()
+}
+
+/// Judges traces. Returns the judge's verdict.
+fn judged(judges: &Judges, folder: &Path, traces: &[PathBuf]) -> Output {
+    let (mut lines, mut conceded) = (String::new(), 0);
+    for trace in traces {
+        let text = std::fs::read_to_string(trace).expect("a trace");
+        for line in text.lines() {
+            let mut exchange: Value = serde_json::from_str(line).expect("a line of JSON");
+            conceded += usize::from(concede(&mut exchange));
+            lines.push_str(&format!("{exchange}\n"));
+        }
+    }
+    if conceded > 0 {
+        eprintln!("judge: {conceded} × POST accesscontrollists: request.value judged as its JSON text");
+    }
+    let file = folder.join("judged.jsonl");
+    std::fs::write(&file, lines).expect("written");
+    let contracts = &judges.contracts;
+    let mut judge = judges.python();
+    judge.arg(contracts.join("judge.py")).arg(contracts.join("ado-7.1.json")).arg(&file);
+    judge.output().expect("python runs")
+}
+
+/// Setup (twice), verify, status and teardown of a world, each with a trace.
+fn traces(world: &str, home: &Path) -> Vec<PathBuf> {
+    let commands: [&[&str]; 6] = [
+        &["setup", "--yes"],
+        &["setup", "--yes"],
+        &["verify", "--yes"],
+        &["status"],
+        &["teardown", "--yes"],
+        &["status"],
+    ];
+    let mut traces = Vec::new();
+    for (index, command) in commands.into_iter().enumerate() {
+        let trace = home.join(format!("{index}-{}.jsonl", command[0]));
+        let output = keyless(home)
+            .args([&format!("--sandbox={world}"), "--json", "--trace-http"])
+            .arg(&trace)
+            .args(command)
+            .output()
+            .expect("keyless runs");
+        // After teardown nothing is proven any more: that is status' finding, and its exit code.
+        let expected = if index == 5 { [0, 1] } else { [0, 0] };
+        let code = output.status.code().unwrap_or(-1);
+        assert!(expected.contains(&code), "{world}: {}: {}", command[0], said(&output));
+        traces.push(trace);
+    }
+    traces
+}
+
+fn judge(world: &str) {
+    let Some(judges) = Judges::find(&format!("contract of Azure DevOps, world {world}")) else { return };
+    let home = tempfile::tempdir().expect("a folder");
+    let traces = traces(world, home.path());
+    let output = judged(&judges, home.path(), &traces);
+    assert!(output.status.success(), "{world}: {}", said(&output));
+    print!("{world}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn azure_devops_is_spoken_as_published_in_a_fresh_world() {
+    judge("fresh");
+}
+
+#[test]
+fn azure_devops_is_spoken_as_published_in_a_half_done_world() {
+    judge("half-done");
+}
+
+#[test]
+fn azure_devops_is_spoken_as_published_with_a_shared_account() {
+    judge("shared-account");
+}
+
+/// A judge that passes everything would prove nothing; nor may the concession reach further than it says.
+#[test]
+fn the_judge_refuses_what_is_wrong() {
+    let Some(judges) = Judges::find("the judge itself") else { return };
+    let home = tempfile::tempdir().expect("a folder");
+    let lists = "https://dev.azure.com/o/_apis/accesscontrollists/2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87?api-version=7.1";
+    let projects = "https://dev.azure.com/o/_apis/projects?api-version=7.1";
+    let exchange = |method: &str, url: &str, request: Value, status: u16, response: Value| json!({ "method": method, "url": url, "request": request, "status": status, "response": response });
+    let page = json!({ "count": 0, "value": [] });
+    for (what, exchange, passes) in [
+        ("a list of projects", exchange("GET", projects, Value::Null, 200, page.clone()), true),
+        (
+            "an unknown parameter",
+            exchange("GET", &format!("{projects}&path=a"), Value::Null, 200, page.clone()),
+            false,
+        ),
+        ("no such operation", exchange("DELETE", projects, Value::Null, 204, Value::Null), false),
+        ("no body", exchange("GET", projects, Value::Null, 200, Value::Null), false),
+        (
+            "another type",
+            exchange("GET", projects, Value::Null, 200, json!({ "count": "x", "value": [] })),
+            false,
+        ),
+        (
+            "lists as sent",
+            exchange("POST", lists, json!({ "count": 1, "value": [] }), 200, Value::Null),
+            true,
+        ),
+        (
+            "a list of numbers",
+            exchange("POST", lists, json!({ "count": "1", "value": [] }), 200, Value::Null),
+            false,
+        ),
+        (
+            "an object of lists",
+            exchange("POST", lists, json!({ "count": 1, "value": {} }), 200, Value::Null),
+            false,
+        ),
+    ] {
+        let trace = home.path().join("planted.jsonl");
+        std::fs::write(&trace, format!("{exchange}\n")).expect("written");
+        let output = judged(&judges, home.path(), &[trace]);
+        assert_eq!(output.status.success(), passes, "{what}: {}", said(&output));
+    }
+}

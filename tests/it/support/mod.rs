@@ -1,0 +1,13 @@
+//! What the tests of the flow share: practice clouds in this process, sessions on them, witnesses, dumps, the binary.
+
+pub mod binary;
+pub mod dump;
+pub mod lab;
+pub mod live;
+pub mod points;
+pub mod watch;
+
+pub use dump::Dump;
+pub use lab::{Job, Lab, Ran, world};
+pub use live::Live;
+pub use watch::{Name, Then};
