@@ -1,9 +1,9 @@
-//! Reads that are shared within a round: one list of connections serves every environment.
+//! Reads that are shared within a round: one list of connections serves every environment. A write drops what it changed.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
@@ -14,10 +14,21 @@ type Cell = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
 /// Answers by key. Concurrent readers of one key wait for one request; a failure is not kept.
 #[derive(Default)]
 pub struct Memo {
-    cells: Mutex<HashMap<String, Cell>>,
+    round: Mutex<Round>,
+}
+
+#[derive(Default)]
+struct Round {
+    cells: HashMap<String, Cell>,
+    /// Keys that a write has dropped: a list that was read earlier tells nothing about them.
+    written: HashSet<String>,
 }
 
 impl Memo {
+    fn round(&self) -> MutexGuard<'_, Round> {
+        self.round.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The answer kept under that key, else the one `read` gives.
     ///
     /// # Errors
@@ -27,13 +38,7 @@ impl Memo {
         T: Clone + Send + Sync + 'static,
         F: Future<Output = Result<T>> + Send,
     {
-        let cell = self
-            .cells
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(key.to_owned())
-            .or_default()
-            .clone();
+        let cell = self.round().cells.entry(key.to_owned()).or_default().clone();
         let kept = cell
             .get_or_try_init(|| async move {
                 read().await.map(|value| Arc::new(value) as Arc<dyn Any + Send + Sync>)
@@ -46,7 +51,21 @@ impl Memo {
 
     /// Drops every answer. Whoever asked before still gets the answer of its own request.
     pub fn forget(&self) {
-        self.cells.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.round() = Round::default();
+    }
+
+    /// Drops the answers under these keys, because a write has changed what they tell.
+    pub fn drop_written(&self, keys: &[String]) {
+        let mut round = self.round();
+        for key in keys {
+            round.cells.remove(key);
+            round.written.insert(key.clone());
+        }
+    }
+
+    /// Whether a write has dropped that key in this round.
+    pub fn is_written(&self, key: &str) -> bool {
+        self.round().written.contains(key)
     }
 }
 
@@ -79,5 +98,19 @@ mod tests {
         let failed: Result<i64> = memo.get("k", || async { Err(Failure::new(Code::DevopsDenied)) }).await;
         assert_eq!(failed.unwrap_err().code, Code::DevopsDenied);
         assert_eq!(memo.get("k", || async { Ok(1_i64) }).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_write_drops_only_what_it_changed() {
+        let memo = Memo::default();
+        for key in ["a", "b"] {
+            assert_eq!(memo.get(key, || async { Ok(1_i64) }).await.unwrap(), 1);
+        }
+        memo.drop_written(&["a".to_owned()]);
+        assert!(memo.is_written("a") && !memo.is_written("b"));
+        assert_eq!(memo.get("a", || async { Ok(2_i64) }).await.unwrap(), 2);
+        assert_eq!(memo.get("b", || async { Ok(2_i64) }).await.unwrap(), 1);
+        memo.forget();
+        assert!(!memo.is_written("a"));
     }
 }

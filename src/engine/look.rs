@@ -1,5 +1,6 @@
 //! Looking: every step observed and planned, nothing written.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -38,8 +39,9 @@ pub async fn plan(steps: &[Shared], known: &Known, events: &Events, stop: &Cance
     })
     .await;
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let place = |key: &StepKey| steps.iter().position(|step| step.key() == *key);
-    results.sort_by_key(|(key, _)| place(key));
+    let places: HashMap<StepKey, usize> =
+        steps.iter().enumerate().map(|(at, step)| (step.key(), at)).collect();
+    results.sort_by_key(|(key, _)| places.get(key).copied());
     let mut plan = Plan::default();
     for (_, result) in results {
         match result {

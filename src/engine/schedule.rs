@@ -1,6 +1,6 @@
 //! The schedule: what does not wait for each other runs side by side; a failure stops only what needs it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::Future;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -68,48 +68,57 @@ where
     F: Future<Output = Went> + Send,
     W: FnMut(Shared, Option<StepKey>) -> F,
 {
-    let mut waits = waits(steps, direction);
-    let mut bad: HashMap<StepKey, StepKey> = HashMap::new();
-    let mut waiting: Vec<Shared> = steps.to_vec();
+    let Waits { keys, mut open, followers } = Waits::of(steps, direction);
+    let mut because: Vec<Option<StepKey>> = vec![None; steps.len()];
+    let mut ready: Vec<usize> = (0..steps.len()).filter(|at| open[*at] == 0).collect();
     let mut running = FuturesUnordered::new();
     loop {
-        let (ready, later): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|step| waits.get(&step.key()).is_none_or(HashMap::is_empty));
-        waiting = later;
-        for step in ready {
-            let key = step.key();
-            let because = bad.get(&key).cloned();
-            let future = work(step, because);
-            running.push(async move { (key, future.await) });
+        for at in ready.drain(..) {
+            let future = work(steps[at].clone(), because[at].take());
+            running.push(async move { (at, future.await) });
         }
         let Some((done, went)) = running.next().await else { break };
-        for (key, open) in &mut waits {
-            if let Some(hard) = open.remove(&done)
-                && hard
-                && went == Went::Badly
-            {
-                bad.entry(key.clone()).or_insert_with(|| done.clone());
+        for (at, hard) in &followers[done] {
+            if *hard && went == Went::Badly && because[*at].is_none() {
+                because[*at] = Some(keys[done].clone());
+            }
+            open[*at] -= 1;
+            if open[*at] == 0 {
+                ready.push(*at);
             }
         }
     }
 }
 
-/// For every step: the steps it waits for, and whether their failure stops it.
-fn waits(steps: &[Shared], direction: Direction) -> HashMap<StepKey, HashMap<StepKey, bool>> {
-    let here: HashSet<StepKey> = steps.iter().map(|step| step.key()).collect();
-    let mut waits: HashMap<StepKey, HashMap<StepKey, bool>> =
-        steps.iter().map(|step| (step.key(), HashMap::new())).collect();
-    for step in steps {
-        let needs = step.needs().into_iter().map(|need| (need, true));
-        let after = step.after().into_iter().map(|need| (need, false));
-        for (need, hard) in needs.chain(after).filter(|(need, _)| here.contains(need)) {
-            let (who, whom) = match direction {
-                Direction::Up => (step.key(), need),
-                Direction::Down => (need, step.key()),
-            };
-            let slot = waits.entry(who).or_default().entry(whom).or_default();
-            *slot |= hard;
+/// Who waits for whom, by place: hundreds of environments have thousands of steps.
+struct Waits {
+    keys: Vec<StepKey>,
+    /// For how many steps each still waits.
+    open: Vec<usize>,
+    /// Who waits for each, and whether its failure stops them.
+    followers: Vec<Vec<(usize, bool)>>,
+}
+
+impl Waits {
+    fn of(steps: &[Shared], direction: Direction) -> Self {
+        let keys: Vec<StepKey> = steps.iter().map(|step| step.key()).collect();
+        let places: HashMap<&StepKey, usize> = keys.iter().enumerate().map(|(at, key)| (key, at)).collect();
+        let mut followers: Vec<BTreeMap<usize, bool>> = vec![BTreeMap::new(); steps.len()];
+        for (at, step) in steps.iter().enumerate() {
+            let needs = step.needs().into_iter().map(|need| (need, true));
+            let after = step.after().into_iter().map(|need| (need, false));
+            for (need, hard) in needs.chain(after) {
+                let Some(place) = places.get(&need) else { continue };
+                let (who, whom) = match direction {
+                    Direction::Up => (at, *place),
+                    Direction::Down => (*place, at),
+                };
+                *followers[whom].entry(who).or_default() |= hard;
+            }
         }
+        let mut open = vec![0; steps.len()];
+        followers.iter().flat_map(BTreeMap::keys).for_each(|who| open[*who] += 1);
+        let followers = followers.into_iter().map(|all| all.into_iter().collect()).collect();
+        Self { keys, open, followers }
     }
-    waits
 }

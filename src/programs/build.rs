@@ -1,6 +1,7 @@
 //! Which steps a program has, and what each is to aim at.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::origin::Origins;
 use super::session::Session;
@@ -19,11 +20,12 @@ use crate::steps::access::{Access, Object};
 use crate::steps::connection::{self, Connection};
 use crate::steps::extension::Extension;
 use crate::steps::facts::{connection_key, sign_in_key};
-use crate::steps::handshake::Handshake;
+use crate::steps::handshake::{Handshake, Lanes};
 use crate::steps::permission::{Permission, Resource};
 use crate::steps::pipeline::Pipeline;
 use crate::steps::provider::{self, Provider};
 use crate::steps::repository::Repository;
+use crate::steps::rights::Rights;
 use crate::steps::role::{self, Role};
 use crate::steps::sign_in::SignIn;
 
@@ -89,11 +91,12 @@ impl Builder<'_> {
     fn aws_steps(&self, steps: &mut Vec<Shared>) {
         for wanted in &self.blueprint.environments {
             let environment = wanted.environment.clone();
-            steps.push(erase(SignIn {
-                aws: self.aws(&environment.name),
-                check_rights: self.purpose == Purpose::Setup,
-                environment,
-            }));
+            let aws = self.aws(&environment.name);
+            if self.purpose == Purpose::Setup {
+                let (environment, aws) = (environment.clone(), aws.clone());
+                steps.push(erase(Rights { environment, aws, asked: Default::default() }));
+            }
+            steps.push(erase(SignIn { environment, aws }));
             steps.push(erase(self.role(wanted)));
         }
         for wanted in &self.blueprint.providers {
@@ -169,7 +172,7 @@ impl Builder<'_> {
                 project: project.clone(),
             }));
             let name = wanted.connection.name.clone();
-            let resource = Resource::Connection { environment: wanted.environment.clone(), name };
+            let resource = Resource::Connection { environment: wanted.environment.name.clone(), name };
             steps.push(self.permission(devops, project, resource));
         }
         if let Ok(queue) = &self.surveyed.queue {
@@ -254,6 +257,7 @@ impl Builder<'_> {
         let groups = (!shared.is_empty()).then(|| ("shared".to_owned(), shared)).into_iter();
         let groups =
             groups.chain(alone.into_iter().map(|wanted| (wanted.environment.name.to_string(), vec![wanted])));
+        let lanes = Arc::<Lanes>::default();
         for (group, members) in groups {
             steps.push(erase(Handshake {
                 group,
@@ -266,6 +270,7 @@ impl Builder<'_> {
                 patience: self.session.patience,
                 devops: devops.clone(),
                 project: project.clone(),
+                lanes: Arc::clone(&lanes),
                 session: Default::default(),
             }));
         }

@@ -153,12 +153,20 @@ impl Prepared {
             return Ok(self.finish(session, Vec::new(), 0, decision.waiting_for).await);
         }
         let journal = Journal::open(&session.state, self.id(), self.command).await?;
+        let forget = || {
+            if let Some(devops) = &session.devops {
+                devops.forget();
+            }
+        };
         // Everything is looked at again: the plan may have waited for a person.
-        if let Some(devops) = &session.devops {
-            devops.forget();
-        }
-        let bench =
-            Bench { known: &self.known, events: &session.events, stop: &session.stop, journal: &journal };
+        forget();
+        let bench = Bench {
+            known: &self.known,
+            events: &session.events,
+            stop: &session.stop,
+            journal: &journal,
+            forget: &forget,
+        };
         let ends = apply(&steps, self.direction(), &decision.approved, &bench).await;
         let writes = journal.writes();
         Ok(self.finish(session, ends, writes, decision.waiting_for).await)

@@ -247,8 +247,7 @@ impl Step for Connection {
     }
 
     async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
-        let all = self.devops.connections(&self.project).await?;
-        let found = all.into_iter().find(|c| c.name.eq_ignore_ascii_case(self.wanted.name.as_str()));
+        let found = self.devops.connection_named(&self.project, &self.wanted.name).await?;
         let Some(found) = found else { return Ok(Seen { found: None, checks: Vec::new() }) };
         if !found.is_aws() {
             return Err(Failure::new(Code::ConnectionWrongType)
@@ -261,9 +260,11 @@ impl Step for Connection {
 
     fn yields(&self, seen: &Seen) -> Yields {
         match &seen.found {
-            Some(found) => {
-                Yields::some(ConnectionFact { id: found.id, parameters: found.parameters.clone() })
-            }
+            Some(found) => Yields::some(ConnectionFact {
+                id: found.id,
+                parameters: found.parameters.clone(),
+                disabled: found.disabled,
+            }),
             None => Yields::none(),
         }
     }

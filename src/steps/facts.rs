@@ -17,6 +17,8 @@ pub struct ConnectionFact {
     pub id: Uuid,
     /// Its parameters as found.
     pub parameters: AwsParameters,
+    /// Whether it was disabled: no run can use it.
+    pub disabled: bool,
 }
 
 /// A role that is there.
@@ -47,6 +49,11 @@ pub struct PipelineFact {
 /// The key of an environment's sign-in.
 pub fn sign_in_key(environment: &Environment) -> StepKey {
     StepKey::new(Kind::SignIn, environment.name.as_str())
+}
+
+/// The key of the operator's rights in an environment's account.
+pub fn rights_key(environment: &Environment) -> StepKey {
+    StepKey::new(Kind::SignIn, format!("{}/rights", environment.name))
 }
 
 /// The key of an account's provider.

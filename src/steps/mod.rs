@@ -9,5 +9,6 @@ pub mod permission;
 pub mod pipeline;
 pub mod provider;
 pub mod repository;
+pub mod rights;
 pub mod role;
 pub mod sign_in;

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::facts::{provider_key, sign_in_key};
-use super::sign_in;
-use crate::cloud::aws::{Aws, Rights};
+use super::rights;
+use crate::cloud::aws::Aws;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::key::StepKey;
@@ -12,7 +12,7 @@ use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::{EnvironmentName, RoleName};
 use crate::domain::pen::Pen;
 use crate::domain::provider::{Provider as Found, WantedProvider};
-use crate::engine::known::{Known, Of, Yields};
+use crate::engine::known::{Known, Yields};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Verb};
 use crate::plan::link::{Link, LinkState, LinkStatus};
@@ -187,7 +187,7 @@ impl Step for Provider {
     async fn apply(&self, _cx: &Cx, known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let change = self.plan(&seen);
-        sign_in::check(known.get(&Of::<Rights>::new(sign_in_key(&self.environment))), &change)?;
+        rights::check(known, &self.environment, &change)?;
         match (&self.aim, &seen.found) {
             (Aim::Present, None) => aws.create_provider(pen, &self.wanted).await.map(drop),
             (Aim::Present, Some(found)) => {

@@ -7,8 +7,8 @@ mod remove;
 use std::collections::BTreeMap;
 
 use super::facts::{RoleFact, provider_key, role_key, sign_in_key};
-use super::sign_in;
-use crate::cloud::aws::{Aws, Rights};
+use super::rights;
+use crate::cloud::aws::Aws;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
@@ -18,7 +18,7 @@ use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::policy::{self, Admission, AdmissionKind, Document, Expected, Size};
 use crate::domain::role::{INLINE_POLICY, Role as Found, WantedRole};
-use crate::engine::known::{Known, Of, Yields};
+use crate::engine::known::{Known, Yields};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::Change;
 use crate::plan::link::{Link, LinkState, LinkStatus};
@@ -275,7 +275,7 @@ impl Step for Role {
     async fn apply(&self, _cx: &Cx, known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let change = self.plan(&seen);
-        sign_in::check(known.get(&Of::<Rights>::new(sign_in_key(&self.environment))), &change)?;
+        rights::check(known, &self.environment, &change)?;
         match &self.aim {
             Aim::Present => self.apply_present(aws, pen, seen).await,
             Aim::Absent { origin } => self.apply_absent(aws, pen, seen.found, origin).await,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures::future::{join3, try_join_all};
+use futures::future::{join, try_join_all};
 use percent_encoding::percent_decode_str;
 
 use super::providers::{tag_map, there};
@@ -32,15 +32,15 @@ fn role_arn(text: &str) -> Result<RoleArn> {
 }
 
 impl Aws {
-    /// A role with its policies; none: there is none. Its parts are read side by side.
+    /// A role with its policies; none: there is none. Policies are asked for only where there is a role, side by side.
     ///
     /// # Errors
     /// IAM refuses or does not answer; `PolicyMalformed` when a policy cannot be read.
     pub async fn role(&self, name: &RoleName) -> Result<Option<Role>> {
         let request = self.iam().get_role().role_name(name.as_str());
-        let role = self.call_iam("iam:GetRole", Repeat::Read, || request.clone().send());
-        let (role, inline, managed) = join3(role, self.inline(name), self.managed(name)).await;
+        let role = self.call_iam("iam:GetRole", Repeat::Read, || request.clone().send()).await;
         let Some(found) = there(role)?.and_then(|answer| answer.role) else { return Ok(None) };
+        let (inline, managed) = join(self.inline(name), self.managed(name)).await;
         // A role that vanished meanwhile is not there.
         let (Some(inline), Some(managed)) = (there(inline)?, there(managed)?) else { return Ok(None) };
         let trust = document(found.assume_role_policy_document.as_deref().unwrap_or_default(), "trust")?;

@@ -10,6 +10,7 @@ use super::projects::{Project, segment};
 use super::{DevOps, List, SERVICE, routes};
 use crate::domain::connection::{AwsParameters, Connection, WantedConnection};
 use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::names::ConnectionName;
 use crate::domain::pen::{Inverse, Pen, Write};
 
 /// The AWS Toolkit's connection type, as the organisation has it.
@@ -187,12 +188,51 @@ impl DevOps {
     /// # Errors
     /// Azure DevOps refuses or does not answer.
     pub async fn connections(&self, project: &Project) -> Result<Vec<Connection>> {
-        let read = || async {
-            let call = self.call(&routes::ENDPOINTS, &[&segment(project)]).query("includeFailed", "true");
-            let list: List<Wire> = call.json().await?;
-            Ok(list.value.into_iter().map(Connection::from).collect())
+        let key = list_key(project);
+        if self.memo().is_written(&key) {
+            return self.memo().get(&key, || self.list_connections(project, None)).await;
+        }
+        self.first_list(project).await
+    }
+
+    /// The connection of that name, in any casing; none: there is none that can be seen.
+    ///
+    /// One list serves every name that keyless has not written in this round; a written one is asked for by name, so that a
+    /// hundred new connections are not a hundred lists of a hundred.
+    ///
+    /// # Errors
+    /// Azure DevOps refuses or does not answer.
+    pub async fn connection_named(
+        &self,
+        project: &Project,
+        name: &ConnectionName,
+    ) -> Result<Option<Connection>> {
+        let key = name_key(project, name.as_str());
+        let all = if !self.memo().is_written(&key) {
+            self.first_list(project).await?
+        } else if name.as_str().contains(',') {
+            // Azure DevOps takes a comma for the end of a name.
+            self.connections(project).await?
+        } else {
+            self.memo().get(&key, || self.list_connections(project, Some(name.as_str()))).await?
         };
-        self.memo().get(&format!("connections {}", project.id), read).await
+        Ok(all.into_iter().find(|found| found.name.eq_ignore_ascii_case(name.as_str())))
+    }
+
+    /// The list as it was when first asked for in this round: right for every name that was not written since.
+    async fn first_list(&self, project: &Project) -> Result<Vec<Connection>> {
+        let key = format!("connections at first {}", project.id);
+        self.memo().get(&key, || self.list_connections(project, None)).await
+    }
+
+    async fn list_connections(&self, project: &Project, name: Option<&str>) -> Result<Vec<Connection>> {
+        let call = self.call(&routes::ENDPOINTS, &[&segment(project)]).query("includeFailed", "true");
+        let call = match name {
+            Some(name) => call.query("endpointNames", name),
+            None => call,
+        };
+        let list: List<Wire> = call.json().await?;
+        Ok(list.value.into_iter().map(Connection::from).collect())
     }
 
     /// One connection, read anew. Azure DevOps answers `null` for one that is not there.
@@ -236,8 +276,11 @@ impl DevOps {
             "serviceEndpointProjectReferences": [reference(project, wanted.name.as_str(), &wanted.description)],
         });
         let write = Write::new(SERVICE, "endpoints/create", object(wanted.name.as_str()), Inverse::Delete);
-        let call =
-            async { Ok(self.call(&routes::CREATE_ENDPOINT, &[]).body(body).json::<Wire>().await?.into()) };
+        let changes = written(project, [wanted.name.as_str()]);
+        let call = async {
+            let call = self.call(&routes::CREATE_ENDPOINT, &[]).changes(changes).body(body);
+            Ok(call.json::<Wire>().await?.into())
+        };
         pen.write(write, call, receipt).await
     }
 
@@ -291,8 +334,11 @@ impl DevOps {
         let body = replaced(raw, project, name, description, &parameters);
         let write = Write::new(SERVICE, "endpoints/update", object(&before.name), inverse);
         let id = before.id.to_string();
-        let call =
-            async { Ok(self.call(&routes::UPDATE_ENDPOINT, &[&id]).body(body).json::<Wire>().await?.into()) };
+        let changes = written(project, [before.name.as_str(), name]);
+        let call = async {
+            let call = self.call(&routes::UPDATE_ENDPOINT, &[&id]).changes(changes).body(body);
+            Ok(call.json::<Wire>().await?.into())
+        };
         pen.write(write, call, receipt).await
     }
 
@@ -310,10 +356,25 @@ impl DevOps {
         let id = before.id.to_string();
         let call = async {
             let call = self.call(&routes::DELETE_ENDPOINT, &[&id]).query("projectIds", &segment(project));
+            let call = call.changes(written(project, [before.name.as_str()]));
             super::there(call.answer().await).map(drop)
         };
         pen.write(write, call, |()| json!({"id": before.id})).await
     }
+}
+
+fn list_key(project: &Project) -> String {
+    format!("connections {}", project.id)
+}
+
+fn name_key(project: &Project, name: &str) -> String {
+    format!("connection {} {}", project.id, name.to_ascii_lowercase())
+}
+
+/// What a write of connections of these names changes.
+fn written<'a>(project: &Project, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let named = names.into_iter().map(|name| name_key(project, name));
+    named.chain([list_key(project)]).collect()
 }
 
 fn object(name: &str) -> String {

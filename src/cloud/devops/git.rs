@@ -169,6 +169,18 @@ fn unexpected(cause: &str) -> Failure {
     Failure::new(Code::DevopsUnexpected).with("cause", cause)
 }
 
+fn repository_key(project: &Project, name: &str) -> String {
+    format!("repository {} {}", project.id, name.to_ascii_lowercase())
+}
+
+fn tip_key(repository: Uuid, branch: &str) -> String {
+    format!("tip {repository} {branch}")
+}
+
+fn file_key(repository: Uuid, branch: &str, path: &str, expected: &str) -> String {
+    format!("file {repository} {branch} {path} {}", blob_id(expected))
+}
+
 impl DevOps {
     /// The repository of that name; none: it is not there or not visible.
     ///
@@ -179,7 +191,7 @@ impl DevOps {
             let call = self.call(&routes::REPOSITORY, &[&segment(project), name]);
             Ok(call.json_if_there::<Wire>().await?.map(Repository::from))
         };
-        self.memo().get(&format!("repository {} {name}", project.id), read).await
+        self.memo().get(&repository_key(project, name), read).await
     }
 
     /// Every repository of a project that can be seen.
@@ -200,6 +212,7 @@ impl DevOps {
         let body = json!({"name": name, "project": {"id": project.id}});
         let call = async {
             let call = self.call(&routes::CREATE_REPOSITORY, &[&segment(project)]).body(body);
+            let call = call.changes([repository_key(project, name)]);
             Ok(Repository::from(call.json::<Wire>().await?))
         };
         pen.write(write, call, |made| json!({"id": made.id, "name": made.name})).await
@@ -241,7 +254,7 @@ impl DevOps {
             let refs: Vec<RefWire> = call.query("filter", &format!("heads/{branch}")).pages().await?;
             Ok(refs.into_iter().find(|found| found.name == head(branch)).map(|found| found.object_id))
         };
-        self.memo().get(&format!("tip {repository} {branch}"), read).await
+        self.memo().get(&tip_key(repository, branch), read).await
     }
 
     /// A file at the tip of a branch; none: there is no such file, branch or commit.
@@ -274,7 +287,7 @@ impl DevOps {
                 _ => Err(unexpected("a file without its content")),
             }
         };
-        self.memo().get(&format!("file {repository} {branch} {path} {}", blob_id(expected)), read).await
+        self.memo().get(&file_key(repository, branch, path, expected), read).await
     }
 
     async fn item(
@@ -311,6 +324,12 @@ impl DevOps {
         let call = async {
             let call = self
                 .call(&routes::PUSH, &[&segment(project), &repository.id.to_string()])
+                .changes([
+                    // The first push makes its branch the default one.
+                    repository_key(project, &repository.name),
+                    tip_key(repository.id, push.branch),
+                    file_key(repository.id, push.branch, push.path, push.content),
+                ])
                 .body(push_body(push));
             let answer: PushAnswer = call.json().await?;
             let commit = answer.commits.into_iter().next().map(|commit| commit.commit_id);

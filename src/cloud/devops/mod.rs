@@ -96,7 +96,7 @@ impl DevOps {
         &self.shared.organization
     }
 
-    /// Begins a round: what was read before is read again. Every write does this too.
+    /// Begins a round: what was read before is read again. A write drops only what it changes.
     pub fn forget(&self) {
         self.shared.memo.forget();
     }
@@ -119,7 +119,7 @@ impl DevOps {
                 path.push(if part.starts_with('{') { fill.next().unwrap_or_default() } else { part });
             }
         }
-        Call { client: self, route, url, body: None }
+        Call { client: self, route, url, body: None, changes: None }
     }
 }
 
@@ -129,9 +129,17 @@ struct Call<'a> {
     route: &'static Route,
     url: Url,
     body: Option<Value>,
+    /// Memo keys of what a write changes; none: nobody has said, so everything is read again.
+    changes: Option<Vec<String>>,
 }
 
 impl Call<'_> {
+    /// Says what a write changes, by the keys it is read under. Every other answer of the round stays.
+    fn changes(mut self, keys: impl IntoIterator<Item = String>) -> Self {
+        self.changes = Some(keys.into_iter().collect());
+        self
+    }
+
     fn query(mut self, name: &str, value: &str) -> Self {
         self.url.query_pairs_mut().append_pair(name, value);
         self
@@ -152,7 +160,10 @@ impl Call<'_> {
         let answer = shared.http.send(&request, Code::DevopsUnreachable).await;
         if !self.route.reads {
             // Also after a failure: a write whose answer was lost may have been executed.
-            shared.memo.forget();
+            match &self.changes {
+                Some(keys) => shared.memo.drop_written(keys),
+                None => shared.memo.forget(),
+            }
         }
         let answer = answer?;
         match refusal::failure(self.route, &answer) {
@@ -179,7 +190,7 @@ impl Call<'_> {
         let mut all = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            let mut call = Call { client, route, url: first.clone(), body: None };
+            let mut call = Call { client, route, url: first.clone(), body: None, changes: None };
             if let Some(token) = &token {
                 call = call.query("continuationToken", token);
             }

@@ -45,6 +45,12 @@ pub(super) fn resource(protected: &Protected) -> (&'static str, String) {
     }
 }
 
+/// What a permission is read under.
+fn key(project: &Project, protected: &Protected) -> String {
+    let (kind, id) = resource(protected);
+    format!("permission {} {kind} {id}", project.id)
+}
+
 fn pipelines(pipeline: i64, authorized: bool) -> Value {
     json!([{"id": pipeline, "authorized": authorized}])
 }
@@ -60,7 +66,7 @@ impl DevOps {
             let call = self.call(&routes::PERMISSION_OF, &[&segment(project), kind, &id]);
             Ok(Permission::from(call.json::<Option<Wire>>().await?.unwrap_or_default()))
         };
-        self.memo().get(&format!("permission {} {kind} {id}", project.id), read).await
+        self.memo().get(&key(project, protected), read).await
     }
 
     /// Lets exactly this pipeline use the resources, or no longer. Permissions of others stay. One request for all of them.
@@ -98,6 +104,7 @@ impl DevOps {
         let names: Vec<&str> = resources.iter().map(|(_, name)| name.as_str()).collect();
         let object = format!("{verb} pipeline {pipeline} on {}", names.join(", "));
         let write = Write::new(SERVICE, "pipelinePermissions/update", object, inverse);
+        let changes: Vec<String> = resources.iter().map(|(protected, _)| key(project, protected)).collect();
         let call = async {
             let project = segment(project);
             let call = if others.is_empty() {
@@ -107,7 +114,7 @@ impl DevOps {
             } else {
                 self.call(&routes::PERMIT_MANY, &[&project]).body(Value::Array(all))
             };
-            call.answer().await.map(drop)
+            call.changes(changes).answer().await.map(drop)
         };
         pen.write(write, call, |()| json!({"pipeline": pipeline, "authorized": authorized})).await
     }

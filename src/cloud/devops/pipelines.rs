@@ -55,6 +55,11 @@ pub(super) fn template_parameters(parameters: &Map<String, Value>) -> Map<String
     parameters.iter().map(|(name, value)| (name.clone(), Value::String(text(value)))).collect()
 }
 
+/// What the list of pipelines is read under.
+fn list_key(project: &Project) -> String {
+    format!("pipelines {}", project.id)
+}
+
 impl DevOps {
     /// Every pipeline of the project, without repository and path (the list does not tell them).
     ///
@@ -66,7 +71,7 @@ impl DevOps {
                 self.call(&routes::PIPELINES, &[&segment(project)]).query("$top", "1000").pages().await?;
             Ok(wires.into_iter().map(Pipeline::from).collect())
         };
-        self.memo().get(&format!("pipelines {}", project.id), read).await
+        self.memo().get(&list_key(project), read).await
     }
 
     /// One pipeline with its repository and path; none: it is not there.
@@ -105,6 +110,7 @@ impl DevOps {
         let write = Write::new(SERVICE, "pipelines/create", format!("pipeline {name}"), Inverse::Delete);
         let call = async {
             let call = self.call(&routes::CREATE_PIPELINE, &[&segment(project)]).body(body);
+            let call = call.changes([list_key(project)]);
             Ok(Pipeline::from(call.json::<Wire>().await?))
         };
         pen.write(write, call, |made| json!({"id": made.id, "name": made.name})).await

@@ -43,6 +43,11 @@ impl From<Wire> for Run {
     }
 }
 
+/// What the list of a pipeline's runs is read under.
+fn list_key(project: &Project, pipeline: i64) -> String {
+    format!("runs {} {pipeline}", project.id)
+}
+
 impl DevOps {
     /// Starts a run of the YAML at exactly this commit of a branch (without `refs/heads/`).
     ///
@@ -67,6 +72,7 @@ impl DevOps {
         let call = async {
             let call =
                 self.call(&routes::START_RUN, &[&segment(project), &pipeline.id.to_string()]).body(body);
+            let call = call.changes([list_key(project, pipeline.id)]);
             Ok(Run::from(call.json::<Wire>().await?))
         };
         pen.write(write, call, |run| json!({"id": run.id})).await
@@ -84,7 +90,12 @@ impl DevOps {
             runs.sort_by_key(|run| std::cmp::Reverse(run.id));
             Ok(runs)
         };
-        self.memo().get(&format!("runs {} {pipeline}", project.id), read).await
+        self.memo().get(&list_key(project, pipeline), read).await
+    }
+
+    /// The runs of a pipeline are read again: one of them has gone on.
+    pub fn forget_runs(&self, project: &Project, pipeline: i64) {
+        self.memo().drop_written(&[list_key(project, pipeline)]);
     }
 
     /// One run, read anew; none: it is not there (deleted runs vanish).

@@ -112,6 +112,11 @@ fn sent(token: &str, list: &AccessList) -> Value {
     json!({"count": 1, "value": [{"inheritPermissions": list.inherit, "token": token, "acesDictionary": entries}]})
 }
 
+/// What an access control list is read under.
+fn key(namespace: Uuid, token: &str) -> String {
+    format!("access list {namespace} {token}")
+}
+
 impl DevOps {
     /// A namespace with its actions; bits are read, never assumed.
     ///
@@ -150,7 +155,7 @@ impl DevOps {
                 |wire: &ListWire| wire.token.as_deref().is_none_or(|found| found.eq_ignore_ascii_case(token));
             Ok(list.value.into_iter().find(own).map(AccessList::from))
         };
-        self.memo().get(&format!("access list {namespace} {token}"), read).await
+        self.memo().get(&key(namespace, token), read).await
     }
 
     /// Replaces the list of a token. `object` names it in the journal: `repository keyless-verification`.
@@ -176,6 +181,7 @@ impl DevOps {
         let call = async {
             let call =
                 self.call(&routes::SET_ACCESS_LIST, &[&namespace.to_string()]).body(sent(token, after));
+            let call = call.changes([key(namespace, token)]);
             call.answer().await.map(drop)
         };
         pen.write(write, call, |()| json!({"namespace": namespace, "token": token})).await
@@ -198,6 +204,7 @@ impl DevOps {
         let write = Write::new(SERVICE, "accessControlLists/remove", format!("access to {object}"), inverse);
         let call = async {
             let call = self.call(&routes::REMOVE_ACCESS_LIST, &[&namespace.to_string()]);
+            let call = call.changes([key(namespace, token)]);
             call.query("tokens", token).query("recurse", "false").answer().await.map(drop)
         };
         pen.write(write, call, |()| json!({"namespace": namespace, "token": token})).await

@@ -31,6 +31,11 @@ pub enum Followed {
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// The pause grows with the wait, so that a run is noticed to have ended within a quarter of its time.
+fn next_pause(waited: Duration) -> Duration {
+    (waited / 4).clamp(FIRST, LONGEST)
+}
+
 /// A run that is being followed.
 pub struct Following<'a> {
     /// The client.
@@ -67,7 +72,12 @@ impl Following<'_> {
         let begun = Instant::now();
         let (mut pause, mut attempt) = (FIRST, 0);
         loop {
-            let Some(build) = self.devops.build(self.project, self.run).await? else {
+            // Both are asked at once: most looks need both, and the last one ends the waiting sooner.
+            let (build, records) = futures::try_join!(
+                self.devops.build(self.project, self.run),
+                self.devops.timeline(self.project, self.run)
+            )?;
+            let Some(build) = build else {
                 return Ok(Followed::Refused { reason: "the run is gone".to_owned() });
             };
             if build.status == "completed" {
@@ -80,7 +90,6 @@ impl Following<'_> {
                 self.devops.cancel(&pen.closing(), self.project, self.run).await?;
                 return Ok(Followed::Stopped);
             }
-            let records = self.devops.timeline(self.project, self.run).await?;
             let waits = self.waiting_for(&records, build.queue_position).await?;
             if begun.elapsed() >= self.patience {
                 self.devops.cancel(&pen.closing(), self.project, self.run).await?;
@@ -92,7 +101,7 @@ impl Following<'_> {
                 () = tokio::time::sleep(pause) => {}
                 () = cx.stop.cancelled() => {}
             }
-            pause = (pause * 2).min(LONGEST);
+            pause = next_pause(begun.elapsed());
         }
     }
 
