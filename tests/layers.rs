@@ -1,5 +1,9 @@
 //! The house rules: which room names which, where this machine is asked, and which licences come in.
-#![expect(clippy::expect_used, reason = "a test may stop here")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test may stop here, and says what it left out"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +15,8 @@ mod planted;
 mod rules;
 #[path = "layers/scan.rs"]
 mod scan;
+#[path = "layers/words.rs"]
+mod words;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

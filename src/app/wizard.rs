@@ -18,7 +18,7 @@ use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
 use crate::explain::{self, Exit};
 use crate::host::files;
 use crate::plain::driver::{self, Performer};
-use crate::plain::lines::{Lines, Secrets};
+use crate::plain::lines::{Lines, Secrets, StandardInput};
 use crate::plain::prompts::Prompts;
 use crate::plain::{review, summary};
 use crate::plan::event::Outcome;
@@ -96,8 +96,7 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
         driver::run(&mut model, &mut Prompts::new(std::io::stderr()), &stage).await?;
     } else {
         let secrets = if opening.process.stdin_is_terminal { Secrets::Terminal } else { Secrets::Lines };
-        let input = std::io::BufReader::new(std::io::stdin());
-        driver::run(&mut model, &mut Lines::new(input, std::io::stderr(), secrets), &stage).await?;
+        driver::run(&mut model, &mut Lines::new(StandardInput, std::io::stderr(), secrets), &stage).await?;
     }
     let exit = *stage.exit.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(exit)
@@ -109,6 +108,14 @@ fn start(opening: &Opening, clouds: &Clouds) -> Start {
         let source = format!("the practice cloud's world {}", open.world);
         Some((federation, source))
     });
+    let region = likely
+        .as_ref()
+        .and_then(|(f, source)| Some((f.environments.first()?.region.to_string(), source.clone())));
+    let region = region.or_else(|| {
+        ["AWS_REGION", "AWS_DEFAULT_REGION"]
+            .into_iter()
+            .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())))
+    });
     Start {
         signed_in: clouds.token.is_some(),
         ask_azure_devops: opening.only != Some(Only::Aws),
@@ -116,6 +123,7 @@ fn start(opening: &Opening, clouds: &Clouds) -> Start {
         practice: clouds.practice.is_some(),
         organization: likely.as_ref().map(|(f, source)| (f.organization.to_string(), source.clone())),
         project: likely.as_ref().map(|(f, source)| (f.project.to_string(), source.clone())),
+        region,
         aws_keys: opening.process.variable("AWS_ACCESS_KEY_ID").is_some(),
         file: answers::place(opening, clouds.practice.as_ref()).display().to_string(),
     }
@@ -135,6 +143,10 @@ impl Performer for Stage<'_> {
         let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
         vault.push(secret);
         Handle(u64::try_from(vault.len() - 1).unwrap_or_default())
+    }
+
+    async fn stopped(&self) {
+        self.opening.stop.cancelled().await;
     }
 
     async fn perform(&self, effect: Effect) -> Vec<Msg> {

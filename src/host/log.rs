@@ -37,7 +37,7 @@ impl DurableLog {
                     batch.extend(inbox.try_iter());
                     let written = append(&mut file, batch.iter().map(|(line, _)| line.as_str()));
                     for (_, done) in batch {
-                        let result = written.as_ref().map(|()| ()).map_err(|error| {
+                        let result = written.as_ref().copied().map_err(|error| {
                             Failure::new(Code::JournalBroken).with("file", &shown).with("cause", error)
                         });
                         // Nobody listens any more when its task was dropped; the line is on disk all the same.

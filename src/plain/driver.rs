@@ -40,13 +40,13 @@ pub trait Asker {
     ///
     /// # Errors
     /// The person stopped it, there is nobody to answer, or the terminal does not work.
-    fn ask(&mut self, page: &Page, question: &Question, model: &Model) -> Result<Turn>;
+    fn ask(&mut self, page: &Page, question: &Question, model: &Model) -> impl Future<Output = Result<Turn>>;
 
     /// Asks what to do about a page that has a problem and no question: [`Turn::Retry`] or [`Turn::Back`].
     ///
     /// # Errors
     /// As [`Asker::ask`].
-    fn stuck(&mut self, page: &Page) -> Result<Turn>;
+    fn stuck(&mut self, page: &Page) -> impl Future<Output = Result<Turn>>;
 
     /// Says something.
     ///
@@ -61,6 +61,10 @@ pub trait Performer {
     fn keep(&self, secret: SecretString) -> Handle;
     /// Performs an effect; what came of it are messages with its generation.
     fn perform(&self, effect: Effect) -> impl Future<Output = Vec<Msg>>;
+    /// Ends when the person wants to stop: a question that is open then is not waited for any longer.
+    fn stopped(&self) -> impl Future<Output = ()> {
+        std::future::pending()
+    }
 }
 
 /// The questions asked since the person came to a page.
@@ -112,7 +116,10 @@ pub async fn run<A: Asker, P: Performer>(model: &mut Model, asker: &mut A, perfo
             continue;
         }
         announced = None;
-        let message = match turn(model, asker, &page, &mut visit)? {
+        let message = match tokio::select! {
+            step = turn(model, asker, &page, &mut visit) => step?,
+            () = performer.stopped() => return Err(Failure::new(Code::Stopped).with("by", "ctrl-c")),
+        } {
             Step::Asked => continue,
             Step::Message(message) => message,
             Step::Secret(secret) => Msg::Secret { handle: performer.keep(secret) },
@@ -143,7 +150,12 @@ enum Step {
 }
 
 /// Asks the next question of a page, or goes on when there is none.
-fn turn<A: Asker>(model: &Model, asker: &mut A, page: &Page, visit: &mut Option<Visit>) -> Result<Step> {
+async fn turn<A: Asker>(
+    model: &Model,
+    asker: &mut A,
+    page: &Page,
+    visit: &mut Option<Visit>,
+) -> Result<Step> {
     if visit.as_ref().is_none_or(|visit| (&visit.page, visit.edition) != (&page.id, page.edition)) {
         asker.page(page)?;
         *visit = Some(Visit { page: page.id.clone(), edition: page.edition, asked: Vec::new(), told: None });
@@ -156,13 +168,15 @@ fn turn<A: Asker>(model: &Model, asker: &mut A, page: &Page, visit: &mut Option<
     let question = page.questions.iter().find(|question| !here.asked.contains(&question.key));
     let Some(question) = question else {
         let stuck = page.problem.is_some() && page.questions.is_empty();
-        return Ok(Step::Message(match stuck.then(|| asker.stuck(page)).transpose()? {
-            None => Msg::Next,
-            Some(Turn::Retry) => {
+        if !stuck {
+            return Ok(Step::Message(Msg::Next));
+        }
+        return Ok(Step::Message(match asker.stuck(page).await? {
+            Turn::Retry => {
                 here.told = None;
                 Msg::Retry
             }
-            Some(_) => {
+            _ => {
                 *visit = None;
                 Msg::Back
             }
@@ -172,7 +186,7 @@ fn turn<A: Asker>(model: &Model, asker: &mut A, page: &Page, visit: &mut Option<
     if question.key.field == Field::Adjust && !here.asked.is_empty() {
         asker.page(page)?;
     }
-    let turn = asker.ask(page, question, model)?;
+    let turn = asker.ask(page, question, model).await?;
     let key = question.key.clone();
     Ok(match turn {
         Turn::Answer(value) => {

@@ -1,6 +1,7 @@
 //! The wizard as accessible lines: nothing is drawn twice, so a screen reader reads it in order, and answers may be piped.
 
-use std::io::{BufRead, Write};
+use std::future::Future;
+use std::io::{self, BufRead, Write};
 
 use secrecy::SecretString;
 
@@ -19,6 +20,33 @@ pub enum Secrets {
     Terminal,
 }
 
+/// Where lines come from.
+pub trait Source {
+    /// The next line; none: there are no more.
+    fn line(&mut self) -> impl Future<Output = io::Result<Option<String>>>;
+}
+
+impl<R: BufRead> Source for R {
+    async fn line(&mut self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        Ok((self.read_line(&mut line)? > 0).then_some(line))
+    }
+}
+
+/// Standard input, read on a thread of its own: so ctrl-c is heard while a person thinks.
+#[derive(Debug, Clone, Copy)]
+pub struct StandardInput;
+
+impl Source for StandardInput {
+    async fn line(&mut self) -> io::Result<Option<String>> {
+        let read = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            Ok((io::stdin().read_line(&mut line)? > 0).then_some(line))
+        });
+        read.await.map_err(io::Error::other)?
+    }
+}
+
 /// Reads answers from `input`, a line each, and talks to `output`.
 pub struct Lines<R, W> {
     input: R,
@@ -26,7 +54,7 @@ pub struct Lines<R, W> {
     secrets: Secrets,
 }
 
-impl<R: BufRead, W: Write> Lines<R, W> {
+impl<R: Source, W: Write> Lines<R, W> {
     /// A front end of lines.
     pub fn new(input: R, output: W, secrets: Secrets) -> Self {
         Self { input, output, secrets }
@@ -37,18 +65,17 @@ impl<R: BufRead, W: Write> Lines<R, W> {
     }
 
     /// The next line of the input, trimmed. `asked` names the question, for the end of the input.
-    fn read(&mut self, prompt: &str, asked: &str) -> Result<String> {
+    async fn read(&mut self, prompt: &str, asked: &str) -> Result<String> {
         write!(self.output, "{prompt} ")
             .and_then(|()| self.output.flush())
             .map_err(|error| terminal(&error))?;
-        let mut line = String::new();
-        let length = self.input.read_line(&mut line).map_err(|error| terminal(&error))?;
-        if length == 0 {
+        let line = self.input.line().await.map_err(|error| terminal(&error))?;
+        let Some(mut line) = line else {
             self.say("")?;
             return Err(Failure::new(Code::Answers)
                 .with("the input ended before this question", asked)
                 .with("accepted", "a line for each question, or a complete answers file with --answers"));
-        }
+        };
         line.truncate(line.trim_end().len());
         Ok(line)
     }
@@ -75,13 +102,17 @@ impl<R: BufRead, W: Write> Lines<R, W> {
         lines.iter().try_for_each(|line| self.say(line))
     }
 
-    fn secret(&mut self, page: &Page, question: &Question) -> Result<Turn> {
+    async fn secret(&mut self, page: &Page, question: &Question) -> Result<Turn> {
         loop {
             let turn = match self.secrets {
-                Secrets::Terminal => super::prompts::secret(&question.label)?,
+                Secrets::Terminal => {
+                    let label = question.label.clone();
+                    super::prompts::aside(move || super::prompts::secret(&label)).await?
+                }
+
                 Secrets::Lines => {
                     let prompt = self.prompt(question, "")?;
-                    let line = self.read(&prompt, &question.label)?;
+                    let line = self.read(&prompt, &question.label).await?;
                     match line.as_str() {
                         "" => Turn::Default,
                         "back" => Turn::Back,
@@ -103,7 +134,7 @@ impl<R: BufRead, W: Write> Lines<R, W> {
     }
 }
 
-fn terminal(error: &std::io::Error) -> Failure {
+fn terminal(error: &io::Error) -> Failure {
     Failure::new(Code::Terminal).with("cause", error)
 }
 
@@ -151,12 +182,12 @@ fn check(model: &Model, question: &Question, value: Value) -> std::result::Resul
     Ok(value)
 }
 
-impl<R: BufRead, W: Write> Asker for Lines<R, W> {
+impl<R: Source, W: Write> Asker for Lines<R, W> {
     fn page(&mut self, page: &Page) -> Result<()> {
         words::heading(page).iter().try_for_each(|line| self.say(line))
     }
 
-    fn ask(&mut self, page: &Page, question: &Question, model: &Model) -> Result<Turn> {
+    async fn ask(&mut self, page: &Page, question: &Question, model: &Model) -> Result<Turn> {
         let options = words::options(&question.kind);
         self.say("")?;
         for (number, (_, text)) in options.iter().enumerate() {
@@ -165,7 +196,7 @@ impl<R: BufRead, W: Write> Asker for Lines<R, W> {
             }
         }
         if question.kind == Kind::Secret {
-            return self.secret(page, question);
+            return self.secret(page, question).await;
         }
         let how = match &question.kind {
             Kind::Choice(_) if !options.is_empty() => " [number]",
@@ -179,7 +210,7 @@ impl<R: BufRead, W: Write> Asker for Lines<R, W> {
             None => question.label.clone(),
         };
         loop {
-            let line = self.read(&prompt, &asked)?;
+            let line = self.read(&prompt, &asked).await?;
             match line.to_lowercase().as_str() {
                 "?" => self.help(page, question)?,
                 "back" => return Ok(Turn::Back),
@@ -198,13 +229,13 @@ impl<R: BufRead, W: Write> Asker for Lines<R, W> {
         }
     }
 
-    fn stuck(&mut self, page: &Page) -> Result<Turn> {
+    async fn stuck(&mut self, page: &Page) -> Result<Turn> {
         loop {
             let asked = match page.id {
                 PageId::Review => "whether the plan is tried again".to_owned(),
                 _ => format!("what to do about: {}", page.title),
             };
-            let line = self.read("Try again or go back [retry or back]:", &asked)?;
+            let line = self.read("Try again or go back [retry or back]:", &asked).await?;
             match line.to_lowercase().as_str() {
                 "retry" | "" => return Ok(Turn::Retry),
                 "back" => return Ok(Turn::Back),

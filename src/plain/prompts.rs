@@ -179,34 +179,69 @@ impl<W: Write> Asker for Prompts<W> {
         words::heading(page).iter().try_for_each(|line| self.say(line))
     }
 
-    fn ask(&mut self, page: &Page, question: &Question, model: &Model) -> Result<Turn> {
+    async fn ask(&mut self, page: &Page, question: &Question, model: &Model) -> Result<Turn> {
         self.say("")?;
         words::wrap(&question.why, 0).iter().try_for_each(|line| self.say(line))?;
-        match &question.kind {
-            Kind::Secret => loop {
-                match secret(&question.label)? {
-                    Turn::Default if question.default.is_none() => {
-                        self.say("A token is needed. Esc goes back.")?
-                    }
-                    turn => return Ok(turn),
+        loop {
+            let (shown, asked, known) = (page.clone(), question.clone(), model.clone());
+            let turn = aside(move || prompt(&shown, &asked, &known)).await?;
+            match turn {
+                Turn::Default if question.kind == Kind::Secret && question.default.is_none() => {
+                    self.say("A token is needed. Esc goes back.")?;
                 }
-            },
-            Kind::Choice(options) if !options.choices.is_empty() => choice(page, question),
-            Kind::Many(options) if !options.choices.is_empty() => many(page, question),
-            Kind::Confirm => confirm(page, question),
-            Kind::Text | Kind::Choice(_) | Kind::Many(_) => text(page, question, model),
+                turn => return Ok(turn),
+            }
         }
     }
 
-    fn stuck(&mut self, page: &Page) -> Result<Turn> {
-        let prompt = Select::new(&page.title, vec![RETRY, "go back"]).with_help_message("Esc: back.");
-        Ok(match outcome(prompt.raw_prompt())? {
-            Some(picked) if picked.index == 0 => Turn::Retry,
-            _ => Turn::Back,
+    async fn stuck(&mut self, page: &Page) -> Result<Turn> {
+        let title = page.title.clone();
+        aside(move || {
+            let prompt = Select::new(&title, vec![RETRY, "go back"]).with_help_message("Esc: back.");
+            Ok(match outcome(prompt.raw_prompt())? {
+                Some(picked) if picked.index == 0 => Turn::Retry,
+                _ => Turn::Back,
+            })
         })
+        .await
     }
 
     fn tell(&mut self, text: &str) -> Result<()> {
         words::wrap(text, 0).iter().try_for_each(|line| self.say(line))
+    }
+}
+
+fn prompt(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
+    match &question.kind {
+        Kind::Secret => secret(&question.label),
+        Kind::Choice(options) if !options.choices.is_empty() => choice(page, question),
+        Kind::Many(options) if !options.choices.is_empty() => many(page, question),
+        Kind::Confirm => confirm(page, question),
+        Kind::Text | Kind::Choice(_) | Kind::Many(_) => text(page, question, model),
+    }
+}
+
+/// Runs a prompt on a thread of its own. inquire waits for keys and for nothing else: a signal, or a terminal that is
+/// gone, must end the wait from here. Then the terminal is given back, and the thread is left to the process's end.
+pub(super) async fn aside(ask: impl FnOnce() -> Result<Turn> + Send + 'static) -> Result<Turn> {
+    let mut lent = Lent { given_back: false };
+    let turn = tokio::task::spawn_blocking(ask).await;
+    lent.given_back = true;
+    turn.unwrap_or_else(|error| Err(Failure::new(Code::Terminal).with("cause", error)))
+}
+
+/// The terminal while a prompt has it.
+struct Lent {
+    given_back: bool,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if !self.given_back {
+            // Nobody is left to tell when the terminal is gone.
+            let _ = crossterm::terminal::disable_raw_mode();
+            let shown = (crossterm::event::DisableBracketedPaste, crossterm::cursor::Show);
+            let _ = crossterm::execute!(std::io::stderr(), shown.0, shown.1);
+        }
     }
 }

@@ -8,7 +8,6 @@ use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::WantedVerification;
 use crate::domain::failure::Result;
-use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::{ConnectionName, EnvironmentName};
@@ -25,7 +24,7 @@ pub enum Resource {
     /// The connection of an environment.
     Connection {
         /// Its environment.
-        environment: Environment,
+        environment: EnvironmentName,
         /// Its name.
         name: ConnectionName,
     },
@@ -103,7 +102,7 @@ impl Step for Permission {
 
     fn environments(&self) -> Vec<EnvironmentName> {
         match &self.resource {
-            Resource::Connection { environment, .. } => vec![environment.name.clone()],
+            Resource::Connection { environment, .. } => vec![environment.clone()],
             Resource::Queue { environments, .. } => environments.clone(),
         }
     }
@@ -132,8 +131,7 @@ impl Step for Permission {
     }
 
     fn report(&self, seen: &Seen) -> Report {
-        let Resource::Connection { environment, .. } = &self.resource else { return Report::default() };
-        let name = &environment.name;
+        let Resource::Connection { environment: name, .. } = &self.resource else { return Report::default() };
         let count = seen.found.pipelines.len();
         let (state, detail) = match (&seen.protected, seen.found.all_pipelines, seen.stands()) {
             (None, ..) => (LinkState::Absent, "no connection".to_owned()),

@@ -206,11 +206,12 @@ impl Model {
         if let Some((region, profile)) = of_profile(name) {
             return default(region.as_str(), format!("profile {profile}"));
         }
-        self.environment_names().iter().filter(|other| *other != name).find_map(|other| {
+        let as_others = self.environment_names().iter().filter(|other| *other != name).find_map(|other| {
             let given = self.given(other, Field::Region).and_then(|given| given.value.line().parse().ok());
             let region: Region = given.or_else(|| of_profile(other).map(|(region, _)| region))?;
             default(region.as_str(), format!("as for {other}"))
-        })
+        });
+        as_others.or_else(|| self.start.region.as_ref().and_then(|(region, source)| default(region, source)))
     }
 
     fn likely_role(&self, name: &EnvironmentName) -> Option<Default> {

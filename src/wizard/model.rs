@@ -25,6 +25,8 @@ pub struct Start {
     pub organization: Option<(String, String)>,
     /// A likely project, and where it came from.
     pub project: Option<(String, String)>,
+    /// A likely region, and where it came from.
+    pub region: Option<(String, String)>,
     /// Whether `AWS_ACCESS_KEY_ID` is set.
     pub aws_keys: bool,
     /// Where `keyless.toml` would be written.
@@ -40,6 +42,7 @@ impl Default for Start {
             practice: false,
             organization: None,
             project: None,
+            region: None,
             aws_keys: false,
             file: "keyless.toml".to_owned(),
         }

@@ -12,20 +12,21 @@ const STAGES: [&[&str]; 4] = [
     &["prod", "production", "prd", "live"],
 ];
 const PRODUCTION: usize = 3;
+/// Short and long forms, and the name a proposal takes instead.
+const ALIASES: [(&str, &str); 8] = [
+    ("sbx", "sandbox"),
+    ("development", "dev"),
+    ("tst", "test"),
+    ("integration", "int"),
+    ("stage", "staging"),
+    ("stg", "staging"),
+    ("production", "prod"),
+    ("prd", "prod"),
+];
 
 fn stage(part: &str) -> Option<usize> {
     let part = part.to_lowercase();
     STAGES.iter().position(|names| names.contains(&part.as_str()))
-}
-
-/// The full word for a stage's short one.
-fn full(stage: &str) -> &str {
-    match stage {
-        "stg" => "staging",
-        "prd" => "prod",
-        "tst" => "test",
-        other => other,
-    }
 }
 
 /// Where a name stands in the order of promotion.
@@ -60,7 +61,10 @@ pub(super) fn propose(profiles: &[&str]) -> BTreeMap<String, EnvironmentName> {
     };
     let name = |own: &[&str]| {
         if let Some(stage) = own.iter().find(|part| stage(part).is_some()) {
-            return full(&stage.to_lowercase()).parse().ok();
+            let stage = stage.to_lowercase();
+            let usual =
+                ALIASES.iter().find(|(alias, _)| *alias == stage).map(|(_, usual)| (*usual).to_owned());
+            return usual.unwrap_or(stage).parse().ok();
         }
         let rest = own.get(common..).filter(|rest| !rest.is_empty()).unwrap_or(own);
         let name: String = rest.join("-").chars().take(40).collect();

@@ -5,6 +5,7 @@ mod calls;
 mod clients;
 mod crash;
 mod independent;
+mod prompts;
 mod rights;
 mod saved;
 mod setup;

@@ -99,7 +99,7 @@ fn every_crate_comes_from_crates_io_under_a_licence_of_the_list() {
             wrong.push(format!("{} {}: licence {licence}", package["name"], package["version"]));
         }
         let source = package["source"].as_str();
-        if !source.is_none_or(|source| source == "registry+https://github.com/rust-lang/crates.io-index") {
+        if source.is_some_and(|source| source != "registry+https://github.com/rust-lang/crates.io-index") {
             wrong.push(format!("{} comes from {}", package["name"], package["source"]));
         }
     }

@@ -112,7 +112,7 @@ fn violation(path: &str, room: &str, named: &Named, table: &Table) -> Option<Str
             return Some(format!("{whole}: a whole library under another name hides what is used of it"));
         }
         ["std" | "tokio", "fs", ..] | ["std", "env", ..]
-            if !machine && !(named.bang && segments.len() == 2) =>
+            if !(machine || named.bang && segments.len() == 2) =>
         {
             return Some(format!(
                 "{whole}: this machine is asked only in `host` and sandbox/{{store,clock}}"

