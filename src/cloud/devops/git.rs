@@ -209,6 +209,7 @@ impl DevOps {
         let call = async {
             let call =
                 self.call(&routes::DELETE_REPOSITORY, &[&segment(project), &repository.id.to_string()]);
+            let call = call.changes([repository_key(project, &repository.name)]);
             super::there(call.answer().await).map(drop)
         };
         pen.write(write, call, |()| json!({"id": repository.id})).await
