@@ -305,6 +305,8 @@ impl Stage<'_> {
     }
 
     async fn plan(&self, generation: u64, federation: Federation, token: Option<Handle>) -> Result<Review> {
+        // A plan that was looked at before is not carried out any more; it gives back the right to write.
+        drop(self.shown.lock().unwrap_or_else(PoisonError::into_inner).take());
         let devops = match self.opening.only {
             Some(Only::Aws) => None,
             _ => Some(self.devops(&federation.organization, token)?),

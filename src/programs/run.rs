@@ -20,6 +20,7 @@ use crate::engine::journal::Journal;
 use crate::engine::known::Known;
 use crate::engine::look;
 use crate::engine::schedule::Direction;
+use crate::host::files::Lock;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
 use crate::plan::event::{Ended, Event, Outcome, VERSION};
@@ -38,6 +39,8 @@ pub struct Prepared {
     pub plan: Plan,
     steps: Vec<Shared>,
     known: Known,
+    /// The right to write; none for what only looks.
+    lock: Option<Lock>,
 }
 
 /// How a run ended.
@@ -74,8 +77,14 @@ pub async fn prepare(
         other => other,
     };
     let blueprint = Blueprint::new(&federation, &surveyed.grounds)?;
+    let lock = match command {
+        "plan" | "status" => None,
+        _ => Some(Journal::lock(&session.state, &blueprint.id)?),
+    };
     let origins = match purpose {
-        Purpose::Teardown { .. } => Origins::read(&Journal::read(&session.state, &blueprint.id)?),
+        Purpose::Setup | Purpose::Teardown { .. } => {
+            Origins::read(&Journal::read(&session.state, &blueprint.id)?)
+        }
         _ => Origins::default(),
     };
     let builder = Builder { session, surveyed: &surveyed, blueprint: &blueprint, purpose, origins: &origins };
@@ -92,7 +101,7 @@ pub async fn prepare(
     };
     session.events.send(started).await;
     let plan = look::plan(&steps, &known, &session.events, &session.stop).await;
-    Ok(Prepared { command, purpose, surveyed, blueprint, plan, steps, known })
+    Ok(Prepared { command, purpose, surveyed, blueprint, plan, steps, known, lock })
 }
 
 fn choose(federation: &Federation, chosen: &[EnvironmentName]) -> Result<Federation> {
@@ -138,7 +147,7 @@ impl Prepared {
     ///
     /// # Errors
     /// The journal cannot be used. Failures of steps are in the summary.
-    pub async fn carry_out(self, session: &Session, mut decision: Decision) -> Result<Summary> {
+    pub async fn carry_out(mut self, session: &Session, mut decision: Decision) -> Result<Summary> {
         let touches = |step: &Shared| {
             decision.approved.plan.change(&step.key()).is_some_and(|change| !change.is_keep())
         };
@@ -148,7 +157,11 @@ impl Prepared {
         // What may not be applied is looked at all the same: a proof rests on what is there now.
         let looked_at = self.plan.changes.iter().filter(|change| !self.may_apply(&change.step)).cloned();
         decision.approved.plan.changes.extend(looked_at);
-        let journal = Journal::open(&session.state, self.id(), self.command).await?;
+        let lock = match self.lock.take() {
+            Some(lock) => lock,
+            None => Journal::lock(&session.state, self.id())?,
+        };
+        let journal = Journal::open(&session.state, self.id(), self.command, lock).await?;
         let forget = || {
             if let Some(devops) = &session.devops {
                 devops.forget();
