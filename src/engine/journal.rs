@@ -14,7 +14,7 @@ use crate::domain::key::StepKey;
 use crate::domain::mark::FederationId;
 use crate::domain::pen::{Boxed, Ink, Pen, Ticket, Write};
 use crate::host::clock::Clock;
-use crate::host::files;
+use crate::host::files::{self, Lock};
 use crate::host::log::DurableLog;
 use crate::plan::event::Event;
 
