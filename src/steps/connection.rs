@@ -221,7 +221,10 @@ impl Connection {
                     .with("answered", status));
             }
             cx.progress("Azure DevOps makes the connection ready", attempt);
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = cx.stop.cancelled() => return Err(Failure::new(Code::Stopped)),
+            }
             pause = (pause * 2).min(Duration::from_secs(5));
             let Some(now) = self.devops.connection(&self.project, made.id).await? else { continue };
             made = now;

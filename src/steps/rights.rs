@@ -15,7 +15,7 @@ use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::Change;
 
 /// The IAM actions setup may need in one account. The README's policy lists the same.
-pub const SETUP_ACTIONS: [&str; 17] = [
+pub const SETUP_ACTIONS: [&str; 16] = [
     "iam:GetOpenIDConnectProvider",
     "iam:CreateOpenIDConnectProvider",
     "iam:AddClientIDToOpenIDConnectProvider",
@@ -32,7 +32,6 @@ pub const SETUP_ACTIONS: [&str; 17] = [
     "iam:AttachRolePolicy",
     "iam:PutRolePermissionsBoundary",
     "iam:ListRoleTags",
-    "iam:ListOpenIDConnectProviders",
 ];
 
 /// The rights for writing in one account. Nothing waits for it: who writes refuses what is known to be denied.

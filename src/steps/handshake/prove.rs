@@ -337,7 +337,10 @@ impl Handshake {
                 Err(failure) if failure.class == Class::Refused && attempt < MOST_STARTS => {
                     cx.check_stop()?;
                     cx.progress("waits for Azure DevOps to know the new connections", attempt);
-                    tokio::time::sleep(pause).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = cx.stop.cancelled() => return Err(Failure::new(Code::Stopped)),
+                    }
                     pause *= 2;
                 }
                 other => return other,
