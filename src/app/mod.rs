@@ -94,7 +94,7 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
     }
 }
 
-/// Whether anything was said that makes asking needless.
+/// Whether a general yes was said; --confirm alone approves nothing by itself.
 fn decided(yes: &Yes) -> bool {
-    yes.yes || !yes.confirm.is_empty() || !yes.confirm_subject.is_empty()
+    yes.yes
 }

@@ -32,6 +32,8 @@ pub enum Class {
     Canceled,
     /// The service answered in a way nobody documents.
     Unexpected,
+    /// The service refused the request as it was: nothing was changed.
+    Refused,
     /// A limit of the service.
     Limit,
     /// The proof did not hold.
@@ -102,8 +104,6 @@ pub enum Code {
     ConnectionNotReady,
     /// No agent queue can be chosen.
     QueueUnclear,
-    /// The hosted pool grants no parallel job.
-    NoParallelism,
     /// The verification repository holds something that is not keyless's.
     RepositoryForeign,
     /// A pipeline of that name is not keyless's.
@@ -157,11 +157,10 @@ impl Code {
             Self::DevopsThrottled | Self::AwsThrottled => Class::Throttled,
             Self::DevopsNotFound | Self::AwsNotFound => Class::NotFound,
             Self::DevopsConflict | Self::AwsConflict => Class::Conflict,
-            Self::DevopsRefused | Self::DevopsUnexpected | Self::AwsRefused | Self::ConnectionNotReady => {
-                Class::Unexpected
-            }
+            Self::DevopsUnexpected => Class::Unexpected,
+            Self::DevopsRefused | Self::AwsRefused | Self::ConnectionNotReady => Class::Refused,
             Self::ToolkitMissing | Self::ToolkitTooOld | Self::ConnectionInvisible => Class::Denied,
-            Self::AwsLimit | Self::PolicyTooLong | Self::NoParallelism => Class::Limit,
+            Self::AwsLimit | Self::PolicyTooLong => Class::Limit,
             Self::HandshakeFailed | Self::RunNotPinned | Self::PermissionStands => Class::Unproven,
             Self::PlanStale => Class::Stale,
             Self::NotSettled | Self::TimedOut => Class::TimedOut,

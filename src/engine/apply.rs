@@ -70,6 +70,8 @@ pub async fn apply(
             bench.events.send(Event::StepFinished { step: key.clone(), ended: ended.clone() }).await;
             let went = match ended {
                 Ended::Kept | Ended::Applied => Went::Well,
+                // What was only looked at stays what it is; whoever needs it as wanted is held up all the same.
+                Ended::NotApproved if bench.known.takes_as_it_is() => Went::Badly,
                 _ => {
                     bench.known.lose(&key);
                     Went::Badly
@@ -87,6 +89,8 @@ pub async fn apply(
 #[derive(Default)]
 struct Progress {
     wrote: Arc<AtomicBool>,
+    /// Whether a whole application was answered.
+    applied: bool,
     lost: u32,
 }
 
@@ -152,15 +156,14 @@ async fn turn(
     }
     // Half of an own change may show, also of one whose answer was lost; it is still the approved one when it leads to the
     // same object.
-    let touched = wrote || progress.lost > 0;
-    let same = look.change.is_covered_by(planned) || (touched && look.change.after == planned.after);
-    if !same {
+    let half = (wrote || progress.lost > 0) && look.change.after == planned.after;
+    if !half && !look.change.is_covered_by(planned) {
         return Turn::Ended(Ended::Stale { now: Box::new(look.change) });
     }
     if !approved.steps.contains(&planned.step) {
         return Turn::Ended(Ended::NotApproved);
     }
-    if wrote && progress.lost == 0 && look.change == *planned {
+    if progress.applied && progress.lost == 0 && look.change.is_covered_by(planned) {
         return Turn::Again("the change is made but not visible yet".to_owned());
     }
     if let Err(failure) = cx.check_stop() {
@@ -175,6 +178,7 @@ async fn write(look: Look, bench: &Bench<'_>, cx: &Cx, progress: &mut Progress) 
     match result {
         Ok(()) => {
             progress.lost = 0;
+            progress.applied = true;
             progress.wrote.store(true, Ordering::Relaxed);
             Turn::LookNow
         }
@@ -189,7 +193,7 @@ fn after_failure(failure: Failure, writing: bool, progress: &mut Progress) -> Tu
         Class::NotYet => true,
         // What this step has just made may not be visible everywhere yet.
         Class::NotFound => wrote,
-        Class::Conflict => progress.lost > 0,
+        Class::Conflict => wrote || progress.lost > 0,
         _ if writing && journal::may_have_landed(&failure) => {
             progress.lost += 1;
             progress.lost <= MOST_LOST

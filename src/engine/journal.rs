@@ -185,7 +185,8 @@ impl Ink for StepInk {
                 return Err(Failure::new(Code::Stopped));
             }
             let ticket = self.journal.tickets.fetch_add(1, Ordering::Relaxed) + 1;
-            self.journal
+            let written = self
+                .journal
                 .append(&Entry::Intent {
                     run: self.journal.run.clone(),
                     ticket,
@@ -193,8 +194,13 @@ impl Ink for StepInk {
                     write: write.clone(),
                     at: Clock.stamp(),
                 })
-                .await?;
-            Ok(Ticket(ticket))
+                .await;
+            match written {
+                // What must not stay is withdrawn although it cannot be written down; recording it then says so.
+                Err(_) if self.closing => Ok(Ticket(ticket)),
+                Err(failure) => Err(failure),
+                Ok(()) => Ok(Ticket(ticket)),
+            }
         })
     }
 

@@ -89,6 +89,16 @@ impl Known {
         Self { looks_only: true, ..Self::default() }
     }
 
+    /// Whether every object is taken as it is.
+    pub(crate) fn takes_as_it_is(&self) -> bool {
+        self.looks_only
+    }
+
+    /// Whether changes are being made, and not only planned.
+    pub fn is_applying(&self) -> bool {
+        *self.phase.read().unwrap_or_else(PoisonError::into_inner) == Phase::Applying
+    }
+
     /// What may be expected of that step's object.
     pub fn outlook(&self, key: &StepKey) -> Outlook {
         let holds =

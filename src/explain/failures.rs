@@ -37,7 +37,6 @@ pub fn words(failure: &Failure) -> Words {
         | Code::ConnectionWrongType
         | Code::ConnectionNotReady
         | Code::QueueUnclear
-        | Code::NoParallelism
         | Code::RepositoryForeign
         | Code::PipelineForeign
         | Code::HandshakeFailed
@@ -191,10 +190,6 @@ fn objects(failure: &Failure) -> (String, &'static str) {
         Code::QueueUnclear => (
             "which agent queue runs the handshake is not clear".to_owned(),
             "write `queue = \"NAME\"` under [verification] in keyless.toml",
-        ),
-        Code::NoParallelism => (
-            "no hosted parallelism has been granted to this organisation".to_owned(),
-            "request it at https://aka.ms/azpipelines-parallelism-request, or name a queue of your own agents",
         ),
         Code::RepositoryForeign => (
             format!("the repository {} is not keyless's", value(failure, "repository")),

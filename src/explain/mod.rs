@@ -84,9 +84,12 @@ impl Exit {
         match failure.class {
             Class::BadInput | Class::Machine | Class::Limit => Self::BadInput,
             Class::Denied => Self::Denied,
-            Class::NotYet | Class::Throttled | Class::Unreachable | Class::TimedOut | Class::Unexpected => {
-                Self::Unreachable
-            }
+            Class::NotYet
+            | Class::Throttled
+            | Class::Unreachable
+            | Class::TimedOut
+            | Class::Unexpected
+            | Class::Refused => Self::Unreachable,
             Class::NotFound | Class::Unproven => Self::Findings,
             Class::Conflict | Class::Stale => Self::Stale,
             Class::Waiting => Self::Done,

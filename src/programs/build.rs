@@ -1,6 +1,7 @@
 //! Which steps a program has, and what each is to aim at.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::origin::Origins;
 use super::session::Session;
@@ -19,7 +20,7 @@ use crate::steps::access::{Access, Object};
 use crate::steps::connection::{self, Connection};
 use crate::steps::extension::Extension;
 use crate::steps::facts::{connection_key, sign_in_key};
-use crate::steps::handshake::Handshake;
+use crate::steps::handshake::{Handshake, Lanes};
 use crate::steps::permission::{Permission, Resource};
 use crate::steps::pipeline::Pipeline;
 use crate::steps::provider::{self, Provider};
@@ -264,6 +265,7 @@ impl Builder<'_> {
         let groups = (!shared.is_empty()).then(|| ("shared".to_owned(), shared)).into_iter();
         let groups =
             groups.chain(alone.into_iter().map(|wanted| (wanted.environment.name.to_string(), vec![wanted])));
+        let lanes = Arc::<Lanes>::default();
         for (group, members) in groups {
             steps.push(erase(Handshake {
                 group,
@@ -276,6 +278,7 @@ impl Builder<'_> {
                 patience: self.session.patience,
                 devops: devops.clone(),
                 project: project.clone(),
+                lanes: Arc::clone(&lanes),
                 session: Default::default(),
             }));
         }

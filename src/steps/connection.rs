@@ -260,9 +260,11 @@ impl Step for Connection {
 
     fn yields(&self, seen: &Seen) -> Yields {
         match &seen.found {
-            Some(found) => {
-                Yields::some(ConnectionFact { id: found.id, parameters: found.parameters.clone() })
-            }
+            Some(found) => Yields::some(ConnectionFact {
+                id: found.id,
+                parameters: found.parameters.clone(),
+                disabled: found.disabled,
+            }),
             None => Yields::none(),
         }
     }

@@ -17,6 +17,8 @@ pub struct ConnectionFact {
     pub id: Uuid,
     /// Its parameters as found.
     pub parameters: AwsParameters,
+    /// Whether it was disabled: no run can use it.
+    pub disabled: bool,
 }
 
 /// A role that is there.

@@ -4,14 +4,14 @@ mod evidence;
 mod follow;
 mod prove;
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::facts::{
-    ConnectionFact, PipelineFact, RoleFact, SourceFact, ask_protected, connection_key, role_key,
+    ConnectionFact, PipelineFact, RoleFact, SourceFact, ask_protected, connection_key, provider_key, role_key,
 };
 use super::permission::{connection_permission_key, queue_permission_key};
 use super::pipeline::pipeline_key;
@@ -27,6 +27,7 @@ use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::pipeline::Queue;
 use crate::domain::policy::{self, Expected};
+use crate::domain::provider::Provider;
 use crate::engine::known::{Known, Of, Outlook};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Verb};
@@ -56,8 +57,19 @@ pub struct Handshake {
     pub devops: DevOps,
     /// The project.
     pub project: Project,
+    /// What all handshakes of a run share.
+    pub lanes: Arc<Lanes>,
     /// What this step has already read or proven in this session.
     pub session: Session,
+}
+
+/// What handshakes that go on side by side must know of each other.
+#[derive(Default)]
+pub struct Lanes {
+    /// Runs they have started.
+    runs: tokio::sync::Mutex<BTreeSet<i64>>,
+    /// How many of them use the agent queue now.
+    queue: tokio::sync::Mutex<usize>,
 }
 
 /// Verdicts and records that cannot change any more.
@@ -108,8 +120,12 @@ impl Handshake {
     /// The first step that keeps an environment from being proven, and whether something of it will still change.
     fn outlook(&self, known: &Known, wanted: &Wanted) -> (Outlook, StepKey) {
         let connection = connection_key(&wanted.connection.name);
-        let steps =
-            [connection, role_key(&wanted.environment), connection_permission_key(&wanted.connection.name)];
+        let steps = [
+            connection,
+            role_key(&wanted.environment),
+            provider_key(&wanted.environment.account),
+            connection_permission_key(&wanted.connection.name),
+        ];
         let mut worst = (Outlook::Settled, steps[0].clone());
         for step in steps {
             match known.outlook(&step) {
@@ -122,10 +138,21 @@ impl Handshake {
         worst
     }
 
-    fn facts(&self, known: &Known, wanted: &Wanted) -> Option<(ConnectionFact, RoleFact)> {
-        let connection = known.get(&Of::<ConnectionFact>::new(connection_key(&wanted.connection.name)))?;
-        let role = known.get(&Of::<RoleFact>::new(role_key(&wanted.environment)))?;
-        Some((connection, role))
+    /// What the proof rests on, or the first step whose object is missing or cannot serve.
+    fn facts(
+        &self,
+        known: &Known,
+        wanted: &Wanted,
+    ) -> std::result::Result<(ConnectionFact, RoleFact), StepKey> {
+        let (connection, role) = (connection_key(&wanted.connection.name), role_key(&wanted.environment));
+        let provider = provider_key(&wanted.environment.account);
+        let found = known.get(&Of::<Provider>::new(provider.clone()));
+        if !found.is_some_and(|found| found.audiences.contains(&wanted.role.audience)) {
+            return Err(provider);
+        }
+        let connection: ConnectionFact = known.get(&Of::new(connection.clone())).ok_or(connection)?;
+        let role: RoleFact = known.get(&Of::new(role.clone())).ok_or(role)?;
+        Ok((connection, role))
     }
 
     async fn part(&self, known: &Known, wanted: &Wanted) -> Result<Part> {
@@ -135,8 +162,9 @@ impl Handshake {
             Outlook::Pending => return Ok(Part::ToProve { fingerprint: None, last: None }),
             Outlook::Settled => {}
         }
-        let Some((connection, role)) = self.facts(known, wanted) else {
-            return Ok(Part::NotReady { because: step });
+        let (connection, role) = match self.facts(known, wanted) {
+            Ok(facts) => facts,
+            Err(because) => return Ok(Part::NotReady { because }),
         };
         let fingerprint = evidence::fingerprint(wanted, &connection, &role);
         let pipeline = known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification)));
@@ -157,7 +185,7 @@ impl Handshake {
     }
 
     fn admits(&self, known: &Known, wanted: &Wanted) -> Vec<String> {
-        let Some((_, role)) = self.facts(known, wanted) else { return Vec::new() };
+        let Ok((_, role)) = self.facts(known, wanted) else { return Vec::new() };
         let expected = Expected {
             provider_arn: wanted.role.provider_arn.clone(),
             issuer_host_path: wanted.role.issuer_host_path.clone(),
@@ -248,6 +276,7 @@ impl Step for Handshake {
             after.push(connection_key(&wanted.connection.name));
             after.push(connection_permission_key(&wanted.connection.name));
             after.push(role_key(&wanted.environment));
+            after.push(provider_key(&wanted.environment.account));
         }
         after
     }
@@ -277,7 +306,13 @@ impl Step for Handshake {
             .filter(|wanted| matches!(seen.parts.get(&wanted.environment.name), Some(Part::ToProve { .. })))
             .collect();
         if to_prove.is_empty() {
-            return Change::keep(self.key(), self.title(), "a run proved it, and nothing has changed since");
+            let waits = seen.parts.values().any(|part| matches!(part, Part::NotReady { .. }));
+            let why = if waits {
+                "it cannot be proven before what it rests on is there"
+            } else {
+                "a run proved it, and nothing has changed since"
+            };
+            return Change::keep(self.key(), self.title(), why);
         }
         let mut change = Change::keep(self.key(), self.title(), "no run has proven it as it is now");
         change.verb = Verb::Create;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::CommandFactory;
 use keyless::cli::Cli;
 use keyless::explain::Exit;
-use keyless::steps::sign_in::SETUP_ACTIONS;
+use keyless::steps::rights::SETUP_ACTIONS;
 use serde_json::Value;
 
 fn read(place: &str) -> String {

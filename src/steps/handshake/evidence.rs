@@ -16,7 +16,7 @@ use crate::domain::pipeline::{Record, RecordState, Run};
 use crate::steps::facts::{ConnectionFact, RoleFact};
 
 /// How many of the newest runs are searched for an environment's record.
-const RUNS_SEARCHED: usize = 20;
+const RUNS_SEARCHED: usize = 200;
 
 /// What is proven, in twelve hex digits: role (its own id and trust) and connection as found, issuer and subject as
 /// wanted. It is part of the task's name, so a proof of anything else is no proof of this, on any machine.
@@ -27,6 +27,7 @@ pub fn fingerprint(wanted: &Wanted, connection: &ConnectionFact, role: &RoleFact
         role.trust.to_json(),
         connection.id,
         connection.parameters,
+        connection.disabled,
         wanted.expected.claims,
         wanted.environment.region,
     ])

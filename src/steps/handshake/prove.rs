@@ -1,6 +1,9 @@
 //! Proving: permission granted, run made at the pinned commit, followed, permission withdrawn, records judged.
 
 use futures::future::try_join_all;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::evidence::{fingerprint, task_name};
@@ -43,6 +46,16 @@ struct Stage {
     queue: Queue,
 }
 
+/// What was asked to be permitted, and whether it was.
+struct Granted {
+    connections: Vec<(Protected, String)>,
+    outcome: Result<()>,
+}
+
+/// How often a refused run is tried, with growing pauses.
+const MOST_STARTS: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
 impl Handshake {
     /// Makes one run for every environment that is to be proven, and judges each. What was permitted for it is withdrawn
     /// also after a failure and after a stop: a permission that stands is a path to the accounts. Whether that worked is
@@ -56,24 +69,58 @@ impl Handshake {
     ) -> Result<(Vec<Proof>, Result<()>)> {
         let stage = self.stage(known)?;
         let candidates = self.candidates(known, seen);
-        let (protected, ()) =
-            futures::try_join!(self.protected(&stage, &candidates), self.check_parallelism(&stage.queue))?;
-        let granted = self.devops.permit(pen, &self.project, &protected, stage.pipeline.id, true).await;
-        let made = match granted {
+        self.check_parallelism(cx, &stage.queue).await?;
+        let granted = self.grant(pen, &stage, &candidates).await?;
+        let made = match granted.outcome {
             Ok(()) => self.run(cx, pen, &stage, &candidates).await,
             Err(failure) => Err(failure),
         };
         // It goes as soon as the run has ended; what the run left behind is read meanwhile.
         let closing = pen.closing();
-        let (withdrawn, proofs) = futures::join!(
-            self.withdraw(&closing, stage.pipeline.id, protected),
-            self.read(&stage, made)
-        );
+        let (withdrawn, proofs) =
+            futures::join!(self.close(&closing, &stage, granted.connections), self.read(&stage, made));
         match (proofs, withdrawn) {
             (Ok(proofs), withdrawn) => Ok((proofs, withdrawn)),
             (Err(failure), Ok(())) => Err(failure),
             (Err(failure), Err(stands)) => Err(stands.with("the run", failure)),
         }
+    }
+
+    /// Permits what the run uses. Lanes share the queue: the first one is permitted it, the last one has it withdrawn.
+    async fn grant(&self, pen: &Pen, stage: &Stage, candidates: &[Candidate<'_>]) -> Result<Granted> {
+        let connections: Vec<(Protected, String)> = candidates
+            .iter()
+            .map(|c| {
+                (Protected::Endpoint(c.connection.id), format!("connection {}", c.wanted.connection.name))
+            })
+            .collect();
+        let mut users = self.lanes.queue.lock().await;
+        let mut wanted = connections.clone();
+        if *users == 0 {
+            wanted.extend(self.queue_grant(stage).await?);
+        }
+        *users += 1;
+        let outcome = self.devops.permit(pen, &self.project, &wanted, stage.pipeline.id, true).await;
+        Ok(Granted { connections, outcome })
+    }
+
+    /// Withdraws what [`Handshake::grant`] permitted, also where its answer was lost.
+    async fn close(&self, pen: &Pen, stage: &Stage, mut connections: Vec<(Protected, String)>) -> Result<()> {
+        let mut users = self.lanes.queue.lock().await;
+        *users = users.saturating_sub(1);
+        if *users == 0 {
+            // Where the queue cannot be looked at, withdrawing a permission it may not have does no harm.
+            let queue = || Some((Protected::Queue(stage.queue.id), format!("queue {}", stage.queue.name)));
+            connections.extend(self.queue_grant(stage).await.unwrap_or_else(|_| queue()));
+        }
+        self.withdraw(pen, stage.pipeline.id, connections).await
+    }
+
+    /// The queue, unless it is open to all pipelines and needs no grant of its own.
+    async fn queue_grant(&self, stage: &Stage) -> Result<Option<(Protected, String)>> {
+        let queue = Protected::Queue(stage.queue.id);
+        let open = self.devops.permission(&self.project, &queue).await?.all_pipelines;
+        Ok((!open).then(|| (queue, format!("queue {}", stage.queue.name))))
     }
 
     /// Withdraws what was permitted. A withdrawal whose answer was lost is looked up, and made again where it did not land.
@@ -146,10 +193,10 @@ impl Handshake {
         })
     }
 
-    /// An organisation without a hosted job lets a run fail only after minutes; where Azure DevOps tells it, it is said at once.
-    async fn check_parallelism(&self, queue: &Queue) -> Result<()> {
+    /// An organisation without a hosted job lets a run fail only after minutes: where Azure DevOps tells so, it is said.
+    async fn check_parallelism(&self, cx: &Cx, queue: &Queue) -> Result<()> {
         if queue.hosted && self.devops.hosted_parallel_jobs().await? == Some(0) {
-            return Err(Failure::new(Code::NoParallelism).with("queue", &queue.name));
+            cx.progress("Azure DevOps tells of no hosted job for private projects; the run may not begin", 1);
         }
         Ok(())
     }
@@ -159,30 +206,11 @@ impl Handshake {
             .iter()
             .filter(|wanted| matches!(seen.parts.get(&wanted.environment.name), Some(Part::ToProve { .. })))
             .filter_map(|wanted| {
-                let (connection, role) = self.facts(known, wanted)?;
+                let (connection, role) = self.facts(known, wanted).ok()?;
                 let fingerprint = fingerprint(wanted, &connection, &role);
                 Some(Candidate { wanted, connection, fingerprint })
             })
             .collect()
-    }
-
-    /// What the pipeline must be permitted to use. A queue that is open to all pipelines needs no grant of its own.
-    async fn protected(
-        &self,
-        stage: &Stage,
-        candidates: &[Candidate<'_>],
-    ) -> Result<Vec<(Protected, String)>> {
-        let mut protected: Vec<(Protected, String)> = candidates
-            .iter()
-            .map(|c| {
-                (Protected::Endpoint(c.connection.id), format!("connection {}", c.wanted.connection.name))
-            })
-            .collect();
-        let queue = Protected::Queue(stage.queue.id);
-        if !self.devops.permission(&self.project, &queue).await?.all_pipelines {
-            protected.push((queue, format!("queue {}", stage.queue.name)));
-        }
-        Ok(protected)
     }
 
     async fn run<'a>(
@@ -192,7 +220,9 @@ impl Handshake {
         stage: &Stage,
         candidates: &'a [Candidate<'a>],
     ) -> Result<Made<'a>> {
-        self.finish_earlier(cx, pen, stage).await?;
+        // One lane at a time looks for runs of an earlier keyless and starts its own, so that none takes the other's for one.
+        let mut in_flight = self.lanes.runs.lock().await;
+        self.finish_earlier(cx, pen, stage, &in_flight).await?;
         let (mut proofs, mut open) = (Vec::new(), Vec::new());
         for candidate in candidates {
             // A run whose answer was lost may have proven it meanwhile; a forced proof is always made anew.
@@ -204,7 +234,9 @@ impl Handshake {
         if open.is_empty() {
             return Ok(Made { proofs, ended: None });
         }
-        let run = self.start(pen, stage, &open).await?;
+        let run = self.start(cx, pen, stage, &open).await?;
+        in_flight.insert(run.id);
+        drop(in_flight);
         let following =
             Following { devops: &self.devops, project: &self.project, run: run.id, patience: self.patience };
         let verdict = match following.follow(cx, pen).await? {
@@ -241,9 +273,16 @@ impl Handshake {
     }
 
     /// A run of this pipeline that still goes on was made by an earlier keyless that was cut off: let it end first.
-    async fn finish_earlier(&self, cx: &Cx, pen: &Pen, stage: &Stage) -> Result<()> {
+    async fn finish_earlier(
+        &self,
+        cx: &Cx,
+        pen: &Pen,
+        stage: &Stage,
+        in_flight: &BTreeSet<i64>,
+    ) -> Result<()> {
+        self.devops.forget_runs(&self.project, stage.pipeline.id);
         let runs = self.devops.runs(&self.project, stage.pipeline.id).await?;
-        for run in runs.iter().filter(|run| !run.completed) {
+        for run in runs.iter().filter(|run| !run.completed && !in_flight.contains(&run.id)) {
             cx.progress(format!("run {} of an earlier keyless has not ended", run.id), 1);
             let following = Following {
                 devops: &self.devops,
@@ -271,7 +310,7 @@ impl Handshake {
             .await
     }
 
-    async fn start(&self, pen: &Pen, stage: &Stage, open: &[&Candidate<'_>]) -> Result<Run> {
+    async fn start(&self, cx: &Cx, pen: &Pen, stage: &Stage, open: &[&Candidate<'_>]) -> Result<Run> {
         let environments: Vec<Value> = open
             .iter()
             .map(|candidate| {
@@ -289,15 +328,24 @@ impl Handshake {
         parameters.insert("environments".to_owned(), Value::String(Value::Array(environments).to_string()));
         parameters.insert("pool".to_owned(), json!(pool));
         let branch = self.verification.branch();
-        let run =
-            self.devops.run(pen, &self.project, &stage.pipeline, branch, &stage.commit, &parameters).await;
-        run.map_err(|failure| match failure.class {
-            // Azure DevOps learns of a new connection or permission with some delay.
-            Class::BadInput | Class::Unexpected if failure.code == Code::DevopsRefused => {
-                failure.class(Class::NotYet)
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1.. {
+            let run = self
+                .devops
+                .run(pen, &self.project, &stage.pipeline, branch, &stage.commit, &parameters)
+                .await;
+            match run {
+                // Azure DevOps learns of a new connection or permission with some delay, and refuses the run until then.
+                Err(failure) if failure.class == Class::Refused && attempt < MOST_STARTS => {
+                    cx.check_stop()?;
+                    cx.progress("waits for Azure DevOps to know the new connections", attempt);
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                other => return other,
             }
-            _ => failure,
-        })
+        }
+        Err(Failure::new(Code::NotSettled).with("waited for", "the run to be accepted"))
     }
 
     async fn judge(&self, stage: &Stage, candidate: &Candidate<'_>, run: &Run) -> Result<Proof> {
