@@ -32,7 +32,9 @@ const WRONG_TOKEN: &str = "PRACTICESECRETPAT2NOTTHERIGHTONEATALLXXXXXXXXXXXXXXX"
 
 /// The first secret in these bytes.
 fn secret_in(bytes: &[u8]) -> Option<String> {
-    let shown = |at: usize| String::from_utf8_lossy(&bytes[at.saturating_sub(60)..(at + 60).min(bytes.len())]).into_owned();
+    let shown = |at: usize| {
+        String::from_utf8_lossy(&bytes[at.saturating_sub(60)..(at + 60).min(bytes.len())]).into_owned()
+    };
     for canary in canaries() {
         if let Some(at) = bytes.windows(canary.len()).position(|window| window == canary) {
             return Some(shown(at));
@@ -63,7 +65,8 @@ fn assert_clean(machine: &Machine) {
     assert!(!all.is_empty());
     for path in all {
         let place = path.strip_prefix(machine.root()).unwrap().to_string_lossy().into_owned();
-        let allowed = (place.starts_with("state/practice/") && place.contains("/cloud/")) || place == "home/.aws/credentials";
+        let allowed = (place.starts_with("state/practice/") && place.contains("/cloud/"))
+            || place == "home/.aws/credentials";
         if !allowed && let Some(secret) = secret_in(&std::fs::read(&path).unwrap()) {
             panic!("{place} holds a secret: {secret}");
         }
@@ -105,7 +108,10 @@ async fn the_secrets_that_are_looked_for_are_there() {
     assert!(practice_token().starts_with("PRACTICESECRET"));
     assert!(secret_in(state.as_bytes()).is_some());
     assert!(secret_in(b"x eyJhbGciOiJSUzI1NiJ9eyJhdWQiOiJhcGki x").is_some());
-    assert!(secret_in(format!("Basic {}", STANDARD.encode(format!(":{}", practice_token()))).as_bytes()).is_some());
+    assert!(
+        secret_in(format!("Basic {}", STANDARD.encode(format!(":{}", practice_token()))).as_bytes())
+            .is_some()
+    );
     assert!(secret_in(b"nothing of the kind; eyJ is short").is_none());
 }
 

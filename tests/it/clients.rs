@@ -541,9 +541,7 @@ async fn a_trace_shows_no_secret_and_no_content() {
     for line in lines.iter() {
         let exchange: Value = serde_json::from_str(line).unwrap();
         assert!(exchange["status"].as_u64().is_some_and(|status| status >= 200), "{line}");
-        for secret in
-            secrets.iter().map(String::as_str).chain(["PRACTICE/SECRET", "arn:aws:iam", "Basic "])
-        {
+        for secret in secrets.iter().map(String::as_str).chain(["PRACTICE/SECRET", "arn:aws:iam", "Basic "]) {
             assert!(!line.contains(secret), "{secret} in {line}");
         }
     }

@@ -24,7 +24,10 @@ fn the_published_schemas_are_those_of_the_types() {
             std::fs::write(folder.join(name), &text).unwrap();
         }
         let published = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
-        assert!(published == text, "{name} is not the types' own: UPDATE_SCHEMAS=1 cargo test --test it schemas");
+        assert!(
+            published == text,
+            "{name} is not the types' own: UPDATE_SCHEMAS=1 cargo test --test it schemas"
+        );
     }
     let files = std::fs::read_dir(&folder).unwrap().count();
     assert_eq!(files, wire::schemas().len(), "a schema of no type lies in {}", folder.display());
@@ -35,7 +38,8 @@ fn the_published_schemas_are_those_of_the_types() {
 fn assert_valid(name: &str, value: &Value) {
     let text = std::fs::read_to_string(schema_folder().join(name)).unwrap();
     let validator = jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap();
-    let errors: Vec<String> = validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    let errors: Vec<String> =
+        validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect();
     assert!(errors.is_empty(), "{name}: {}\n{value:#}", errors.join("\n"));
 }
 
@@ -124,7 +128,8 @@ fn bad_input_exits_2_and_says_what_is_accepted() {
     for key in ["organization", "project", "environments"] {
         assert!(said.err.contains(key), "{}", said.err);
     }
-    std::fs::write(machine.work().join("keyless.toml"), "organization = \"contoso\"\nprojekt = \"x\"\n").unwrap();
+    std::fs::write(machine.work().join("keyless.toml"), "organization = \"contoso\"\nprojekt = \"x\"\n")
+        .unwrap();
     let said = machine.run(&["setup", "--yes"]).expect(2);
     assert!(said.err.contains("keyless.toml") && said.err.contains("projekt"), "{}", said.err);
     // What clap refuses is bad input too.
@@ -140,7 +145,8 @@ async fn a_trust_that_is_open_exits_1() {
     assert_eq!((&finished["outcome"], &finished["open"]), (&json!("done"), &json!(["dev"])));
     let status = live.run(&["status", "--json"]).await.expect(1);
     assert_valid("status.schema.json", &status.json());
-    let (_, closed) = run(&live.run(&["setup", "--yes", "--confirm", "prod", "--close", "dev", "--json"]).await.expect(0));
+    let (_, closed) =
+        run(&live.run(&["setup", "--yes", "--confirm", "prod", "--close", "dev", "--json"]).await.expect(0));
     assert_eq!(closed["proven"], json!(THREE));
 }
 
@@ -153,7 +159,11 @@ async fn a_protected_environment_that_waits_exits_0() {
     assert_eq!((&finished["outcome"], &finished["proven"]), (&json!("waiting"), &json!(["dev", "staging"])));
     assert!(finished["waiting_for"].to_string().contains("--confirm prod"), "{finished:#}");
     // Replaced addresses are announced, and not on stdout.
-    assert!(said.err.contains("Azure DevOps is replaced by") && said.err.contains("AWS is replaced by"), "{}", said.err);
+    assert!(
+        said.err.contains("Azure DevOps is replaced by") && said.err.contains("AWS is replaced by"),
+        "{}",
+        said.err
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -180,7 +190,8 @@ async fn an_interrupted_setup_exits_130_and_leaves_no_permission() {
     let lab = Lab::start(with_approval()).await;
     let live = Live::on(&lab);
     let mut command = live.command(&["setup", "--yes", "--confirm", "prod", "--json"]);
-    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let child =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     pending_approval(&lab).await;
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
@@ -200,7 +211,10 @@ async fn saved_plans_that_do_not_fit_are_refused() {
     live.run(&["plan", "--out", "plan.json", "--json"]).await.expect(0);
     let path = live.machine.work().join("plan.json");
     let text = std::fs::read_to_string(&path).unwrap();
-    let tampered = text.replace("arn:aws:iam::777788889999:role/AzureDevOpsProdRole", "arn:aws:iam::777788889999:role/Other");
+    let tampered = text.replace(
+        "arn:aws:iam::777788889999:role/AzureDevOpsProdRole",
+        "arn:aws:iam::777788889999:role/Other",
+    );
     std::fs::write(live.machine.work().join("tampered.json"), tampered).unwrap();
     live.run(&["apply", "tampered.json", "--yes", "--json"]).await.expect(2);
     lab.change("iam.role", "111122223333/AzureDevOpsDevRole", |role| role["max_session"] = json!(7200));

@@ -33,7 +33,9 @@ async fn a_fresh_world_is_as_before() {
     before.assert_same(&lab.dump(), "teardown leaves something");
     assert_eq!(ran.plan.writes(), lab.watch.writes().len());
     // What Azure DevOps itself keeps is said.
-    let Some(Event::RunFinished { leftovers, .. }) = ran.events.last() else { panic!("{:?}", ran.events.last()) };
+    let Some(Event::RunFinished { leftovers, .. }) = ran.events.last() else {
+        panic!("{:?}", ran.events.last())
+    };
     assert!(leftovers.iter().any(|line| line.contains("recycle bin")), "{leftovers:?}");
 
     lab.watch.forget();
@@ -82,7 +84,10 @@ async fn adopted_objects_are_put_back_after_a_crash_at_every_write() {
     lab.run(Job::setup()).await.assert_proven(&THREE);
     let writes = lab.watch.distinct_writes();
     let points = writes.iter().flat_map(|name| [format!("{name} (CutBefore)"), format!("{name} (CutAfter)")]);
-    let all: Vec<_> = writes.iter().flat_map(|name| [(name.clone(), Fate::CutBefore), (name.clone(), Fate::CutAfter)]).collect();
+    let all: Vec<_> = writes
+        .iter()
+        .flat_map(|name| [(name.clone(), Fate::CutBefore), (name.clone(), Fate::CutAfter)])
+        .collect();
     let named: BTreeMap<String, _> = points.zip(all).collect();
     let keys: Vec<String> = named.keys().cloned().collect();
     at_every(keys, |key| {
@@ -118,7 +123,9 @@ async fn without_the_journal_adopted_objects_are_left_and_said() {
     let names = |dump: &super::support::Dump| -> Vec<Value> {
         dump.table("connection").into_values().map(|connection| connection["name"].clone()).collect()
     };
-    assert!(names(&lab.dump()).contains(&json!("AWS-Dev")) && !names(&lab.dump()).contains(&json!("AWS-Prod")));
+    assert!(
+        names(&lab.dump()).contains(&json!("AWS-Dev")) && !names(&lab.dump()).contains(&json!("AWS-Prod"))
+    );
 }
 
 /// Somebody changed an adopted trust meanwhile: only keyless's own statement goes.
@@ -190,7 +197,8 @@ async fn a_provider_stays_while_a_foreign_role_names_it() {
     assert!(dump.table("iam.provider").contains_key(&format!("111122223333/{ISSUER}")));
     assert!(!dump.table("iam.provider").contains_key(&format!("444455556666/{ISSUER}")));
     assert_eq!(dump.table("iam.role")[theirs]["name"], "theirs");
-    let kept = ran.plan.changes.iter().find(|change| change.step.to_string() == "provider:111122223333").unwrap();
+    let kept =
+        ran.plan.changes.iter().find(|change| change.step.to_string() == "provider:111122223333").unwrap();
     assert_eq!(kept.verb, Verb::Keep);
     assert!(kept.why.contains("theirs"), "{}", kept.why);
 }
@@ -241,6 +249,7 @@ async fn the_wrong_account_is_not_torn_down_and_said() {
     assert_eq!(ran.failure("sign-in:dev").code, Code::AwsWrongAccount);
     let dump = lab.dump();
     assert_eq!(dump.table("iam.role").keys().filter(|key| key.contains("/AzureDevOps")).count(), 1);
-    let names: Vec<Value> = dump.table("connection").into_values().map(|record| record["name"].clone()).collect();
+    let names: Vec<Value> =
+        dump.table("connection").into_values().map(|record| record["name"].clone()).collect();
     assert!(names.contains(&json!("AWS-Dev")) && !names.contains(&json!("AWS-Staging")), "{names:?}");
 }

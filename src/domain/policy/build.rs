@@ -203,7 +203,9 @@ pub fn withdraw_trust(existing: &Document, ours: impl Fn(&Statement) -> bool) ->
 pub fn renamed<'a>(existing: &'a Document, wanted: &Statement) -> Option<&'a Statement> {
     let theirs = Exact::of(wanted)?;
     let names_provider = |statement: &&Statement| {
-        let (Scope::Only(principals) | Scope::AllBut(principals)) = statement.principals() else { return true };
+        let (Scope::Only(principals) | Scope::AllBut(principals)) = statement.principals() else {
+            return true;
+        };
         principals.iter().any(|principal| principal.id == theirs.provider)
     };
     let mut concerned = existing.statements().iter().filter(names_provider);
