@@ -10,6 +10,17 @@ use crate::domain::names::{AccountId, ConnectionName, EnvironmentName};
 use crate::domain::policy::Document;
 use crate::plan::change::Ask;
 
+/// What is to become of the verification's repository and pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// It must be there.
+    Present,
+    /// It goes.
+    Absent,
+    /// It is only looked at.
+    AsItIs,
+}
+
 /// A connection that is there.
 #[derive(Debug, Clone)]
 pub struct ConnectionFact {
@@ -83,6 +94,11 @@ pub fn ask_owner(owner: &Owner, object: &str) -> Option<Ask> {
         Owner::Unmarked => Some(Ask::Foreign { what: format!("{object} was not made by keyless") }),
         Owner::Other { name } => Some(Ask::Foreign { what: format!("{object} belongs to {name}") }),
     }
+}
+
+/// Whether a trust has this subject anywhere in it.
+pub fn trust_names(trust: &Document, subject: &str) -> bool {
+    trust.to_json().contains(&serde_json::Value::from(subject).to_string())
 }
 
 /// The questions of everybody protected who shares an object that is to go.

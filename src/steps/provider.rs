@@ -26,6 +26,8 @@ pub enum Aim {
     Present,
     /// It goes, unless a role of the account other than these names it.
     Absent {
+        /// Environments of the account that stay in the federation.
+        needed_by: Vec<EnvironmentName>,
         /// Roles that go in the same run.
         leaving: Vec<RoleName>,
         /// Audiences that keyless added to a provider it did not make, from the journal.
@@ -105,9 +107,12 @@ impl Provider {
         change
     }
 
-    fn plan_absent(&self, seen: &Seen, added: &BTreeSet<String>) -> Change {
+    fn plan_absent(&self, seen: &Seen, needed_by: &[EnvironmentName], added: &BTreeSet<String>) -> Change {
         let keep = |why: String| Change::keep(self.key(), self.title(), why);
         let Some(found) = &seen.found else { return keep("there is none".to_owned()) };
+        if let Some(name) = needed_by.first() {
+            return keep(format!("left: {name} uses it too"));
+        }
         let ours = self.owner(found) == Owner::Ours;
         match &seen.users {
             Ok(users) if users.is_empty() => {}
@@ -157,14 +162,18 @@ impl Step for Provider {
         vec![sign_in_key(&self.environment)]
     }
 
-    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+    async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let found = aws.provider(&self.wanted.arn()).await?;
         let users = match (&self.aim, &found) {
-            (Aim::Absent { leaving, .. }, Some(found)) => match users(aws, found, leaving).await {
-                Err(failure) if failure.class != Class::Denied => return Err(failure),
-                users => users,
-            },
+            (Aim::Absent { leaving, .. }, Some(found)) => {
+                // Once changes are made, roles that went are gone: whatever still names it stays.
+                let leaving: &[RoleName] = if known.is_applying() { &[] } else { leaving };
+                match users(aws, found, leaving).await {
+                    Err(failure) if failure.class != Class::Denied => return Err(failure),
+                    users => users,
+                }
+            }
             _ => Ok(Vec::new()),
         };
         Ok(Seen { found, users })
@@ -192,7 +201,7 @@ impl Step for Provider {
     fn plan(&self, seen: &Seen) -> Change {
         match &self.aim {
             Aim::Present => self.plan_present(seen.found.as_ref()),
-            Aim::Absent { added, .. } => self.plan_absent(seen, added),
+            Aim::Absent { needed_by, added, .. } => self.plan_absent(seen, needed_by, added),
         }
     }
 
