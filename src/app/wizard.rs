@@ -108,14 +108,9 @@ fn start(opening: &Opening, clouds: &Clouds) -> Start {
         let source = format!("the practice cloud's world {}", open.world);
         Some((federation, source))
     });
-    let region = likely
-        .as_ref()
-        .and_then(|(f, source)| Some((f.environments.first()?.region.to_string(), source.clone())));
-    let region = region.or_else(|| {
-        ["AWS_REGION", "AWS_DEFAULT_REGION"]
-            .into_iter()
-            .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())))
-    });
+    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .into_iter()
+        .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())));
     Start {
         signed_in: clouds.token.is_some(),
         ask_azure_devops: opening.only != Some(Only::Aws),

@@ -76,6 +76,10 @@ impl<R: Source, W: Write> Lines<R, W> {
                 .with("the input ended before this question", asked)
                 .with("accepted", "a line for each question, or a complete answers file with --answers"));
         };
+        if self.secrets == Secrets::Lines {
+            // No terminal shows the end of a piped line.
+            self.say("")?;
+        }
         line.truncate(line.trim_end().len());
         Ok(line)
     }

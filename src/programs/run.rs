@@ -8,7 +8,7 @@ use super::origin::Origins;
 use super::session::Session;
 use super::survey::{Surveyed, survey};
 use crate::domain::blueprint::Blueprint;
-use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::handshake::Verdict;
 use crate::domain::key::{Kind, StepKey};
@@ -115,21 +115,15 @@ impl Prepared {
         &self.blueprint.id
     }
 
-    /// The steps that this program may apply: verify changes nothing but its runs and permissions.
-    fn applicable(&self) -> Vec<Shared> {
-        let verifies = |step: &Shared| matches!(step.key().kind, Kind::Handshake | Kind::Permission);
-        let all = self.steps.iter().cloned();
-        match self.purpose {
-            Purpose::Verify => all.filter(verifies).collect(),
-            _ => all.collect(),
-        }
+    /// Whether this program may apply a step: verify changes nothing but its runs and permissions.
+    fn may_apply(&self, step: &StepKey) -> bool {
+        self.purpose != Purpose::Verify || matches!(step.kind, Kind::Handshake | Kind::Permission)
     }
 
     /// The part of the plan that this program may apply: what is reviewed and decided.
     pub fn decidable(&self) -> Plan {
-        let keys: BTreeSet<StepKey> = self.applicable().iter().map(|step| step.key()).collect();
         let mut plan = self.plan.clone();
-        plan.changes.retain(|change| keys.contains(&change.step));
+        plan.changes.retain(|change| self.may_apply(&change.step));
         plan
     }
 
@@ -144,14 +138,16 @@ impl Prepared {
     ///
     /// # Errors
     /// The journal cannot be used. Failures of steps are in the summary.
-    pub async fn carry_out(self, session: &Session, decision: Decision) -> Result<Summary> {
-        let steps = self.applicable();
+    pub async fn carry_out(self, session: &Session, mut decision: Decision) -> Result<Summary> {
         let touches = |step: &Shared| {
             decision.approved.plan.change(&step.key()).is_some_and(|change| !change.is_keep())
         };
-        if !steps.iter().any(touches) && self.plan.blocked.is_empty() {
+        if !self.steps.iter().any(touches) && self.plan.blocked.is_empty() {
             return Ok(self.finish(session, Vec::new(), 0, decision.waiting_for).await);
         }
+        // What may not be applied is looked at all the same: a proof rests on what is there now.
+        let looked_at = self.plan.changes.iter().filter(|change| !self.may_apply(&change.step)).cloned();
+        decision.approved.plan.changes.extend(looked_at);
         let journal = Journal::open(&session.state, self.id(), self.command).await?;
         let forget = || {
             if let Some(devops) = &session.devops {
@@ -167,7 +163,7 @@ impl Prepared {
             journal: &journal,
             forget: &forget,
         };
-        let ends = apply(&steps, self.direction(), &decision.approved, &bench).await;
+        let ends = apply(&self.steps, self.direction(), &decision.approved, &bench).await;
         let writes = journal.writes();
         Ok(self.finish(session, ends, writes, decision.waiting_for).await)
     }
@@ -187,6 +183,10 @@ impl Prepared {
         let failures: Vec<Failure> = failures(&ends);
         let leftovers: Vec<String> =
             self.plan.changes.iter().filter_map(|change| change.leftover.clone()).collect();
+        let ends: Vec<(StepKey, Ended)> = ends
+            .into_iter()
+            .filter(|(step, ended)| self.may_apply(step) || matches!(ended, Ended::Failed { .. }))
+            .collect();
         let outcome = outcome(&ends, session.stop.is_cancelled(), !waiting_for.is_empty());
         let mut stays = leftovers.clone();
         stays.extend(self.kept_by_azure(&ends));
@@ -218,6 +218,20 @@ impl Prepared {
     pub async fn close(&self, session: &Session) -> Summary {
         self.finish(session, Vec::new(), 0, Vec::new()).await
     }
+}
+
+/// Ends a run that was announced and then refused as a whole: a plan that no longer fits, an answer that nobody gave.
+pub async fn refused(session: &Session, failure: &Failure) {
+    let board = session.events.board();
+    if board.steps.is_empty() || board.outcome.is_some() {
+        return;
+    }
+    let outcome = match failure.class {
+        Class::Stale => Outcome::Stale,
+        Class::Canceled => Outcome::Stopped,
+        _ => Outcome::Failed,
+    };
+    session.events.send(finished(&board, outcome, board.writes, Vec::new(), Vec::new())).await;
 }
 
 fn failures(ends: &[(StepKey, Ended)]) -> Vec<Failure> {

@@ -111,7 +111,8 @@ impl Aws {
             "AddClientIDToOpenIDConnectProvider",
             self.provider_object(arn),
             Inverse::Delete,
-        );
+        )
+        .about(json!({"audience": audience}));
         let call = async {
             let action = "iam:AddClientIDToOpenIDConnectProvider";
             self.call_iam(action, Repeat::Write, || request.clone().send()).await.map(drop)
@@ -135,7 +136,8 @@ impl Aws {
             "RemoveClientIDFromOpenIDConnectProvider",
             self.provider_object(arn),
             inverse,
-        );
+        )
+        .about(json!({"audience": audience}));
         let call = async {
             let action = "iam:RemoveClientIDFromOpenIDConnectProvider";
             self.call_iam(action, Repeat::Write, || request.clone().send()).await.map(drop)
