@@ -46,9 +46,9 @@ const TASK: [Call; 4] = [
     Call("GetCallerIdentity", "account"),
 ];
 
-/// Afterwards: it has ended, what it says of itself, what each task logged, and a last look.
-const AFTER: [Call; 4] =
-    [Call("GET", "build"), Call("GET", "timeline"), Call("GET", "log"), Call("GET", "run")];
+/// Afterwards: what the run says of itself, what each task logged, and a last look. That it has ended is asked for while it
+/// goes on, so the answer comes with its end.
+const AFTER: [Call; 3] = [Call("GET", "run"), Call("GET", "log"), Call("GET", "run")];
 
 /// How many calls the chain has; they are found among those that were seen, each after the answer to the one above.
 pub fn length(seen: &[Seen], environments: usize, latency: Duration) -> usize {
