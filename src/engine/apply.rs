@@ -42,6 +42,8 @@ pub struct Bench<'a> {
     pub events: &'a Events,
     /// Set to stop between writes.
     pub stop: &'a CancellationToken,
+    /// What turns out to stay behind, in words.
+    pub leftovers: &'a Mutex<Vec<String>>,
     /// Where intents and receipts go.
     pub journal: &'a Arc<Journal>,
     /// Called before a look that waits for a cloud to catch up: what was read before must not answer it.
@@ -152,6 +154,9 @@ async fn turn(
     };
     learn(&look, bench).await;
     if look.change.is_keep() {
+        if let Some(leftover) = look.change.leftover.filter(|_| !planned.is_keep()) {
+            bench.leftovers.lock().unwrap_or_else(PoisonError::into_inner).push(leftover);
+        }
         return Turn::Ended(if wrote { Ended::Applied } else { Ended::Kept });
     }
     // Half of an own change may show, also of one whose answer was lost; it is still the approved one when it leads to the

@@ -1,6 +1,7 @@
 //! One run: survey, look, plan; then, once approved, apply and sum up.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use super::build::{Builder, Purpose, header};
 use super::consent::Decision;
@@ -152,7 +153,7 @@ impl Prepared {
             decision.approved.plan.change(&step.key()).is_some_and(|change| !change.is_keep())
         };
         if !self.steps.iter().any(touches) && self.plan.blocked.is_empty() {
-            return Ok(self.finish(session, Vec::new(), 0, decision.waiting_for).await);
+            return Ok(self.finish(session, Vec::new(), Vec::new(), 0, decision.waiting_for).await);
         }
         // What may not be applied is looked at all the same: a proof rests on what is there now.
         let looked_at = self.plan.changes.iter().filter(|change| !self.may_apply(&change.step)).cloned();
@@ -169,7 +170,9 @@ impl Prepared {
         };
         // Everything is looked at again: the plan may have waited for a person.
         forget();
+        let left = Mutex::new(Vec::new());
         let bench = Bench {
+            leftovers: &left,
             known: &self.known,
             events: &session.events,
             stop: &session.stop,
@@ -177,14 +180,15 @@ impl Prepared {
             forget: &forget,
         };
         let ends = apply(&self.steps, self.direction(), &decision.approved, &bench).await;
-        let writes = journal.writes();
-        Ok(self.finish(session, ends, writes, decision.waiting_for).await)
+        let (writes, left) = (journal.writes(), left.into_inner().unwrap_or_else(PoisonError::into_inner));
+        Ok(self.finish(session, ends, left, writes, decision.waiting_for).await)
     }
 
     async fn finish(
         &self,
         session: &Session,
         ends: Vec<(StepKey, Ended)>,
+        left: Vec<String>,
         writes: u64,
         mut waiting_for: Vec<String>,
     ) -> Summary {
@@ -194,8 +198,8 @@ impl Prepared {
             _ => None,
         }));
         let failures: Vec<Failure> = failures(&ends);
-        let leftovers: Vec<String> =
-            self.plan.changes.iter().filter_map(|change| change.leftover.clone()).collect();
+        let planned = self.plan.changes.iter().filter_map(|change| change.leftover.clone());
+        let leftovers: Vec<String> = planned.chain(left).collect();
         let ends: Vec<(StepKey, Ended)> = ends
             .into_iter()
             .filter(|(step, ended)| self.may_apply(step) || matches!(ended, Ended::Failed { .. }))
@@ -229,7 +233,7 @@ impl Prepared {
 
     /// Ends a run that was only looked at.
     pub async fn close(&self, session: &Session) -> Summary {
-        self.finish(session, Vec::new(), 0, Vec::new()).await
+        self.finish(session, Vec::new(), Vec::new(), 0, Vec::new()).await
     }
 }
 

@@ -297,10 +297,17 @@ impl Step for Connection {
     fn plan(&self, seen: &Seen) -> Change {
         match &self.aim {
             Aim::Present => self.plan_present(seen.found.as_ref()),
-            Aim::Absent { .. } if seen.trusted => {
-                Change::keep(self.key(), self.title(), "left: a role still trusts its subject")
+            Aim::Absent { before } => {
+                let change = self.plan_absent(seen.found.as_ref(), before.as_deref());
+                if !seen.trusted || change.verb != Verb::Delete {
+                    return change;
+                }
+                let why =
+                    "left: a role still trusts its subject, and whoever made one of that name would get in";
+                let mut left = Change::keep(self.key(), self.title(), why);
+                left.leftover = Some(format!("{}: {}", self.title(), left.why));
+                left
             }
-            Aim::Absent { before } => self.plan_absent(seen.found.as_ref(), before.as_deref()),
         }
     }
 

@@ -56,8 +56,17 @@ pub struct Provider {
 pub struct Seen {
     /// The provider.
     pub found: Option<Found>,
-    /// Roles of the account that name it and stay, or why that cannot be seen; only looked up where it is to go.
-    pub users: Result<Vec<String>>,
+    /// Roles of the account that name it, or why that cannot be seen; only looked up where it is to go.
+    pub users: Result<Users>,
+}
+
+/// Roles that name a provider.
+#[derive(Debug, Clone, Default)]
+pub struct Users {
+    /// Those that this run leaves alone.
+    pub others: Vec<String>,
+    /// Those that have had their turn in this run and name it all the same: they did before keyless came.
+    pub stay: Vec<String>,
 }
 
 impl Provider {
@@ -115,8 +124,15 @@ impl Provider {
         }
         let ours = self.owner(found) == Owner::Ours;
         match &seen.users {
-            Ok(users) if users.is_empty() => {}
-            Ok(users) => return keep(format!("left: still named by {}", users.join(", "))),
+            Ok(users) if !users.others.is_empty() => {
+                return keep(format!("left: still named by {}", users.others.join(", ")));
+            }
+            Ok(users) if ours && !users.stay.is_empty() => {
+                let mut left = keep(format!("left: still named by {}", users.stay.join(", ")));
+                left.leftover = Some(format!("{}: {}", self.title(), left.why));
+                return left;
+            }
+            Ok(_) => {}
             Err(failure) => {
                 let mut left = keep(format!("left: whether a role uses it cannot be seen ({failure})"));
                 left.leftover = ours.then(|| format!("{}: {}", self.title(), left.why));
@@ -167,14 +183,12 @@ impl Step for Provider {
         let found = aws.provider(&self.wanted.arn()).await?;
         let users = match (&self.aim, &found) {
             (Aim::Absent { leaving, .. }, Some(found)) => {
-                // Once changes are made, roles that went are gone: whatever still names it stays.
-                let leaving: &[RoleName] = if known.is_applying() { &[] } else { leaving };
-                match users(aws, found, leaving).await {
+                match users(aws, found, leaving, known.is_applying()).await {
                     Err(failure) if failure.class != Class::Denied => return Err(failure),
                     users => users,
                 }
             }
-            _ => Ok(Vec::new()),
+            _ => Ok(Users::default()),
         };
         Ok(Seen { found, users })
     }
@@ -231,8 +245,8 @@ impl Step for Provider {
     }
 }
 
-/// Roles whose trust names the provider, without those that leave. Every role of the account must be readable.
-async fn users(aws: &Aws, found: &Found, leaving: &[RoleName]) -> Result<Vec<String>> {
+/// Roles whose trust names the provider. Every role of the account must be readable.
+async fn users(aws: &Aws, found: &Found, leaving: &[RoleName], applying: bool) -> Result<Users> {
     let roles = aws.roles_with_trust().await.map_err(|failure| {
         Failure::new(Code::AwsDenied)
             .class(failure.class)
@@ -240,10 +254,14 @@ async fn users(aws: &Aws, found: &Found, leaving: &[RoleName]) -> Result<Vec<Str
             .with("cause", "whether another role uses the provider cannot be seen")
             .with("detail", failure)
     })?;
-    Ok(roles
-        .into_iter()
-        .filter(|(arn, _)| !leaving.contains(&arn.name))
-        .filter(|(_, trust)| trust.to_json().contains(&found.arn))
-        .map(|(arn, _)| arn.to_string())
-        .collect())
+    let mut users = Users::default();
+    for (arn, _) in roles.into_iter().filter(|(_, trust)| trust.to_json().contains(&found.arn)) {
+        if !leaving.contains(&arn.name) {
+            users.others.push(arn.to_string());
+        } else if applying {
+            // Once changes are made, roles that went are gone: what is still there stays.
+            users.stay.push(arn.to_string());
+        }
+    }
+    Ok(users)
 }

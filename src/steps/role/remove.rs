@@ -10,10 +10,10 @@ use crate::domain::failure::Result;
 use crate::domain::mark::Owner;
 use crate::domain::pen::Pen;
 use crate::domain::policy::{self, Document};
-use crate::domain::role::Role as Found;
+use crate::domain::role::{INLINE_POLICY, Role as Found};
 use crate::engine::step::Step;
 use crate::plan::change::{Change, Verb};
-use crate::steps::facts::{ask_protected, trust_names};
+use crate::steps::facts::ask_protected;
 
 /// What putting back a role means, as far as it still fits what is there.
 #[derive(Debug, Default, PartialEq)]
@@ -60,7 +60,7 @@ impl Role {
         let restoration = self.restoration(found, origin);
         if restoration == Restoration::default() {
             let mut left = Change::keep(self.key(), self.title(), "left: keyless did not make it");
-            if self.names_us(&found.trust) {
+            if self.has_ours(found) {
                 "left: keyless did not make it, and the journal of this machine does not say how it was"
                     .clone_into(&mut left.why);
                 left.leftover = Some(format!("{}: {}", self.title(), left.why));
@@ -79,8 +79,12 @@ impl Role {
         change
     }
 
-    fn names_us(&self, trust: &Document) -> bool {
-        trust_names(trust, &self.wanted.subject)
+    /// Whether something that only keyless writes is still on a role it did not make.
+    fn has_ours(&self, found: &Found) -> bool {
+        let sid = self.statement().ok().and_then(|ours| ours.sid().map(str::to_owned));
+        let bears =
+            |statement: &policy::Statement| sid.as_deref().is_some_and(|sid| statement.sid() == Some(sid));
+        found.trust.statements().iter().any(bears) || found.inline.contains_key(INLINE_POLICY)
     }
 
     fn restoration(&self, found: &Found, origin: &Origin) -> Restoration {

@@ -318,6 +318,7 @@ impl Lab {
             all
         });
         let session = self.session(events, &job.stop);
+        self.journal_is_free().await;
         let prepared = prepare(&session, job.command, job.purpose, &job.chosen).await?;
         let plan = word(&prepared, &session)?.unwrap_or_else(|| prepared.decidable());
         let summary = match job.purpose {
@@ -371,12 +372,17 @@ impl Lab {
             () = self.watch.died() => {}
             ran = self.try_run(job) => panic!("the program ended before the trap snapped: {ran:#?}"),
         }
-        // The journal's thread writes what it was given; only then is the journal's lock free, as after a real crash.
+        self.journal_is_free().await;
+        self.watch.revive();
+    }
+
+    /// Waits until the journal's thread of an earlier run has written what it was given; only then is the lock free, as it
+    /// is when a process has ended.
+    async fn journal_is_free(&self) {
         let lock = self.journal().with_extension("lock");
-        while keyless::host::files::lock(&lock).is_err() {
+        while lock.exists() && keyless::host::files::lock(&lock).is_err() {
             tokio::task::yield_now().await;
         }
-        self.watch.revive();
     }
 
     /// Ids of pipelines that may use a connection or queue although no handshake runs.
