@@ -31,10 +31,10 @@ const BEFORE: [Call; 22] = [
     Call("GET", "access-control"),
     Call("POST", "access-control"),
     Call("GET", "access-control"),
-    // The handshake: earlier proofs, whether it can run, permission, run.
+    // The handshake: earlier proofs, permission, whether an earlier run still goes on, run.
     Call("GET", "run"),
-    Call("GET", "limits"),
     Call("PATCH", "grant"),
+    Call("GET", "run"),
     Call("POST", "run"),
 ];
 

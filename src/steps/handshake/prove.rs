@@ -69,8 +69,10 @@ impl Handshake {
     ) -> Result<(Vec<Proof>, Result<()>)> {
         let stage = self.stage(known)?;
         let candidates = self.candidates(known, seen);
-        self.check_parallelism(cx, &stage.queue).await?;
-        let granted = self.grant(pen, &stage, &candidates).await?;
+        // Not `try_join`: a grant that has been sent must be waited for, or it could not be withdrawn.
+        let ((), granted) =
+            futures::join!(self.tell_parallelism(cx, &stage.queue), self.grant(pen, &stage, &candidates));
+        let granted = granted?;
         let made = match granted.outcome {
             Ok(()) => self.run(cx, pen, &stage, &candidates).await,
             Err(failure) => Err(failure),
@@ -194,11 +196,10 @@ impl Handshake {
     }
 
     /// An organisation without a hosted job lets a run fail only after minutes: where Azure DevOps tells so, it is said.
-    async fn check_parallelism(&self, cx: &Cx, queue: &Queue) -> Result<()> {
-        if queue.hosted && self.devops.hosted_parallel_jobs().await? == Some(0) {
+    async fn tell_parallelism(&self, cx: &Cx, queue: &Queue) {
+        if queue.hosted && matches!(self.devops.hosted_parallel_jobs().await, Ok(Some(0))) {
             cx.progress("Azure DevOps tells of no hosted job for private projects; the run may not begin", 1);
         }
-        Ok(())
     }
 
     fn candidates(&self, known: &Known, seen: &Seen) -> Vec<Candidate<'_>> {
