@@ -58,7 +58,7 @@ impl Follower {
     /// Takes one event and gives the lines to print for it; often none.
     pub fn take(&mut self, event: &Event) -> Vec<String> {
         self.board.fold(event);
-        let look = self.look;
+        let look = self.look.clone();
         let mut sheet = Sheet::new(&look);
         match event {
             Event::RunStarted { command, .. } => self.started(&mut sheet, command),

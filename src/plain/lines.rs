@@ -72,9 +72,7 @@ impl<R: Source, W: Write> Lines<R, W> {
         let line = self.input.line().await.map_err(|error| terminal(&error))?;
         let Some(mut line) = line else {
             self.say("")?;
-            return Err(Failure::new(Code::Answers)
-                .with("the input ended before this question", asked)
-                .with("accepted", "a line for each question, or a complete answers file with --answers"));
+            return Err(Failure::new(Code::InputEnded).with("question", asked));
         };
         line.truncate(line.trim_end().len());
         Ok(line)

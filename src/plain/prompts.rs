@@ -39,7 +39,10 @@ fn outcome<T>(result: std::result::Result<T, InquireError>) -> Result<Option<T>>
     match result {
         Ok(value) => Ok(Some(value)),
         Err(InquireError::OperationCanceled) => Ok(None),
-        Err(InquireError::OperationInterrupted) => Err(Failure::new(Code::Stopped).with("by", "ctrl-c")),
+        Err(InquireError::OperationInterrupted) => {
+            leave();
+            Err(Failure::new(Code::Stopped).with("by", "ctrl-c"))
+        }
         Err(InquireError::NotTTY) => Err(Failure::new(Code::Terminal)
             .with("cause", "this is no terminal")
             .with("accepted", "a terminal, --accessible with answers piped, or --answers FILE --yes")),
@@ -48,11 +51,14 @@ fn outcome<T>(result: std::result::Result<T, InquireError>) -> Result<Option<T>>
 }
 
 /// Asks for a secret without showing it: [`Turn::Secret`], [`Turn::Default`] when nothing was given, [`Turn::Back`].
-pub(super) fn secret(label: &str) -> Result<Turn> {
+///
+/// # Errors
+/// The person stopped it, or the terminal does not work.
+pub fn secret(label: &str) -> Result<Turn> {
     let prompt = Password::new(label)
         .with_display_mode(PasswordDisplayMode::Hidden)
         .without_confirmation()
-        .with_help_message("It is not shown. Enter: give it. Esc: back.");
+        .with_help_message("Esc: back. Enter: give it. It is not shown.");
     Ok(match outcome(prompt.prompt())? {
         None => Turn::Back,
         Some(secret) if secret.trim().is_empty() => Turn::Default,
@@ -223,7 +229,10 @@ fn prompt(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
 
 /// Runs a prompt on a thread of its own. inquire waits for keys and for nothing else: a signal, or a terminal that is
 /// gone, must end the wait from here. Then the terminal is given back, and the thread is left to the process's end.
-pub(super) async fn aside(ask: impl FnOnce() -> Result<Turn> + Send + 'static) -> Result<Turn> {
+///
+/// # Errors
+/// As the prompt's own.
+pub async fn aside(ask: impl FnOnce() -> Result<Turn> + Send + 'static) -> Result<Turn> {
     let mut lent = Lent { given_back: false };
     let turn = tokio::task::spawn_blocking(ask).await;
     lent.given_back = true;
@@ -242,6 +251,14 @@ impl Drop for Lent {
             let _ = crossterm::terminal::disable_raw_mode();
             let shown = (crossterm::event::DisableBracketedPaste, crossterm::cursor::Show);
             let _ = crossterm::execute!(std::io::stderr(), shown.0, shown.1);
+            leave();
         }
     }
+}
+
+/// Clears what an unfinished prompt left below the cursor, so that nothing is said across its hint.
+fn leave() {
+    let below = crossterm::terminal::Clear(crossterm::terminal::ClearType::FromCursorDown);
+    // Nobody is left to tell when the terminal is gone.
+    let _ = crossterm::execute!(std::io::stderr(), below, crossterm::style::Print("\r\n"));
 }

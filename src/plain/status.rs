@@ -144,7 +144,7 @@ fn tell_finding(sheet: &mut Sheet<'_>, finding: &Finding) {
         &[span(paint, code), plain(format!(": {}", words.cause))],
     );
     if !words.heal.is_empty() {
-        sheet.flow(&[plain("   what to do: ")], &[plain(words.heal)]);
+        sheet.flow(&[plain("   what to do: ")], &[plain(sheet.look.invocation.dress(&words.heal))]);
     }
 }
 
@@ -267,5 +267,6 @@ fn grouped_findings(sheet: &mut Sheet<'_>, board: &Board) {
         sheet.flow(&[span(paint, "! ")], &[span(paint, code.text()), plain(format!(": {names}"))]);
     }
     let example = codes[0].1[0];
-    sheet.text(2, &[plain(format!("`keyless status {example}` tells cause and what to do."))]);
+    let told = format!("`keyless status {example}` tells cause and what to do.");
+    sheet.text(2, &[plain(sheet.look.invocation.dress(&told))]);
 }

@@ -98,7 +98,7 @@ pub async fn prepare(
 fn choose(federation: &Federation, chosen: &[EnvironmentName]) -> Result<Federation> {
     if let Some(unknown) = chosen.iter().find(|name| federation.environment(name).is_none()) {
         let names: Vec<&str> = federation.environments.iter().map(|e| e.name.as_str()).collect();
-        return Err(Failure::new(Code::Answers)
+        return Err(Failure::new(Code::EnvironmentUnknown)
             .with("environment", unknown)
             .with("accepted", names.join(", ")));
     }
@@ -245,7 +245,8 @@ fn outcome(ends: &[(StepKey, Ended)], stopped: bool, waits: bool) -> Outcome {
     }
 }
 
-fn finished(
+/// The last event of a run, with the verdicts a board shows.
+pub fn finished(
     board: &Board,
     outcome: Outcome,
     writes: u64,

@@ -251,7 +251,10 @@ impl Model {
             facts.push(Fact::line("Nothing was to do."));
         } else {
             facts.push(Fact::line("Nothing was changed in Azure DevOps or AWS."));
-            facts.push(Fact::line("`keyless setup` asks again; `keyless plan` shows the plan."));
+            let flags = &self.start.flags;
+            facts.push(Fact::line(format!(
+                "`keyless{flags} setup` asks again; `keyless{flags} plan` shows the plan."
+            )));
         }
         facts
     }
