@@ -43,7 +43,7 @@ pub async fn consent(
         return Ok(consent);
     }
     if !opening.process.is_interactive() {
-        return Err(not_approved(plan, consent));
+        return Err(not_approved(plan, Consent { every_protected: clouds.practice.is_some(), ..consent }));
     }
     ask(plan, &mut consent, output, &opening.stop).await?;
     Ok(consent)

@@ -262,7 +262,11 @@ async fn reviewed(
     // What was seen is told before what is intended.
     printer.caught_up(&session.events).await;
     if !output.json() {
-        output.data(&plain::review::review(&plan, session.events.board().header.as_ref(), output.look()));
+        let header = session.events.board().header;
+        output.data(&match purpose {
+            Purpose::Teardown { .. } => plain::review::teardown(&plan, header.as_ref(), output.look()),
+            _ => plain::review::review(&plan, header.as_ref(), output.look()),
+        });
     }
     let decision = consent(&plan, yes, opening, clouds, output).await?.decide(&plan);
     output.begins_to_write();

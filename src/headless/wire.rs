@@ -304,7 +304,7 @@ impl PlanOutput {
                     code: blocked.failure.as_ref().map(|failure| failure.code.text()),
                     why: match (&blocked.failure, &blocked.because) {
                         (Some(failure), _) => explain::failure(failure).cause,
-                        (None, Some(because)) => format!("waits for {because}"),
+                        (None, Some(because)) => format!("waits for {}", because.words()),
                         (None, None) => String::new(),
                     },
                 })

@@ -40,7 +40,18 @@ pub fn status(board: &Board, look: &Look, now: OffsetDateTime) -> String {
         sheet.gap();
         sheet.text(0, &[span(Paint::Strong, format!("{}.", verdicts::tally(board)))]);
     }
+    if nothing_is_there(board) {
+        sheet.text(0, &[span(Paint::Strong, "Next: "), plain(look.invocation.dress("keyless setup"))]);
+    }
     sheet.finish()
+}
+
+/// Whether no environment has anything of its own yet.
+fn nothing_is_there(board: &Board) -> bool {
+    let own = |link: &&LinkStatus| matches!(link.link, Link::Connection | Link::Role);
+    let absent = |link: &LinkStatus| link.state == LinkState::Absent;
+    let all = &board.environments;
+    !all.is_empty() && all.iter().all(|e| e.chain.iter().filter(own).all(absent))
 }
 
 fn federation(sheet: &mut Sheet<'_>, header: &Header, now: OffsetDateTime) {

@@ -108,7 +108,7 @@ fn failures(sheet: &mut Sheet<'_>, board: &Board) {
                 let cause = board.step(because);
                 needs.push((
                     name(),
-                    cause.map_or_else(|| because.to_string(), |cause| places::named(&cause.info)),
+                    cause.map_or_else(|| because.words(), |cause| places::named(&cause.info)),
                 ));
             }
             Ended::Stale { now } => {

@@ -206,10 +206,7 @@ fn the_end_of_the_input_names_the_question() {
         tell(Model::new(Start { signed_in: true, ..Start::default() }), "contoso\n\n1\n", nothing_else);
     let failure = told.result.unwrap_err();
     assert_eq!((failure.code, failure.class), (Code::InputEnded, Class::BadInput));
-    assert_eq!(
-        failure.evidence("question"),
-        Some("AWS profiles to make environments of")
-    );
+    assert_eq!(failure.evidence("question"), Some("AWS profiles to make environments of"));
 }
 
 #[test]

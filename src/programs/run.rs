@@ -181,7 +181,7 @@ impl Prepared {
     ) -> Summary {
         let board = session.events.board();
         waiting_for.extend(ends.iter().filter_map(|(step, ended)| match ended {
-            Ended::Waiting { reason } => Some(format!("{step}: {reason}")),
+            Ended::Waiting { reason } => Some(format!("{}: {reason}", step.words())),
             _ => None,
         }));
         let failures: Vec<Failure> = failures(&ends);
