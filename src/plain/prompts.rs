@@ -79,12 +79,13 @@ fn fit(text: &str) -> String {
 /// The line below a prompt: where the default came from, and the keys.
 fn help(question: &Question, page: &Page, keys: &str) -> String {
     let source = match &question.default {
-        Some(default) => format!("Default from: {}. ", default.source),
-        None if question.optional => "May stay empty. ".to_owned(),
+        Some(default) => format!("Default from: {}.", default.source),
+        None if question.optional => "May stay empty.".to_owned(),
         None => String::new(),
     };
     let retry = if page.retry { " retry: ask again." } else { "" };
-    fit(&format!("{source}{keys}{retry}"))
+    // The keys come first: what is cut off at the edge is only where the default came from.
+    fit(format!("{keys}{retry} {source}").trim_end())
 }
 
 fn text(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
@@ -101,7 +102,10 @@ fn text(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
             true => Some("an answer is needed".to_owned()),
             false => model.check(&key, line).err(),
         };
-        Ok(problem.map_or(Validation::Valid, |problem| Validation::Invalid(ErrorMessage::Custom(problem))))
+        // inquire breaks long lines anywhere; its own sign takes two columns.
+        let whole = |problem: String| words::wrap_at(words::WIDTH - 4, &problem, 0).join("\n  ");
+        Ok(problem
+            .map_or(Validation::Valid, |problem| Validation::Invalid(ErrorMessage::Custom(whole(problem)))))
     });
     if let Some(default) = default.as_deref().filter(|default| !default.is_empty()) {
         prompt = prompt.with_default(default);
@@ -120,7 +124,7 @@ fn choice(page: &Page, question: &Question) -> Result<Turn> {
     let start = options.iter().position(|(value, _)| Some(value) == default.as_ref());
     let mut shown: Vec<String> = options.iter().map(|(_, text)| fit(text)).collect();
     shown.extend(page.retry.then(|| RETRY.to_owned()));
-    let help = help(question, page, "Arrows or typing: find. Enter: choose. Esc: back.");
+    let help = help(question, page, "Esc: back. Arrows or typing: find. Enter: choose.");
     let prompt = Select::new(&question.label, shown)
         .with_page_size(LIST)
         .with_starting_cursor(start.unwrap_or_default())
@@ -148,7 +152,7 @@ fn many(page: &Page, question: &Question) -> Result<Turn> {
         .map(|(at, _)| at)
         .collect();
     let shown: Vec<String> = options.iter().map(|(_, text)| fit(text)).collect();
-    let help = help(question, page, "Space: choose. Enter: go on. Esc: back.");
+    let help = help(question, page, "Esc: back. Space: choose. Enter: go on.");
     let prompt = MultiSelect::new(&question.label, shown)
         .with_page_size(LIST)
         .with_default(&ticked)
@@ -168,7 +172,7 @@ fn confirm(page: &Page, question: &Question) -> Result<Turn> {
         Some(Value::Flag(flag)) => Some(*flag),
         _ => None,
     };
-    let help = help(question, page, "y or n. Esc: back.");
+    let help = help(question, page, "Esc: back. y or n.");
     let mut prompt = Confirm::new(&question.label).with_help_message(&help);
     if let Some(default) = default {
         prompt = prompt.with_default(default);

@@ -33,6 +33,24 @@ fn among<'a>(text: &str, what: &str, all: impl IntoIterator<Item = &'a str> + Cl
     Err(format!("`{text}` is no {what}: {} is accepted", all.join(", ")))
 }
 
+/// The name in what was typed or pasted: the organisation's address stands for its name.
+fn organization(text: &str) -> &str {
+    let text = text.trim();
+    let Some(place) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return text.strip_prefix("dev.azure.com/").map_or(text, first_part);
+    };
+    // A host may name its user: https://contoso@dev.azure.com/contoso, as in addresses to clone.
+    let place = place.split_once('@').map_or(place, |(_, place)| place);
+    match place.split_once('/') {
+        Some(("dev.azure.com", path)) => first_part(path),
+        _ => first_part(place).strip_suffix(".visualstudio.com").unwrap_or(text),
+    }
+}
+
+fn first_part(path: &str) -> &str {
+    path.split(['/', '?', '#']).next().unwrap_or(path)
+}
+
 /// `yes` or `no`, as typed.
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     match text.to_lowercase().as_str() {
@@ -76,6 +94,7 @@ impl Model {
             }
             Field::Profiles => Some(Value::Many(split(text).map(str::to_owned).collect())),
             Field::Token => None,
+            Field::Organization => Some(Value::text(organization(text))),
             _ => Some(Value::text(text)),
         }
     }
@@ -111,7 +130,7 @@ impl Model {
         }
         match &key.field {
             Field::Token => Ok(()),
-            Field::Organization => parsed::<OrganizationName>(text).map(drop),
+            Field::Organization => parsed::<OrganizationName>(organization(text)).map(drop),
             Field::OrganizationId => self.check_organization_id(text),
             Field::Project => self.check_project(text),
             Field::Queue => match self.discovery.verification.ready() {
@@ -245,6 +264,28 @@ impl Model {
                 identity.account
             )),
             _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::organization;
+
+    #[test]
+    fn an_address_stands_for_its_organisation() {
+        for (typed, name) in [
+            ("contoso", "contoso"),
+            (" https://dev.azure.com/contoso ", "contoso"),
+            ("https://dev.azure.com/contoso/", "contoso"),
+            ("https://dev.azure.com/contoso/payments/_build?x=1", "contoso"),
+            ("https://contoso@dev.azure.com/contoso/payments", "contoso"),
+            ("dev.azure.com/contoso/payments", "contoso"),
+            ("https://contoso.visualstudio.com/payments", "contoso"),
+            ("https://example.com/contoso", "https://example.com/contoso"),
+            ("con/toso", "con/toso"),
+        ] {
+            assert_eq!(organization(typed), name, "{typed}");
         }
     }
 }
