@@ -13,6 +13,7 @@ use crate::domain::names::{
     RepositoryName, RoleName,
 };
 use crate::domain::preset::PRESETS;
+use crate::domain::regions;
 
 fn parsed<T: FromStr<Err = Refused>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|refused: Refused| refused.to_string())
@@ -31,6 +32,13 @@ fn among<'a>(text: &str, what: &str, all: impl IntoIterator<Item = &'a str> + Cl
     }
     let all: Vec<&str> = all.into_iter().take(12).collect();
     Err(format!("`{text}` is no {what}: {} is accepted", all.join(", ")))
+}
+
+fn region(text: &str) -> Result<(), String> {
+    match regions::meant(&parsed::<Region>(text)?) {
+        Some(meant) => Err(format!("AWS has no region `{text}`: {meant} is the nearest")),
+        None => Ok(()),
+    }
 }
 
 /// The name in what was typed or pasted: the organisation's address stands for its name.
@@ -151,7 +159,7 @@ impl Model {
             Field::Name { profile } => self.check_name(profile, text),
             Field::More => self.check_more(text),
             Field::Account => self.check_account(key, text),
-            Field::Region => parsed::<Region>(text).map(drop),
+            Field::Region => region(text),
             Field::SignIn => among(text, "form of sign-in", FORMS),
             Field::SsoSession => match self.discovery.profiles.ready() {
                 Some((_, sessions)) if !sessions.is_empty() => {
