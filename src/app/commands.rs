@@ -24,7 +24,7 @@ use crate::plan::event::Outcome;
 use crate::plan::file::{Only, PlanFile, VERSION};
 use crate::programs::build::Purpose;
 use crate::programs::compare;
-use crate::programs::run::{Prepared, Summary, prepare};
+use crate::programs::run::{Prepared, Summary, prepare, refused};
 use crate::programs::session::Session;
 
 /// `keyless setup`.
@@ -59,7 +59,7 @@ pub async fn plan(opening: Opening, out: Option<&Path>, output: &Output) -> Resu
         output.data(&plain::review::review(&prepared.plan, board.header.as_ref(), output.look()));
     }
     if let Some(path) = out {
-        save(&opening, &session, &prepared.plan, path, output)?;
+        save(&opening, &clouds, &session, &prepared.plan, path, output)?;
     }
     let exit = blocked(&prepared.plan);
     drop((session, prepared));
@@ -67,12 +67,20 @@ pub async fn plan(opening: Opening, out: Option<&Path>, output: &Output) -> Resu
     Ok(exit)
 }
 
-fn save(opening: &Opening, session: &Session, plan: &Plan, path: &Path, output: &Output) -> Result<()> {
+fn save(
+    opening: &Opening,
+    clouds: &Clouds,
+    session: &Session,
+    plan: &Plan,
+    path: &Path,
+    output: &Output,
+) -> Result<()> {
     use std::io::Write;
     let file = PlanFile {
         version: VERSION,
         keyless: env!("CARGO_PKG_VERSION").to_owned(),
         answers: session.federation.clone(),
+        practice: clouds.practice.as_ref().map(|open| open.world.clone()),
         only: session.only,
         close: session.close.iter().cloned().collect(),
         plan: plan.clone(),
@@ -110,6 +118,16 @@ pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output
     opening.only = saved.only;
     opening.close.clone_from(&saved.close);
     let clouds = Clouds::open(&opening, output).await?;
+    let here = clouds.practice.as_ref().map(|open| open.world.clone());
+    if here != saved.practice {
+        let place = |world: &Option<String>| match world {
+            Some(world) => format!("the practice cloud ({world})"),
+            None => "the real clouds".to_owned(),
+        };
+        return Err(Failure::new(Code::PlanNotImplied)
+            .with("made for", place(&saved.practice))
+            .with("applied to", place(&here)));
+    }
     let federation = saved.answers.clone();
     write(&opening, &clouds, federation, ("apply", Purpose::Setup, &[]), yes, output, Some(&saved.plan)).await
 }
@@ -212,6 +230,9 @@ async fn write(
     let session = clouds.session(opening, federation, events, output).await?;
     let result =
         reviewed(opening, clouds, (&session, &printer), (command, purpose, chosen), yes, output, saved).await;
+    if let Err(failure) = &result {
+        refused(&session, failure).await;
+    }
     let board = session.events.board();
     drop(session);
     printer.done().await;

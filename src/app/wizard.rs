@@ -113,14 +113,9 @@ fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
         let source = format!("the practice cloud's world {}", open.world);
         Some((federation, source))
     });
-    let region = likely
-        .as_ref()
-        .and_then(|(f, source)| Some((f.environments.first()?.region.to_string(), source.clone())));
-    let region = region.or_else(|| {
-        ["AWS_REGION", "AWS_DEFAULT_REGION"]
-            .into_iter()
-            .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())))
-    });
+    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .into_iter()
+        .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())));
     Start {
         signed_in: clouds.token.get().is_some(),
         ask_azure_devops: opening.only != Some(Only::Aws),
@@ -316,6 +311,8 @@ impl Stage<'_> {
     }
 
     async fn plan(&self, generation: u64, federation: Federation, token: Option<Handle>) -> Result<Review> {
+        // A plan that was looked at before is not carried out any more; it gives back the right to write.
+        drop(self.shown.lock().unwrap_or_else(PoisonError::into_inner).take());
         let devops = match self.opening.only {
             Some(Only::Aws) => None,
             _ => Some(self.devops(&federation.organization, token)?),

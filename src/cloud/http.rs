@@ -95,7 +95,6 @@ fn pause(reads: bool, attempt: u32, ended: Attempt) -> Option<Duration> {
     let growing = Duration::from_millis(250 * 2_u64.pow(attempt.saturating_sub(1)));
     let wanted = match ended {
         Attempt::Answered { status: 429, retry_after } => Some(retry_after.unwrap_or(growing)),
-        Attempt::Answered { status: 503, retry_after: Some(after) } => Some(after),
         Attempt::Answered { status: 500 | 502 | 503 | 504, retry_after } if reads => {
             Some(retry_after.unwrap_or(growing))
         }
@@ -318,7 +317,7 @@ mod tests {
         for (ended, repeated) in [
             (answered(429, None), true),
             (answered(429, Some(3)), true),
-            (answered(503, Some(3)), true),
+            (answered(503, Some(3)), false),
             (answered(503, None), false),
             (answered(500, Some(3)), false),
             (answered(200, Some(3)), false),

@@ -69,7 +69,7 @@ fn address(name: &str, text: &str) -> Result<Url> {
         Failure::new(Code::AddressUnusable)
             .with("address", name)
             .with("cause", cause)
-            .with("accepted", "an http:// or https:// address without user, query or fragment")
+            .with("accepted", "an https:// address (http:// on 127.0.0.1) without user, query or fragment")
     };
     let url = Url::parse(text.trim()).map_err(|error| refused(&error.to_string()))?;
     let plain = url.username().is_empty()
@@ -78,6 +78,9 @@ fn address(name: &str, text: &str) -> Result<Url> {
         && url.fragment().is_none();
     if !matches!(url.scheme(), "http" | "https") || !plain || url.host_str().is_none() {
         return Err(refused("not an address of that kind"));
+    }
+    if url.scheme() == "http" && !http::is_loopback(&url) {
+        return Err(refused("http:// carries tokens in clear text; it is accepted for this machine only"));
     }
     Ok(url)
 }
@@ -105,7 +108,8 @@ mod tests {
 
     #[test]
     fn addresses_with_credentials_are_refused() {
-        for text in ["ftp://x", "https://user:secret@x/", "https://x/?token=1", "x"] {
+        for text in ["ftp://x", "https://user:secret@x/", "https://x/?token=1", "x", "http://192.0.2.2:18181"]
+        {
             let failure = Ends::new(Some(text), None, None).unwrap_err();
             assert!(!failure.to_string().contains("secret"), "{text}");
         }

@@ -166,8 +166,8 @@ mod tests {
 
     #[test]
     fn names_that_are_data_are_numbered() {
-        let line =
-            traced("https://x/", &json!({"aces": {"Claims;hush@example.com": {"allow": 4}}}), &json!(null));
+        let list = json!({"aces": {"Claims;hush@example.com": {"allow": 4}}});
+        let line = traced("https://x/", &list, &json!(null));
         assert_eq!(line["request"], json!({"aces": {"member0": {"allow": 0}}}));
     }
 }

@@ -61,9 +61,11 @@ pub async fn apply(
         let ends = &ends;
         async move {
             let key = step.key();
-            let ended = match because {
-                Some(because) => Ended::WillNotRun { because },
-                None => one(&step, approved, bench).await,
+            let ended = match (own_failure(approved, &key), because) {
+                // Downwards a step waits for those that could not be planned because of it: its own failure is the cause.
+                (Some(failure), _) => Ended::Failed { failure },
+                (None, Some(because)) => Ended::WillNotRun { because },
+                (None, None) => one(&step, approved, bench).await,
             };
             bench.events.send(Event::StepFinished { step: key.clone(), ended: ended.clone() }).await;
             let went = match ended {
@@ -95,14 +97,17 @@ struct Progress {
 /// How often a write whose answer was lost is looked up and, where it did not land, made again.
 const MOST_LOST: u32 = 3;
 
+/// Why a step could not even be planned.
+fn own_failure(approved: &Approved, key: &StepKey) -> Option<Failure> {
+    let blocked = approved.plan.blocked.iter().find(|blocked| blocked.step == *key)?;
+    blocked.failure.clone()
+}
+
 async fn one(step: &Shared, approved: &Approved, bench: &Bench<'_>) -> Ended {
     let key = step.key();
     let Some(planned) = approved.plan.change(&key) else {
-        let because = approved.plan.blocked.iter().find(|blocked| blocked.step == key);
-        return match because.and_then(|blocked| blocked.failure.clone()) {
-            Some(failure) => Ended::Failed { failure },
-            None => Ended::WillNotRun { because: because.and_then(|b| b.because.clone()).unwrap_or(key) },
-        };
+        let blocked = approved.plan.blocked.iter().find(|blocked| blocked.step == key);
+        return Ended::WillNotRun { because: blocked.and_then(|b| b.because.clone()).unwrap_or(key) };
     };
     if bench.stop.is_cancelled() {
         return Ended::Stopped;

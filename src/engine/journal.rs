@@ -14,7 +14,7 @@ use crate::domain::key::StepKey;
 use crate::domain::mark::FederationId;
 use crate::domain::pen::{Boxed, Ink, Pen, Ticket, Write};
 use crate::host::clock::Clock;
-use crate::host::files;
+use crate::host::files::{self, Lock};
 use crate::host::log::DurableLog;
 use crate::plan::event::Event;
 
@@ -94,13 +94,14 @@ impl Journal {
     /// Opens the journal for one run.
     ///
     /// # Errors
-    /// Another process works on the same federation, or the folder cannot be written.
-    pub async fn open(state: &Path, federation: &FederationId, command: &str) -> Result<Arc<Self>> {
+    /// The file cannot be opened or written.
+    pub async fn open(
+        state: &Path,
+        federation: &FederationId,
+        command: &str,
+        lock: Lock,
+    ) -> Result<Arc<Self>> {
         let path = Self::path(state, federation);
-        if let Some(folder) = path.parent() {
-            files::private_dir(folder)?;
-        }
-        let lock = files::lock(&path.with_extension("lock"))?;
         let run = uuid::Uuid::new_v4().to_string();
         let journal = Self {
             log: DurableLog::open(&path, lock)?,
@@ -112,6 +113,18 @@ impl Journal {
             .append(&Entry::Run { version: 1, run, command: command.to_owned(), at: Clock.stamp() })
             .await?;
         Ok(Arc::new(journal))
+    }
+
+    /// Takes the right to write for a federation, before anything is looked at: who comes second is told at once.
+    ///
+    /// # Errors
+    /// Another process works on the same federation, or the folder cannot be written.
+    pub fn lock(state: &Path, federation: &FederationId) -> Result<Lock> {
+        let path = Self::path(state, federation);
+        if let Some(folder) = path.parent() {
+            files::private_dir(folder)?;
+        }
+        files::lock(&path.with_extension("lock"))
     }
 
     /// Everything written so far, oldest first. A last line cut by a crash is left out.

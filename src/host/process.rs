@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// What keyless knows about the process it is. Made once in `main`; tests make their own.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Process {
     environment: std::collections::BTreeMap<String, String>,
     /// Whether stdin is a terminal.
@@ -15,6 +15,13 @@ pub struct Process {
     pub stderr_is_terminal: bool,
     /// Where it was started.
     pub directory: PathBuf,
+}
+
+impl std::fmt::Debug for Process {
+    /// Without the environment: it holds secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Process").field("directory", &self.directory).finish_non_exhaustive()
+    }
 }
 
 impl Process {

@@ -79,6 +79,10 @@ impl<R: Source, W: Write> Lines<R, W> {
             self.say("")?;
             return Err(Failure::new(Code::InputEnded).with("question", asked));
         };
+        if self.secrets == Secrets::Lines {
+            // No terminal shows the end of a piped line.
+            self.say("")?;
+        }
         line.truncate(line.trim_end().len());
         Ok(line)
     }

@@ -51,7 +51,7 @@ impl BufRead for Typed {
             && let Some(line) = self.lines.pop_front()
         {
             let shown = if line.starts_with("secret-") { "(not echoed)" } else { &line };
-            writeln!(self.screen, "{shown}")?;
+            write!(self.screen, "{shown}")?;
             self.current = format!("{line}\n").into_bytes();
         }
         Ok(&self.current)

@@ -29,6 +29,9 @@ pub struct PlanFile {
     pub keyless: String,
     /// The answers.
     pub answers: Federation,
+    /// The practice cloud's world it was made on; none: the real clouds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub practice: Option<String>,
     /// Which half.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Only>,

@@ -12,14 +12,14 @@ use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Blueprint, Wanted};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::key::StepKey;
-use crate::domain::names::{EnvironmentName, RoleName};
+use crate::domain::names::{AccountId, EnvironmentName, RoleName};
 use crate::engine::erased::{Shared, erase};
 use crate::engine::schedule;
 use crate::plan::event::{EnvironmentInfo, Header};
 use crate::steps::access::{Access, Object};
 use crate::steps::connection::{self, Connection};
 use crate::steps::extension::Extension;
-use crate::steps::facts::{connection_key, sign_in_key};
+use crate::steps::facts::{Aim, connection_key, sign_in_key};
 use crate::steps::handshake::{Handshake, Lanes};
 use crate::steps::permission::{Permission, Resource};
 use crate::steps::pipeline::Pipeline;
@@ -79,6 +79,11 @@ impl Builder<'_> {
         self.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone()).collect()
     }
 
+    fn protected(&self) -> Vec<EnvironmentName> {
+        let protected = self.blueprint.environments.iter().filter(|wanted| wanted.environment.protected);
+        protected.map(|wanted| wanted.environment.name.clone()).collect()
+    }
+
     fn aws(&self, name: &EnvironmentName) -> Result<Aws> {
         let missing = || Err(Failure::new(Code::AwsSignIn).with("environment", name));
         self.session.aws.get(name).cloned().unwrap_or_else(missing)
@@ -94,7 +99,13 @@ impl Builder<'_> {
             let aws = self.aws(&environment.name);
             if self.purpose == Purpose::Setup {
                 let (environment, aws) = (environment.clone(), aws.clone());
-                steps.push(erase(Rights { environment, aws, asked: Default::default() }));
+                steps.push(erase(Rights {
+                    role: wanted.role.arn.to_string(),
+                    provider: wanted.role.provider_arn.clone(),
+                    environment,
+                    aws,
+                    asked: Default::default(),
+                }));
             }
             steps.push(erase(SignIn { environment, aws }));
             steps.push(erase(self.role(wanted)));
@@ -110,8 +121,9 @@ impl Builder<'_> {
             steps.push(erase(Provider {
                 aim: if self.is_teardown() {
                     provider::Aim::Absent {
+                        needed_by: self.remaining(&wanted.account),
                         leaving: self.leaving(&wanted.environments),
-                        added_audience: self.origins.audiences.contains(&object),
+                        added: self.origins.audiences.get(&object).cloned().unwrap_or_default(),
                     }
                 } else {
                     provider::Aim::Present
@@ -123,6 +135,15 @@ impl Builder<'_> {
                 wanted: wanted.clone(),
             }));
         }
+    }
+
+    /// Environments of the account that stay in the federation.
+    fn remaining(&self, account: &AccountId) -> Vec<EnvironmentName> {
+        let all = self.surveyed.federation.environments.iter();
+        all.filter(|environment| environment.account == *account)
+            .map(|environment| environment.name.clone())
+            .filter(|name| self.blueprint.environment(name).is_none())
+            .collect()
     }
 
     fn leaving(&self, environments: &[EnvironmentName]) -> Vec<RoleName> {
@@ -158,6 +179,7 @@ impl Builder<'_> {
         for wanted in &self.blueprint.environments {
             let before = self.origins.connections.get(wanted.connection.name.as_str());
             steps.push(erase(Connection {
+                subject: wanted.role.subject.clone(),
                 wanted: wanted.connection.clone(),
                 aim: if self.is_teardown() {
                     connection::Aim::Absent { before: before.cloned().map(Box::new) }
@@ -179,22 +201,33 @@ impl Builder<'_> {
             let resource = Resource::Queue { queue: queue.clone(), environments: environments.clone() };
             steps.push(self.permission(devops, project, resource));
         }
-        let present = !matches!(self.purpose, Purpose::Teardown { whole: true });
+        let aim = match self.purpose {
+            Purpose::Teardown { whole: true } => Aim::Absent,
+            // Other environments go on using it: whatever state it is in, it is not this program's to change.
+            Purpose::Teardown { whole: false } => Aim::AsItIs,
+            _ => Aim::Present,
+        };
         steps.push(erase(Repository {
             wanted: verification.clone(),
-            present,
+            aim,
+            made: self.origins.repositories.contains(verification.repository.as_str()),
             devops: devops.clone(),
             project: project.clone(),
             environments: environments.clone(),
+            protected: self.protected(),
         }));
         steps.push(erase(Pipeline {
             wanted: verification.clone(),
-            present,
+            aim,
             devops: devops.clone(),
             project: project.clone(),
             environments: environments.clone(),
+            protected: self.protected(),
         }));
-        let access = self.access_steps(devops, project, present, steps)?;
+        let access = match aim {
+            Aim::AsItIs => Vec::new(),
+            Aim::Present | Aim::Absent => self.access_steps(devops, project, aim == Aim::Present, steps)?,
+        };
         if !self.is_teardown() && self.session.does_aws() {
             self.handshakes(devops, project, &access, steps);
         }
@@ -238,6 +271,7 @@ impl Builder<'_> {
                 devops: devops.clone(),
                 project: project.clone(),
                 environments: self.names(),
+                protected: self.protected(),
             });
             keys.push(step.key());
             steps.push(step);

@@ -1,12 +1,12 @@
 //! How adopted objects were before keyless changed them, folded from the journal.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
 use crate::domain::connection::Connection;
 use crate::domain::pen::{Inverse, Write};
-use crate::domain::policy::Document;
+use crate::domain::policy::{self, Document};
 use crate::engine::journal::{Entry, may_have_landed};
 use crate::steps::role::Origin;
 
@@ -17,8 +17,10 @@ pub struct Origins {
     pub roles: BTreeMap<String, Origin>,
     /// Connections by name.
     pub connections: BTreeMap<String, Connection>,
-    /// Providers (`account/host/path`) that got an audience.
-    pub audiences: HashSet<String>,
+    /// Repositories keyless made, by name.
+    pub repositories: HashSet<String>,
+    /// Audiences keyless added to providers, by `account/host/path`.
+    pub audiences: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Origins {
@@ -33,15 +35,61 @@ impl Origins {
                 _ => None,
             })
             .collect();
+        let answered: HashSet<(&str, u64)> = entries
+            .iter()
+            .filter_map(|entry| match entry {
+                Entry::Receipt { run, ticket, .. } => Some((run.as_str(), *ticket)),
+                _ => None,
+            })
+            .collect();
         let mut origins = Self::default();
+        let mut taking_down = HashSet::new();
         for entry in entries {
-            if let Entry::Intent { run, ticket, write, .. } = entry
-                && !failed.contains(&(run.as_str(), *ticket))
-            {
-                origins.take(write);
+            match entry {
+                Entry::Run { run, command, .. } if command == "teardown" => {
+                    taking_down.insert(run.as_str());
+                }
+                Entry::Intent { run, ticket, write, .. } if !failed.contains(&(run.as_str(), *ticket)) => {
+                    let given_back = taking_down.contains(run.as_str());
+                    if given_back && answered.contains(&(run.as_str(), *ticket)) {
+                        origins.give_back(write);
+                    } else if !given_back {
+                        origins.take(write);
+                    }
+                }
+                _ => {}
             }
         }
         origins
+    }
+
+    /// A teardown put this back: how it was before is no longer owed.
+    fn give_back(&mut self, write: &Write) {
+        if let Some(name) = write.object.strip_prefix("connection ") {
+            self.connections.remove(name);
+        } else if let Some(name) = write.object.strip_prefix("repository ") {
+            self.repositories.remove(name);
+        } else if write.object.starts_with("provider ") {
+            self.take(write);
+        }
+        let Some(role) = write.object.strip_prefix("role ") else { return };
+        let Some(origin) = self.roles.get_mut(role) else { return };
+        match write.operation.as_str() {
+            "UpdateAssumeRolePolicy" => origin.trust = None,
+            "PutRolePolicy" | "DeleteRolePolicy" => {
+                if let Some(name) = write.detail["policy"].as_str() {
+                    origin.inline.remove(name);
+                }
+            }
+            "DetachRolePolicy" => origin.attached.retain(|arn| write.detail["policy_arn"] != arn.as_str()),
+            "TagRole" | "UntagRole" => origin.tagged.clear(),
+            "PutRolePermissionsBoundary" | "DeleteRolePermissionsBoundary" => origin.boundary = None,
+            "UpdateRole" => origin.max_session = None,
+            "DeleteRole" => {
+                self.roles.remove(role);
+            }
+            _ => {}
+        }
     }
 
     fn take(&mut self, write: &Write) {
@@ -59,12 +107,26 @@ impl Origins {
                 }
                 _ => {}
             }
-        } else if let Some(provider) = write.object.strip_prefix("provider ") {
+        } else if let Some(name) = write.object.strip_prefix("repository ") {
             match write.operation.as_str() {
-                "AddClientIDToOpenIDConnectProvider" => {
-                    self.audiences.insert(provider.to_owned());
+                "repositories/create" => {
+                    self.repositories.insert(name.to_owned());
                 }
-                "RemoveClientIDFromOpenIDConnectProvider" | "DeleteOpenIDConnectProvider" => {
+                "repositories/delete" => {
+                    self.repositories.remove(name);
+                }
+                _ => {}
+            }
+        } else if let Some(provider) = write.object.strip_prefix("provider ") {
+            let audience = write.detail["audience"].as_str();
+            match (write.operation.as_str(), audience) {
+                ("AddClientIDToOpenIDConnectProvider", Some(audience)) => {
+                    self.audiences.entry(provider.to_owned()).or_default().insert(audience.to_owned());
+                }
+                ("RemoveClientIDFromOpenIDConnectProvider", Some(audience)) => {
+                    self.audiences.entry(provider.to_owned()).or_default().remove(audience);
+                }
+                ("DeleteOpenIDConnectProvider", _) => {
                     self.audiences.remove(provider);
                 }
                 _ => {}
@@ -85,7 +147,11 @@ impl Origins {
         match (write.operation.as_str(), before) {
             ("UpdateAssumeRolePolicy", Some(before)) => {
                 if let (Some(before), Some(after)) = (document(before), document(&write.detail)) {
-                    let first = origin.trust.take().map_or(before, |(first, _)| first);
+                    // What somebody else changed between two runs of keyless is theirs: the story begins anew there.
+                    let first = match origin.trust.take() {
+                        Some((first, last)) if policy::same_meaning(&before, &last) => first,
+                        _ => before,
+                    };
                     origin.trust = Some((first, after));
                 }
             }

@@ -8,7 +8,7 @@ use super::origin::Origins;
 use super::session::Session;
 use super::survey::{Surveyed, survey};
 use crate::domain::blueprint::Blueprint;
-use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::handshake::Verdict;
 use crate::domain::key::{Kind, StepKey};
@@ -20,6 +20,7 @@ use crate::engine::journal::Journal;
 use crate::engine::known::Known;
 use crate::engine::look;
 use crate::engine::schedule::Direction;
+use crate::host::files::Lock;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
 use crate::plan::event::{Ended, Event, Outcome, VERSION};
@@ -38,6 +39,8 @@ pub struct Prepared {
     pub plan: Plan,
     steps: Vec<Shared>,
     known: Known,
+    /// The right to write; none for what only looks.
+    lock: Option<Lock>,
 }
 
 /// How a run ended.
@@ -74,8 +77,14 @@ pub async fn prepare(
         other => other,
     };
     let blueprint = Blueprint::new(&federation, &surveyed.grounds)?;
+    let lock = match command {
+        "plan" | "status" => None,
+        _ => Some(Journal::lock(&session.state, &blueprint.id)?),
+    };
     let origins = match purpose {
-        Purpose::Teardown { .. } => Origins::read(&Journal::read(&session.state, &blueprint.id)?),
+        Purpose::Setup | Purpose::Teardown { .. } => {
+            Origins::read(&Journal::read(&session.state, &blueprint.id)?)
+        }
         _ => Origins::default(),
     };
     let builder = Builder { session, surveyed: &surveyed, blueprint: &blueprint, purpose, origins: &origins };
@@ -92,7 +101,7 @@ pub async fn prepare(
     };
     session.events.send(started).await;
     let plan = look::plan(&steps, &known, &session.events, &session.stop).await;
-    Ok(Prepared { command, purpose, surveyed, blueprint, plan, steps, known })
+    Ok(Prepared { command, purpose, surveyed, blueprint, plan, steps, known, lock })
 }
 
 fn choose(federation: &Federation, chosen: &[EnvironmentName]) -> Result<Federation> {
@@ -115,21 +124,15 @@ impl Prepared {
         &self.blueprint.id
     }
 
-    /// The steps that this program may apply: verify changes nothing but its runs and permissions.
-    fn applicable(&self) -> Vec<Shared> {
-        let verifies = |step: &Shared| matches!(step.key().kind, Kind::Handshake | Kind::Permission);
-        let all = self.steps.iter().cloned();
-        match self.purpose {
-            Purpose::Verify => all.filter(verifies).collect(),
-            _ => all.collect(),
-        }
+    /// Whether this program may apply a step: verify changes nothing but its runs and permissions.
+    fn may_apply(&self, step: &StepKey) -> bool {
+        self.purpose != Purpose::Verify || matches!(step.kind, Kind::Handshake | Kind::Permission)
     }
 
     /// The part of the plan that this program may apply: what is reviewed and decided.
     pub fn decidable(&self) -> Plan {
-        let keys: BTreeSet<StepKey> = self.applicable().iter().map(|step| step.key()).collect();
         let mut plan = self.plan.clone();
-        plan.changes.retain(|change| keys.contains(&change.step));
+        plan.changes.retain(|change| self.may_apply(&change.step));
         plan
     }
 
@@ -144,15 +147,21 @@ impl Prepared {
     ///
     /// # Errors
     /// The journal cannot be used. Failures of steps are in the summary.
-    pub async fn carry_out(self, session: &Session, decision: Decision) -> Result<Summary> {
-        let steps = self.applicable();
+    pub async fn carry_out(mut self, session: &Session, mut decision: Decision) -> Result<Summary> {
         let touches = |step: &Shared| {
             decision.approved.plan.change(&step.key()).is_some_and(|change| !change.is_keep())
         };
-        if !steps.iter().any(touches) && self.plan.blocked.is_empty() {
+        if !self.steps.iter().any(touches) && self.plan.blocked.is_empty() {
             return Ok(self.finish(session, Vec::new(), 0, decision.waiting_for).await);
         }
-        let journal = Journal::open(&session.state, self.id(), self.command).await?;
+        // What may not be applied is looked at all the same: a proof rests on what is there now.
+        let looked_at = self.plan.changes.iter().filter(|change| !self.may_apply(&change.step)).cloned();
+        decision.approved.plan.changes.extend(looked_at);
+        let lock = match self.lock.take() {
+            Some(lock) => lock,
+            None => Journal::lock(&session.state, self.id())?,
+        };
+        let journal = Journal::open(&session.state, self.id(), self.command, lock).await?;
         let forget = || {
             if let Some(devops) = &session.devops {
                 devops.forget();
@@ -167,7 +176,7 @@ impl Prepared {
             journal: &journal,
             forget: &forget,
         };
-        let ends = apply(&steps, self.direction(), &decision.approved, &bench).await;
+        let ends = apply(&self.steps, self.direction(), &decision.approved, &bench).await;
         let writes = journal.writes();
         Ok(self.finish(session, ends, writes, decision.waiting_for).await)
     }
@@ -187,6 +196,10 @@ impl Prepared {
         let failures: Vec<Failure> = failures(&ends);
         let leftovers: Vec<String> =
             self.plan.changes.iter().filter_map(|change| change.leftover.clone()).collect();
+        let ends: Vec<(StepKey, Ended)> = ends
+            .into_iter()
+            .filter(|(step, ended)| self.may_apply(step) || matches!(ended, Ended::Failed { .. }))
+            .collect();
         let outcome = outcome(&ends, session.stop.is_cancelled(), !waiting_for.is_empty());
         let mut stays = leftovers.clone();
         stays.extend(self.kept_by_azure(&ends));
@@ -218,6 +231,20 @@ impl Prepared {
     pub async fn close(&self, session: &Session) -> Summary {
         self.finish(session, Vec::new(), 0, Vec::new()).await
     }
+}
+
+/// Ends a run that was announced and then refused as a whole: a plan that no longer fits, an answer that nobody gave.
+pub async fn refused(session: &Session, failure: &Failure) {
+    let board = session.events.board();
+    if board.steps.is_empty() || board.outcome.is_some() {
+        return;
+    }
+    let outcome = match failure.class {
+        Class::Stale => Outcome::Stale,
+        Class::Canceled => Outcome::Stopped,
+        _ => Outcome::Failed,
+    };
+    session.events.send(finished(&board, outcome, board.writes, Vec::new(), Vec::new())).await;
 }
 
 fn failures(ends: &[(StepKey, Ended)]) -> Vec<Failure> {

@@ -91,7 +91,8 @@ async fn without_devops(session: &Session) -> Result<Surveyed> {
     let issuer = federation.issuer.clone().unwrap_or_else(|| Issuer::vstoken(organization_id));
     let mut notices: Vec<String> = check_issuer(session, &issuer).await?.into_iter().collect();
     notices.push(format!(
-        "names are taken as typed: {}/{} and the connections must be spelled exactly as Azure DevOps spells them",
+        "names are taken as typed: {}/{} and the connections must be spelled exactly as Azure DevOps spells them; \
+         whether the connections exist is not looked at, and whoever makes one of that name gets its role",
         federation.organization, federation.project
     ));
     Ok(Surveyed {

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::facts::{PipelineFact, SourceFact};
+use super::facts::{PipelineFact, SourceFact, ask_all};
 use super::pipeline::pipeline_key;
 use super::repository::repository_key;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
-use crate::cloud::devops::security::{Access as Bits, AccessList};
+use crate::cloud::devops::security::{Access as Bits, AccessList, BUILD, GIT_REPOSITORIES};
 use crate::domain::blueprint::WantedVerification;
 use crate::domain::failure::Result;
 use crate::domain::grounds::Operator;
@@ -21,10 +21,33 @@ use crate::engine::known::{Known, Of};
 use crate::engine::step::{Cx, Step};
 use crate::plan::change::{Change, Verb};
 
-/// Security namespace of git repositories (facts/azure-devops.md §11).
-const GIT: Uuid = uuid::uuid!("2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87");
-/// Security namespace of build definitions.
-const BUILD: Uuid = uuid::uuid!("33344d9c-fc72-4d6f-aba5-fa317101a7e9");
+/// Actions on a repository that can change what the verification pipeline runs, by their names in the namespace.
+const REPOSITORY_ACTIONS: [&str; 12] = [
+    "Administer",
+    "GenericContribute",
+    "ForcePush",
+    "CreateBranch",
+    "CreateTag",
+    "PolicyExempt",
+    "PullRequestBypassPolicy",
+    "RenameRepository",
+    "DeleteRepository",
+    "EditPolicies",
+    "ManagePermissions",
+    "RemoveOthersLocks",
+];
+/// Actions on a pipeline that can change it or make it run.
+const PIPELINE_ACTIONS: [&str; 9] = [
+    "QueueBuilds",
+    "EditBuildDefinition",
+    "DeleteBuildDefinition",
+    "AdministerBuildPermissions",
+    "EditPipelineQueueConfigurationPermission",
+    "OverrideBuildCheckInValidation",
+    "StopBuilds",
+    "RetainIndefinitely",
+    "UpdateBuildInformation",
+];
 
 /// What the access is to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +74,8 @@ pub struct Access {
     pub project: Project,
     /// Every environment: they all need it.
     pub environments: Vec<EnvironmentName>,
+    /// Those of them that ask by name before it is taken away.
+    pub protected: Vec<EnvironmentName>,
 }
 
 /// What a look sees.
@@ -62,6 +87,8 @@ pub struct Seen {
     pub found: Option<AccessList>,
     /// The list as it is to be.
     pub wanted: AccessList,
+    /// Whether it is so already, as far as it matters.
+    pub closed: bool,
 }
 
 /// The key of one access list.
@@ -75,7 +102,7 @@ pub fn access_key(object: Object, wanted: &WantedVerification) -> StepKey {
 impl Access {
     fn namespace(&self) -> Uuid {
         match self.object {
-            Object::Repository => GIT,
+            Object::Repository => GIT_REPOSITORIES,
             Object::Pipeline => BUILD,
         }
     }
@@ -101,17 +128,32 @@ impl Access {
         }
     }
 
-    fn shown(&self, list: &AccessList) -> serde_json::Value {
-        let names: BTreeMap<&str, &str> = list
-            .entries
-            .iter()
-            .filter(|(_, bits)| bits.allow != 0)
-            .map(|(descriptor, _)| {
-                let own = *descriptor == self.operator.descriptor;
-                (if own { self.operator.name.as_str() } else { descriptor.as_str() }, "allowed")
+    /// The bits of what nobody else may do; names that the namespace does not know are left out.
+    fn guarded(&self, actions: &BTreeMap<String, i64>) -> i64 {
+        let names: &[&str] = match self.object {
+            Object::Repository => &REPOSITORY_ACTIONS,
+            Object::Pipeline => &PIPELINE_ACTIONS,
+        };
+        names.iter().filter_map(|name| actions.get(*name)).fold(0, |bits, bit| bits | bit)
+    }
+
+    /// Closed to everybody else: the operator keeps every right, others lose the guarded ones.
+    fn closed(&self, found: Option<&AccessList>, all: i64, guarded: i64) -> AccessList {
+        let mut entries = found.map(|found| found.entries.clone()).unwrap_or_default();
+        entries.values_mut().for_each(|bits| bits.allow &= !guarded);
+        entries.insert(self.operator.descriptor.clone(), Bits { allow: all, deny: 0 });
+        entries.retain(|_, bits| bits.allow != 0 || bits.deny != 0);
+        AccessList { inherit: false, entries }
+    }
+
+    /// Whether nobody but the operator has a guarded right, and the operator has them all.
+    fn is_closed(&self, found: &AccessList, guarded: i64) -> bool {
+        !found.inherit
+            && found.entries.iter().all(|(who, bits)| {
+                let has = bits.allow & !bits.deny & guarded;
+                if *who == self.operator.descriptor { has == guarded } else { has == 0 }
             })
-            .collect();
-        json!({ "inherits": list.inherit, "allowed": names })
+            && found.entries.contains_key(&self.operator.descriptor)
     }
 }
 
@@ -142,26 +184,29 @@ impl Step for Access {
         let namespace = self.namespace();
         let (actions, found) =
             futures::try_join!(self.devops.namespace(namespace), self.devops.access_list(namespace, &token))?;
-        let allow = actions.actions.values().fold(0, |bits, bit| bits | bit);
-        let entries = BTreeMap::from([(self.operator.descriptor.clone(), Bits { allow, deny: 0 })]);
-        Ok(Seen { token: Some(token), found, wanted: AccessList { inherit: false, entries } })
+        let all = actions.actions.values().fold(0, |bits, bit| bits | bit);
+        let guarded = self.guarded(&actions.actions);
+        let closed = found.as_ref().is_some_and(|found| self.is_closed(found, guarded));
+        let wanted = self.closed(found.as_ref(), all, guarded);
+        Ok(Seen { token: Some(token), found, wanted, closed })
     }
 
     fn plan(&self, seen: &Seen) -> Change {
         let mut change = Change::keep(self.key(), self.title(), "only the operator has access");
-        let everybody = json!({ "inherits": true });
         if !self.present {
             "nothing is set".clone_into(&mut change.why);
-            if let Some(found) = seen.found.as_ref().filter(|found| !found.inherit) {
+            if seen.found.as_ref().is_some_and(|found| !found.inherit) {
                 change.verb = Verb::Delete;
-                change.before = Some(self.shown(found));
+                change.asks = ask_all(&self.protected).collect();
+                change.before = Some(json!({ "inherits": false }));
                 "it goes with its object".clone_into(&mut change.why);
             }
-        } else if seen.token.is_none() || seen.found.as_ref() != Some(&seen.wanted) {
+        } else if !seen.closed {
             change.verb = Verb::Update;
-            change.before = Some(seen.found.as_ref().map_or(everybody, |found| self.shown(found)));
-            change.after =
-                Some(json!({ "inherits": false, "allowed": { (self.operator.name.as_str()): "allowed" } }));
+            change.after = Some(json!({
+                "inherits": false,
+                "may change or queue it": [self.operator.name],
+            }));
             "whoever can change or queue it can reach every account it proves".clone_into(&mut change.why);
         }
         if !change.is_keep() {

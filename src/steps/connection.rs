@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::facts::{ConnectionFact, ask_owner, ask_protected, connection_key, extension_key};
+use super::facts::{
+    ConnectionFact, RoleFact, ask_owner, ask_protected, connection_key, extension_key, role_key, trust_names,
+};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::connection::{AwsParameters, Connection as Found, WantedConnection};
@@ -16,7 +18,7 @@ use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::pipeline::{Check, Protected};
-use crate::engine::known::{Known, Yields};
+use crate::engine::known::{Known, Of, Yields};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Verb};
 use crate::plan::link::{Link, LinkState, LinkStatus};
@@ -37,6 +39,8 @@ pub enum Aim {
 pub struct Connection {
     /// What is wanted.
     pub wanted: WantedConnection,
+    /// The subject of its tokens.
+    pub subject: String,
     /// Whether it is wanted at all.
     pub aim: Aim,
     /// Its environment.
@@ -59,6 +63,8 @@ pub struct Seen {
     pub found: Option<Found>,
     /// Checks on it.
     pub checks: Vec<Check>,
+    /// Whether a role still trusts its subject although the connection is to go.
+    pub trusted: bool,
 }
 
 impl Connection {
@@ -123,7 +129,9 @@ impl Connection {
             change.verb = Verb::Delete;
             return change;
         }
-        let Some(before) = before else { return keep("left: keyless did not make it") };
+        let Some(before) = before.filter(|before| before.id == found.id) else {
+            return keep("left: keyless did not make it");
+        };
         if before.parameters == found.parameters {
             return keep("left: as it was before keyless");
         }
@@ -213,7 +221,10 @@ impl Connection {
                     .with("answered", status));
             }
             cx.progress("Azure DevOps makes the connection ready", attempt);
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = cx.stop.cancelled() => return Err(Failure::new(Code::Stopped)),
+            }
             pause = (pause * 2).min(Duration::from_secs(5));
             let Some(now) = self.devops.connection(&self.project, made.id).await? else { continue };
             made = now;
@@ -246,16 +257,22 @@ impl Step for Connection {
         }
     }
 
-    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+    async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let found = self.devops.connection_named(&self.project, &self.wanted.name).await?;
-        let Some(found) = found else { return Ok(Seen { found: None, checks: Vec::new() }) };
+        let Some(found) = found else { return Ok(Seen { found: None, checks: Vec::new(), trusted: false }) };
         if !found.is_aws() {
             return Err(Failure::new(Code::ConnectionWrongType)
                 .with("connection", &found.name)
                 .with("type", &found.kind));
         }
         let checks = self.devops.checks(&self.project, &Protected::Endpoint(found.id)).await?;
-        Ok(Seen { found: Some(found), checks })
+        // By then the role has had its turn. A subject without its connection could be taken by anybody.
+        let trusted = matches!(self.aim, Aim::Absent { .. })
+            && known.is_applying()
+            && known
+                .get(&Of::<RoleFact>::new(role_key(&self.environment)))
+                .is_some_and(|role| trust_names(&role.trust, &self.subject));
+        Ok(Seen { found: Some(found), checks, trusted })
     }
 
     fn yields(&self, seen: &Seen) -> Yields {
@@ -280,6 +297,9 @@ impl Step for Connection {
     fn plan(&self, seen: &Seen) -> Change {
         match &self.aim {
             Aim::Present => self.plan_present(seen.found.as_ref()),
+            Aim::Absent { .. } if seen.trusted => {
+                Change::keep(self.key(), self.title(), "left: a role still trusts its subject")
+            }
             Aim::Absent { before } => self.plan_absent(seen.found.as_ref(), before.as_deref()),
         }
     }

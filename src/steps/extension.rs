@@ -47,6 +47,14 @@ impl Step for Extension {
                 .with("extension", "AmazonWebServices.aws-vsts-tools")
                 .with("needed", "1.15.0 or newer: its connection type has no useOIDC input"));
         }
+        if kind.is_none()
+            && let Ok(Some(found)) = self.devops.toolkit().await
+            && found.disabled
+        {
+            return Err(Failure::new(Code::ToolkitMissing)
+                .with("extension", format!("AmazonWebServices.aws-vsts-tools {}", found.version))
+                .with("cause", "it is installed, but disabled in Organization settings > Extensions"));
+        }
         Ok(kind)
     }
 

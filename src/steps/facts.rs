@@ -6,9 +6,20 @@ use crate::domain::connection::AwsParameters;
 use crate::domain::federation::Environment;
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::mark::Owner;
-use crate::domain::names::{AccountId, ConnectionName};
+use crate::domain::names::{AccountId, ConnectionName, EnvironmentName};
 use crate::domain::policy::Document;
 use crate::plan::change::Ask;
+
+/// What is to become of the verification's repository and pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// It must be there.
+    Present,
+    /// It goes.
+    Absent,
+    /// It is only looked at.
+    AsItIs,
+}
 
 /// A connection that is there.
 #[derive(Debug, Clone)]
@@ -83,6 +94,16 @@ pub fn ask_owner(owner: &Owner, object: &str) -> Option<Ask> {
         Owner::Unmarked => Some(Ask::Foreign { what: format!("{object} was not made by keyless") }),
         Owner::Other { name } => Some(Ask::Foreign { what: format!("{object} belongs to {name}") }),
     }
+}
+
+/// Whether a trust has this subject anywhere in it.
+pub fn trust_names(trust: &Document, subject: &str) -> bool {
+    trust.to_json().contains(&serde_json::Value::from(subject).to_string())
+}
+
+/// The questions of everybody protected who shares an object that is to go.
+pub fn ask_all(protected: &[EnvironmentName]) -> impl Iterator<Item = Ask> {
+    protected.iter().map(|name| Ask::Protected { environment: name.clone() })
 }
 
 /// The question a protected environment asks.

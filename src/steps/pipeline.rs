@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::facts::{PipelineFact, SourceFact};
+use super::facts::{Aim, PipelineFact, SourceFact, ask_all};
 use super::repository::repository_key;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
@@ -20,14 +20,16 @@ use crate::plan::change::{Change, Verb};
 pub struct Pipeline {
     /// What is wanted.
     pub wanted: WantedVerification,
-    /// Whether it is wanted at all; false: it goes.
-    pub present: bool,
+    /// What is to become of it.
+    pub aim: Aim,
     /// The client.
     pub devops: DevOps,
     /// The project.
     pub project: Project,
     /// Every environment: they all need it.
     pub environments: Vec<EnvironmentName>,
+    /// Those of them that ask by name before it is taken away.
+    pub protected: Vec<EnvironmentName>,
 }
 
 /// The key of the verification pipeline.
@@ -71,13 +73,15 @@ impl Step for Pipeline {
             return Ok(None);
         };
         let source = known.get(&Of::<SourceFact>::new(repository_key(&self.wanted)));
-        let other_path = found
-            .yaml_path
-            .as_deref()
-            .is_some_and(|path| path.trim_start_matches('/') != VERIFICATION_PATH.trim_start_matches('/'));
-        let other_repository =
-            matches!((&source, &found.repository), (Some(source), Some(id)) if source.repository != *id);
-        if other_path || other_repository {
+        // A classic pipeline has no path, one of another host no repository that could be told: neither is keyless's.
+        let path = found.yaml_path.as_deref().map(|path| path.trim_start_matches('/'));
+        let same_path = path == Some(VERIFICATION_PATH.trim_start_matches('/'));
+        let same_repository = match (&source, &found.repository) {
+            (Some(source), Some(id)) => source.repository == *id,
+            (None, id) => id.is_some(),
+            (Some(_), None) => false,
+        };
+        if !(same_path && same_repository) {
             return Err(Failure::new(Code::PipelineForeign)
                 .with("pipeline", &found.name)
                 .with("its file", found.yaml_path.as_deref().unwrap_or("?")));
@@ -92,18 +96,20 @@ impl Step for Pipeline {
     fn plan(&self, seen: &Option<Found>) -> Change {
         let shown = json!({ "repository": self.wanted.repository, "path": VERIFICATION_PATH });
         let mut change = Change::keep(self.key(), self.title(), "it runs keyless's YAML");
-        match (seen, self.present) {
-            (Some(_), true) => {}
-            (None, false) => "there is none".clone_into(&mut change.why),
-            (None, true) => {
+        match (seen, self.aim) {
+            (Some(_), Aim::Present) => {}
+            (_, Aim::AsItIs) => "other environments use it".clone_into(&mut change.why),
+            (None, Aim::Absent) => "there is none".clone_into(&mut change.why),
+            (None, Aim::Present) => {
                 change.verb = Verb::Create;
                 change.after = Some(shown);
                 "there is no such pipeline; the handshake runs in it".clone_into(&mut change.why);
             }
-            (Some(_), false) => {
+            (Some(_), Aim::Absent) => {
                 change.verb = Verb::Delete;
                 change.before = Some(shown);
                 change.reversible = false;
+                change.asks = ask_all(&self.protected).collect();
                 "keyless made it; its runs go with it".clone_into(&mut change.why);
             }
         }
@@ -115,9 +121,9 @@ impl Step for Pipeline {
     }
 
     async fn apply(&self, _cx: &Cx, known: &Known, pen: &Pen, seen: Option<Found>) -> Result<()> {
-        match (seen, self.present) {
-            (Some(found), false) => self.devops.delete_pipeline(pen, &self.project, &found).await,
-            (None, true) => {
+        match (seen, self.aim) {
+            (Some(found), Aim::Absent) => self.devops.delete_pipeline(pen, &self.project, &found).await,
+            (None, Aim::Present) => {
                 let source = known.get(&Of::<SourceFact>::new(repository_key(&self.wanted)));
                 let repository =
                     self.devops.repository(&self.project, self.wanted.repository.as_str()).await?;

@@ -1,11 +1,13 @@
 //! The IAM OIDC provider of one account: reused where it exists, never narrowed for others.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::facts::{provider_key, sign_in_key};
 use super::rights;
 use crate::cloud::aws::Aws;
-use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::key::StepKey;
 use crate::domain::mark::{FederationId, Owner};
@@ -24,10 +26,12 @@ pub enum Aim {
     Present,
     /// It goes, unless a role of the account other than these names it.
     Absent {
+        /// Environments of the account that stay in the federation.
+        needed_by: Vec<EnvironmentName>,
         /// Roles that go in the same run.
         leaving: Vec<RoleName>,
-        /// Whether the audience was added by keyless to a provider it did not make.
-        added_audience: bool,
+        /// Audiences that keyless added to a provider it did not make, from the journal.
+        added: BTreeSet<String>,
     },
 }
 
@@ -52,8 +56,8 @@ pub struct Provider {
 pub struct Seen {
     /// The provider.
     pub found: Option<Found>,
-    /// Roles of the account that name it and stay; only looked up where it is to go.
-    pub users: Vec<String>,
+    /// Roles of the account that name it and stay, or why that cannot be seen; only looked up where it is to go.
+    pub users: Result<Vec<String>>,
 }
 
 impl Provider {
@@ -103,29 +107,39 @@ impl Provider {
         change
     }
 
-    fn plan_absent(&self, seen: &Seen, added_audience: bool) -> Change {
+    fn plan_absent(&self, seen: &Seen, needed_by: &[EnvironmentName], added: &BTreeSet<String>) -> Change {
         let keep = |why: String| Change::keep(self.key(), self.title(), why);
         let Some(found) = &seen.found else { return keep("there is none".to_owned()) };
-        if !seen.users.is_empty() {
-            return keep(format!("left: still named by {}", seen.users.join(", ")));
+        if let Some(name) = needed_by.first() {
+            return keep(format!("left: {name} uses it too"));
         }
-        if self.owner(found) == Owner::Ours {
+        let ours = self.owner(found) == Owner::Ours;
+        match &seen.users {
+            Ok(users) if users.is_empty() => {}
+            Ok(users) => return keep(format!("left: still named by {}", users.join(", "))),
+            Err(failure) => {
+                let mut left = keep(format!("left: whether a role uses it cannot be seen ({failure})"));
+                left.leftover = ours.then(|| format!("{}: {}", self.title(), left.why));
+                return left;
+            }
+        }
+        if ours {
             let why = "keyless made it and no role names it".to_owned();
             let mut change = self.change(Verb::Delete, why, 1, &["iam:DeleteOpenIDConnectProvider"]);
             change.before = Some(json!({ "url": self.wanted.issuer, "audiences": found.audiences }));
             return change;
         }
-        let ours: Vec<&String> = found.audiences.intersection(&self.wanted.audiences).collect();
-        if added_audience && !ours.is_empty() && found.audiences.len() > ours.len() {
-            let why = "keyless added the audience to a provider it did not make".to_owned();
-            let rights = ["iam:RemoveClientIDFromOpenIDConnectProvider"];
-            let mut change = self.change(Verb::Update, why, ours.len(), &rights);
-            let rest: Vec<&String> = found.audiences.difference(&self.wanted.audiences).collect();
-            change.before = Some(json!({ "audiences": found.audiences }));
-            change.after = Some(json!({ "audiences": rest }));
-            return change;
+        let back: Vec<&String> = found.audiences.intersection(added).collect();
+        if back.is_empty() {
+            return keep("left: keyless did not make it".to_owned());
         }
-        keep("left: keyless did not make it".to_owned())
+        let why = "keyless added the audience to a provider it did not make".to_owned();
+        let rights = ["iam:RemoveClientIDFromOpenIDConnectProvider"];
+        let mut change = self.change(Verb::Update, why, back.len(), &rights);
+        let rest: Vec<&String> = found.audiences.difference(added).collect();
+        change.before = Some(json!({ "audiences": found.audiences }));
+        change.after = Some(json!({ "audiences": rest }));
+        change
     }
 }
 
@@ -148,12 +162,19 @@ impl Step for Provider {
         vec![sign_in_key(&self.environment)]
     }
 
-    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+    async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let found = aws.provider(&self.wanted.arn()).await?;
         let users = match (&self.aim, &found) {
-            (Aim::Absent { leaving, .. }, Some(found)) => users(aws, found, leaving).await?,
-            _ => Vec::new(),
+            (Aim::Absent { leaving, .. }, Some(found)) => {
+                // Once changes are made, roles that went are gone: whatever still names it stays.
+                let leaving: &[RoleName] = if known.is_applying() { &[] } else { leaving };
+                match users(aws, found, leaving).await {
+                    Err(failure) if failure.class != Class::Denied => return Err(failure),
+                    users => users,
+                }
+            }
+            _ => Ok(Vec::new()),
         };
         Ok(Seen { found, users })
     }
@@ -180,7 +201,7 @@ impl Step for Provider {
     fn plan(&self, seen: &Seen) -> Change {
         match &self.aim {
             Aim::Present => self.plan_present(seen.found.as_ref()),
-            Aim::Absent { added_audience, .. } => self.plan_absent(seen, *added_audience),
+            Aim::Absent { needed_by, added, .. } => self.plan_absent(seen, needed_by, added),
         }
     }
 
@@ -199,8 +220,8 @@ impl Step for Provider {
             (Aim::Absent { .. }, Some(found)) if change.verb == Verb::Delete => {
                 aws.delete_provider(pen, found).await
             }
-            (Aim::Absent { .. }, Some(found)) => {
-                for audience in found.audiences.intersection(&self.wanted.audiences) {
+            (Aim::Absent { added, .. }, Some(found)) => {
+                for audience in found.audiences.intersection(added) {
                     aws.remove_audience(pen, &found.arn, audience).await?;
                 }
                 Ok(())

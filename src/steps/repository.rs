@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::facts::SourceFact;
+use super::facts::{Aim, SourceFact, ask_all};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::git::{File, Push};
 use crate::cloud::devops::projects::Project;
@@ -15,20 +15,24 @@ use crate::domain::pen::Pen;
 use crate::domain::pipeline::Repository as Found;
 use crate::engine::known::{Known, Yields};
 use crate::engine::step::{Cx, Report, Step};
-use crate::plan::change::{Change, Verb};
+use crate::plan::change::{Ask, Change, Verb};
 
 /// The verification repository.
 pub struct Repository {
     /// What is wanted.
     pub wanted: WantedVerification,
-    /// Whether it is wanted at all; false: it goes.
-    pub present: bool,
+    /// What is to become of it.
+    pub aim: Aim,
+    /// Whether the journal says that keyless made it.
+    pub made: bool,
     /// The client.
     pub devops: DevOps,
     /// The project.
     pub project: Project,
     /// Every environment: they all need it.
     pub environments: Vec<EnvironmentName>,
+    /// Those of them that ask by name before it is taken away.
+    pub protected: Vec<EnvironmentName>,
 }
 
 /// What a look sees.
@@ -58,11 +62,16 @@ impl Repository {
         seen.yaml.as_ref().is_some_and(|file| file.content.replace("\r\n", "\n") == VERIFICATION_YAML)
     }
 
-    /// An own repository is empty (a crash came between making and pushing) or holds keyless's YAML.
+    /// An own repository is empty (a crash came between making and pushing), or `main` is its default branch and holds
+    /// keyless's YAML.
     fn check_owner(&self, seen: &Seen) -> Result<()> {
+        let default = seen.found.as_ref().and_then(|found| found.default_branch.as_deref());
         let foreign = match (&seen.tip, &seen.yaml) {
-            (None, _) => false,
-            (Some(_), Some(file)) => !file.content.starts_with("# keyless:"),
+            (None, _) => self.is_own() && default.is_some(),
+            (Some(_), Some(file)) => {
+                !file.content.starts_with("# keyless:")
+                    || (self.is_own() && default != Some("refs/heads/main"))
+            }
             (Some(_), None) => self.is_own(),
         };
         if !foreign {
@@ -88,6 +97,11 @@ impl Repository {
         } else if !Self::is_current(seen) {
             change.verb = if seen.yaml.is_some() { Verb::Update } else { Verb::Create };
             change.writes = 1;
+            if seen.yaml.is_none() && self.is_own() && !self.made {
+                change.asks.push(Ask::Foreign {
+                    what: format!("{} is empty and may be somebody else's", self.title()),
+                });
+            }
             change.why = match (&seen.yaml, self.is_own()) {
                 (Some(_), _) => "its pipeline is not the one of this keyless".to_owned(),
                 (None, true) => "it is empty".to_owned(),
@@ -108,6 +122,9 @@ impl Repository {
         if seen.found.is_none() || (!self.is_own() && seen.tip.is_none()) {
             return keep("there is none");
         }
+        if self.is_own() && seen.tip.is_none() && !self.made {
+            return keep("left: it is empty, and nothing says that keyless made it");
+        }
         let mut change = keep(if self.is_own() {
             "keyless made it; Azure DevOps keeps it in the recycle bin for 30 days"
         } else {
@@ -117,6 +134,7 @@ impl Repository {
         change.before = Some(json!({ "path": VERIFICATION_PATH, "branch": self.wanted.branch() }));
         change.writes = 1;
         change.rights = vec!["vso.code_manage".to_owned()];
+        change.asks = ask_all(&self.protected).collect();
         change
     }
 
@@ -159,7 +177,7 @@ impl Step for Repository {
     async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
         let (devops, project) = (&self.devops, &self.project);
         let Some(found) = devops.repository(project, self.wanted.repository.as_str()).await? else {
-            if self.is_own() || !self.present {
+            if self.is_own() || self.aim != Aim::Present {
                 return Ok(Seen::default());
             }
             return Err(Failure::new(Code::DevopsNotFound).with("repository", &self.wanted.repository));
@@ -197,11 +215,15 @@ impl Step for Repository {
     }
 
     fn plan(&self, seen: &Seen) -> Change {
-        if self.present { self.plan_present(seen) } else { self.plan_absent(seen) }
+        match self.aim {
+            Aim::Present => self.plan_present(seen),
+            Aim::Absent => self.plan_absent(seen),
+            Aim::AsItIs => Change::keep(self.key(), self.title(), "other environments use it"),
+        }
     }
 
     async fn apply(&self, _cx: &Cx, _known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
-        match (&seen.found, self.present) {
+        match (&seen.found, self.aim == Aim::Present) {
             (Some(found), true) => self.push(pen, found, &seen).await,
             (None, true) => {
                 let made =

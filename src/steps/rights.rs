@@ -15,7 +15,7 @@ use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::Change;
 
 /// The IAM actions setup may need in one account. The README's policy lists the same.
-pub const SETUP_ACTIONS: [&str; 17] = [
+pub const SETUP_ACTIONS: [&str; 16] = [
     "iam:GetOpenIDConnectProvider",
     "iam:CreateOpenIDConnectProvider",
     "iam:AddClientIDToOpenIDConnectProvider",
@@ -32,7 +32,6 @@ pub const SETUP_ACTIONS: [&str; 17] = [
     "iam:AttachRolePolicy",
     "iam:PutRolePermissionsBoundary",
     "iam:ListRoleTags",
-    "iam:ListOpenIDConnectProviders",
 ];
 
 /// The rights for writing in one account. Nothing waits for it: who writes refuses what is known to be denied.
@@ -41,6 +40,10 @@ pub struct Rights {
     pub environment: Environment,
     /// Its client, or why there is none.
     pub aws: Result<Aws>,
+    /// ARN of the environment's role.
+    pub role: String,
+    /// ARN of the account's provider.
+    pub provider: String,
     /// The answer: rights are not asked for again before the writes that need them.
     pub asked: OnceCell<Forecast>,
 }
@@ -79,7 +82,7 @@ impl Step for Rights {
             let forecast = Forecast::Unknown("nobody is signed in".to_owned());
             return Ok(Seen { operator: String::new(), forecast });
         };
-        let ask = || aws.simulate(&identity.arn, &SETUP_ACTIONS, None);
+        let ask = || self.ask(aws, &identity.arn);
         let forecast = self.asked.get_or_try_init(ask).await?.clone();
         Ok(Seen { operator: identity.arn, forecast })
     }
@@ -106,6 +109,29 @@ impl Step for Rights {
 
     async fn apply(&self, _cx: &Cx, _known: &Known, _pen: &Pen, _seen: Seen) -> Result<()> {
         Ok(())
+    }
+}
+
+impl Rights {
+    /// Provider and role actions each on their own object: rights that are limited to certain ARNs count as they are.
+    async fn ask(&self, aws: &Aws, identity: &str) -> Result<Forecast> {
+        let (providers, roles): (Vec<&str>, Vec<&str>) =
+            SETUP_ACTIONS.into_iter().partition(|action| action.contains("OpenIDConnect"));
+        let (on_provider, on_role) = futures::try_join!(
+            aws.simulate(identity, &providers, Some(&self.provider)),
+            aws.simulate(identity, &roles, Some(&self.role))
+        )?;
+        Ok(match (on_provider, on_role) {
+            (Forecast::Unknown(why), _) | (_, Forecast::Unknown(why)) => Forecast::Unknown(why),
+            (Forecast::Denied(mut first), Forecast::Denied(second)) => {
+                first.extend(second);
+                Forecast::Denied(first)
+            }
+            (Forecast::Denied(denied), Forecast::Allowed) | (Forecast::Allowed, Forecast::Denied(denied)) => {
+                Forecast::Denied(denied)
+            }
+            (Forecast::Allowed, Forecast::Allowed) => Forecast::Allowed,
+        })
     }
 }
 

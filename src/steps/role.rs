@@ -127,7 +127,27 @@ impl Role {
         }
     }
 
-    fn findings(&self, found: &Found, admissions: &[Admission]) -> Vec<Finding> {
+    /// IAM counts all inline policies of a role together, those of others included.
+    fn check_inline(&self, found: &Found) -> Result<()> {
+        let others = found.inline.iter().filter(|(name, _)| !self.wanted.inline.contains_key(*name));
+        let all = others.map(|(_, document)| document).chain(self.wanted.inline.values());
+        match policy::inline_size(all) {
+            Size::TooLarge { used, limit } => Err(Failure::new(Code::PolicyTooLong)
+                .with("policy", format!("inline policies of {} together", self.wanted.arn))
+                .with("characters", used)
+                .with("limit", limit)),
+            Size::Fits { .. } | Size::OverDefault { .. } => Ok(()),
+        }
+    }
+
+    /// Who else is admitted by what is kept, as an end of a sentence; empty: nobody.
+    fn also_admits(admissions: &[Admission]) -> String {
+        let who: Vec<String> =
+            admissions.iter().filter(|a| a.kind.is_another_identity()).map(admitted).collect();
+        if who.is_empty() { String::new() } else { format!("; what is kept also admits {}", who.join("; ")) }
+    }
+
+    fn findings(&self, found: &Found, trust: &Document, admissions: &[Admission]) -> Vec<Finding> {
         let name = &self.wanted.environment;
         let mut findings: Vec<Finding> = Vec::new();
         if !admissions.is_empty() {
@@ -138,7 +158,7 @@ impl Role {
                     .with("admits", who.join("; ")),
             );
         }
-        if let Size::OverDefault { used, .. } = policy::trust_size(&found.trust) {
+        if let Size::OverDefault { used, .. } = policy::trust_size(trust) {
             let finding = Finding::about(name, FindingCode::TrustLong);
             findings.push(finding.with("role", &found.arn).with("characters", used));
         }
@@ -220,6 +240,7 @@ impl Step for Role {
             difference.close(&policy::others_admitted(&difference.trust, &self.expected()));
         }
         self.check_sizes(&difference.trust)?;
+        self.check_inline(&found)?;
         let admissions = policy::others_admitted(&difference.trust, &self.expected());
         Ok(Seen { found: Some(found), difference: Some(difference), admissions })
     }
@@ -260,7 +281,7 @@ impl Step for Role {
                 LinkStatus::new(name, Link::Role, state, detail),
                 LinkStatus::new(name, Link::Trust, trust, trust_detail),
             ],
-            findings: self.findings(found, &seen.admissions),
+            findings: self.findings(found, &difference.trust, &seen.admissions),
             handshakes: Vec::new(),
         }
     }

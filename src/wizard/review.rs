@@ -33,7 +33,11 @@ impl Review {
             protected.extend(change.protected().cloned());
             for ask in &change.asks {
                 if let Ask::Foreign { what } = ask {
-                    review.foreign.insert(change.step.clone(), what.clone());
+                    let said = review.foreign.entry(change.step.clone()).or_default();
+                    if !said.is_empty() {
+                        said.push_str("; ");
+                    }
+                    said.push_str(what);
                 }
             }
         }

@@ -1,6 +1,5 @@
-//! What benchmarks and the count of calls share: a practice cloud in this process, programs on it, and every request it saw.
+//! What the benchmarks share: a practice cloud in this process, programs on it, and every request it saw.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,6 @@ use keyless::cloud::signin::{AwsSignIn, StaticKeys};
 use keyless::config;
 use keyless::domain::federation::{Federation, SignIn};
 use keyless::engine::step::Events;
-use keyless::plan::board::Board;
 use keyless::plan::event::Outcome;
 use keyless::programs::build::Purpose;
 use keyless::programs::consent::Consent;
@@ -21,6 +19,7 @@ use keyless::programs::session::Session;
 use keyless::sandbox::issuer::Keys;
 use keyless::sandbox::world::World;
 use keyless::sandbox::{Fate, Options, Practice, Request, Witness, worlds};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Requests in flight at once, as `--concurrency` has it when nothing is said.
@@ -63,11 +62,14 @@ pub struct Seen {
 
 /// Notes every request.
 #[derive(Default)]
-pub struct Record(Mutex<Vec<Seen>>);
+pub struct Record {
+    seen: Mutex<Vec<Seen>>,
+    run_asked: Notify,
+}
 
 impl Witness for Record {
     fn request(&self, request: &Request) -> Fate {
-        let mut all = self.0.lock().unwrap();
+        let mut all = self.seen.lock().unwrap();
         let Request { service, method, object, .. } = request;
         // Keyless signs in before it asks for a run; what asks STS later is the run.
         let runs = || all.iter().any(|seen| is_run(&seen.request));
@@ -75,6 +77,9 @@ impl Witness for Record {
             || method == "OPTIONS"
             || method == "AssumeRoleWithWebIdentity"
             || (*service == "sts" && runs());
+        if is_run(request) {
+            self.run_asked.notify_one();
+        }
         all.push(Seen { at: Instant::now(), request: request.clone(), agents });
         Fate::Answer
     }
@@ -86,46 +91,18 @@ fn is_run(request: &Request) -> bool {
 
 /// How a program ended, and every request that was made meanwhile.
 pub struct Ran {
-    /// The fold of its events.
-    pub board: Board,
     /// How.
     pub outcome: Outcome,
     /// Requests, in the order they came.
     pub seen: Vec<Seen>,
     /// How long it took.
     pub took: Duration,
-    /// When it began.
-    pub began: Instant,
 }
 
 impl Ran {
-    /// Keyless's own requests by service.
-    pub fn calls(&self) -> BTreeMap<&'static str, usize> {
-        let mut calls = BTreeMap::new();
-        for seen in self.seen.iter().filter(|seen| !seen.agents) {
-            *calls.entry(seen.request.service).or_default() += 1;
-        }
-        calls
-    }
-
-    /// Keyless's own requests by what was asked; names of objects are left out.
-    pub fn kinds(&self) -> BTreeMap<String, usize> {
-        let mut kinds = BTreeMap::new();
-        for Seen { request, .. } in self.seen.iter().filter(|seen| !seen.agents) {
-            let object = request.object.split(' ').next().unwrap();
-            *kinds.entry(format!("{} {} {object}", request.service, request.method)).or_default() += 1;
-        }
-        kinds
-    }
-
     /// Requests of keyless that may have changed something.
     pub fn writes(&self) -> usize {
         self.seen.iter().filter(|seen| seen.request.writes && !seen.agents).count()
-    }
-
-    /// How long it took until the first run of a pipeline was asked for.
-    pub fn before_runs(&self) -> Option<Duration> {
-        self.seen.iter().find(|seen| is_run(&seen.request)).map(|seen| seen.at - self.began)
     }
 }
 
@@ -151,40 +128,29 @@ impl Stage {
 
     /// `setup --yes`.
     pub async fn setup(&self) -> Ran {
-        self.run("setup", Purpose::Setup).await
-    }
-
-    /// `status`.
-    pub async fn status(&self) -> Ran {
-        self.run("status", Purpose::Status).await
-    }
-
-    /// `teardown --yes`.
-    pub async fn teardown(&self) -> Ran {
-        self.run("teardown", Purpose::Teardown { whole: true }).await
-    }
-
-    async fn run(&self, command: &'static str, purpose: Purpose) -> Ran {
         let (events, mut receiver) = Events::channel();
         let listener = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
         let session = self.session(events);
-        self.record.0.lock().unwrap().clear();
+        self.record.seen.lock().unwrap().clear();
         let began = Instant::now();
-        let prepared = prepare(&session, command, purpose, &[]).await.unwrap();
+        let prepared = prepare(&session, "setup", Purpose::Setup, &[]).await.unwrap();
         let consent = Consent { yes: true, every_protected: true, ..Consent::default() };
-        let summary = match purpose {
-            Purpose::Status => prepared.close(&session).await,
-            _ => {
-                let decision = consent.decide(&prepared.decidable());
-                prepared.carry_out(&session, decision).await.unwrap()
-            }
-        };
+        let decision = consent.decide(&prepared.decidable());
+        let summary = prepared.carry_out(&session, decision).await.unwrap();
         let took = began.elapsed();
-        let board = session.events.board();
         drop(session);
         listener.await.unwrap();
-        let seen = std::mem::take(&mut *self.record.0.lock().unwrap());
-        Ran { board, outcome: summary.outcome, seen, took, began }
+        let seen = std::mem::take(&mut *self.record.seen.lock().unwrap());
+        Ran { outcome: summary.outcome, seen, took }
+    }
+
+    /// How long `setup --yes` takes until its handshakes begin: until a run is asked for. It goes no further.
+    pub async fn setup_until_handshakes(&self) -> Duration {
+        let began = Instant::now();
+        tokio::select! {
+            () = self.record.run_asked.notified() => began.elapsed(),
+            ran = self.setup() => panic!("ended without a run: {:?}", ran.outcome),
+        }
     }
 
     /// A session as `app::open` makes it for the practice cloud.

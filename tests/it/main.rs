@@ -1,8 +1,12 @@
-//! Integration tests: clients, the flow as a whole and the binary, everything over HTTP, nothing mocked inside a client.
+//! Integration tests: everything over HTTP, nothing mocked inside a client; programs against practice clouds that live in
+//! the test process, and the binary itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop here")]
 
+mod calls;
+mod canary;
 mod clients;
 mod crash;
+mod headless;
 mod independent;
 mod prompts;
 mod rights;
@@ -10,3 +14,4 @@ mod saved;
 mod setup;
 mod support;
 mod trust_evaluators;
+mod undo;

@@ -1,7 +1,6 @@
 //! The wizard as prompts, driven through a pseudo-terminal of 80×24: the real inquire, keys in, screen out.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test may stop here")]
 
 use std::cell::RefCell;
 use std::io::{Read, Write};

@@ -122,13 +122,14 @@ async fn a_right_that_iam_denies_is_named() {
     assert!(lab.watch.writes().iter().any(|name| name.method == "CreateRole"));
 }
 
-/// Without hosted parallelism a run would wait for ever: said at once.
+/// Without hosted parallelism the run fails; its own reason is told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn missing_parallelism_is_said() {
     let mut none = world("fresh");
     none.agent.parallelism = 0;
     let (_, ran, failure) = failed(none, "handshake:shared").await;
-    assert_eq!(failure.code, Code::NoParallelism, "{failure:?}");
+    assert_eq!(failure.code, Code::HandshakeFailed, "{failure:?}");
+    assert!(failure.to_string().contains("parallelism"), "{failure}");
     assert_eq!(ran.proven(), [""; 0]);
 }
 

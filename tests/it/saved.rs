@@ -15,6 +15,7 @@ fn saved(lab: &Lab, plan: Plan, tamper: impl FnOnce(&mut Value)) -> Result<Plan>
         version: VERSION,
         keyless: "test".to_owned(),
         answers: lab.answers.clone(),
+        practice: None,
         only: None,
         close: Vec::new(),
         plan,

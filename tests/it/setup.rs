@@ -198,23 +198,27 @@ fn existing(name: &str, role: &str, approvers: &[&str]) -> Connection {
 }
 
 /// The fresh world, but the use of prod's connection must be approved.
-fn with_approval() -> World {
+pub fn with_approval() -> World {
     let mut fresh = world("fresh");
     let role = "arn:aws:iam::777788889999:role/AzureDevOpsProdRole";
     fresh.projects[0].connections.push(existing("AWS-Prod", role, &["ana@contoso.example"]));
     fresh
 }
 
-async fn approve_the_pending(lab: &Lab) {
+/// Returns the id of an approval once one is asked for.
+pub async fn pending_approval(lab: &Lab) -> String {
     let mut changes = lab.practice.ground().store.changes();
-    let pending = loop {
+    loop {
         let known: Vec<(String, Value)> = lab.practice.ground().store.list("approval", "");
-        let pending = known.into_iter().find(|(_, approval)| approval["status"] == "pending");
-        match pending {
-            Some((id, _)) => break id,
+        match known.into_iter().find(|(_, approval)| approval["status"] == "pending") {
+            Some((id, _)) => return id,
             None => changes.changed().await.unwrap(),
         }
-    };
+    }
+}
+
+async fn approve_the_pending(lab: &Lab) {
+    let pending = pending_approval(lab).await;
     let body = json!([{ "approvalId": pending, "status": "approved", "comment": "go" }]);
     lab.ask_devops("PATCH", "payments/_apis/pipelines/approvals?api-version=7.1-preview.1", body).await;
 }
@@ -347,6 +351,12 @@ async fn a_kept_statement_that_admits_others_makes_the_verdict_open() {
     let again = lab.run(Job::setup()).await;
     assert!(matches!(again.verdict("dev"), Verdict::Open { .. }));
     assert_eq!(lab.watch.writes(), []);
+    // On request the statement goes, and with it the verdict's addition.
+    let mut lab = lab;
+    lab.close.insert("dev".parse().unwrap());
+    lab.run(Job::setup()).await.assert_proven(&THREE);
+    let trust = lab.dump().table("iam.role")["111122223333/AzureDevOpsDevRole"]["trust"].to_string();
+    assert!(!trust.contains("legacy-*"), "{trust}");
 }
 
 /// A general yes leaves protected environments alone; their own name includes them.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
@@ -35,24 +37,53 @@ impl Intercept for Recorder {
         "keyless trace"
     }
 
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request();
+        let asked = Asked {
+            method: request.method().to_owned(),
+            url: request.uri().split('?').next().unwrap_or_default().to_owned(),
+            parameters: request.body().bytes().map_or(Value::Null, parameters),
+        };
+        bag.interceptor_state().store_put(asked);
+        Ok(())
+    }
+
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
-        _bag: &mut ConfigBag,
+        bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let Some(request) = context.request() else { return Ok(()) };
+        // Without it nothing was sent.
+        let Some(asked) = bag.load::<Asked>() else { return Ok(()) };
         let response = context.response();
         let line = json!({
-            "method": request.method(),
-            "url": request.uri().split('?').next().unwrap_or_default(),
-            "request": request.body().bytes().map(parameters),
+            "method": asked.method,
+            "url": asked.url,
+            "request": asked.parameters,
             "status": response.map_or(0, |response| response.status().as_u16()),
             "response": response.and_then(|response| response.body().bytes()).and_then(error_code),
         });
         self.sink.line(&line.to_string());
         Ok(())
     }
+}
+
+/// What was asked, kept until the answer is there: the SDK gives the request away when it sends it.
+#[derive(Debug)]
+struct Asked {
+    method: String,
+    url: String,
+    parameters: Value,
+}
+
+impl Storable for Asked {
+    type Storer = StoreReplace<Self>;
 }
 
 /// `Action` and `Version` with their values; every other parameter only by name.

@@ -57,22 +57,6 @@ impl Aws {
         }))
     }
 
-    /// The ARNs of every OIDC provider of the account.
-    ///
-    /// # Errors
-    /// IAM refuses or does not answer.
-    pub async fn providers(&self) -> Result<Vec<String>> {
-        let request = self.iam().list_open_id_connect_providers();
-        let answer =
-            self.call_iam("iam:ListOpenIDConnectProviders", Repeat::Read, || request.clone().send()).await?;
-        Ok(answer
-            .open_id_connect_provider_list
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|found| found.arn)
-            .collect())
-    }
-
     /// Makes a provider, with audiences and tags, without thumbprints (IAM needs none), and answers its ARN.
     ///
     /// # Errors
@@ -111,7 +95,8 @@ impl Aws {
             "AddClientIDToOpenIDConnectProvider",
             self.provider_object(arn),
             Inverse::Delete,
-        );
+        )
+        .about(json!({"audience": audience}));
         let call = async {
             let action = "iam:AddClientIDToOpenIDConnectProvider";
             self.call_iam(action, Repeat::Write, || request.clone().send()).await.map(drop)
@@ -135,7 +120,8 @@ impl Aws {
             "RemoveClientIDFromOpenIDConnectProvider",
             self.provider_object(arn),
             inverse,
-        );
+        )
+        .about(json!({"audience": audience}));
         let call = async {
             let action = "iam:RemoveClientIDFromOpenIDConnectProvider";
             self.call_iam(action, Repeat::Write, || request.clone().send()).await.map(drop)
@@ -157,56 +143,5 @@ impl Aws {
             there(self.call_iam(action, Repeat::Write, || request.clone().send()).await).map(drop)
         };
         pen.write(write, call, |()| json!({"arn": before.arn})).await
-    }
-
-    /// Sets tags on a provider; others stay. `before` holds the values these keys had.
-    ///
-    /// # Errors
-    /// IAM refuses or does not answer.
-    pub async fn tag_provider(
-        &self,
-        pen: &Pen,
-        arn: &str,
-        before: &BTreeMap<String, String>,
-        wanted: &BTreeMap<String, String>,
-    ) -> Result<()> {
-        let request = self
-            .iam()
-            .tag_open_id_connect_provider()
-            .open_id_connect_provider_arn(arn)
-            .set_tags(Some(tags(wanted)?));
-        let inverse = Inverse::Restore { before: json!({"arn": arn, "tags": before}) };
-        let write = Write::new(SERVICE, "TagOpenIDConnectProvider", self.provider_object(arn), inverse);
-        let call = async {
-            self.call_iam("iam:TagOpenIDConnectProvider", Repeat::Write, || request.clone().send())
-                .await
-                .map(drop)
-        };
-        pen.write(write, call, |()| json!({"arn": arn, "tags": wanted})).await
-    }
-
-    /// Removes tags from a provider. `before` holds their values.
-    ///
-    /// # Errors
-    /// IAM refuses or does not answer.
-    pub async fn untag_provider(
-        &self,
-        pen: &Pen,
-        arn: &str,
-        before: &BTreeMap<String, String>,
-    ) -> Result<()> {
-        let request = self
-            .iam()
-            .untag_open_id_connect_provider()
-            .open_id_connect_provider_arn(arn)
-            .set_tag_keys(Some(before.keys().cloned().collect()));
-        let inverse = Inverse::Restore { before: json!({"arn": arn, "tags": before}) };
-        let write = Write::new(SERVICE, "UntagOpenIDConnectProvider", self.provider_object(arn), inverse);
-        let call = async {
-            self.call_iam("iam:UntagOpenIDConnectProvider", Repeat::Write, || request.clone().send())
-                .await
-                .map(drop)
-        };
-        pen.write(write, call, |()| json!({"arn": arn})).await
     }
 }

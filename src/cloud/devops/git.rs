@@ -12,7 +12,7 @@ use crate::domain::pen::{Inverse, Pen, Write};
 use crate::domain::pipeline::Repository;
 
 /// The object id that stands for "nothing": the old id of a new branch, the new id of a deleted one.
-const ZERO: &str = "0000000000000000000000000000000000000000";
+pub(super) const ZERO: &str = "0000000000000000000000000000000000000000";
 
 /// A file at the tip of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,15 +76,6 @@ struct RefWire {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RefResult {
-    #[serde(default)]
-    success: Option<bool>,
-    #[serde(default)]
-    update_status: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct ItemWire {
     #[serde(default)]
     object_id: Option<String>,
@@ -131,7 +122,7 @@ fn blob_id(content: &str) -> String {
     context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn head(branch: &str) -> String {
+pub(super) fn head(branch: &str) -> String {
     format!("refs/heads/{branch}")
 }
 
@@ -149,23 +140,7 @@ fn push_body(push: &Push<'_>) -> Value {
     })
 }
 
-/// A refused change of a branch comes as a success whose parts failed (facts/azure-devops.md §5).
-fn accepted(results: &[RefResult], name: &str) -> Result<()> {
-    let Some(refused) = results.iter().find(|result| result.success != Some(true)) else {
-        return if results.is_empty() { Err(unexpected("no result for the branch")) } else { Ok(()) };
-    };
-    let status = refused.update_status.as_deref().unwrap_or("unknown");
-    let code = match status {
-        "staleOldObjectId" | "refNameConflict" | "forcePushRequired" => Code::DevopsConflict,
-        "writePermissionRequired" | "createBranchPermissionRequired" | "rejectedByPolicy" | "locked" => {
-            Code::DevopsDenied
-        }
-        _ => Code::DevopsRefused,
-    };
-    Err(Failure::new(code).with("branch", name).with("status", status))
-}
-
-fn unexpected(cause: &str) -> Failure {
+pub(super) fn unexpected(cause: &str) -> Failure {
     Failure::new(Code::DevopsUnexpected).with("cause", cause)
 }
 
@@ -234,6 +209,7 @@ impl DevOps {
         let call = async {
             let call =
                 self.call(&routes::DELETE_REPOSITORY, &[&segment(project), &repository.id.to_string()]);
+            let call = call.changes([repository_key(project, &repository.name)]);
             super::there(call.answer().await).map(drop)
         };
         pen.write(write, call, |()| json!({"id": repository.id})).await
@@ -337,63 +313,6 @@ impl DevOps {
         };
         pen.write(write, call, |commit| json!({"commit": commit})).await
     }
-
-    /// Makes a branch at a commit.
-    ///
-    /// # Errors
-    /// `DevopsConflict`: it is there already; `DevopsDenied`: the right to create branches is missing.
-    pub async fn create_branch(
-        &self,
-        pen: &Pen,
-        project: &Project,
-        repository: &Repository,
-        branch: &str,
-        commit: &str,
-    ) -> Result<()> {
-        let write = Write::new(SERVICE, "refs/create", branch_object(repository, branch), Inverse::Delete);
-        self.move_branch(pen, project, repository, (branch, ZERO, commit), write).await
-    }
-
-    /// Deletes a branch that stands on `commit`.
-    ///
-    /// # Errors
-    /// `DevopsConflict`: it has moved.
-    pub async fn delete_branch(
-        &self,
-        pen: &Pen,
-        project: &Project,
-        repository: &Repository,
-        branch: &str,
-        commit: &str,
-    ) -> Result<()> {
-        let inverse = Inverse::Restore {
-            before: json!({"repository": repository.id, "branch": branch, "commit": commit}),
-        };
-        let write = Write::new(SERVICE, "refs/delete", branch_object(repository, branch), inverse);
-        self.move_branch(pen, project, repository, (branch, commit, ZERO), write).await
-    }
-
-    async fn move_branch(
-        &self,
-        pen: &Pen,
-        project: &Project,
-        repository: &Repository,
-        (branch, old, new): (&str, &str, &str),
-        write: Write,
-    ) -> Result<()> {
-        let body = json!([{"name": head(branch), "oldObjectId": old, "newObjectId": new}]);
-        let call = async {
-            let call =
-                self.call(&routes::UPDATE_REFS, &[&segment(project), &repository.id.to_string()]).body(body);
-            let results: List<RefResult> = call.json().await?;
-            accepted(&results.value, branch)
-        };
-        pen.write(write, call, |()| json!({"branch": branch, "commit": new})).await
-    }
-}
-
-fn branch_object(repository: &Repository, branch: &str) -> String {
-    format!("branch {branch} of {}", repository.name)
 }
 
 #[cfg(test)]
@@ -417,21 +336,6 @@ mod tests {
         let body = push_body(&Push { parent: Some("abc"), replaces: true, ..push });
         assert_eq!(body["refUpdates"][0]["oldObjectId"], "abc");
         assert_eq!(body["commits"][0]["changes"][0]["changeType"], "edit");
-    }
-
-    #[test]
-    fn a_branch_refused_inside_a_success_is_a_failure() {
-        let result =
-            |success, status: &str| RefResult { success: Some(success), update_status: Some(status.into()) };
-        assert!(accepted(&[result(true, "succeeded")], "main").is_ok());
-        for (status, code) in [
-            ("staleOldObjectId", Code::DevopsConflict),
-            ("createBranchPermissionRequired", Code::DevopsDenied),
-            ("invalidRefName", Code::DevopsRefused),
-        ] {
-            assert_eq!(accepted(&[result(false, status)], "main").unwrap_err().code, code, "{status}");
-        }
-        assert_eq!(accepted(&[], "main").unwrap_err().code, Code::DevopsUnexpected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The Azure DevOps client: one file per API area, domain types out. Every method that changes something takes a pen.
 
 pub mod approvals;
+mod branches;
 pub mod builds;
 pub mod checks;
 pub mod endpoints;

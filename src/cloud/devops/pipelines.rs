@@ -60,6 +60,10 @@ fn list_key(project: &Project) -> String {
     format!("pipelines {}", project.id)
 }
 
+fn pipeline_key(project: &Project, id: i64) -> String {
+    format!("pipeline {} {id}", project.id)
+}
+
 impl DevOps {
     /// Every pipeline of the project, without repository and path (the list does not tell them).
     ///
@@ -83,7 +87,7 @@ impl DevOps {
             let call = self.call(&routes::PIPELINE_BY_ID, &[&segment(project), &id.to_string()]);
             Ok(call.json_if_there::<Wire>().await?.map(Pipeline::from))
         };
-        self.memo().get(&format!("pipeline {} {id}", project.id), read).await
+        self.memo().get(&pipeline_key(project, id), read).await
     }
 
     /// Makes a pipeline for a YAML file of an Azure Repos repository, in the root folder.
@@ -126,6 +130,7 @@ impl DevOps {
         let write = Write::new(SERVICE, "definitions/delete", object, Inverse::Irreversible { why });
         let call = async {
             let call = self.call(&routes::DELETE_PIPELINE, &[&segment(project), &pipeline.id.to_string()]);
+            let call = call.changes([list_key(project), pipeline_key(project, pipeline.id)]);
             super::there(call.answer().await).map(drop)
         };
         pen.write(write, call, |()| json!({"id": pipeline.id})).await

@@ -135,7 +135,7 @@ pub(super) const ACCESS_LIST: Route = route("GET", ACCESS_LISTS, "7.1")
     .query(&["token", "includeExtendedInfo", "recurse"])
     .response(&["allow", "deny", "inheritPermissions"]);
 pub(super) const SET_ACCESS_LIST: Route =
-    route("POST", ACCESS_LISTS, "7.1").request(&["allow", "deny", "inheritPermissions", "count"]);
+    route("POST", ACCESS_LISTS, "7.1").request(&["count", "allow", "deny", "inheritPermissions"]);
 pub(super) const REMOVE_ACCESS_LIST: Route =
     route("DELETE", ACCESS_LISTS, "7.1").query(&["tokens", "recurse"]);
 

@@ -197,6 +197,28 @@ pub fn withdraw_trust(existing: &Document, ours: impl Fn(&Statement) -> bool) ->
     Withdrawn { document, kept, withdrawn }
 }
 
+/// The one statement that plainly was the wanted one before something was renamed: the same provider and audience, exactly one
+/// other subject, and nothing else in the document lets that provider in. Nobody but a person can tell whether it was.
+#[must_use]
+pub fn renamed<'a>(existing: &'a Document, wanted: &Statement) -> Option<&'a Statement> {
+    let theirs = Exact::of(wanted)?;
+    let names_provider = |statement: &&Statement| {
+        let (Scope::Only(principals) | Scope::AllBut(principals)) = statement.principals() else {
+            return true;
+        };
+        principals.iter().any(|principal| principal.id == theirs.provider)
+    };
+    let mut concerned = existing.statements().iter().filter(names_provider);
+    let (Some(only), None) = (concerned.next(), concerned.next()) else { return None };
+    let mine = Exact::of(only)?;
+    let fits = mine.provider == theirs.provider
+        && mine.issuer.eq_ignore_ascii_case(theirs.issuer)
+        && mine.audience.is_none_or(|audience| Some(audience) == theirs.audience)
+        && !mine.subject.contains(['*', '?', '$'])
+        && Likeness::between(mine.subject, theirs.subject) == Likeness::Different;
+    fits.then_some(only)
+}
+
 fn bears_sid(statement: &Statement, wanted: &Statement) -> bool {
     wanted.sid().is_some() && statement.sid() == wanted.sid()
 }

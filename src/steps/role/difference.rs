@@ -14,7 +14,7 @@ pub struct Difference {
     pub trust_changes: bool,
     /// Why, in a few words.
     pub trust_why: String,
-    /// The subject trusted today under keyless's own statement, where it is quite another one.
+    /// The subject trusted today in place of the wanted one, where it is quite another one.
     pub other_subject: Option<String>,
     /// Statements of others that go because the person asked for it.
     pub closes: Vec<String>,
@@ -33,7 +33,9 @@ pub struct Difference {
 impl Difference {
     /// Compares. A role keyless did not make (`adopted`) gets no mark of ownership: it is not keyless's to delete.
     pub fn between(found: &Found, wanted: &WantedRole, statement: &Statement, adopted: bool) -> Self {
-        let merged = policy::merge_trust(&found.trust, statement, |_| false);
+        // A subject that was renamed is still the only one trusted. Whether this is one, the person says: see `other_subject`.
+        let renamed = policy::renamed(&found.trust, statement);
+        let merged = policy::merge_trust(&found.trust, statement, |one| Some(one) == renamed);
         let trust_changes =
             !merged.replaced.is_empty() || !policy::same_meaning(&found.trust, &merged.document);
         let other_subject = merged

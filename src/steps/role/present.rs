@@ -22,13 +22,18 @@ impl Role {
             return self.plan_create();
         };
         if difference.is_empty() {
-            return Change::keep(self.key(), self.title(), "role, trust and permissions are as wanted");
+            return Change::keep(
+                self.key(),
+                self.title(),
+                format!("role, trust and permissions are as wanted{}", Self::also_admits(&seen.admissions)),
+            );
         }
         let mut parts = difference.beside_trust();
         if difference.trust_changes {
             parts.insert(0, format!("trust: {}", difference.trust_why));
         }
-        let mut change = Change::keep(self.key(), self.title(), parts.join("; "));
+        let why = format!("{}{}", parts.join("; "), Self::also_admits(&seen.admissions));
+        let mut change = Change::keep(self.key(), self.title(), why);
         change.verb = Verb::Update;
         change.before = Some(shown_found(found, &self.wanted));
         change.after = Some(shown_wanted(&self.wanted, &difference.trust, self.owner(found) != Owner::Ours));

@@ -13,7 +13,7 @@ use crate::domain::policy::{self, Document};
 use crate::domain::role::Role as Found;
 use crate::engine::step::Step;
 use crate::plan::change::{Change, Verb};
-use crate::steps::facts::ask_protected;
+use crate::steps::facts::{ask_protected, trust_names};
 
 /// What putting back a role means, as far as it still fits what is there.
 #[derive(Debug, Default, PartialEq)]
@@ -80,8 +80,7 @@ impl Role {
     }
 
     fn names_us(&self, trust: &Document) -> bool {
-        self.statement()
-            .is_ok_and(|ours| trust.statements().iter().any(|statement| statement.sid() == ours.sid()))
+        trust_names(trust, &self.wanted.subject)
     }
 
     fn restoration(&self, found: &Found, origin: &Origin) -> Restoration {

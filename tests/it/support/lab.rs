@@ -66,6 +66,8 @@ pub struct Lab {
     pub patience: Duration,
     /// Which half.
     pub only: Option<Only>,
+    /// Environments whose trust is to admit nobody else.
+    pub close: BTreeSet<EnvironmentName>,
     /// Another token than the practice operator's.
     pub token: Option<String>,
     folder: tempfile::TempDir,
@@ -226,7 +228,7 @@ impl Lab {
         let practice = Practice::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let patience = Duration::from_secs(120);
-        Self { practice, watch, answers, patience, only: None, token: None, folder }
+        Self { practice, watch, answers, patience, only: None, close: BTreeSet::new(), token: None, folder }
     }
 
     /// Where keyless keeps its journal.
@@ -281,7 +283,7 @@ impl Lab {
         Session {
             federation: self.answers.clone(),
             only: self.only,
-            close: std::collections::BTreeSet::new(),
+            close: self.close.clone(),
             ends,
             http,
             devops: (self.only != Some(Only::Aws)).then_some(devops),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{AUDIENCE, ISSUER, PROVIDER, SUBJECT, aud, document, sub, wanted, web};
 use crate::domain::policy::{
-    BuildError, Document, Statement, merge_trust, same_meaning, trust_statement, withdraw_trust,
+    BuildError, Document, Statement, merge_trust, renamed, same_meaning, trust_statement, withdraw_trust,
 };
 
 fn nobody(_: &Statement) -> bool {
@@ -154,4 +154,21 @@ fn values_iam_would_refuse_or_misread_are_refused() {
     assert!(matches!(build("a", "sc://o/π/c"), Err(BuildError::Character { character: 'π', .. })));
     assert!(build("a", "sc://o/Größe/c").is_ok());
     assert!(matches!(build("a", ""), Err(BuildError::Empty { what: "subject" })));
+}
+
+#[test]
+fn the_only_other_subject_of_the_provider_may_be_a_renamed_one() {
+    let other = ours("sc://contoso/Shop/Before");
+    let existing = document(json!([foreign(), other]));
+    assert_eq!(renamed(&existing, &wanted()), Some(&existing.statements()[1]));
+    for not_plainly_one in [
+        json!([other, ours("sc://contoso/Shop/Third")]),
+        json!([other, ours(SUBJECT)]),
+        json!([ours("sc://contoso/Shop/*")]),
+        json!([ours(SUBJECT)]),
+        json!([web(json!({ "StringEquals": { aud(): "other", sub(): "sc://contoso/Shop/Before" } }))]),
+        json!([foreign()]),
+    ] {
+        assert_eq!(renamed(&document(not_plainly_one.clone()), &wanted()), None, "{not_plainly_one}");
+    }
 }

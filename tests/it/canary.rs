@@ -1,0 +1,211 @@
+//! No secret of a practice cloud ever shows: not on stdout or stderr, not in journal, trace, plan or any other file.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use keyless::sandbox::world::World;
+use keyless::sandbox::{Fate, practice_token};
+use serde_json::Value;
+
+use super::support::binary::{Machine, Said};
+use super::support::{Job, Lab, Live, Then, world};
+
+/// Byte sequences that only secrets of a practice cloud hold.
+fn canaries() -> Vec<Vec<u8>> {
+    let mut all: Vec<String> = vec![
+        "PRACTICESECRET".to_owned(),
+        "PRACTICE/SECRET/".to_owned(),
+        "PRACTICE%2FSECRET%2F".to_owned(),
+        "PRACTICE\\/SECRET".to_owned(),
+        "PRACTICESESSION".to_owned(),
+    ];
+    for token in [practice_token(), WRONG_TOKEN] {
+        // As the Authorization header carries it; base64 in groups of three, so its end depends on what follows.
+        let header = STANDARD.encode(format!(":{token}"));
+        all.push(header[..40].to_owned());
+    }
+    all.into_iter().map(String::into_bytes).collect()
+}
+
+const WRONG_TOKEN: &str = "PRACTICESECRETPAT2NOTTHERIGHTONEATALLXXXXXXXXXXXXXXX";
+
+/// The first secret in these bytes.
+fn secret_in(bytes: &[u8]) -> Option<String> {
+    let shown = |at: usize| {
+        String::from_utf8_lossy(&bytes[at.saturating_sub(60)..(at + 60).min(bytes.len())]).into_owned()
+    };
+    for canary in canaries() {
+        if let Some(at) = bytes.windows(canary.len()).position(|window| window == canary) {
+            return Some(shown(at));
+        }
+    }
+    // A signed token: `eyJ` and then two more parts of at least ten characters.
+    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    for at in bytes.windows(3).enumerate().filter(|(_, window)| *window == b"eyJ").map(|(at, _)| at) {
+        if bytes[at..].iter().take_while(|byte| token(byte)).count() >= 20 {
+            return Some(shown(at));
+        }
+    }
+    None
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+/// Stops the test when any file of the machine holds a secret. Only the practice state itself may, and the credentials file
+/// that a person keeps.
+fn assert_clean(machine: &Machine) {
+    let mut all = Vec::new();
+    files(machine.root(), &mut all);
+    assert!(!all.is_empty());
+    for path in all {
+        let place = path.strip_prefix(machine.root()).unwrap().to_string_lossy().into_owned();
+        let allowed = (place.starts_with("state/practice/") && place.contains("/cloud/"))
+            || place == "home/.aws/credentials";
+        if !allowed && let Some(secret) = secret_in(&std::fs::read(&path).unwrap()) {
+            panic!("{place} holds a secret: {secret}");
+        }
+    }
+}
+
+fn assert_silent(said: &Said, arguments: &[&str]) {
+    for (name, text) in [("stdout", &said.out), ("stderr", &said.err)] {
+        if let Some(secret) = secret_in(text.as_bytes()) {
+            panic!("{name} of {arguments:?} holds a secret: {secret}");
+        }
+    }
+}
+
+/// Every line of a trace is one exchange with exactly the five members, and the file is its owner's alone.
+fn assert_trace(path: &Path) {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.lines().count() > 0, "{} is empty", path.display());
+    for line in text.lines() {
+        let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["method", "request", "response", "status", "url"], "{line}");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+/// The canaries are alive: the practice state holds every kind of secret that is looked for elsewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_secrets_that_are_looked_for_are_there() {
+    let lab = Lab::of("fresh").await;
+    lab.run(Job::setup()).await;
+    let state = serde_json::to_string(&lab.practice.ground().store.dump()).unwrap();
+    assert!(state.contains("PRACTICE/SECRET/"));
+    assert!(practice_token().starts_with("PRACTICESECRET"));
+    assert!(secret_in(state.as_bytes()).is_some());
+    assert!(secret_in(b"x eyJhbGciOiJSUzI1NiJ9eyJhdWQiOiJhcGki x").is_some());
+    assert!(
+        secret_in(format!("Basic {}", STANDARD.encode(format!(":{}", practice_token()))).as_bytes())
+            .is_some()
+    );
+    assert!(secret_in(b"nothing of the kind; eyJ is short").is_none());
+}
+
+/// Every command with everything it can say, in several worlds.
+#[test]
+fn no_command_shows_a_secret() {
+    for (name, world) in [
+        ("fresh", "--sandbox"),
+        ("half-done", "--sandbox=half-done"),
+        ("renamed", "--sandbox=renamed"),
+        ("locked-down", "--sandbox=locked-down"),
+        ("shared-account", "--sandbox=shared-account"),
+    ] {
+        let machine = Machine::new();
+        let commands: [&[&str]; 9] = [
+            &["plan", "--out", "plan.json"],
+            &["plan", "--json"],
+            &["setup", "--yes", "--json"],
+            &["setup", "--yes"],
+            &["verify", "--yes", "--json"],
+            &["status", "--json"],
+            &["status"],
+            &["apply", "plan.json", "--yes"],
+            &["teardown", "--yes"],
+        ];
+        for (number, command) in commands.iter().enumerate() {
+            let trace = format!("{name}-{number}.trace");
+            let arguments = [*command, &[world, "-v", "--trace-http", &trace]].concat();
+            let said = machine.run(&arguments);
+            assert_silent(&said, &arguments);
+            assert_trace(&machine.work().join(&trace));
+        }
+        assert_clean(&machine);
+    }
+}
+
+/// A connection with access keys in it, and a role session that carries more.
+fn with_keys() -> World {
+    let mut fresh = world("fresh");
+    let mut keys = fresh.projects[0].connections[0].clone();
+    keys.name = "AWS-Dev".to_owned();
+    fresh.projects[0].connections.push(keys);
+    fresh
+}
+
+/// Failures quote what they met; none of it is a secret.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_failure_shows_a_secret() {
+    let check = async |live: &Live, arguments: &[&str], code: i32| {
+        let trace = format!("{}.trace", uuid::Uuid::new_v4());
+        let arguments = [arguments, &["-v", "--trace-http", &trace]].concat();
+        let said = live.run(&arguments).await.expect(code);
+        assert_silent(&said, &arguments);
+        assert_trace(&live.machine.work().join(&trace));
+        assert_clean(&live.machine);
+    };
+    let setup = ["setup", "--yes", "--confirm", "prod", "--json"];
+
+    let lab = Lab::start(with_keys()).await;
+    let live = Live::on(&lab).with("AZURE_DEVOPS_EXT_PAT", WRONG_TOKEN);
+    check(&live, &setup, 3).await;
+    let live = Live::on(&lab);
+    check(&live, &["plan", "--out", "plan.json"], 0).await;
+    // Every kind of write cut once; keyless goes on or fails, and says so with care.
+    for (method, object) in [
+        ("PUT", "connection AWS-Dev"),
+        ("CreateRole", "role 111122223333/AzureDevOpsDevRole"),
+        ("POST", "run keyless-verification"),
+    ] {
+        let lab = Lab::start(with_keys()).await;
+        let live = Live::on(&lab);
+        let name = super::support::Name { method: method.to_owned(), object: object.to_owned() };
+        lab.watch.set(&name, Fate::CutAfter, Then::GoOn);
+        check(&live, &setup, 0).await;
+        assert!(!lab.watch.is_set());
+    }
+    check(&live, &setup, 0).await;
+    // Every pipeline may use that connection: a finding.
+    check(&live, &["status", "--json"], 1).await;
+    // An AWS key that AWS does not know.
+    let credentials = live.machine.root().join("home/.aws/credentials");
+    let text = std::fs::read_to_string(&credentials).unwrap();
+    std::fs::write(&credentials, text.replace("PRACTICE/SECRET/", "PRACTICE/SECRET/x")).unwrap();
+    check(&live, &["status"], 3).await;
+    check(&live, &["teardown", "--yes", "--confirm", "prod"], 3).await;
+}
+
+/// A trace is never overwritten: what is there already may be somebody's.
+#[test]
+fn a_trace_is_never_overwritten() {
+    let machine = Machine::new();
+    let path = machine.work().join("trace");
+    std::fs::write(&path, "somebody's\n").unwrap();
+    let said = machine.run(&["--sandbox", "status", "--trace-http", "trace"]).expect(2);
+    assert_eq!(said.out, "");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody's\n");
+}
