@@ -87,10 +87,17 @@ pub fn place(opening: &Opening, practice: Option<&Open>) -> PathBuf {
     }
 }
 
-/// The failure of a command that has no answers and nobody to ask.
+/// The failure of a command that has no answers.
 pub fn missing() -> Failure {
-    Failure::new(Code::Answers)
-        .with("file", format!("there is no {FILE} here or above, and no terminal to ask on"))
-        .with("missing", config::missing("").join(", "))
-        .with("accepted", "--answers FILE --yes; the README shows a file")
+    Failure::new(Code::AnswersMissing).with("file", FILE)
+}
+
+/// The same for setup, which would have asked: with the keys that a file needs.
+pub fn to_ask_for(failure: Failure) -> Failure {
+    match failure.code {
+        Code::AnswersMissing => failure
+            .with("missing", config::missing("").join(", "))
+            .with("accepted", "a terminal to ask on, or --answers FILE --yes; the README shows a file"),
+        _ => failure,
+    }
 }

@@ -1,12 +1,14 @@
 //! Approval: flags first, then the person; without either nothing is written.
 
-use std::io::BufRead;
+use tokio_util::sync::CancellationToken;
 
 use super::decided;
 use super::open::{Clouds, Opening};
 use super::output::Output;
+use super::stream::WAITS_FOR;
 use crate::cli::Yes;
-use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::failure::{Class, Code, Failure, Result};
+use crate::plain::lines::{Source, StandardInput};
 use crate::plan::change::{Ask, Plan};
 use crate::programs::consent::Consent;
 
@@ -14,7 +16,7 @@ use crate::programs::consent::Consent;
 ///
 /// # Errors
 /// Nobody can be asked and no flag decides, or the person says no.
-pub fn consent(
+pub async fn consent(
     plan: &Plan,
     yes: &Yes,
     opening: &Opening,
@@ -41,19 +43,29 @@ pub fn consent(
         return Ok(consent);
     }
     if !opening.process.is_interactive() {
-        return Err(Failure::new(Code::Answers)
-            .with("plan", format!("{} requests would change a cloud; nothing was written", plan.writes()))
-            .with("accepted", "--yes to approve, and --confirm NAME for a protected environment"));
+        return Err(not_approved(plan, Consent { every_protected: clouds.practice.is_some(), ..consent }));
     }
-    ask(plan, &mut consent, output)?;
+    ask(plan, &mut consent, output, &opening.stop).await?;
     Ok(consent)
 }
 
+/// The failure of a plan that nobody approved, with the flags that would.
+fn not_approved(plan: &Plan, consent: Consent) -> Failure {
+    let requests = crate::plain::look::count(
+        plan.writes(),
+        "request that changes a cloud",
+        "requests that change a cloud",
+    );
+    let failure = Failure::new(Code::NotApproved).with(WAITS_FOR, format!("{requests}: --yes"));
+    let rest = Consent { yes: true, ..consent }.decide(plan).waiting_for;
+    rest.into_iter().fold(failure, |failure, waits| failure.with(WAITS_FOR, waits))
+}
+
 /// Asks once for everything, then by name for each protected environment and each changed subject.
-fn ask(plan: &Plan, consent: &mut Consent, output: &Output) -> Result<()> {
+async fn ask(plan: &Plan, consent: &mut Consent, output: &Output, stop: &CancellationToken) -> Result<()> {
     output.talk("Apply this? Type yes to approve, anything else to leave everything as it is:");
-    if !line()?.eq_ignore_ascii_case("yes") {
-        return Err(Failure::new(Code::Stopped).with("answer", "not approved; nothing was written"));
+    if !line(stop).await?.eq_ignore_ascii_case("yes") {
+        return Err(not_approved(plan, consent.clone()).class(Class::Canceled));
     }
     consent.yes = true;
     let mut names: Vec<_> =
@@ -63,7 +75,7 @@ fn ask(plan: &Plan, consent: &mut Consent, output: &Output) -> Result<()> {
     for name in names {
         output
             .talk(&format!("{name} is protected. Type its name to include it, or nothing to leave it out:"));
-        if line()? == name.as_str() {
+        if line(stop).await? == name.as_str() {
             consent.confirmed.insert(name);
         }
     }
@@ -74,7 +86,7 @@ fn ask(plan: &Plan, consent: &mut Consent, output: &Output) -> Result<()> {
                     "{} trusts {found} today. Type the new subject to change that:\n  {wanted}",
                     change.title
                 ));
-                if line()? == *wanted {
+                if line(stop).await? == *wanted {
                     consent.subjects.insert(wanted.clone());
                 }
             }
@@ -83,9 +95,15 @@ fn ask(plan: &Plan, consent: &mut Consent, output: &Output) -> Result<()> {
     Ok(())
 }
 
-fn line() -> Result<String> {
-    let mut text = String::new();
-    let read = std::io::stdin().lock().read_line(&mut text);
-    read.map_err(|error| Failure::new(Code::Terminal).with("cause", error))?;
-    Ok(text.trim().to_owned())
+/// What was typed; the end of the input is nothing. A signal ends the wait.
+async fn line(stop: &CancellationToken) -> Result<String> {
+    let mut input = StandardInput;
+    let read = tokio::select! {
+        read = input.line() => read,
+        () = stop.cancelled() => {
+            return Err(Failure::new(Code::Stopped).with("by", "ctrl-c").with("writes", "none: nothing was approved"));
+        }
+    };
+    let text = read.map_err(|error| Failure::new(Code::Terminal).with("cause", error))?;
+    Ok(text.unwrap_or_default().trim().to_owned())
 }

@@ -13,7 +13,7 @@ use crate::domain::federation::Federation;
 use crate::domain::finding::Severity;
 use crate::domain::handshake::Verdict;
 use crate::domain::names::EnvironmentName;
-use crate::explain::Exit;
+use crate::explain::{self, Exit};
 use crate::headless::wire::{PlanOutput, Status};
 use crate::host::clock::Clock;
 use crate::host::files;
@@ -33,10 +33,10 @@ use crate::programs::session::Session;
 /// As the program's own.
 pub async fn setup(opening: Opening, yes: &Yes, output: &Output) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
-    if !decided(yes) && opening.answers.is_none() && wizard::can_ask(&opening) {
+    if !decided(yes) && opening.answers.is_none() && wizard::can_ask(&opening).await {
         return wizard::run(&opening, &clouds, output).await;
     }
-    let federation = answers(&opening, &clouds, output)?.federation;
+    let federation = answers(&opening, &clouds, output).map_err(super::answers::to_ask_for)?.federation;
     let purpose = Purpose::Setup;
     write(&opening, &clouds, federation, ("setup", purpose, &[]), yes, output, None).await
 }
@@ -48,6 +48,7 @@ pub async fn setup(opening: Opening, yes: &Yes, output: &Output) -> Result<Exit>
 pub async fn plan(opening: Opening, out: Option<&Path>, output: &Output) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
+    known(&federation, &opening.close)?;
     let (events, printer) = output.follow(false);
     let session = clouds.session(&opening, federation, events, output).await?;
     let prepared = prepare(&session, "plan", Purpose::Setup, &[]).await?;
@@ -89,11 +90,12 @@ fn save(
     let path = opening.process.directory.join(path);
     let written = files::create_private(&path)?.write_all(text.as_bytes());
     written.map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
-    output.talk(&format!(
+    let next = format!(
         "plan saved to {}; `keyless apply {}` applies exactly this",
         path.display(),
-        path.display()
-    ));
+        explain::quoted(&path.display().to_string())
+    );
+    output.talk(&output.invocation().dress(&next));
     Ok(())
 }
 
@@ -173,11 +175,12 @@ pub async fn status(
 ) -> Result<Exit> {
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
+    known(&federation, chosen)?;
     loop {
         let looked = look(&opening, &clouds, federation.clone(), chosen, output).await;
         let Some(seconds) = watch else { return looked };
         if let Err(failure) = looked {
-            crate::explain::lines(&failure).iter().for_each(|line| output.talk(line));
+            output.tell(&failure);
         }
         output.talk(&format!("{}: looks again in {seconds} s, ctrl-c ends", Clock.stamp()));
         tokio::select! {
@@ -199,7 +202,7 @@ async fn look(
     let prepared = prepare(&session, "status", Purpose::Status, chosen).await?;
     let board = session.events.board();
     if output.json() {
-        let status = Status::of(&board, Clock.now().date());
+        let status = Status::of(&board, Clock.now().date(), output.invocation());
         output.data(&serde_json::to_string_pretty(&status).unwrap_or_default());
     } else {
         output.data(&plain::status::status(&board, output.look(), Clock.now()));
@@ -220,6 +223,9 @@ async fn write(
     output: &Output,
     saved: Option<&Plan>,
 ) -> Result<Exit> {
+    for names in [chosen, &opening.close, &yes.confirm] {
+        known(&federation, names)?;
+    }
     let (events, printer) = output.follow(true);
     let session = clouds.session(opening, federation, events, output).await?;
     let result =
@@ -235,6 +241,17 @@ async fn write(
         output.data(&plain::summary::summary(&board, command, output.look()));
     }
     Ok(exit_of(&board, &summary, purpose, opening.only))
+}
+
+/// Refuses names that no environment has, before anything is asked of a cloud.
+fn known(federation: &Federation, names: &[EnvironmentName]) -> Result<()> {
+    let unknown = names.iter().find(|name| federation.environment(name).is_none());
+    unknown.map_or(Ok(()), |unknown| {
+        let all: Vec<&str> = federation.environments.iter().map(|e| e.name.as_str()).collect();
+        Err(Failure::new(Code::EnvironmentUnknown)
+            .with("environment", unknown)
+            .with("accepted", all.join(", ")))
+    })
 }
 
 /// The exit code of a run: the worst of its outcome, its failures, what it left and what was proven.
@@ -266,9 +283,14 @@ async fn reviewed(
     // What was seen is told before what is intended.
     printer.caught_up(&session.events).await;
     if !output.json() {
-        output.data(&plain::review::review(&plan, session.events.board().header.as_ref(), output.look()));
+        let header = session.events.board().header;
+        output.data(&match purpose {
+            Purpose::Teardown { .. } => plain::review::teardown(&plan, header.as_ref(), output.look()),
+            _ => plain::review::review(&plan, header.as_ref(), output.look()),
+        });
     }
-    let decision = consent(&plan, yes, opening, clouds, output)?.decide(&plan);
+    let decision = consent(&plan, yes, opening, clouds, output).await?.decide(&plan);
+    output.begins_to_write();
     prepared.carry_out(session, decision).await
 }
 

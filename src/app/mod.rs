@@ -7,12 +7,14 @@ mod open;
 mod output;
 mod practice;
 mod stop;
+mod stream;
 mod trace;
 mod wizard;
 
 use crate::cli::{Cli, Command, Half, Yes};
-use crate::domain::failure::Failure;
-use crate::explain::{self, Exit};
+use crate::domain::failure::{Code, Failure};
+use crate::domain::names::EnvironmentName;
+use crate::explain::{Exit, Invocation};
 use crate::host::process::Process;
 use crate::plan::file::Only;
 
@@ -21,7 +23,7 @@ use output::Output;
 
 /// Runs one command. Returns the process's exit code (the table is in the README).
 pub fn main(cli: Cli, process: Process) -> u8 {
-    let output = Output::new(&cli.global, &process);
+    let output = Output::new(&cli.global, &process, called(&cli));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -37,19 +39,56 @@ pub fn main(cli: Cli, process: Process) -> u8 {
 
 async fn interruptible(cli: Cli, process: Process, output: &Output) -> Exit {
     let stop = stop::Stop::new();
+    let run = cli.command.as_ref().and_then(run_of);
     let command = command(cli, process, output, &stop);
-    tokio::select! {
-        result = command => result.unwrap_or_else(|failure| refused(output, &failure)),
-        () = stop.twice(output) => Exit::Interrupted,
+    let ended = tokio::select! {
+        result = command => result.inspect_err(|failure| output.tell(failure)),
+        () = stop.twice(output) => Err(Failure::new(Code::Stopped).with("by", "a second signal")),
+    };
+    ended.unwrap_or_else(|failure| {
+        if let Some(run) = run {
+            output.refuse(run, &failure);
+        }
+        Exit::of(&failure)
+    })
+}
+
+/// The name of a command that tells its run as events.
+fn run_of(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Setup { .. } => Some("setup"),
+        Command::Apply { .. } => Some("apply"),
+        Command::Verify { .. } => Some("verify"),
+        Command::Teardown { .. } => Some("teardown"),
+        Command::Plan { .. } | Command::Status { .. } | Command::Sandbox { .. } => None,
     }
 }
 
-/// Tells a failure that ended the command, and its exit code.
-fn refused(output: &Output, failure: &Failure) -> Exit {
-    for line in explain::lines(failure) {
-        output.talk(&line);
-    }
-    Exit::of(failure)
+/// What the next command must repeat of this one.
+fn called(cli: &Cli) -> Invocation {
+    let named = |names: &[EnvironmentName]| names.iter().map(ToString::to_string).collect();
+    let half = |only: &Option<Half>, close: &[EnvironmentName]| {
+        let only = only.as_ref().and_then(clap::ValueEnum::to_possible_value);
+        let only = only.map(|half| format!("--only {}", half.get_name()));
+        only.into_iter().chain(close.iter().map(|name| format!("--close {name}"))).collect()
+    };
+    let mut config = cli.global.config.as_ref();
+    let again = match &cli.command {
+        Some(Command::Setup { answers, only, close, .. }) => {
+            // Only setup has --answers; for every command it is --config.
+            config = answers.as_ref().or(config);
+            half(only, close)
+        }
+        Some(Command::Plan { only, close, .. }) => half(only, close),
+        Some(
+            Command::Verify { environments, .. }
+            | Command::Status { environments, .. }
+            | Command::Teardown { environments, .. },
+        ) => named(environments),
+        Some(Command::Apply { .. } | Command::Sandbox { .. }) | None => Vec::new(),
+    };
+    let config = config.map(|file| file.display().to_string());
+    Invocation::new(cli.global.sandbox.as_deref(), config.as_deref(), again)
 }
 
 async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop) -> Result<Exit, Failure> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -25,6 +25,8 @@ use crate::domain::names::{EnvironmentName, OrganizationName};
 use crate::engine::step::Events;
 use crate::host::files;
 use crate::host::process::Process;
+use crate::plain::driver::Turn;
+use crate::plain::prompts;
 use crate::plan::file::Only;
 use crate::programs::session::Session;
 
@@ -58,7 +60,7 @@ pub struct Clouds {
     /// Signs in to AWS.
     pub sign_in: AwsSignIn,
     /// The Azure DevOps token, where there is one already.
-    pub token: Option<Credential>,
+    pub token: OnceLock<Credential>,
     /// Where the journal lies.
     pub state: PathBuf,
 }
@@ -106,6 +108,7 @@ impl Clouds {
             Some(open) => Some(Credential::Pat(open.token.clone())),
             None => token(process),
         };
+        let token = token.map_or_else(OnceLock::new, OnceLock::from);
         Ok(Self { practice, http: Http::new(concurrency, trace), ends, sign_in, token, state })
     }
 
@@ -114,13 +117,28 @@ impl Clouds {
     /// # Errors
     /// There is no token.
     pub fn devops(&self, organization: &OrganizationName) -> Result<DevOps> {
-        let token = self.token.as_ref().ok_or_else(|| {
-            Failure::new(Code::DevopsToken).with("token", "there is none").with(
-                "accepted",
-                "AZURE_DEVOPS_EXT_PAT (personal access token), or AZURE_DEVOPS_TOKEN or SYSTEM_ACCESSTOKEN (bearer token)",
-            )
-        })?;
+        let token = self
+            .token
+            .get()
+            .ok_or_else(|| Failure::new(Code::DevopsTokenMissing).with("organisation", organization))?;
         self.devops_with(organization, token)
+    }
+
+    /// Asks for the token that is missing, where a person can be asked: once, and kept in memory only.
+    async fn ask_for_token(&self, opening: &Opening) -> Result<()> {
+        let process = &opening.process;
+        if self.token.get().is_some() || !(process.stdin_is_terminal && process.stderr_is_terminal) {
+            return Ok(());
+        }
+        let label = "Azure DevOps token (personal access token or bearer token):";
+        let turn = tokio::select! {
+            turn = prompts::aside(|| prompts::secret(label)) => turn?,
+            () = opening.stop.cancelled() => return Err(Failure::new(Code::Stopped).with("by", "ctrl-c")),
+        };
+        if let Turn::Secret(secret) = turn {
+            self.token.get_or_init(|| Credential::typed(secret));
+        }
+        Ok(())
     }
 
     /// A client for an organisation, with this token.
@@ -153,7 +171,10 @@ impl Clouds {
     ) -> Result<Session> {
         let devops = match opening.only {
             Some(Only::Aws) => None,
-            _ => Some(self.devops(&federation.organization)?),
+            _ => {
+                self.ask_for_token(opening).await?;
+                Some(self.devops(&federation.organization)?)
+            }
         };
         self.session_with(opening, federation, devops, events, output).await
     }

@@ -1,15 +1,18 @@
 //! Output: data on stdout, talk on stderr; one event stream in two dresses.
 
-use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::io::{Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::CommandFactory;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::stream::Stream;
 use crate::cli::{Cli, Global};
+use crate::domain::failure::Failure;
 use crate::engine::step::Events;
-use crate::headless::wire;
+use crate::explain::{self, Invocation};
 use crate::host::process::Process;
 use crate::plain::follow::Follower;
 use crate::plain::look::Look;
@@ -19,18 +22,27 @@ use crate::plan::event::Event;
 pub struct Output {
     json: bool,
     look: Look,
-    out: Mutex<std::io::Stdout>,
+    out: Mutex<Stdout>,
     err: Mutex<std::io::Stderr>,
+    stream: Arc<Mutex<Stream<Stdout>>>,
+    /// Whether an approved plan is being carried out.
+    writing: AtomicBool,
+    /// Whether what is typed is seen between the lines of talk.
+    echoes: bool,
 }
 
 impl Output {
-    /// For one process.
-    pub fn new(global: &Global, process: &Process) -> Self {
+    /// For one process, called in this way.
+    pub fn new(global: &Global, process: &Process, invocation: Invocation) -> Self {
+        let (color, ascii) = (process.wants_color(), process.wants_ascii());
         Self {
             json: global.json,
-            look: Look::new(process.wants_color(), process.wants_ascii(), process.width(), global.verbose),
+            look: Look::new(color, ascii, process.width(), global.verbose).called(invocation),
             out: Mutex::new(std::io::stdout()),
             err: Mutex::new(std::io::stderr()),
+            stream: Arc::new(Mutex::new(Stream::new(std::io::stdout()))),
+            writing: AtomicBool::new(false),
+            echoes: process.stdin_is_terminal && process.stderr_is_terminal,
         }
     }
 
@@ -44,6 +56,11 @@ impl Output {
         &self.look
     }
 
+    /// How this keyless was called.
+    pub fn invocation(&self) -> &Invocation {
+        &self.look.invocation
+    }
+
     /// A line of data. A reader that has gone away is no failure.
     pub fn data(&self, line: &str) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,16 +72,51 @@ impl Output {
         let _ = writeln!(self.err.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
     }
 
+    /// A failure as talk.
+    pub fn tell(&self, failure: &Failure) {
+        explain::lines(failure, self.invocation()).iter().for_each(|line| self.talk(line));
+    }
+
     /// What keyless is, for somebody who only typed its name.
     pub fn help(&self) {
         self.talk(&Cli::command().render_help().to_string());
+    }
+
+    /// Notes that writes begin.
+    pub fn begins_to_write(&self) {
+        self.writing.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells that a first signal was heard.
+    pub fn stopping(&self) {
+        if self.echoes {
+            // The terminal has shown `^C` on a line that was begun.
+            self.talk("");
+        }
+        if self.writing.load(Ordering::Relaxed) {
+            self.talk(
+                "stopping: the write at hand is finished, no other is begun (once more: drops it at once)",
+            );
+        }
+    }
+
+    /// Ends the JSON lines of a run that a failure ended.
+    pub fn refuse(&self, command: &str, failure: &Failure) {
+        if self.json {
+            let lines = explain::lines(failure, self.invocation());
+            let text = lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("; ");
+            self.stream.lock().unwrap_or_else(PoisonError::into_inner).refuse(command, failure, text);
+        }
     }
 
     /// A channel for one run whose events are printed as they come: JSON lines, or text with `following`.
     pub fn follow(&self, following: bool) -> (Events, Printer) {
         let (events, receiver) = Events::channel();
         let (printed, watch) = watch::channel(0);
-        let task = tokio::spawn(print(receiver, self.json, following, self.look, printed));
+        let task = match (self.json, following) {
+            (true, true) => tokio::spawn(print_json(receiver, Arc::clone(&self.stream), printed)),
+            _ => tokio::spawn(print(receiver, following, self.look.clone(), printed)),
+        };
         (events, Printer { task, printed: watch })
     }
 }
@@ -89,23 +141,25 @@ impl Printer {
     }
 }
 
-async fn print(
+async fn print_json(
     mut events: mpsc::Receiver<Event>,
-    json: bool,
-    following: bool,
-    look: Look,
+    stream: Arc<Mutex<Stream<Stdout>>>,
     printed: watch::Sender<u64>,
 ) {
+    while let Some(event) = events.recv().await {
+        stream.lock().unwrap_or_else(PoisonError::into_inner).take(event);
+        printed.send_modify(|count| *count += 1);
+    }
+}
+
+async fn print(mut events: mpsc::Receiver<Event>, following: bool, look: Look, printed: watch::Sender<u64>) {
     let mut follower = Follower::new(look);
     while let Some(event) = events.recv().await {
         let notice = matches!(event, Event::Notice { .. });
-        let lines = match (json, following) {
-            (true, true) => vec![wire::line(&event)],
-            (_, true) => follower.take(&event),
-            // A look is shown as a whole at its end; only what everybody should read is said meanwhile.
-            (_, false) => follower.take(&event).into_iter().filter(|_| notice).collect(),
-        };
-        let to_stdout = following && (json || !notice);
+        let mut lines = follower.take(&event);
+        // A look is shown as a whole at its end; only what everybody should read is said meanwhile.
+        lines.retain(|_| following || notice);
+        let to_stdout = following && !notice;
         for line in lines {
             let _ = if to_stdout {
                 writeln!(std::io::stdout(), "{line}")

@@ -52,7 +52,7 @@ fn world(name: &str, process: &Process) -> Result<World> {
     }
     worlds::named(name).ok_or_else(|| {
         let names: Vec<&str> = worlds::names().collect();
-        Failure::new(Code::Answers).with("world", name).with("accepted", names.join(", "))
+        Failure::new(Code::WorldUnknown).with("world", name).with("accepted", names.join(", "))
     })
 }
 

@@ -24,8 +24,7 @@ impl Stop {
     pub async fn twice(&self, output: &Output) {
         signal().await;
         self.token.cancel();
-        output
-            .talk("stopping: the write at hand is finished, no other is begun (once more: drops it at once)");
+        output.stopping();
         signal().await;
     }
 }

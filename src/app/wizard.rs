@@ -55,7 +55,7 @@ struct Stage<'a> {
 }
 
 /// Whether anybody can be asked: on a terminal, or with answers piped on stdin.
-pub fn can_ask(opening: &Opening) -> bool {
+pub async fn can_ask(opening: &Opening) -> bool {
     let process = &opening.process;
     if opening.global.json {
         return false;
@@ -64,7 +64,12 @@ pub fn can_ask(opening: &Opening) -> bool {
         return process.stdout_is_terminal || process.stderr_is_terminal;
     }
     // Nothing piped is nobody to ask.
-    std::io::stdin().lock().fill_buf().is_ok_and(|bytes| !bytes.is_empty())
+    let piped = || std::io::stdin().lock().fill_buf().is_ok_and(|bytes| !bytes.is_empty());
+    // On a thread of its own: ctrl-c is heard while somebody else's program prepares what it pipes.
+    tokio::select! {
+        piped = tokio::task::spawn_blocking(piped) => piped.unwrap_or(false),
+        () = opening.stop.cancelled() => false,
+    }
 }
 
 /// Asks every page and does what was approved.
@@ -73,7 +78,7 @@ pub fn can_ask(opening: &Opening) -> bool {
 /// The person stopped it, or a question had nobody to answer it.
 pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<Exit> {
     let found = answers::own(opening, clouds.practice.as_ref())?;
-    let start = start(opening, clouds);
+    let start = start(opening, clouds, output);
     let mut model = match found {
         Some(answers) => {
             output.talk(&format!("going on with {}", answers.source));
@@ -102,7 +107,7 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
     Ok(exit)
 }
 
-fn start(opening: &Opening, clouds: &Clouds) -> Start {
+fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
     let likely = clouds.practice.as_ref().and_then(|open| {
         let federation = config::parse(&open.answers, "world").ok()?;
         let source = format!("the practice cloud's world {}", open.world);
@@ -112,7 +117,7 @@ fn start(opening: &Opening, clouds: &Clouds) -> Start {
         .into_iter()
         .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())));
     Start {
-        signed_in: clouds.token.is_some(),
+        signed_in: clouds.token.get().is_some(),
         ask_azure_devops: opening.only != Some(Only::Aws),
         ask_aws: opening.only != Some(Only::AzureDevops),
         practice: clouds.practice.is_some(),
@@ -121,6 +126,7 @@ fn start(opening: &Opening, clouds: &Clouds) -> Start {
         region,
         aws_keys: opening.process.variable("AWS_ACCESS_KEY_ID").is_some(),
         file: answers::place(opening, clouds.practice.as_ref()).display().to_string(),
+        flags: output.invocation().flags(),
     }
 }
 
@@ -334,6 +340,7 @@ impl Stage<'_> {
             };
         };
         let decision = consent(&prepared).decide(&prepared.decidable());
+        self.output.begins_to_write();
         let result = prepared.carry_out(&session, decision).await;
         let board = session.events.board();
         drop(session);
@@ -348,7 +355,10 @@ impl Stage<'_> {
             }
             Err(failure) => {
                 *exit = Exit::of(&failure);
-                Ended { stale: failure.class == Class::Stale, lines: explain::lines(&failure) }
+                Ended {
+                    stale: failure.class == Class::Stale,
+                    lines: explain::lines(&failure, self.output.invocation()),
+                }
             }
         }
     }

@@ -66,7 +66,7 @@ impl Ends {
 
 fn address(name: &str, text: &str) -> Result<Url> {
     let refused = |cause: &str| {
-        Failure::new(Code::Answers)
+        Failure::new(Code::AddressUnusable)
             .with("address", name)
             .with("cause", cause)
             .with("accepted", "an https:// address (http:// on 127.0.0.1) without user, query or fragment")

@@ -11,6 +11,7 @@ use super::reader::{Place, Reader, Wrong, is_line, shown};
 use crate::domain::federation::{Environment, SignIn, defaults};
 use crate::domain::names::{AccountId, BranchPattern, EnvironmentName, Region};
 use crate::domain::preset::PRESETS;
+use crate::domain::regions;
 
 /// An environment as far as it could be read.
 pub(super) struct Sketch {
@@ -53,9 +54,13 @@ pub(super) fn read_environment(
     if name.is_none() {
         unsure.extend([keys::NAME.name, keys::ROLE.name, keys::CONNECTION.name]);
     }
+    reader.own.clone_from(&name);
     let name = name.or_else(|| format!("stand-in-{index}").parse().ok())?;
     let account: Option<AccountId> = required(reader, table, &place, keys::ACCOUNT);
     let region: Option<Region> = required(reader, table, &place, keys::REGION);
+    if let Some(meant) = region.as_ref().and_then(regions::meant) {
+        mistyped(reader, table, &place, meant);
+    }
     unsure.extend(account.is_none().then_some(keys::ACCOUNT.name));
     unsure.extend(region.is_none().then_some(keys::REGION.name));
     // An account of its own, so that no neighbour seems to share a role or a partition with it.
@@ -89,7 +94,17 @@ pub(super) fn read_environment(
         session_hours,
         name,
     };
+    reader.own = None;
     Some(Sketch { environment, unsure, place, spans: spans(table) })
+}
+
+/// Refuses a region that AWS does not have and that is nearly one it has.
+fn mistyped(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place, meant: &str) {
+    let key = keys::REGION;
+    let Some((text, span)) = reader.text(table, place, key) else { return };
+    let message = format!("AWS has no region `{}`", shown(text));
+    let wrong = Wrong::new(message, format!("write `region = \"{meant}\"` if that was meant"));
+    reader.wrong(&span, place.key(key.name), wrong);
 }
 
 /// A name with a default. Wrong, or absent without a default: none, and noted as unsure.
@@ -268,7 +283,7 @@ fn sign_in(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> Opt
         _ => {
             let none = forms.iter().all(|form| !form);
             let message = if none { "says no way to sign in" } else { "says more than one way to sign in" };
-            let wrong = Wrong::new(message, format!("write it as `sign-in = {}`", key.example));
+            let wrong = Wrong::new(message, format!("write it as `sign-in = {}`", reader.example(key)));
             reader.wrong(&span, place.path.clone(), wrong.accepted(FORMS));
             None
         }
@@ -282,7 +297,7 @@ fn both(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place, keys: [Ke
     let [one, other] = keys;
     let wrong = Wrong::new(
         format!("`{}` is missing: `{}` and `{}` belong together", absent.name, one.name, other.name),
-        format!("add `{} = {}`, with your own value", absent.name, absent.example),
+        format!("add `{} = {}`, with your own value", absent.name, reader.example(absent)),
     );
     reader.wrong(&place.span, place.path.clone(), wrong.accepted(FORMS));
     None

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::domain::failure::{Code, Failure};
+use crate::domain::regions::distance;
 
 /// One thing that is wrong in the file. Never holds the value of a key nobody knows: it could be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,22 +70,6 @@ pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>)
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, key)| key)
-}
-
-/// Levenshtein distance, bounded by the length of a key that anybody would type.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]

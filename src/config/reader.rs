@@ -6,7 +6,8 @@ use toml_edit::{Item, TableLike};
 
 use super::keys::Key;
 use super::problem::{Problem, Span, nearest, position};
-use crate::domain::names::Refused;
+use crate::domain::federation::defaults;
+use crate::domain::names::{EnvironmentName, Refused};
 
 /// Words that name a secret: such a key is never right in a committed file.
 const SECRETS: [&str; 6] = ["secret", "token", "pat", "password", "access-key", "key-id"];
@@ -35,6 +36,8 @@ pub(super) struct Reader<'a> {
     pub(super) problems: Vec<Problem>,
     /// Required keys that are absent.
     pub(super) missing: Vec<String>,
+    /// The environment that is being read: examples are of its own kind.
+    pub(super) own: Option<EnvironmentName>,
 }
 
 /// What is wrong, before its place is known.
@@ -57,7 +60,7 @@ impl Wrong {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, problems: Vec::new(), missing: Vec::new() }
+        Self { file, text, problems: Vec::new(), missing: Vec::new(), own: None }
     }
 
     /// Notes a problem at a place of the text.
@@ -67,11 +70,30 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem { file: self.file.to_owned(), line, column, key, message, accepted, fix });
     }
 
+    /// A value as it could stand in the file: in an environment its own default.
+    pub(super) fn example(&self, key: Key) -> String {
+        let text = |value: Option<String>| value.map(|value| format!("\"{value}\""));
+        let own = self.own.as_ref().and_then(|name| match key.name {
+            "role" => text(defaults::role(name).map(|role| role.to_string())),
+            "connection" => text(defaults::connection(name).map(|connection| connection.to_string())),
+            "profile" => text(Some(format!("contoso-{name}"))),
+            "sign-in" => Some(format!("{{ profile = \"contoso-{name}\" }}")),
+            "protected" => Some(defaults::protected(name).to_string()),
+            "branches" => {
+                let patterns = defaults::branches(name);
+                let patterns: Vec<String> = patterns.iter().map(|p| format!("\"{p}\"")).collect();
+                Some(format!("[{}]", patterns.join(", "))).filter(|_| !patterns.is_empty())
+            }
+            _ => None,
+        });
+        own.unwrap_or_else(|| key.example.to_owned())
+    }
+
     /// Notes a required key that is absent.
     pub(super) fn missing(&mut self, place: &Place, key: Key) {
         let name = place.key(key.name);
         self.missing.push(name.clone());
-        let fix = format!("add `{} = {}`, with your own value", key.name, key.example);
+        let fix = format!("add `{} = {}`, with your own value", key.name, self.example(key));
         let message = format!("is missing. {}", key.about.trim_end_matches('.'));
         self.wrong(&place.span, name, Wrong::new(message, fix));
     }
@@ -117,7 +139,7 @@ impl<'a> Reader<'a> {
         };
         let fix = match (item.as_integer(), wanted) {
             (Some(number), "a text") => format!("put it in quotes: `{} = \"{number}\"`", key.name),
-            _ => format!("write it as `{} = {}`", key.name, key.example),
+            _ => format!("write it as `{} = {}`", key.name, self.example(key)),
         };
         let span = item.span().unwrap_or_else(|| place.span.clone());
         self.wrong(
@@ -160,7 +182,7 @@ impl<'a> Reader<'a> {
     pub(super) fn refused(&mut self, span: &Span, place: &Place, key: Key, refused: &Refused) {
         let wrong = Wrong::new(
             format!("`{}` is no {}", shown(&refused.value), refused.what),
-            format!("write it as `{} = {}`", key.name, key.example),
+            format!("write it as `{} = {}`", key.name, self.example(key)),
         );
         self.wrong(span, place.key(key.name), wrong.accepted(refused.accepted));
     }
@@ -172,7 +194,7 @@ impl<'a> Reader<'a> {
             return Some(text.to_owned());
         }
         let message = format!("`{}` is no usable text", shown(text));
-        let wrong = Wrong::new(message, format!("write it as `{} = {}`", key.name, key.example));
+        let wrong = Wrong::new(message, format!("write it as `{} = {}`", key.name, self.example(key)));
         self.wrong(&span, place.key(key.name), wrong.accepted("one line of text, without blanks around it"));
         None
     }

@@ -48,6 +48,8 @@ pub enum Class {
 pub enum Code {
     /// Azure DevOps does not accept the token.
     DevopsToken,
+    /// There is no token for Azure DevOps.
+    DevopsTokenMissing,
     /// The token is past its end.
     DevopsTokenExpired,
     /// The token or the person lacks a right.
@@ -122,6 +124,20 @@ pub enum Code {
     BlueprintConflict,
     /// The answers are incomplete or wrong.
     Answers,
+    /// There are no answers, and nobody to ask.
+    AnswersMissing,
+    /// The input ended before the last question.
+    InputEnded,
+    /// Nobody approved the plan.
+    NotApproved,
+    /// No environment of the answers has that name.
+    EnvironmentUnknown,
+    /// No practice world has that name.
+    WorldUnknown,
+    /// An address that replaces a cloud's is none.
+    AddressUnusable,
+    /// A file is no plan that this keyless can apply.
+    PlanUnreadable,
     /// The cloud shows something else than the plan was made for.
     PlanStale,
     /// A plan file holds what its own answers do not imply.
@@ -140,6 +156,8 @@ pub enum Code {
     JournalBroken,
     /// A file cannot be read or written.
     File,
+    /// A file that is to be new is there already.
+    FileExists,
     /// The terminal cannot be used as asked.
     Terminal,
 }
@@ -166,7 +184,9 @@ impl Code {
             Self::NotSettled | Self::TimedOut => Class::TimedOut,
             Self::HandshakeWaits => Class::Waiting,
             Self::Stopped => Class::Canceled,
-            Self::JournalLocked | Self::JournalBroken | Self::File | Self::Terminal => Class::Machine,
+            Self::JournalLocked | Self::JournalBroken | Self::File | Self::FileExists | Self::Terminal => {
+                Class::Machine
+            }
             Self::ProjectUnknown
             | Self::OrganizationIdDiffers
             | Self::OrganizationIdUnknown
@@ -178,7 +198,15 @@ impl Code {
             | Self::PipelineForeign
             | Self::PolicyMalformed
             | Self::BlueprintConflict
+            | Self::DevopsTokenMissing
             | Self::Answers
+            | Self::AnswersMissing
+            | Self::InputEnded
+            | Self::NotApproved
+            | Self::EnvironmentUnknown
+            | Self::WorldUnknown
+            | Self::AddressUnusable
+            | Self::PlanUnreadable
             | Self::PlanNotImplied => Class::BadInput,
         }
     }

@@ -67,6 +67,23 @@ impl StepKey {
     pub fn new(kind: Kind, object: impl Into<String>) -> Self {
         Self { kind, object: object.into() }
     }
+
+    /// The step for people, who do not know keys: `role AzureDevOpsDevRole in 111122223333`.
+    pub fn words(&self) -> String {
+        let kind = self.kind.as_str();
+        match (self.kind, self.object.split_once('/')) {
+            (Kind::Handshake, _) => kind.to_owned(),
+            (Kind::Provider, _) => format!("provider in {}", self.object),
+            (Kind::Role, Some((account, name))) => format!("{kind} {name} in {account}"),
+            (Kind::SignIn, Some((environment, "rights"))) => {
+                format!("rights of the operator in {environment}")
+            }
+            (Kind::SignIn, _) => format!("{kind} to {}", self.object),
+            (Kind::Permission, Some((what, name))) => format!("{kind} for {what} {name}"),
+            (Kind::Access, Some((what, name))) => format!("{kind} to {what} {name}"),
+            _ => format!("{kind} {}", self.object),
+        }
+    }
 }
 
 impl fmt::Display for StepKey {
@@ -97,5 +114,27 @@ impl TryFrom<String> for StepKey {
 impl From<StepKey> for String {
     fn from(key: StepKey) -> Self {
         key.to_string()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop here")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_no_keys() {
+        for (key, words) in [
+            ("connection:AWS-Dev", "connection AWS-Dev"),
+            ("handshake:shared", "handshake"),
+            ("role:111122223333/AzureDevOpsDevRole", "role AzureDevOpsDevRole in 111122223333"),
+            ("provider:111122223333", "provider in 111122223333"),
+            ("sign-in:dev", "sign-in to dev"),
+            ("sign-in:dev/rights", "rights of the operator in dev"),
+            ("permission:queue/Azure Pipelines", "permission for queue Azure Pipelines"),
+            ("access:repository/keyless-verification", "access to repository keyless-verification"),
+        ] {
+            assert_eq!(key.parse::<StepKey>().unwrap().words(), words);
+        }
     }
 }

@@ -17,4 +17,5 @@ pub mod pipeline;
 pub mod policy;
 pub mod preset;
 pub mod provider;
+pub mod regions;
 pub mod role;

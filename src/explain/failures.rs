@@ -7,6 +7,7 @@ use crate::domain::failure::{Code, Failure};
 pub fn words(failure: &Failure) -> Words {
     let (cause, hint) = match failure.code {
         Code::DevopsToken
+        | Code::DevopsTokenMissing
         | Code::DevopsTokenExpired
         | Code::DevopsDenied
         | Code::DevopsUnreachable
@@ -45,6 +46,13 @@ pub fn words(failure: &Failure) -> Words {
         | Code::PermissionStands => objects(failure),
         Code::BlueprintConflict
         | Code::Answers
+        | Code::AnswersMissing
+        | Code::InputEnded
+        | Code::NotApproved
+        | Code::EnvironmentUnknown
+        | Code::WorldUnknown
+        | Code::AddressUnusable
+        | Code::PlanUnreadable
         | Code::PlanStale
         | Code::PlanNotImplied
         | Code::NotSettled
@@ -53,6 +61,7 @@ pub fn words(failure: &Failure) -> Words {
         | Code::JournalLocked
         | Code::JournalBroken
         | Code::File
+        | Code::FileExists
         | Code::Terminal => flow(failure),
     };
     Words { cause, hint: hint.to_owned() }
@@ -67,6 +76,10 @@ fn devops(failure: &Failure) -> (String, &'static str) {
         Code::DevopsToken => (
             "Azure DevOps does not accept the token".to_owned(),
             "make a new personal access token for this organisation, or use a token of `az account get-access-token`",
+        ),
+        Code::DevopsTokenMissing => (
+            "no token for Azure DevOps".to_owned(),
+            "set AZURE_DEVOPS_EXT_PAT to a personal access token, or AZURE_DEVOPS_TOKEN or SYSTEM_ACCESSTOKEN to a bearer token; the README lists the scopes",
         ),
         Code::DevopsTokenExpired => {
             ("the Azure DevOps token has expired".to_owned(), "make a new one and set AZURE_DEVOPS_EXT_PAT")
@@ -227,6 +240,34 @@ fn flow(failure: &Failure) -> (String, &'static str) {
             ("the answers want two things that exclude each other".to_owned(), "correct keyless.toml")
         }
         Code::Answers => ("the answers cannot be used as they are".to_owned(), "correct what is named above"),
+        Code::AnswersMissing => (
+            format!("there is no {} here or above", value(failure, "file")),
+            "make one with `keyless setup`, or name one with --config FILE",
+        ),
+        Code::InputEnded => (
+            "the input ended before the last question".to_owned(),
+            "give a line for each question, or use a complete answers file: --answers FILE --yes",
+        ),
+        Code::NotApproved => (
+            "nothing was written: the plan is not approved".to_owned(),
+            "--yes approves it, and --confirm NAME what concerns a protected environment",
+        ),
+        Code::EnvironmentUnknown => (
+            format!("the answers know no environment {}", value(failure, "environment")),
+            "choose one of those, or add it to keyless.toml",
+        ),
+        Code::WorldUnknown => (
+            format!("there is no practice world {}", value(failure, "world")),
+            "choose one of those; `keyless sandbox worlds` tells what each holds",
+        ),
+        Code::AddressUnusable => (
+            format!("{} is no address that can be used", value(failure, "address")),
+            "correct the variable, or unset it to use the live address",
+        ),
+        Code::PlanUnreadable => (
+            "this file is no plan that can be applied".to_owned(),
+            "make the plan anew with `keyless plan --out FILE`",
+        ),
         Code::PlanStale => {
             ("what is there no longer fits the plan".to_owned(), "make a new plan and look at it")
         }
@@ -250,6 +291,9 @@ fn flow(failure: &Failure) -> (String, &'static str) {
         }
         Code::Terminal => {
             ("this terminal cannot be used as asked".to_owned(), "use --accessible, or --answers FILE --yes")
+        }
+        Code::FileExists => {
+            ("the file exists already and is never overwritten".to_owned(), "choose another name")
         }
         _ => ("a file cannot be used".to_owned(), "check the path and its rights"),
     }

@@ -2,10 +2,14 @@
 
 mod failures;
 mod findings;
+mod invocation;
 
-use crate::domain::failure::{Class, Failure};
+use crate::domain::failure::{Class, Evidence, Failure};
 use crate::domain::finding::Finding;
+use crate::domain::key::StepKey;
 use crate::plan::event::Outcome;
+
+pub use invocation::{Invocation, quoted};
 
 /// A failure in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,13 +39,17 @@ pub fn finding(finding: &Finding) -> FindingWords {
     findings::words(finding)
 }
 
-/// A failure as the lines a person reads: cause, evidence, what to do.
-pub fn lines(failure: &Failure) -> Vec<String> {
+/// A failure as the lines a person reads: cause, evidence, what to do after this call.
+pub fn lines(failure: &Failure, invocation: &Invocation) -> Vec<String> {
     let words = failures::words(failure);
     let mut lines = vec![format!("{}: {}", failure.code.text(), words.cause)];
-    lines.extend(failure.evidence.iter().map(|e| format!("  {}: {}", e.label, e.value)));
+    for Evidence { label, value } in &failure.evidence {
+        // The key of a step is for machines.
+        let step = if label == "step" { value.parse::<StepKey>().ok() } else { None };
+        lines.push(format!("  {label}: {}", step.map_or_else(|| value.clone(), |step| step.words())));
+    }
     if !words.hint.is_empty() {
-        lines.push(format!("  what to do: {}", words.hint));
+        lines.push(format!("  what to do: {}", invocation.dress(&words.hint)));
     }
     lines
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::names::EnvironmentName;
-use crate::explain;
+use crate::explain::{self, Invocation};
 use crate::plan::board::{Board, EnvironmentStatus};
 use crate::plan::change::{Plan, Verb};
 use crate::plan::event::{Event, Outcome};
@@ -136,7 +136,7 @@ pub struct EvidenceStatus {
 
 impl Status {
     /// The status a board shows. None: the board has not heard of a federation yet.
-    pub fn of(board: &Board, today: time::Date) -> Option<Self> {
+    pub fn of(board: &Board, today: time::Date, invocation: &Invocation) -> Option<Self> {
         let header = board.header.as_ref()?;
         let retires = header.issuer_retires.clone();
         let days_left = retires.as_deref().and_then(date).map(|day| (day - today).whole_days());
@@ -147,7 +147,11 @@ impl Status {
             organization_id: header.organization_id.clone(),
             project: header.project.clone(),
             issuer: IssuerStatus { url: header.issuer.clone(), retires, days_left },
-            environments: board.environments.iter().map(|status| environment(board, status)).collect(),
+            environments: board
+                .environments
+                .iter()
+                .map(|status| environment(board, status, invocation))
+                .collect(),
         })
     }
 }
@@ -156,7 +160,7 @@ fn date(text: &str) -> Option<time::Date> {
     time::Date::parse(text, time::macros::format_description!("[year]-[month]-[day]")).ok()
 }
 
-fn environment(board: &Board, status: &EnvironmentStatus) -> Environment {
+fn environment(board: &Board, status: &EnvironmentStatus, invocation: &Invocation) -> Environment {
     let info = &status.info;
     Environment {
         name: info.name.to_string(),
@@ -171,7 +175,7 @@ fn environment(board: &Board, status: &EnvironmentStatus) -> Environment {
             .map(|link| ChainLink { link: link.link, state: link.state, detail: link.detail.clone() })
             .collect(),
         handshake: handshake(status),
-        findings: board.findings_of(&info.name).into_iter().map(finding).collect(),
+        findings: board.findings_of(&info.name).into_iter().map(|found| finding(found, invocation)).collect(),
     }
 }
 
@@ -201,7 +205,7 @@ fn handshake(status: &EnvironmentStatus) -> HandshakeStatus {
     }
 }
 
-fn finding(finding: &Finding) -> FindingStatus {
+fn finding(finding: &Finding, invocation: &Invocation) -> FindingStatus {
     let words = explain::finding(finding);
     FindingStatus {
         code: finding.code.text(),
@@ -212,7 +216,7 @@ fn finding(finding: &Finding) -> FindingStatus {
             .iter()
             .map(|e| EvidenceStatus { label: e.label.clone(), value: e.value.clone() })
             .collect(),
-        heal: words.heal,
+        heal: invocation.dress(&words.heal),
     }
 }
 
@@ -300,7 +304,7 @@ impl PlanOutput {
                     code: blocked.failure.as_ref().map(|failure| failure.code.text()),
                     why: match (&blocked.failure, &blocked.because) {
                         (Some(failure), _) => explain::failure(failure).cause,
-                        (None, Some(because)) => format!("waits for {because}"),
+                        (None, Some(because)) => format!("waits for {}", because.words()),
                         (None, None) => String::new(),
                     },
                 })

@@ -81,7 +81,10 @@ pub fn create_private(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     private(&mut options);
-    options.open(path).map_err(|e| failed(path, "make (it must not exist yet)", &e))
+    options.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::new(Code::FileExists).with("file", path.display()),
+        _ => failed(path, "make", &error),
+    })
 }
 
 /// Opens (or makes) a private file to append to.

@@ -58,7 +58,7 @@ impl Follower {
     /// Takes one event and gives the lines to print for it; often none.
     pub fn take(&mut self, event: &Event) -> Vec<String> {
         self.board.fold(event);
-        let look = self.look;
+        let look = self.look.clone();
         let mut sheet = Sheet::new(&look);
         match event {
             Event::RunStarted { command, .. } => self.started(&mut sheet, command),
@@ -93,7 +93,7 @@ impl Follower {
 
     /// A step by name; one that was not announced by its key.
     fn name(&self, step: &StepKey) -> String {
-        self.board.step(step).map_or_else(|| step.to_string(), |status| places::named(&status.info))
+        self.board.step(step).map_or_else(|| step.words(), |status| places::named(&status.info))
     }
 
     fn started(&mut self, sheet: &mut Sheet<'_>, command: &str) {

@@ -11,6 +11,9 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::wizard::page::{Kind, Page, Question, Value};
 use crate::wizard::{Model, PageId};
 
+/// Empty lines to one question after which it is not asked again: the input may be a file or a broken pipe.
+const PATIENCE: u32 = 3;
+
 /// Where a secret is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrets {
@@ -66,15 +69,15 @@ impl<R: Source, W: Write> Lines<R, W> {
 
     /// The next line of the input, trimmed. `asked` names the question, for the end of the input.
     async fn read(&mut self, prompt: &str, asked: &str) -> Result<String> {
-        write!(self.output, "{prompt} ")
-            .and_then(|()| self.output.flush())
-            .map_err(|error| terminal(&error))?;
+        if !prompt.is_empty() {
+            write!(self.output, "{prompt} ")
+                .and_then(|()| self.output.flush())
+                .map_err(|error| terminal(&error))?;
+        }
         let line = self.input.line().await.map_err(|error| terminal(&error))?;
         let Some(mut line) = line else {
             self.say("")?;
-            return Err(Failure::new(Code::Answers)
-                .with("the input ended before this question", asked)
-                .with("accepted", "a line for each question, or a complete answers file with --answers"));
+            return Err(Failure::new(Code::InputEnded).with("question", asked));
         };
         if self.secrets == Secrets::Lines {
             // No terminal shows the end of a piped line.
@@ -106,7 +109,14 @@ impl<R: Source, W: Write> Lines<R, W> {
         lines.iter().try_for_each(|line| self.say(line))
     }
 
+    /// Says once what an input of empty lines lacks; then it is only read on.
+    fn needed(&mut self, asked: &str) -> Result<()> {
+        let text = format!("Still needed: {asked}. Empty lines are skipped until it is there.");
+        words::wrap(&text, 0).iter().try_for_each(|line| self.say(line))
+    }
+
     async fn secret(&mut self, page: &Page, question: &Question) -> Result<Turn> {
+        let mut empty = 0;
         loop {
             let turn = match self.secrets {
                 Secrets::Terminal => {
@@ -115,7 +125,7 @@ impl<R: Source, W: Write> Lines<R, W> {
                 }
 
                 Secrets::Lines => {
-                    let prompt = self.prompt(question, "")?;
+                    let prompt = if empty < PATIENCE { self.prompt(question, "")? } else { String::new() };
                     let line = self.read(&prompt, &question.label).await?;
                     match line.as_str() {
                         "" => Turn::Default,
@@ -130,7 +140,12 @@ impl<R: Source, W: Write> Lines<R, W> {
             };
             match turn {
                 Turn::Default if question.default.is_none() => {
-                    self.say("A token is needed. `back` goes back.")?
+                    empty += 1;
+                    if self.secrets == Secrets::Terminal || empty < PATIENCE {
+                        self.say("A token is needed. `back` goes back.")?;
+                    } else if empty == PATIENCE {
+                        self.needed(&question.label)?;
+                    }
                 }
                 turn => return Ok(turn),
             }
@@ -208,7 +223,8 @@ impl<R: Source, W: Write> Asker for Lines<R, W> {
             Kind::Confirm => " [yes or no]",
             _ => "",
         };
-        let prompt = self.prompt(question, how)?;
+        let mut prompt = self.prompt(question, how)?;
+        let mut empty = 0;
         let asked = match &question.key.environment {
             Some(environment) => format!("{} of environment {environment}", question.label),
             None => question.label.clone(),
@@ -220,7 +236,15 @@ impl<R: Source, W: Write> Asker for Lines<R, W> {
                 "back" => return Ok(Turn::Back),
                 "retry" if page.retry => return Ok(Turn::Retry),
                 "" if question.default.is_some() || question.optional => return Ok(Turn::Default),
-                "" => self.say("An answer is needed. `?` says why, `back` goes back.")?,
+                "" => {
+                    empty += 1;
+                    if empty < PATIENCE {
+                        self.say("An answer is needed. `?` says why, `back` goes back.")?;
+                    } else if empty == PATIENCE {
+                        self.needed(&asked)?;
+                        prompt.clear();
+                    }
+                }
                 _ => match meant(question, &options, &line).and_then(|value| check(model, question, value)) {
                     Ok(value) => return Ok(Turn::Answer(value)),
                     Err(problem) => {

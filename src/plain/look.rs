@@ -1,6 +1,7 @@
 //! How text looks here: colour, character set, width, how much. From values passed in, never found out.
 
 use crate::domain::handshake::Verdict;
+use crate::explain::Invocation;
 use crate::plan::change::Verb;
 use crate::plan::link::LinkState;
 
@@ -8,7 +9,7 @@ use crate::plan::link::LinkState;
 const WIDTHS: (usize, usize) = (40, 100);
 
 /// The style of all text of one command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
     /// Whether colours are used.
     pub color: bool,
@@ -18,6 +19,8 @@ pub struct Look {
     pub width: usize,
     /// Whether what is unchanged, rights and single requests are told too.
     pub verbose: bool,
+    /// How this keyless was called: commands in hints repeat it.
+    pub invocation: Invocation,
 }
 
 /// What a colour stands for. Each comes with a glyph or a word that says the same.
@@ -40,13 +43,25 @@ pub enum Paint {
 impl Look {
     /// A style. The width is brought between 40 and 100 columns.
     pub fn new(color: bool, ascii: bool, width: usize, verbose: bool) -> Self {
-        Self { color, ascii, width: width.clamp(WIDTHS.0, WIDTHS.1), verbose }
+        Self {
+            color,
+            ascii,
+            width: width.clamp(WIDTHS.0, WIDTHS.1),
+            verbose,
+            invocation: Invocation::default(),
+        }
+    }
+
+    /// The same, for hints after this call.
+    #[must_use]
+    pub fn called(self, invocation: Invocation) -> Self {
+        Self { invocation, ..self }
     }
 
     /// The same, for text that is set in by some columns.
     #[must_use]
     pub fn narrower(&self, columns: usize) -> Self {
-        Self { width: self.width.saturating_sub(columns).max(WIDTHS.0), ..*self }
+        Self { width: self.width.saturating_sub(columns).max(WIDTHS.0), ..self.clone() }
     }
 
     /// Text in a colour (SGR, the basic 16), where colours are used.

@@ -39,7 +39,10 @@ fn outcome<T>(result: std::result::Result<T, InquireError>) -> Result<Option<T>>
     match result {
         Ok(value) => Ok(Some(value)),
         Err(InquireError::OperationCanceled) => Ok(None),
-        Err(InquireError::OperationInterrupted) => Err(Failure::new(Code::Stopped).with("by", "ctrl-c")),
+        Err(InquireError::OperationInterrupted) => {
+            leave();
+            Err(Failure::new(Code::Stopped).with("by", "ctrl-c"))
+        }
         Err(InquireError::NotTTY) => Err(Failure::new(Code::Terminal)
             .with("cause", "this is no terminal")
             .with("accepted", "a terminal, --accessible with answers piped, or --answers FILE --yes")),
@@ -48,11 +51,14 @@ fn outcome<T>(result: std::result::Result<T, InquireError>) -> Result<Option<T>>
 }
 
 /// Asks for a secret without showing it: [`Turn::Secret`], [`Turn::Default`] when nothing was given, [`Turn::Back`].
-pub(super) fn secret(label: &str) -> Result<Turn> {
+///
+/// # Errors
+/// The person stopped it, or the terminal does not work.
+pub fn secret(label: &str) -> Result<Turn> {
     let prompt = Password::new(label)
         .with_display_mode(PasswordDisplayMode::Hidden)
         .without_confirmation()
-        .with_help_message("It is not shown. Enter: give it. Esc: back.");
+        .with_help_message("Esc: back. Enter: give it. It is not shown.");
     Ok(match outcome(prompt.prompt())? {
         None => Turn::Back,
         Some(secret) if secret.trim().is_empty() => Turn::Default,
@@ -73,12 +79,13 @@ fn fit(text: &str) -> String {
 /// The line below a prompt: where the default came from, and the keys.
 fn help(question: &Question, page: &Page, keys: &str) -> String {
     let source = match &question.default {
-        Some(default) => format!("Default from: {}. ", default.source),
-        None if question.optional => "May stay empty. ".to_owned(),
+        Some(default) => format!("Default from: {}.", default.source),
+        None if question.optional => "May stay empty.".to_owned(),
         None => String::new(),
     };
     let retry = if page.retry { " retry: ask again." } else { "" };
-    fit(&format!("{source}{keys}{retry}"))
+    // The keys come first: what is cut off at the edge is only where the default came from.
+    fit(format!("{keys}{retry} {source}").trim_end())
 }
 
 fn text(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
@@ -95,7 +102,10 @@ fn text(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
             true => Some("an answer is needed".to_owned()),
             false => model.check(&key, line).err(),
         };
-        Ok(problem.map_or(Validation::Valid, |problem| Validation::Invalid(ErrorMessage::Custom(problem))))
+        // inquire breaks long lines anywhere; its own sign takes two columns.
+        let whole = |problem: String| words::wrap_at(words::WIDTH - 4, &problem, 0).join("\n  ");
+        Ok(problem
+            .map_or(Validation::Valid, |problem| Validation::Invalid(ErrorMessage::Custom(whole(problem)))))
     });
     if let Some(default) = default.as_deref().filter(|default| !default.is_empty()) {
         prompt = prompt.with_default(default);
@@ -114,7 +124,7 @@ fn choice(page: &Page, question: &Question) -> Result<Turn> {
     let start = options.iter().position(|(value, _)| Some(value) == default.as_ref());
     let mut shown: Vec<String> = options.iter().map(|(_, text)| fit(text)).collect();
     shown.extend(page.retry.then(|| RETRY.to_owned()));
-    let help = help(question, page, "Arrows or typing: find. Enter: choose. Esc: back.");
+    let help = help(question, page, "Esc: back. Arrows or typing: find. Enter: choose.");
     let prompt = Select::new(&question.label, shown)
         .with_page_size(LIST)
         .with_starting_cursor(start.unwrap_or_default())
@@ -142,7 +152,7 @@ fn many(page: &Page, question: &Question) -> Result<Turn> {
         .map(|(at, _)| at)
         .collect();
     let shown: Vec<String> = options.iter().map(|(_, text)| fit(text)).collect();
-    let help = help(question, page, "Space: choose. Enter: go on. Esc: back.");
+    let help = help(question, page, "Esc: back. Space: choose. Enter: go on.");
     let prompt = MultiSelect::new(&question.label, shown)
         .with_page_size(LIST)
         .with_default(&ticked)
@@ -162,7 +172,7 @@ fn confirm(page: &Page, question: &Question) -> Result<Turn> {
         Some(Value::Flag(flag)) => Some(*flag),
         _ => None,
     };
-    let help = help(question, page, "y or n. Esc: back.");
+    let help = help(question, page, "Esc: back. y or n.");
     let mut prompt = Confirm::new(&question.label).with_help_message(&help);
     if let Some(default) = default {
         prompt = prompt.with_default(default);
@@ -223,7 +233,10 @@ fn prompt(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
 
 /// Runs a prompt on a thread of its own. inquire waits for keys and for nothing else: a signal, or a terminal that is
 /// gone, must end the wait from here. Then the terminal is given back, and the thread is left to the process's end.
-pub(super) async fn aside(ask: impl FnOnce() -> Result<Turn> + Send + 'static) -> Result<Turn> {
+///
+/// # Errors
+/// As the prompt's own.
+pub async fn aside(ask: impl FnOnce() -> Result<Turn> + Send + 'static) -> Result<Turn> {
     let mut lent = Lent { given_back: false };
     let turn = tokio::task::spawn_blocking(ask).await;
     lent.given_back = true;
@@ -242,6 +255,14 @@ impl Drop for Lent {
             let _ = crossterm::terminal::disable_raw_mode();
             let shown = (crossterm::event::DisableBracketedPaste, crossterm::cursor::Show);
             let _ = crossterm::execute!(std::io::stderr(), shown.0, shown.1);
+            leave();
         }
     }
+}
+
+/// Clears what an unfinished prompt left below the cursor, so that nothing is said across its hint.
+fn leave() {
+    let below = crossterm::terminal::Clear(crossterm::terminal::ClearType::FromCursorDown);
+    // Nobody is left to tell when the terminal is gone.
+    let _ = crossterm::execute!(std::io::stderr(), below, crossterm::style::Print("\r\n"));
 }

@@ -8,6 +8,7 @@ use super::places::{self, FEW, Place};
 use super::sheet::{Sheet, columns, padded, plain, span};
 use super::{digest, marks, trouble};
 use crate::domain::failure::Failure;
+use crate::domain::key::Kind;
 use crate::domain::names::EnvironmentName;
 use crate::plan::change::{Ask, Blocked, Change, Plan, Verb};
 use crate::plan::event::{EnvironmentInfo, Header, StepInfo};
@@ -37,6 +38,16 @@ pub fn review(plan: &Plan, header: Option<&Header>, look: &Look) -> String {
     } else {
         totals(&mut sheet, plan);
     }
+    sheet.finish()
+}
+
+/// The plan of a teardown as text: where nothing is there, nothing is to remove.
+pub fn teardown(plan: &Plan, header: Option<&Header>, look: &Look) -> String {
+    let Some(header) = header.filter(|_| plan.is_settled() && !look.verbose) else {
+        return review(plan, header, look);
+    };
+    let mut sheet = Sheet::new(look);
+    sheet.text(0, &[span(Paint::Strong, header.federation.as_str()), plain(": nothing to remove.")]);
     sheet.finish()
 }
 
@@ -207,7 +218,10 @@ fn tell_change(sheet: &mut Sheet<'_>, change: &Change, place: &Place) {
     sheet.flow(&head, &[span(Paint::Strong, title)]);
     sheet.text(INDENT, &[plain(change.why.as_str())]);
     details(sheet, change);
-    if !change.reversible {
+    if change.step.kind == Kind::Handshake && !change.reversible {
+        let why = "not reversible: a run cannot be unmade; it changes nothing else";
+        sheet.text(INDENT, &[span(Paint::Dim, why)]);
+    } else if !change.reversible {
         sheet.text(INDENT, &[span(Paint::Bad, "not reversible")]);
     }
     for ask in &change.asks {
@@ -317,7 +331,7 @@ fn blocked(sheet: &mut Sheet<'_>, all: &[Blocked]) {
         let because = blocked.because.as_ref();
         let cause = because.map(|key| match all.iter().find(|other| other.step == *key) {
             Some(other) => named(other),
-            None => key.to_string(),
+            None => key.words(),
         });
         (named(blocked), cause.unwrap_or_default())
     });
@@ -353,7 +367,8 @@ fn totals(sheet: &mut Sheet<'_>, plan: &Plan) {
         0,
         &[span(Paint::Strong, parts.join(", ")), plain(format!("; {requests}; nothing written yet."))],
     );
-    let final_ones = writing.iter().filter(|change| !change.reversible).count();
+    let final_ones =
+        writing.iter().filter(|change| !change.reversible && change.step.kind != Kind::Handshake).count();
     if final_ones > 0 {
         sheet.text(0, &[span(Paint::Bad, format!("{final_ones} not reversible."))]);
     }

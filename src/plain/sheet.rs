@@ -107,7 +107,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// `head` as it is, then `body` wrapped; following lines begin below the body's first word. A word that is too
-    /// long for that stands on a line of its own, whole.
+    /// long stands on a line of its own, whole, in the same column, and goes beyond the edge.
     pub fn flow(&mut self, head: &[Span], body: &[Span]) {
         let mut row = Row::default();
         head.iter().for_each(|span| row.push(span.paint, &self.look.clean(&span.text)));
@@ -129,10 +129,7 @@ impl<'a> Sheet<'a> {
             if row.width + blank + length > self.look.width && !is_first_of_all {
                 self.put(&row);
                 row = Row::default();
-                row.push(
-                    Paint::Plain,
-                    &" ".repeat(hang.min(self.look.width.saturating_sub(length)).max(hang.min(4))),
-                );
+                row.push(Paint::Plain, &" ".repeat(hang));
             } else if begun {
                 row.blank(word.first().map_or(Paint::Plain, |(paint, _)| *paint));
             }
@@ -154,7 +151,8 @@ impl<'a> Sheet<'a> {
         if taken + length <= self.look.width {
             self.line(&[head, &[text]].concat());
         } else {
-            let indent = taken.min(self.look.width.saturating_sub(length)).max(4);
+            let head_text: String = head.iter().map(|span| span.text.as_str()).collect();
+            let indent = columns(&head_text) - columns(head_text.trim_start()) + 2;
             self.line(head);
             self.line(&[plain(" ".repeat(indent)), text]);
         }

@@ -40,7 +40,18 @@ pub fn status(board: &Board, look: &Look, now: OffsetDateTime) -> String {
         sheet.gap();
         sheet.text(0, &[span(Paint::Strong, format!("{}.", verdicts::tally(board)))]);
     }
+    if nothing_is_there(board) {
+        sheet.text(0, &[span(Paint::Strong, "Next: "), plain(look.invocation.dress("keyless setup"))]);
+    }
     sheet.finish()
+}
+
+/// Whether no environment has anything of its own yet.
+fn nothing_is_there(board: &Board) -> bool {
+    let own = |link: &&LinkStatus| matches!(link.link, Link::Connection | Link::Role);
+    let absent = |link: &LinkStatus| link.state == LinkState::Absent;
+    let all = &board.environments;
+    !all.is_empty() && all.iter().all(|e| e.chain.iter().filter(own).all(absent))
 }
 
 fn federation(sheet: &mut Sheet<'_>, header: &Header, now: OffsetDateTime) {
@@ -144,7 +155,7 @@ fn tell_finding(sheet: &mut Sheet<'_>, finding: &Finding) {
         &[span(paint, code), plain(format!(": {}", words.cause))],
     );
     if !words.heal.is_empty() {
-        sheet.flow(&[plain("   what to do: ")], &[plain(words.heal)]);
+        sheet.flow(&[plain("   what to do: ")], &[plain(sheet.look.invocation.dress(&words.heal))]);
     }
 }
 
@@ -267,5 +278,6 @@ fn grouped_findings(sheet: &mut Sheet<'_>, board: &Board) {
         sheet.flow(&[span(paint, "! ")], &[span(paint, code.text()), plain(format!(": {names}"))]);
     }
     let example = codes[0].1[0];
-    sheet.text(2, &[plain(format!("`keyless status {example}` tells cause and what to do."))]);
+    let told = format!("`keyless status {example}` tells cause and what to do.");
+    sheet.text(2, &[plain(sheet.look.invocation.dress(&told))]);
 }

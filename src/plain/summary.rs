@@ -5,6 +5,7 @@ use super::sheet::{Sheet, plain, span};
 use super::{places, trouble, verdicts};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::handshake::Verdict;
+use crate::explain::Invocation;
 use crate::plan::board::{Board, EnvironmentStatus, StepStatus};
 use crate::plan::event::{Ended, Outcome};
 
@@ -25,7 +26,7 @@ pub fn summary(board: &Board, command: &str, look: &Look) -> String {
     if !tears_down {
         runs(&mut sheet, board);
     }
-    if let Some(next) = next(board, command) {
+    if let Some(next) = next(board, command, &look.invocation) {
         sheet.gap();
         sheet.flow(&[span(Paint::Strong, "Next: ")], &[plain(next)]);
     }
@@ -107,7 +108,7 @@ fn failures(sheet: &mut Sheet<'_>, board: &Board) {
                 let cause = board.step(because);
                 needs.push((
                     name(),
-                    cause.map_or_else(|| because.to_string(), |cause| places::named(&cause.info)),
+                    cause.map_or_else(|| because.words(), |cause| places::named(&cause.info)),
                 ));
             }
             Ended::Stale { now } => {
@@ -164,8 +165,14 @@ fn runs(sheet: &mut Sheet<'_>, board: &Board) {
     }
 }
 
-/// The command that goes on from here.
-fn next(board: &Board, command: &str) -> Option<String> {
+/// The flags that cover what was not approved: `--confirm prod`. Consent says each at the end of a sentence.
+fn flags(board: &Board) -> Vec<&str> {
+    let flag = |text: &'_ String| text.find(": --confirm").map(|at| at + 2);
+    board.waiting_for.iter().filter_map(|text| text.get(flag(text)?..)).collect()
+}
+
+/// The command that goes on from here, as it must be typed after this call.
+fn next(board: &Board, command: &str, invocation: &Invocation) -> Option<String> {
     let names: Vec<&str> = verdicts::unproven(board).iter().map(|e| e.info.name.as_str()).collect();
     let unproven = match names.as_slice() {
         few @ [_, ..] if few.len() <= 3 && few.len() < board.environments.len() => {
@@ -173,19 +180,56 @@ fn next(board: &Board, command: &str) -> Option<String> {
         }
         _ => String::new(),
     };
-    let again = format!(
-        "heal what is named above, then `keyless {command}` again; it goes on where the clouds stand"
-    );
+    // A plan that was applied in part fits no more: setup makes a new one.
+    let same = invocation.again(if command == "apply" { "setup" } else { command });
+    let again = format!("heal what is named above, then `{same}` again; it goes on where the clouds stand");
     let failed = ended(board).any(
         |(_, ended)| matches!(ended, Ended::Failed { failure } if failure.code != Code::HandshakeFailed),
     );
+    let flags = flags(board);
     match board.outcome? {
-        Outcome::Stale => Some("keyless plan".to_owned()),
-        Outcome::Stopped => Some(format!("keyless {command}; it goes on where the clouds stand")),
+        Outcome::Stale if command == "apply" => Some(invocation.dress("keyless plan")),
+        Outcome::Stale => Some(format!("{same}; it looks anew")),
+        Outcome::Stopped => Some(format!("{same}; it goes on where the clouds stand")),
         Outcome::Failed if failed => Some(again),
         Outcome::Done if command == "teardown" => None,
+        Outcome::Waiting if !flags.is_empty() => Some(format!("{same} --yes {}", flags.join(" "))),
         _ if command == "teardown" => Some(again),
-        Outcome::Waiting => Some(format!("keyless verify{unproven}, when that is done")),
-        Outcome::Done | Outcome::Failed => Some(format!("keyless status{unproven}")),
+        Outcome::Waiting => Some(invocation.dress(&format!("keyless verify{unproven}, when that is done"))),
+        Outcome::Done | Outcome::Failed => Some(invocation.dress(&format!("keyless status{unproven}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(outcome: Outcome, waiting_for: &[&str], command: &str, called: &Invocation) -> Option<String> {
+        let waiting_for = waiting_for.iter().map(|text| (*text).to_owned()).collect();
+        next(&Board { outcome: Some(outcome), waiting_for, ..Board::default() }, command, called)
+    }
+
+    #[test]
+    fn what_was_not_confirmed_is_the_next_command() {
+        let prod = [
+            "prod is protected: --confirm prod",
+            "role R is to trust another subject: --confirm-subject \"sc://a/b/c\"",
+        ];
+        let live = Invocation::default();
+        assert_eq!(
+            after(Outcome::Waiting, &prod, "setup", &live).as_deref(),
+            Some("keyless setup --yes --confirm prod --confirm-subject \"sc://a/b/c\"")
+        );
+        let some = Invocation::new(Some("fresh"), None, vec!["dev".to_owned(), "prod".to_owned()]);
+        assert_eq!(
+            after(Outcome::Waiting, &prod[..1], "teardown", &some).as_deref(),
+            Some("keyless --sandbox teardown dev prod --yes --confirm prod"),
+            "what was not meant is not torn down"
+        );
+        let waits = ["the handshake waits for an approval"];
+        assert_eq!(
+            after(Outcome::Waiting, &waits, "setup", &some).as_deref(),
+            Some("keyless --sandbox verify, when that is done")
+        );
     }
 }

@@ -22,7 +22,7 @@ pub fn failures(sheet: &mut Sheet<'_>, all: &[(String, &Failure)]) {
     for code in codes {
         let mut texts: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
         for (name, failure) in all.iter().filter(|(_, failure)| failure.code == code) {
-            let lines = explain::lines(failure);
+            let lines = explain::lines(failure, &sheet.look.invocation);
             match texts.iter_mut().find(|(known, _)| *known == lines) {
                 Some((_, names)) => names.push(name),
                 None => texts.push((lines, vec![name])),

@@ -205,11 +205,8 @@ fn the_end_of_the_input_names_the_question() {
     let told =
         tell(Model::new(Start { signed_in: true, ..Start::default() }), "contoso\n\n1\n", nothing_else);
     let failure = told.result.unwrap_err();
-    assert_eq!((failure.code, failure.class), (Code::Answers, Class::BadInput));
-    assert_eq!(
-        failure.evidence("the input ended before this question"),
-        Some("AWS profiles to make environments of")
-    );
+    assert_eq!((failure.code, failure.class), (Code::InputEnded, Class::BadInput));
+    assert_eq!(failure.evidence("question"), Some("AWS profiles to make environments of"));
 }
 
 #[test]
@@ -252,5 +249,5 @@ fn nothing_is_asked_twice_when_nothing_can_be_discovered() {
         nothing_works,
     );
     insta::assert_snapshot!(told.screen);
-    assert_eq!(told.result.unwrap_err().code, Code::Answers);
+    assert_eq!(told.result.unwrap_err().code, Code::InputEnded);
 }

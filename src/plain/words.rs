@@ -64,10 +64,15 @@ pub fn options(kind: &Kind) -> Vec<(String, String)> {
 
 /// Breaks a text into lines of at most [`WIDTH`] columns, each indented. A word that is longer stays whole.
 pub fn wrap(text: &str, indent: usize) -> Vec<String> {
+    wrap_at(WIDTH, text, indent)
+}
+
+/// The same for lines of at most `width` columns.
+pub fn wrap_at(width: usize, text: &str, indent: usize) -> Vec<String> {
     let blank = " ".repeat(indent);
     let mut lines = Vec::new();
     for line in text.lines() {
-        if indent + line.chars().count() <= WIDTH {
+        if indent + line.chars().count() <= width {
             lines.push(if line.is_empty() { String::new() } else { format!("{blank}{line}") });
             continue;
         }
@@ -76,7 +81,7 @@ pub fn wrap(text: &str, indent: usize) -> Vec<String> {
         let mut current = format!("{blank}{own}");
         let mut empty = true;
         for word in line.split_whitespace() {
-            if !empty && current.chars().count() + 1 + word.chars().count() > WIDTH {
+            if !empty && current.chars().count() + 1 + word.chars().count() > width {
                 lines.push(std::mem::replace(&mut current, format!("{blank}{own}")));
                 empty = true;
             }

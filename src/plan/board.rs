@@ -155,7 +155,7 @@ impl Board {
         });
         let (state, detail) = match ended {
             Ended::Failed { failure } => (LinkState::Failed, failure.code.text()),
-            Ended::WillNotRun { because } => (LinkState::Unknown, format!("waits for {because}")),
+            Ended::WillNotRun { because } => (LinkState::Unknown, format!("waits for {}", because.words())),
             _ => return,
         };
         for environment in &environments {

@@ -48,14 +48,13 @@ impl PlanFile {
     /// # Errors
     /// The text is no plan of this version.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
-        let broken = |cause: String| Failure::new(Code::Answers).with("file", file).with("cause", cause);
+        let broken =
+            |cause: String| Failure::new(Code::PlanUnreadable).with("file", file).with("cause", cause);
         let value: serde_json::Value = serde_json::from_str(text).map_err(|e| broken(e.to_string()))?;
         match value["version"].as_u64() {
             Some(version) if version == u64::from(VERSION) => {}
             _ => {
-                return Err(broken(format!(
-                    "not a plan of version {VERSION}; make it with `keyless plan --out FILE`"
-                )));
+                return Err(broken(format!("not a plan of version {VERSION}")));
             }
         }
         serde_json::from_value(value).map_err(|e| broken(e.to_string()))

@@ -108,7 +108,7 @@ pub async fn prepare(
 fn choose(federation: &Federation, chosen: &[EnvironmentName]) -> Result<Federation> {
     if let Some(unknown) = chosen.iter().find(|name| federation.environment(name).is_none()) {
         let names: Vec<&str> = federation.environments.iter().map(|e| e.name.as_str()).collect();
-        return Err(Failure::new(Code::Answers)
+        return Err(Failure::new(Code::EnvironmentUnknown)
             .with("environment", unknown)
             .with("accepted", names.join(", ")));
     }
@@ -194,7 +194,7 @@ impl Prepared {
     ) -> Summary {
         let board = session.events.board();
         waiting_for.extend(ends.iter().filter_map(|(step, ended)| match ended {
-            Ended::Waiting { reason } => Some(format!("{step}: {reason}")),
+            Ended::Waiting { reason } => Some(format!("{}: {reason}", step.words())),
             _ => None,
         }));
         let failures: Vec<Failure> = failures(&ends);
@@ -276,7 +276,8 @@ fn outcome(ends: &[(StepKey, Ended)], stopped: bool, waits: bool) -> Outcome {
     }
 }
 
-fn finished(
+/// The last event of a run, with the verdicts a board shows.
+pub fn finished(
     board: &Board,
     outcome: Outcome,
     writes: u64,

@@ -213,7 +213,7 @@ impl Handshake {
                 Some(proof) => proof,
                 None => unknown("no run has proven it as it is now".to_owned()),
             },
-            Some(Part::NotReady { because }) => unknown(format!("waits for {because}")),
+            Some(Part::NotReady { because }) => unknown(format!("waits for {}", because.words())),
         };
         opened(proof, seen.admits.get(name))
     }

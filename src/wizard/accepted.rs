@@ -13,6 +13,7 @@ use crate::domain::names::{
     RepositoryName, RoleName,
 };
 use crate::domain::preset::PRESETS;
+use crate::domain::regions;
 
 fn parsed<T: FromStr<Err = Refused>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|refused: Refused| refused.to_string())
@@ -31,6 +32,31 @@ fn among<'a>(text: &str, what: &str, all: impl IntoIterator<Item = &'a str> + Cl
     }
     let all: Vec<&str> = all.into_iter().take(12).collect();
     Err(format!("`{text}` is no {what}: {} is accepted", all.join(", ")))
+}
+
+fn region(text: &str) -> Result<(), String> {
+    match regions::meant(&parsed::<Region>(text)?) {
+        Some(meant) => Err(format!("AWS has no region `{text}`: {meant} is the nearest")),
+        None => Ok(()),
+    }
+}
+
+/// The name in what was typed or pasted: the organisation's address stands for its name.
+fn organization(text: &str) -> &str {
+    let text = text.trim();
+    let Some(place) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return text.strip_prefix("dev.azure.com/").map_or(text, first_part);
+    };
+    // A host may name its user: https://contoso@dev.azure.com/contoso, as in addresses to clone.
+    let place = place.split_once('@').map_or(place, |(_, place)| place);
+    match place.split_once('/') {
+        Some(("dev.azure.com", path)) => first_part(path),
+        _ => first_part(place).strip_suffix(".visualstudio.com").unwrap_or(text),
+    }
+}
+
+fn first_part(path: &str) -> &str {
+    path.split(['/', '?', '#']).next().unwrap_or(path)
 }
 
 /// `yes` or `no`, as typed.
@@ -76,6 +102,7 @@ impl Model {
             }
             Field::Profiles => Some(Value::Many(split(text).map(str::to_owned).collect())),
             Field::Token => None,
+            Field::Organization => Some(Value::text(organization(text))),
             _ => Some(Value::text(text)),
         }
     }
@@ -111,7 +138,7 @@ impl Model {
         }
         match &key.field {
             Field::Token => Ok(()),
-            Field::Organization => parsed::<OrganizationName>(text).map(drop),
+            Field::Organization => parsed::<OrganizationName>(organization(text)).map(drop),
             Field::OrganizationId => self.check_organization_id(text),
             Field::Project => self.check_project(text),
             Field::Queue => match self.discovery.verification.ready() {
@@ -132,7 +159,7 @@ impl Model {
             Field::Name { profile } => self.check_name(profile, text),
             Field::More => self.check_more(text),
             Field::Account => self.check_account(key, text),
-            Field::Region => parsed::<Region>(text).map(drop),
+            Field::Region => region(text),
             Field::SignIn => among(text, "form of sign-in", FORMS),
             Field::SsoSession => match self.discovery.profiles.ready() {
                 Some((_, sessions)) if !sessions.is_empty() => {
@@ -245,6 +272,28 @@ impl Model {
                 identity.account
             )),
             _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::organization;
+
+    #[test]
+    fn an_address_stands_for_its_organisation() {
+        for (typed, name) in [
+            ("contoso", "contoso"),
+            (" https://dev.azure.com/contoso ", "contoso"),
+            ("https://dev.azure.com/contoso/", "contoso"),
+            ("https://dev.azure.com/contoso/payments/_build?x=1", "contoso"),
+            ("https://contoso@dev.azure.com/contoso/payments", "contoso"),
+            ("dev.azure.com/contoso/payments", "contoso"),
+            ("https://contoso.visualstudio.com/payments", "contoso"),
+            ("https://example.com/contoso", "https://example.com/contoso"),
+            ("con/toso", "con/toso"),
+        ] {
+            assert_eq!(organization(typed), name, "{typed}");
         }
     }
 }

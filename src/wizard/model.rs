@@ -31,6 +31,8 @@ pub struct Start {
     pub aws_keys: bool,
     /// Where `keyless.toml` would be written.
     pub file: String,
+    /// What stands behind `keyless` in commands that are named: empty, or flags with a blank before each.
+    pub flags: String,
 }
 
 impl Default for Start {
@@ -45,6 +47,7 @@ impl Default for Start {
             region: None,
             aws_keys: false,
             file: "keyless.toml".to_owned(),
+            flags: String::new(),
         }
     }
 }

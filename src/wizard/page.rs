@@ -259,9 +259,9 @@ pub struct Page {
     pub id: PageId,
     /// Differs when the page shows another plan than before: it must be read anew, and nothing on it is answered.
     pub edition: u64,
-    /// Its place among all pages, from 1.
+    /// Its place among the stages, from 1; the pages of all environments are one stage.
     pub number: usize,
-    /// How many pages there are.
+    /// How many stages there are.
     pub of: usize,
     /// Its title.
     pub title: String,

@@ -8,8 +8,6 @@ use crate::domain::names::EnvironmentName;
 
 impl Model {
     pub(super) fn page_of(&self, id: &PageId) -> Page {
-        let pages = self.pages();
-        let position = pages.iter().position(|page| page == id).unwrap_or_default();
         let (title, why) = self.title(id);
         let questions = self.keys_of(id).iter().map(|key| self.question(key)).collect();
         Page {
@@ -18,8 +16,8 @@ impl Model {
                 (PageId::Review, Some(reviewed)) => reviewed.generation,
                 _ => 0,
             },
-            number: position + 1,
-            of: pages.len(),
+            number: self.stage(id),
+            of: self.stage(&PageId::Done),
             title,
             why,
             facts: self.facts(id),
@@ -29,6 +27,27 @@ impl Model {
             problem: self.page_problem(id),
             retry: self.can_retry(id),
         }
+    }
+
+    /// The place of a page among the stages of the wizard, from 1. All environments are one stage, and a stage that
+    /// turns out to ask nothing keeps its number: the count does not change under way.
+    fn stage(&self, id: &PageId) -> usize {
+        let signs_in = usize::from(self.start.ask_azure_devops && !self.start.signed_in);
+        signs_in
+            + match id {
+                PageId::SignIn => 0,
+                PageId::Organization => 1,
+                PageId::Project => 2,
+                PageId::Verification => 3,
+                PageId::Profiles => 4,
+                PageId::Names => 5,
+                PageId::Environment(_) => 6,
+                PageId::Preset => 7,
+                PageId::Save => 8,
+                PageId::Review => 9,
+                PageId::Run => 10,
+                PageId::Done => 11,
+            }
     }
 
     fn title(&self, id: &PageId) -> (String, String) {
@@ -251,7 +270,10 @@ impl Model {
             facts.push(Fact::line("Nothing was to do."));
         } else {
             facts.push(Fact::line("Nothing was changed in Azure DevOps or AWS."));
-            facts.push(Fact::line("`keyless setup` asks again; `keyless plan` shows the plan."));
+            let flags = &self.start.flags;
+            facts.push(Fact::line(format!(
+                "`keyless{flags} setup` asks again; `keyless{flags} plan` shows the plan."
+            )));
         }
         facts
     }

@@ -12,7 +12,10 @@ impl Model {
         let (label, why) = self.words(key);
         Question {
             kind: self.kind(key),
-            default: self.default(key),
+            // A name that did not work is not offered again.
+            default: self.default(key).filter(|_| {
+                key.field != Field::Organization || self.discovery.organization.failed().is_none()
+            }),
             optional: self.is_optional(key),
             problem: self.hindered.get(key).cloned(),
             key: key.clone(),

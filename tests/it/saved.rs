@@ -96,7 +96,7 @@ async fn a_tampered_plan_is_refused() {
         assert_eq!(refused(&lab, &saved).await.code, Code::PlanNotImplied, "tamper {number}");
     }
     let other_version = saved(&lab, plan, |file| file["version"] = json!(2)).unwrap_err();
-    assert_eq!(other_version.code, Code::Answers);
+    assert_eq!(other_version.code, Code::PlanUnreadable);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
