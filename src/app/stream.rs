@@ -73,7 +73,6 @@ impl<W: Write> Stream<W> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may stop here")]
 mod tests {
     use super::*;
     use serde_json::Value;

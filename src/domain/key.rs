@@ -118,7 +118,6 @@ impl From<StepKey> for String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may stop here")]
 mod tests {
     use super::*;
 

@@ -76,7 +76,6 @@ pub fn distance(left: &str, right: &str) -> usize {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may stop here")]
 mod tests {
     use super::*;
 
