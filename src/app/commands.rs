@@ -24,7 +24,7 @@ use crate::plan::event::Outcome;
 use crate::plan::file::{Only, PlanFile, VERSION};
 use crate::programs::build::Purpose;
 use crate::programs::compare;
-use crate::programs::run::{Prepared, Summary, prepare, refused};
+use crate::programs::run::{Prepared, Summary, prepare};
 use crate::programs::session::Session;
 
 /// `keyless setup`.
@@ -230,9 +230,6 @@ async fn write(
     let session = clouds.session(opening, federation, events, output).await?;
     let result =
         reviewed(opening, clouds, (&session, &printer), (command, purpose, chosen), yes, output, saved).await;
-    if let Err(failure) = &result {
-        refused(&session, failure).await;
-    }
     let board = session.events.board();
     drop(session);
     printer.done().await;

@@ -9,7 +9,7 @@ use super::origin::Origins;
 use super::session::Session;
 use super::survey::{Surveyed, survey};
 use crate::domain::blueprint::Blueprint;
-use crate::domain::failure::{Class, Code, Failure, Result};
+use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::handshake::Verdict;
 use crate::domain::key::{Kind, StepKey};
@@ -235,20 +235,6 @@ impl Prepared {
     pub async fn close(&self, session: &Session) -> Summary {
         self.finish(session, Vec::new(), Vec::new(), 0, Vec::new()).await
     }
-}
-
-/// Ends a run that was announced and then refused as a whole: a plan that no longer fits, an answer that nobody gave.
-pub async fn refused(session: &Session, failure: &Failure) {
-    let board = session.events.board();
-    if board.steps.is_empty() || board.outcome.is_some() {
-        return;
-    }
-    let outcome = match failure.class {
-        Class::Stale => Outcome::Stale,
-        Class::Canceled => Outcome::Stopped,
-        _ => Outcome::Failed,
-    };
-    session.events.send(finished(&board, outcome, board.writes, Vec::new(), Vec::new())).await;
 }
 
 fn failures(ends: &[(StepKey, Ended)]) -> Vec<Failure> {
