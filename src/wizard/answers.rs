@@ -144,7 +144,17 @@ impl Model {
             Some(federation) if wrong.is_empty() && federation.environments.len() == names.len() => {
                 Ok(federation)
             }
-            _ => Err(wrong),
+            _ => {
+                // An answer of another kind than its question takes is no answer; the environment it spoils is named.
+                let spoiled = names.iter().filter(|name| self.environment(name).is_none());
+                for name in spoiled {
+                    if !wrong.iter().any(|(key, _)| key.environment.as_ref() == Some(name)) {
+                        let text = "an answer does not fit its question; change anything to give it again";
+                        wrong.push((Key::at(name, Field::Adjust), text.to_owned()));
+                    }
+                }
+                Err(wrong)
+            }
         }
     }
 

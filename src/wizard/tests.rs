@@ -541,6 +541,15 @@ proptest! {
     }
 
     #[test]
+    fn an_answer_of_another_kind_is_named(which in 0..2usize) {
+        let mut model = reviewed();
+        let value = [Value::Many(Vec::new()), Value::text("maybe")][which].clone();
+        update(&mut model, Msg::Answer { key: Key::at(&name("dev"), Field::Protected), value });
+        let wrong = model.federation().unwrap_err();
+        prop_assert!(wrong.iter().any(|(key, _)| key.environment == Some(name("dev"))));
+    }
+
+    #[test]
     fn no_text_makes_a_check_panic(key in key(), text in text()) {
         let _ = reviewed().check(&key, &text);
     }
