@@ -1,8 +1,8 @@
 //! Opening: answers, addresses and credentials become a session. Replaced addresses are announced before any request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -63,6 +63,8 @@ pub struct Clouds {
     pub token: OnceLock<Credential>,
     /// Where the journal lies.
     pub state: PathBuf,
+    /// What was announced already.
+    announced: Mutex<BTreeSet<String>>,
 }
 
 impl Clouds {
@@ -109,7 +111,15 @@ impl Clouds {
             None => token(process),
         };
         let token = token.map_or_else(OnceLock::new, OnceLock::from);
-        Ok(Self { practice, http: Http::new(concurrency, trace), ends, sign_in, token, state })
+        Ok(Self {
+            practice,
+            http: Http::new(concurrency, trace),
+            ends,
+            sign_in,
+            token,
+            state,
+            announced: Mutex::default(),
+        })
     }
 
     /// A client for an organisation, with the session's own token.
@@ -222,14 +232,27 @@ impl Clouds {
                 .map(|e| (e.name.clone(), self.practice_aws(open, e)))
                 .collect());
         }
-        for replaced in self.sign_in.overrides(federation).await? {
-            output.talk(&format!("AWS is replaced by {} ({})", replaced.address, replaced.source));
-        }
+        self.announce_aws(federation, output).await?;
         let mut clients = BTreeMap::new();
         for environment in &federation.environments {
             clients.insert(environment.name.clone(), self.sign_in.aws(federation, environment).await);
         }
         Ok(clients)
+    }
+
+    /// Tells every address that replaces one of AWS, once, before the first request goes there.
+    ///
+    /// # Errors
+    /// The AWS configuration cannot be read.
+    pub async fn announce_aws(&self, federation: &Federation, output: &Output) -> Result<()> {
+        for replaced in self.sign_in.overrides(federation).await? {
+            let line = format!("AWS is replaced by {} ({})", replaced.address, replaced.source);
+            let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+            if announced.insert(line.clone()) {
+                output.talk(&line);
+            }
+        }
+        Ok(())
     }
 
     fn practice_aws(&self, open: &Open, environment: &Environment) -> Result<Aws> {

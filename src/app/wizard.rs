@@ -288,7 +288,10 @@ impl Stage<'_> {
         let environment = probe.environments.first().ok_or_else(|| Failure::new(Code::AwsSignIn))?;
         let aws = match &self.clouds.practice {
             Some(_) => self.clouds.aws_of(environment)?,
-            None => self.clouds.sign_in.aws(&probe, environment).await?,
+            None => {
+                self.clouds.announce_aws(&probe, self.output).await?;
+                self.clouds.sign_in.aws(&probe, environment).await?
+            }
         };
         let identity = aws.caller_identity().await?;
         let account = identity

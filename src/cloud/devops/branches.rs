@@ -36,22 +36,6 @@ fn accepted(results: &[RefResult], name: &str) -> Result<()> {
 }
 
 impl DevOps {
-    /// Makes a branch at a commit.
-    ///
-    /// # Errors
-    /// `DevopsConflict`: it is there already; `DevopsDenied`: the right to create branches is missing.
-    pub async fn create_branch(
-        &self,
-        pen: &Pen,
-        project: &Project,
-        repository: &Repository,
-        branch: &str,
-        commit: &str,
-    ) -> Result<()> {
-        let write = Write::new(SERVICE, "refs/create", branch_object(repository, branch), Inverse::Delete);
-        self.move_branch(pen, project, repository, (branch, ZERO, commit), write).await
-    }
-
     /// Deletes a branch that stands on `commit`.
     ///
     /// # Errors

@@ -142,8 +142,11 @@ async fn branches_and_files_live_and_go() {
     }
     let stale = devops.push_file(pen, &project, &repository, &push).await.unwrap_err();
     assert_eq!(stale.code, Code::DevopsConflict);
-    devops.create_branch(pen, &project, &repository, "keyless", &second).await.unwrap();
-    devops.delete_branch(pen, &project, &repository, "keyless", &second).await.unwrap();
+    // A push may begin a branch on the tip of another one.
+    let push = Push { branch: "keyless", parent: Some(&second), content: "three", ..push };
+    let third = devops.push_file(pen, &project, &repository, &push).await.unwrap();
+    assert_eq!(devops.branch_tip(&project, repository.id, "main").await.unwrap(), Some(second.clone()));
+    devops.delete_branch(pen, &project, &repository, "keyless", &third).await.unwrap();
     assert_eq!(devops.branch_tip(&project, repository.id, "keyless").await.unwrap(), None);
     devops.delete_repository(pen, &project, &repository).await.unwrap();
     assert_eq!(devops.repository(&project, "own").await.unwrap(), None);
