@@ -66,6 +66,12 @@ pub(super) fn failure(route: &Route, answer: &Answer) -> Option<Failure> {
     Some(failure)
 }
 
+/// Whether an answer only says that the token was not accepted.
+pub(super) fn is_token(route: &Route, answer: &Answer) -> bool {
+    let code = failure(route, answer).map(|failure| failure.code);
+    matches!(code, Some(Code::DevopsToken | Code::DevopsTokenExpired))
+}
+
 fn code(answer: &Answer) -> Option<Code> {
     let empty = answer.text.trim().is_empty();
     match answer.status {

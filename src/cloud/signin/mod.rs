@@ -1,7 +1,9 @@
 //! How keyless itself gets AWS credentials for an environment: profile, Identity Center, assumed role, environment variables.
 
+pub mod entra;
 mod overrides;
 mod profiles;
+pub mod session;
 
 pub use overrides::Override;
 pub use profiles::{ProfileFacts, ProfileKind};
