@@ -11,6 +11,7 @@ mod model;
 mod naming;
 mod pages;
 mod questions;
+mod sign_in;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -19,5 +20,6 @@ pub use discovery::{AwsProfile, Found, FoundOrganization, FoundVerification, Ide
 pub use flow::{Effect, Ended, Handle, Msg, update};
 pub use model::{Model, Start};
 pub use page::{Field, Key, Page, PageId, Question, Value};
+pub use sign_in::{Method, Offer, Prompt};
 
 pub mod review;

@@ -14,6 +14,7 @@ pub mod pipelines;
 pub mod projects;
 pub mod queues;
 mod refusal;
+pub mod rights;
 mod routes;
 mod runs;
 pub mod security;
