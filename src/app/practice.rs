@@ -157,6 +157,7 @@ async fn serve(
                 "azure_devops": addresses.azure_devops,
                 "issuer": addresses.issuer,
                 "aws": addresses.aws,
+                "entra": addresses.entra,
                 "token": credentials.azure_devops.expose_secret(),
                 "accounts": accounts,
             })
@@ -212,6 +213,7 @@ fn serve_text(name: &str, practice: &Practice, credentials: &Credentials, output
     output.data(&format!("practice cloud \"{name}\", until ctrl-c"));
     output.data(&format!("  export KEYLESS_AZURE_DEVOPS_URL={}", addresses.azure_devops));
     output.data(&format!("  export KEYLESS_ISSUER_URL={}", addresses.issuer));
+    output.data(&format!("  export KEYLESS_ENTRA_URL={}", addresses.entra));
     output.data(&format!("  export AWS_ENDPOINT_URL={}", addresses.aws));
     output.data(&format!("  export AZURE_DEVOPS_EXT_PAT={}", credentials.azure_devops.expose_secret()));
     for account in &credentials.accounts {
