@@ -4,11 +4,14 @@ use std::io::BufRead;
 use std::sync::{Mutex, PoisonError};
 
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use super::answers;
 use super::commands::exit_of;
+use super::login;
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
+use super::sign_in::{Begun, SignedIn, Source};
 use crate::cloud::devops::{Credential, DevOps};
 use crate::config;
 use crate::domain::failure::{Class, Code, Failure, Result};
@@ -29,8 +32,8 @@ use crate::programs::run::{Prepared, prepare};
 use crate::programs::session::Session;
 use crate::wizard::review::Review;
 use crate::wizard::{
-    AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Model, Msg,
-    Start,
+    AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Method, Model,
+    Msg, Prompt, Start,
 };
 
 /// How far a page sets in its facts: text made for a page leaves this much room.
@@ -44,12 +47,22 @@ struct Shown {
     printer: Printer,
 }
 
+/// A sign-in to Azure DevOps under way.
+#[derive(Default)]
+struct SigningIn {
+    begun: Option<(u64, Begun)>,
+    /// Ends the wait for an older one.
+    stop: CancellationToken,
+}
+
 /// Performs effects with real clouds; keeps secrets and the plan that is being looked at.
 struct Stage<'a> {
     opening: &'a Opening,
     clouds: &'a Clouds,
     output: &'a Output,
-    vault: Mutex<Vec<SecretString>>,
+    vault: Mutex<Vec<SignedIn>>,
+    /// The sign-in that is open, and the stop of the one that is waited for.
+    signing_in: Mutex<SigningIn>,
     shown: Mutex<Option<Shown>>,
     exit: Mutex<Exit>,
 }
@@ -78,7 +91,15 @@ pub async fn can_ask(opening: &Opening) -> bool {
 /// The person stopped it, or a question had nobody to answer it.
 pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<Exit> {
     let found = answers::own(opening, clouds.practice.as_ref())?;
-    let start = start(opening, clouds, output);
+    let last = login::remembered(&clouds.state)?.into_iter().next();
+    let organization = found.as_ref().map(|answers| answers.federation.organization.clone());
+    if let Some(organization) = organization.as_ref().or(last.as_ref()) {
+        clouds.find_sign_in(organization, output).await;
+    }
+    let mut start = start(opening, clouds, output);
+    if let Some(last) = last.filter(|_| start.organization.is_none()) {
+        start.organization = Some((last.to_string(), "the last sign-in".to_owned()));
+    }
     let mut model = match found {
         Some(answers) => {
             output.talk(&format!("going on with {}", answers.source));
@@ -91,6 +112,7 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
         clouds,
         output,
         vault: Mutex::default(),
+        signing_in: Mutex::default(),
         shown: Mutex::default(),
         exit: Mutex::new(Exit::Done),
     };
@@ -117,7 +139,8 @@ fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
         .into_iter()
         .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())));
     Start {
-        signed_in: clouds.token.get().is_some(),
+        signed_in: clouds.signed_in.get().is_some(),
+        sign_in: login::offer(opening, &clouds.desk),
         ask_azure_devops: opening.only != Some(Only::Aws),
         ask_aws: opening.only != Some(Only::AzureDevops),
         practice: clouds.practice.is_some(),
@@ -142,7 +165,7 @@ fn words(failure: &Failure) -> String {
 impl Performer for Stage<'_> {
     fn keep(&self, secret: SecretString) -> Handle {
         let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-        vault.push(secret);
+        vault.push(SignedIn { credential: Credential::typed(secret), source: Source::Typed });
         Handle(u64::try_from(vault.len() - 1).unwrap_or_default())
     }
 
@@ -152,6 +175,14 @@ impl Performer for Stage<'_> {
 
     async fn perform(&self, effect: Effect) -> Vec<Msg> {
         let message = match effect {
+            Effect::SignIn { generation, method } => {
+                let result = self.begin_sign_in(generation, method).await.map_err(|f| words(&f));
+                Msg::SignInBegun { generation, result }
+            }
+            Effect::AwaitSignIn { generation } => {
+                let result = self.await_sign_in(generation).await.map_err(|f| words(&f));
+                Msg::SignedIn { generation, result }
+            }
             Effect::DiscoverOrganization { generation, organization, token } => {
                 let found = self.organization(&organization, token).await;
                 Msg::Discovered { generation, found: Found::Organization(found.map_err(|f| words(&f))) }
@@ -202,14 +233,49 @@ impl Performer for Stage<'_> {
 
 impl Stage<'_> {
     fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
-        let kept = token.and_then(|Handle(index)| {
-            let vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-            vault.get(usize::try_from(index).ok()?).cloned()
-        });
-        match kept {
-            Some(secret) => self.clouds.devops_with(organization, &Credential::typed(secret)),
+        match self.kept(token) {
+            Some(signed_in) => self.clouds.devops_with(organization, &signed_in.credential),
             None => self.clouds.devops(organization),
         }
+    }
+
+    /// What the vault holds under a handle.
+    fn kept(&self, token: Option<Handle>) -> Option<SignedIn> {
+        let Handle(index) = token?;
+        let vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+        vault.get(usize::try_from(index).ok()?).cloned()
+    }
+
+    async fn begin_sign_in(&self, generation: u64, method: Method) -> Result<Prompt> {
+        let stop = self.opening.stop.child_token();
+        {
+            let mut signing_in = self.signing_in.lock().unwrap_or_else(PoisonError::into_inner);
+            signing_in.stop.cancel();
+            *signing_in = SigningIn { begun: None, stop: stop.clone() };
+        }
+        let begun = tokio::select! {
+            begun = self.clouds.desk.begin(method) => begun?,
+            () = stop.cancelled() => return Err(Failure::new(Code::Stopped)),
+        };
+        let prompt = begun.prompt.clone();
+        let mut signing_in = self.signing_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if !stop.is_cancelled() {
+            signing_in.begun = Some((generation, begun));
+        }
+        Ok(prompt)
+    }
+
+    async fn await_sign_in(&self, generation: u64) -> Result<Handle> {
+        let (begun, stop) = {
+            let mut signing_in = self.signing_in.lock().unwrap_or_else(PoisonError::into_inner);
+            let begun = signing_in.begun.take_if(|(begun, _)| *begun == generation);
+            (begun, signing_in.stop.clone())
+        };
+        let (_, begun) = begun.ok_or_else(|| Failure::new(Code::Stopped).with("by", "a newer sign-in"))?;
+        let signed_in = self.clouds.desk.finish(begun, &stop).await?;
+        let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+        vault.push(signed_in);
+        Ok(Handle(u64::try_from(vault.len() - 1).unwrap_or_default()))
     }
 
     async fn organization(
@@ -218,7 +284,17 @@ impl Stage<'_> {
         token: Option<Handle>,
     ) -> Result<FoundOrganization> {
         let devops = self.devops(typed, token)?;
-        let (data, projects) = futures::try_join!(devops.connection_data(), devops.projects())?;
+        let global = async {
+            match self.clouds.practice {
+                Some(_) => Ok(()),
+                None => devops.refuse_global_token().await,
+            }
+        };
+        let (data, projects, ()) = futures::try_join!(devops.connection_data(), devops.projects(), global)?;
+        if let Some(signed_in) = self.kept(token) {
+            // Only now it is known what it is good for.
+            login::keep(self.clouds, &self.clouds.desk, typed, &signed_in, self.output).await;
+        }
         let name = projects.first().map_or_else(|| typed.clone(), |project| project.organization.clone());
         Ok(FoundOrganization { name, id: data.instance_id, operator: Some(data.operator.name) })
     }
@@ -240,9 +316,17 @@ impl Stage<'_> {
     ) -> Result<FoundVerification> {
         let devops = self.devops(organization, token)?;
         let project = devops.project(project).await?;
-        let (queues, repositories) =
-            futures::try_join!(devops.queues(&project), devops.repositories(&project))?;
+        let (queues, repositories, rights) =
+            futures::join!(devops.queues(&project), devops.repositories(&project), devops.rights(&project));
+        // Everything that is refused is told at once, not one right after the other.
+        let missing_rights: Vec<String> = rights.missing.iter().map(ToString::to_string).collect();
+        let (queues, repositories) = match (queues, repositories) {
+            (Ok(queues), Ok(repositories)) => (queues, repositories),
+            (Err(_), _) | (_, Err(_)) if !missing_rights.is_empty() => (Vec::new(), Vec::new()),
+            (Err(failure), _) | (_, Err(failure)) => return Err(failure),
+        };
         Ok(FoundVerification {
+            missing_rights,
             queues: queues.into_iter().map(|queue| (queue.name, queue.hosted)).collect(),
             // Azure DevOps tells it only when it is tried; the plan says what to do when it is denied.
             may_create_repository: None,

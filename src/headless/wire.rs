@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::failure::Evidence;
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::names::EnvironmentName;
 use crate::explain::{self, Invocation};
@@ -134,6 +135,12 @@ pub struct EvidenceStatus {
     pub value: String,
 }
 
+impl From<&Evidence> for EvidenceStatus {
+    fn from(evidence: &Evidence) -> Self {
+        Self { label: evidence.label.clone(), value: evidence.value.clone() }
+    }
+}
+
 impl Status {
     /// The status a board shows. None: the board has not heard of a federation yet.
     pub fn of(board: &Board, today: time::Date, invocation: &Invocation) -> Option<Self> {
@@ -211,11 +218,7 @@ fn finding(finding: &Finding, invocation: &Invocation) -> FindingStatus {
         code: finding.code.text(),
         severity: finding.code.severity(),
         cause: words.cause,
-        evidence: finding
-            .evidence
-            .iter()
-            .map(|e| EvidenceStatus { label: e.label.clone(), value: e.value.clone() })
-            .collect(),
+        evidence: finding.evidence.iter().map(Into::into).collect(),
         heal: invocation.dress(&words.heal),
     }
 }
@@ -367,12 +370,84 @@ pub struct RunFinished {
     pub leftovers: Vec<String>,
 }
 
+/// `keyless whoami --json`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Whoami {
+    /// Always 1.
+    pub version: u32,
+    /// In Azure DevOps.
+    pub azure_devops: DevopsIdentity,
+    /// In AWS, in promotion order; empty without a `keyless.toml`.
+    pub environments: Vec<EnvironmentIdentity>,
+}
+
+/// Who keyless is in Azure DevOps.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct DevopsIdentity {
+    /// The organisation.
+    pub organization: String,
+    /// Its id, a GUID; null: nobody is signed in.
+    pub organization_id: Option<String>,
+    /// The person's name; null: nobody is signed in.
+    pub name: Option<String>,
+    /// Their id in Azure DevOps, a GUID.
+    pub id: Option<String>,
+    /// Where the sign-in comes from, in words; null: there is none.
+    pub source: Option<String>,
+    /// Rights that a reading call was refused for, each as the scope to add.
+    pub missing: Vec<String>,
+    /// Why nobody is signed in.
+    pub failure: Option<Trouble>,
+}
+
+impl DevopsIdentity {
+    /// Nobody, yet.
+    pub fn nobody(organization: &str) -> Self {
+        Self {
+            organization: organization.to_owned(),
+            organization_id: None,
+            name: None,
+            id: None,
+            source: None,
+            missing: Vec::new(),
+            failure: None,
+        }
+    }
+}
+
+/// Who keyless is in the account of an environment.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct EnvironmentIdentity {
+    /// The environment.
+    pub name: String,
+    /// Its account id.
+    pub account: String,
+    /// The ARN that answers; null: none that is of this account.
+    pub identity: Option<String>,
+    /// Why there is none.
+    pub failure: Option<Trouble>,
+}
+
+/// A failure.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Trouble {
+    /// Its stable code.
+    pub code: String,
+    /// The cause in one sentence.
+    pub cause: String,
+    /// How it is known.
+    pub evidence: Vec<EvidenceStatus>,
+    /// What to do.
+    pub hint: String,
+}
+
 /// The schemas in `assets/schemas/`, by file name.
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("status.schema.json", schemars::schema_for!(Status).to_value()),
         ("plan.schema.json", schemars::schema_for!(PlanOutput).to_value()),
         ("run-started.schema.json", schemars::schema_for!(RunStarted).to_value()),
+        ("whoami.schema.json", schemars::schema_for!(Whoami).to_value()),
         ("run-finished.schema.json", schemars::schema_for!(RunFinished).to_value()),
     ]
 }

@@ -51,6 +51,11 @@ fn is_program(file: &Path) -> bool {
     file.is_file()
 }
 
+/// Tells the desktop's browser to open a page; false: there is none that can be told.
+pub fn open_in_browser(address: &str) -> bool {
+    open::that_detached(address).is_ok()
+}
+
 /// Runs a program that [`find`] found, with its whole output. It is ended when `limit` is over or nobody waits any longer.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use crate::cloud::http::{Request, Route};
 use crate::domain::failure::{Code, Failure, Result};
 
 /// How long it may take to find out whether a token is for all organisations: some networks let nobody ask.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A family of calls: the scope of a personal access token, and its place on the token's page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
