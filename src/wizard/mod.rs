@@ -14,6 +14,8 @@ mod questions;
 mod sign_in;
 
 #[cfg(test)]
+mod sign_in_tests;
+#[cfg(test)]
 pub(crate) mod tests;
 
 pub use discovery::{AwsProfile, Found, FoundOrganization, FoundVerification, Identity};

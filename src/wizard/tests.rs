@@ -382,6 +382,7 @@ fn an_unclear_queue_is_asked_for() {
                     queues: vec![("one".to_owned(), false), ("two".to_owned(), false)],
                     may_create_repository: Some(false),
                     repositories: vec!["app".to_owned()],
+                    missing_rights: Vec::new(),
                 })),
             }],
             effect => answer(effect),

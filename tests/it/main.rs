@@ -6,6 +6,7 @@ mod calls;
 mod canary;
 mod clients;
 mod crash;
+mod entra;
 mod headless;
 mod independent;
 mod practice_entra;
