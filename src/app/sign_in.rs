@@ -36,6 +36,8 @@ pub struct Desk {
     keyring: Keyring,
     /// The service of entries in the keyring: another one for every other Azure DevOps.
     service: String,
+    /// Which Entra gave a refresh token: its address, except on the practice cloud, which has another one each time.
+    issuer: String,
 }
 
 /// A sign-in that was begun.
@@ -93,7 +95,7 @@ impl Source {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Entry {
-    Entra { address: String, tenant: String, client: String, refresh: String },
+    Entra { issuer: String, tenant: String, client: String, refresh: String },
     AzureCli,
     Token { token: String },
 }
@@ -137,8 +139,9 @@ impl Desk {
             None if ends.azure_devops_is_live() => "keyless".to_owned(),
             None => format!("keyless {}", ends.azure_devops),
         };
+        let issuer = world.map_or_else(|| ends.entra.to_string(), |world| format!("practice {world}"));
         let azure_cli = process.variable("PATH").and_then(|path| command::find("az", path));
-        Ok(Self { http, ends, client, azure_cli, keyring: Keyring::platform(), service })
+        Ok(Self { http, ends, client, azure_cli, keyring: Keyring::platform(), service, issuer })
     }
 
     /// The same for another tenant or client, where one is given.
@@ -238,7 +241,7 @@ impl Desk {
             .map_err(|_| Trouble::Unfit("the entry is not one of keyless".to_owned()))?;
         Ok(match entry {
             // A token of another Entra is never sent to this one.
-            Entry::Entra { address, .. } if address != self.ends.entra.as_str() => None,
+            Entry::Entra { issuer, .. } if issuer != self.issuer => None,
             Entry::Entra { tenant, client, refresh, .. } => {
                 let client = Client { tenant, id: client };
                 let session = self.entra(&client).resume(refresh.into());
@@ -288,7 +291,7 @@ impl Desk {
 
     fn entry_of(&self, client: &Client, refresh: &SecretString) -> Entry {
         Entry::Entra {
-            address: self.ends.entra.to_string(),
+            issuer: self.issuer.clone(),
             tenant: client.tenant.clone(),
             client: client.id.clone(),
             refresh: refresh.expose_secret().to_owned(),

@@ -5,6 +5,7 @@ pub mod dump;
 pub mod lab;
 pub mod live;
 pub mod points;
+pub mod talk;
 pub mod watch;
 
 pub use dump::Dump;
