@@ -11,6 +11,7 @@ mod sign_in;
 mod stop;
 mod stream;
 mod trace;
+mod vault;
 mod whoami;
 mod wizard;
 

@@ -7,7 +7,8 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::names::{OrganizationName, ProjectName};
 use crate::explain::{self, Exit, Invocation};
-use crate::headless::wire::{DevopsIdentity, EnvironmentIdentity, Trouble, VERSION, Whoami};
+use crate::headless::whoami::{DevopsIdentity, EnvironmentIdentity, Trouble, Whoami};
+use crate::headless::wire::VERSION;
 
 /// `keyless whoami`.
 ///

@@ -4,14 +4,14 @@ use std::io::BufRead;
 use std::sync::{Mutex, PoisonError};
 
 use secrecy::SecretString;
-use tokio_util::sync::CancellationToken;
 
 use super::answers;
 use super::commands::exit_of;
 use super::login;
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
-use super::sign_in::{Begun, SignedIn, Source};
+use super::sign_in::{SignedIn, Source};
+use super::vault::Vault;
 use crate::cloud::devops::{Credential, DevOps};
 use crate::config;
 use crate::domain::failure::{Class, Code, Failure, Result};
@@ -32,8 +32,8 @@ use crate::programs::run::{Prepared, prepare};
 use crate::programs::session::Session;
 use crate::wizard::review::Review;
 use crate::wizard::{
-    AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Method, Model,
-    Msg, Prompt, Start,
+    AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Model, Msg,
+    Start,
 };
 
 /// How far a page sets in its facts: text made for a page leaves this much room.
@@ -47,22 +47,12 @@ struct Shown {
     printer: Printer,
 }
 
-/// A sign-in to Azure DevOps under way.
-#[derive(Default)]
-struct SigningIn {
-    begun: Option<(u64, Begun)>,
-    /// Ends the wait for an older one.
-    stop: CancellationToken,
-}
-
 /// Performs effects with real clouds; keeps secrets and the plan that is being looked at.
 struct Stage<'a> {
     opening: &'a Opening,
     clouds: &'a Clouds,
     output: &'a Output,
-    vault: Mutex<Vec<SignedIn>>,
-    /// The sign-in that is open, and the stop of the one that is waited for.
-    signing_in: Mutex<SigningIn>,
+    vault: Vault,
     shown: Mutex<Option<Shown>>,
     exit: Mutex<Exit>,
 }
@@ -96,6 +86,9 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
     if let Some(organization) = organization.as_ref().or(last.as_ref()) {
         clouds.find_sign_in(organization, output).await;
     }
+    if let Some(signed_in) = clouds.signed_in.get().filter(|_| clouds.practice.is_none()) {
+        output.talk(&format!("Azure DevOps: signed in with {}", signed_in.source.words()));
+    }
     let mut start = start(opening, clouds, output);
     if let Some(last) = last.filter(|_| start.organization.is_none()) {
         start.organization = Some((last.to_string(), "the last sign-in".to_owned()));
@@ -111,8 +104,7 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
         opening,
         clouds,
         output,
-        vault: Mutex::default(),
-        signing_in: Mutex::default(),
+        vault: Vault::new(clouds.desk.clone(), opening.stop.clone()),
         shown: Mutex::default(),
         exit: Mutex::new(Exit::Done),
     };
@@ -164,9 +156,7 @@ fn words(failure: &Failure) -> String {
 
 impl Performer for Stage<'_> {
     fn keep(&self, secret: SecretString) -> Handle {
-        let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-        vault.push(SignedIn { credential: Credential::typed(secret), source: Source::Typed });
-        Handle(u64::try_from(vault.len() - 1).unwrap_or_default())
+        self.vault.keep(SignedIn { credential: Credential::typed(secret), source: Source::Typed })
     }
 
     async fn stopped(&self) {
@@ -176,11 +166,11 @@ impl Performer for Stage<'_> {
     async fn perform(&self, effect: Effect) -> Vec<Msg> {
         let message = match effect {
             Effect::SignIn { generation, method } => {
-                let result = self.begin_sign_in(generation, method).await.map_err(|f| words(&f));
+                let result = self.vault.begin(generation, method).await.map_err(|f| words(&f));
                 Msg::SignInBegun { generation, result }
             }
             Effect::AwaitSignIn { generation } => {
-                let result = self.await_sign_in(generation).await.map_err(|f| words(&f));
+                let result = self.vault.wait(generation).await.map_err(|f| words(&f));
                 Msg::SignedIn { generation, result }
             }
             Effect::DiscoverOrganization { generation, organization, token } => {
@@ -233,49 +223,10 @@ impl Performer for Stage<'_> {
 
 impl Stage<'_> {
     fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
-        match self.kept(token) {
+        match self.vault.get(token) {
             Some(signed_in) => self.clouds.devops_with(organization, &signed_in.credential),
             None => self.clouds.devops(organization),
         }
-    }
-
-    /// What the vault holds under a handle.
-    fn kept(&self, token: Option<Handle>) -> Option<SignedIn> {
-        let Handle(index) = token?;
-        let vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-        vault.get(usize::try_from(index).ok()?).cloned()
-    }
-
-    async fn begin_sign_in(&self, generation: u64, method: Method) -> Result<Prompt> {
-        let stop = self.opening.stop.child_token();
-        {
-            let mut signing_in = self.signing_in.lock().unwrap_or_else(PoisonError::into_inner);
-            signing_in.stop.cancel();
-            *signing_in = SigningIn { begun: None, stop: stop.clone() };
-        }
-        let begun = tokio::select! {
-            begun = self.clouds.desk.begin(method) => begun?,
-            () = stop.cancelled() => return Err(Failure::new(Code::Stopped)),
-        };
-        let prompt = begun.prompt.clone();
-        let mut signing_in = self.signing_in.lock().unwrap_or_else(PoisonError::into_inner);
-        if !stop.is_cancelled() {
-            signing_in.begun = Some((generation, begun));
-        }
-        Ok(prompt)
-    }
-
-    async fn await_sign_in(&self, generation: u64) -> Result<Handle> {
-        let (begun, stop) = {
-            let mut signing_in = self.signing_in.lock().unwrap_or_else(PoisonError::into_inner);
-            let begun = signing_in.begun.take_if(|(begun, _)| *begun == generation);
-            (begun, signing_in.stop.clone())
-        };
-        let (_, begun) = begun.ok_or_else(|| Failure::new(Code::Stopped).with("by", "a newer sign-in"))?;
-        let signed_in = self.clouds.desk.finish(begun, &stop).await?;
-        let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-        vault.push(signed_in);
-        Ok(Handle(u64::try_from(vault.len() - 1).unwrap_or_default()))
     }
 
     async fn organization(
@@ -291,7 +242,7 @@ impl Stage<'_> {
             }
         };
         let (data, projects, ()) = futures::try_join!(devops.connection_data(), devops.projects(), global)?;
-        if let Some(signed_in) = self.kept(token) {
+        if let Some(signed_in) = self.vault.get(token) {
             // Only now it is known what it is good for.
             login::keep(self.clouds, &self.clouds.desk, typed, &signed_in, self.output).await;
         }

@@ -87,7 +87,8 @@ pub async fn run(
     })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop here")]
     use std::os::unix::fs::PermissionsExt;

@@ -203,7 +203,8 @@ impl Model {
 /// A secret was typed.
 pub(super) fn typed(model: &mut Model, handle: Handle) {
     model.token = Some(handle);
-    model.sign_in = SignIn { by: Some(Method::Pat), ..SignIn::default() };
+    model.sign_in.by = Some(Method::Pat);
+    model.sign_in.attempt = None;
 }
 
 /// On from the page: what must be begun first; none: the page can be left.

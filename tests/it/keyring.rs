@@ -20,6 +20,12 @@ fn there(program: &str) -> bool {
     keyless::host::command::find(program, &path).is_some()
 }
 
+#[expect(clippy::print_stderr, reason = "a test says what it left out, and why")]
+fn skipped(text: &str) {
+    assert!(std::env::var_os("CI").is_none(), "CI may not skip it: {text}");
+    eprintln!("{text}");
+}
+
 /// Runs one of the tests below inside a D-Bus session of its own, with a home of its own. `before` prepares the session.
 fn inside(test: &str, home: &Path, before: &str) -> Option<Output> {
     let missing: Vec<&str> =
@@ -27,8 +33,7 @@ fn inside(test: &str, home: &Path, before: &str) -> Option<Output> {
     if !missing.is_empty() {
         let text =
             format!("{test}: skipped, {} not installed (apt install gnome-keyring dbus)", missing.join(", "));
-        assert!(std::env::var_os("CI").is_none(), "CI may not skip it: {text}");
-        eprintln!("{text}");
+        skipped(&text);
         return None;
     }
     let runtime = home.join("run");
