@@ -49,6 +49,16 @@ pub struct Opening {
     pub patience: Duration,
 }
 
+impl Opening {
+    /// Whether nothing may be drawn twice: `--accessible`, `ACCESSIBLE` or a terminal that cannot draw.
+    pub fn is_accessible(&self) -> bool {
+        let process = &self.process;
+        self.global.accessible
+            || process.variable("ACCESSIBLE").is_some_and(|value| value != "0")
+            || process.variable("TERM") == Some("dumb")
+    }
+}
+
 /// The clouds of a command: addresses, transports and credentials, before answers are needed.
 pub struct Clouds {
     /// The practice cloud, where it is meant.

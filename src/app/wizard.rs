@@ -108,10 +108,7 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
         shown: Mutex::default(),
         exit: Mutex::new(Exit::Done),
     };
-    let accessible = opening.global.accessible
-        || opening.process.variable("ACCESSIBLE").is_some_and(|value| value != "0")
-        || opening.process.variable("TERM") == Some("dumb");
-    if opening.process.stdin_is_terminal && !accessible {
+    if opening.process.stdin_is_terminal && !opening.is_accessible() {
         driver::run(&mut model, &mut Prompts::new(std::io::stderr()), &stage).await?;
     } else {
         let secrets = if opening.process.stdin_is_terminal { Secrets::Terminal } else { Secrets::Lines };

@@ -27,10 +27,12 @@ impl Model {
     fn words(&self, key: &Key) -> (String, String) {
         let name = key.environment.as_ref().map(EnvironmentName::as_str).unwrap_or_default();
         let (label, why): (String, String) = match &key.field {
-            Field::Method => (
-                "How to sign in".into(),
-                "keyless works with your own rights in Azure DevOps and gets no others.".into(),
-            ),
+            Field::Method => {
+                let why = "keyless works with your own rights in Azure DevOps and gets no others.";
+                let likely = self.start.sign_in.likely.as_ref();
+                let likely = likely.map(|(method, source)| format!(" Likely: {}, since {source}.", method.word()));
+                ("How to sign in".into(), format!("{why}{}", likely.unwrap_or_default()))
+            }
             Field::Token => (
                 "Personal access token".into(),
                 "keyless reads and changes the project with it; it is kept in memory and the keyring, never in a file.".into(),

@@ -17,6 +17,9 @@ use keyless::wizard::{
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::sign_in::person;
+use super::support::{Lab, Live};
+
 /// Clouds that answer at once.
 #[derive(Default)]
 struct Clouds {
@@ -133,6 +136,18 @@ impl Terminal {
         Self::start(command)
     }
 
+    /// keyless itself, as a process that a test has prepared.
+    fn of(prepared: &std::process::Command) -> Self {
+        let mut command = CommandBuilder::new(prepared.get_program());
+        command.args(prepared.get_args());
+        command.env_clear();
+        for (name, value) in prepared.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.cwd(prepared.get_current_dir().unwrap());
+        Self::start(command)
+    }
+
     fn start(mut command: CommandBuilder) -> Self {
         let pair = native_pty_system()
             .openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 })
@@ -232,6 +247,61 @@ fn ctrl_c_stops() {
     terminal.until("the reason", |text| text.contains("A token is needed"));
     terminal.at("Personal access token", "\u{3}");
     terminal.until("the end", |text| text.contains("ended: KL-STOPPED"));
+}
+
+/// A machine on a practice cloud of this process, with nobody signed in, reached over SSH.
+fn over_ssh(lab: &Lab) -> Live {
+    Live::on(lab)
+        .with("AZURE_DEVOPS_EXT_PAT", "")
+        .with("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+        .with("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22")
+}
+
+/// The lines of the screen as one text.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wizard_signs_in_with_a_code() {
+    let lab = Lab::of("fresh").await;
+    let live = over_ssh(&lab);
+    std::fs::remove_file(live.machine.work().join("keyless.toml")).unwrap();
+    let mut terminal = Terminal::of(&live.command(&["--plain", "setup"]));
+    let shown = tokio::task::spawn_blocking(move || {
+        terminal.until("why", |text| flat(text).contains("this is an SSH session"));
+        terminal.at("How to sign in", "\r");
+        terminal.until("the code", |text| flat(text).contains(" minutes) ..."));
+        terminal
+    });
+    let mut terminal = shown.await.unwrap();
+    let text = flat(&terminal.text());
+    let after = |word: &str| text.split_once(word).unwrap().1.split(' ').next().unwrap().to_owned();
+    person(&after("Open "), &[("user_code", &after(" and type ")), ("answer", "sign-in")]).await;
+    let shown = tokio::task::spawn_blocking(move || {
+        terminal.at("Organisation", "contoso\r");
+        terminal.until("the answer", |text| flat(text).contains("for this command only"));
+        terminal.at("Organisation id", "\u{3}");
+        terminal.ended()
+    });
+    assert_eq!(shown.await.unwrap(), 130);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_asks_how_to_sign_in() {
+    let lab = Lab::of("fresh").await;
+    let live = over_ssh(&lab);
+    let mut terminal = Terminal::of(&live.command(&["status"]));
+    let ended = tokio::task::spawn_blocking(move || {
+        // Over SSH the code is likely, and the token is the last of the list.
+        terminal.at("Sign in to Azure DevOps (contoso)", "pat\r");
+        terminal.at("Personal access token", &format!("{}\r", keyless::sandbox::practice_token()));
+        let code = terminal.ended();
+        (code, terminal.text())
+    });
+    let (code, text) = ended.await.unwrap();
+    assert!(code <= 1, "{text}");
+    assert!(!text.contains("PRACTICESECRET"), "{text}");
 }
 
 #[test]
