@@ -3,6 +3,7 @@
 mod failures;
 mod findings;
 mod invocation;
+pub mod signs;
 
 use crate::domain::failure::{Class, Evidence, Failure};
 use crate::domain::finding::Finding;

@@ -10,7 +10,7 @@ use super::page::{Field, Key, PageId, State};
 use crate::domain::names::{AccountId, OrganizationName, ProjectName, Region};
 
 /// What Azure DevOps tells about an organisation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FoundOrganization {
     /// Its name with its true casing.
     pub name: OrganizationName,
@@ -21,7 +21,7 @@ pub struct FoundOrganization {
 }
 
 /// What Azure DevOps tells about a place for the verification pipeline.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FoundVerification {
     /// Agent queues: name, and whether Microsoft hosts their agents.
     pub queues: Vec<(String, bool)>,
@@ -32,7 +32,7 @@ pub struct FoundVerification {
 }
 
 /// A profile of the AWS configuration, read without asking AWS.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AwsProfile {
     /// Its name.
     pub name: String,
@@ -47,7 +47,7 @@ pub struct AwsProfile {
 }
 
 /// Who a profile is, as AWS answers (sts GetCallerIdentity).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Identity {
     /// The account.
     pub account: AccountId,
@@ -56,7 +56,7 @@ pub struct Identity {
 }
 
 /// Something found out, or the reason in words why not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Found {
     /// Answers [`Effect::DiscoverOrganization`].
     Organization(Result<FoundOrganization, String>),

@@ -12,11 +12,11 @@ use crate::domain::key::StepKey;
 use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
 
 /// Names a secret in the vault of `app`. The secret itself never comes near the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Handle(pub u64);
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Ended {
     /// The clouds had changed since the plan was made: nothing more was done, and a new plan is needed.
     pub stale: bool,
@@ -25,7 +25,7 @@ pub struct Ended {
 }
 
 /// Something happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Msg {
     /// A question was answered. What is not accepted is kept and named when the person goes on.
     Answer {

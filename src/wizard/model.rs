@@ -11,7 +11,7 @@ use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
 
 /// What is known before the first question.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Start {
     /// Whether a token for Azure DevOps is there already.
     pub signed_in: bool,
