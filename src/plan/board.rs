@@ -113,6 +113,29 @@ impl Board {
             .collect()
     }
 
+    /// What it tells about one environment: its steps, its findings and those of all.
+    #[must_use]
+    pub fn of(&self, environment: &EnvironmentName) -> Self {
+        let steps: Vec<StepStatus> =
+            self.steps.iter().filter(|step| step.info.environments.contains(environment)).cloned().collect();
+        let mine = |finding: &Finding| finding.environment.as_ref().is_none_or(|name| name == environment);
+        let findings = self.findings.iter().filter_map(|(step, findings)| {
+            let findings: Vec<Finding> = findings.iter().filter(|finding| mine(finding)).cloned().collect();
+            (!findings.is_empty()).then(|| (step.clone(), findings))
+        });
+        let header = self.header.as_ref().map(|header| {
+            let environments = header.environments.iter().filter(|info| info.name == *environment);
+            Header { environments: environments.cloned().collect(), ..header.clone() }
+        });
+        Self {
+            header,
+            environments: self.environments.iter().filter(|e| e.info.name == *environment).cloned().collect(),
+            steps,
+            findings: findings.collect(),
+            ..Self::default()
+        }
+    }
+
     /// The status of a step.
     pub fn step(&self, key: &StepKey) -> Option<&StepStatus> {
         self.steps.iter().find(|status| status.info.step == *key)

@@ -87,6 +87,7 @@ impl Program {
         let first: Box<dyn Screen> = match begin.open {
             Some(practice) => {
                 shared.access = Access::Opening;
+                shared.asked.clone_from(&practice);
                 effects.push(Effect::Open { practice });
                 Box::new(Home::default())
             }
@@ -351,6 +352,7 @@ impl Program {
             match act {
                 Act::Effect(Effect::Open { practice }) => {
                     self.shared.access = Access::Opening;
+                    self.shared.asked.clone_from(&practice);
                     effects.push(Effect::Open { practice });
                 }
                 Act::Effect(effect) => effects.push(effect),
