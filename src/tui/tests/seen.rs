@@ -155,7 +155,7 @@ pub(super) fn board(federation: &Federation, name: &str, stand: Stand) -> Board 
         federation: Some(header),
         steps: vec![announced],
     });
-    board.fold(&Event::StepObserved { step, links, findings, handshakes: vec![handshake] });
+    board.fold(&Event::StepObserved { step, links, findings, handshakes: vec![handshake], found: None });
     board
 }
 

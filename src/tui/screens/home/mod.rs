@@ -11,7 +11,7 @@ use std::cell::Cell;
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use tui_input::{Input, InputRequest};
+use tui_input::Input;
 
 use super::detail::Detail;
 use super::history::History;
@@ -283,9 +283,7 @@ impl Screen for Home {
 
     fn paste(&mut self, text: &str, _shared: &mut Shared) -> Vec<Act> {
         if self.typing {
-            for c in field::one_line(text).chars() {
-                self.filter.handle(InputRequest::InsertChar(c));
-            }
+            field::insert(&mut self.filter, text);
         }
         Vec::new()
     }
