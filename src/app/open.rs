@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::answers::{self, Answers};
 use super::output::Output;
 use super::practice::{self, Open};
+use super::screen::calls::Calls;
 use super::trace::TraceFile;
 use crate::cli::Global;
 use crate::cloud::Ends;
@@ -47,6 +48,8 @@ pub struct Opening {
     pub close: Vec<EnvironmentName>,
     /// How long a run may wait.
     pub patience: Duration,
+    /// Who else reads the trace of HTTP exchanges.
+    pub calls: Option<Arc<Calls>>,
 }
 
 /// The clouds of a command: addresses, transports and credentials, before answers are needed.
@@ -96,6 +99,13 @@ impl Clouds {
         let trace: Option<Arc<dyn TraceSink>> = match &opening.global.trace_http {
             Some(path) => Some(Arc::new(TraceFile::create(&process.directory.join(path))?)),
             None => None,
+        };
+        let trace = match &opening.calls {
+            Some(calls) => {
+                calls.hand_on(trace);
+                Some(Arc::clone(calls) as Arc<dyn TraceSink>)
+            }
+            None => trace,
         };
         let concurrency = usize::from(opening.global.concurrency);
         let transport = Transport::new(ends.aws.clone(), concurrency, trace.clone());

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::SecretString;
 
 use super::answers;
-use super::commands::exit_of;
+use super::commands::{exit_of, plan_file};
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
 use crate::cloud::devops::{Credential, DevOps};
@@ -21,12 +21,14 @@ use crate::plain::driver::{self, Performer};
 use crate::plain::lines::{Lines, Secrets, StandardInput};
 use crate::plain::prompts::Prompts;
 use crate::plain::{review, summary};
+use crate::plan::change::Plan;
 use crate::plan::event::Outcome;
-use crate::plan::file::Only;
+use crate::plan::file::{Only, PlanFile};
 use crate::programs::build::Purpose;
 use crate::programs::consent::Consent;
 use crate::programs::run::{Prepared, prepare};
 use crate::programs::session::Session;
+use crate::tui::msg::Ending;
 use crate::wizard::review::Review;
 use crate::wizard::{
     AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Model, Msg,
@@ -44,14 +46,67 @@ struct Shown {
     printer: Printer,
 }
 
-/// Performs effects with real clouds; keeps secrets and the plan that is being looked at.
-struct Stage<'a> {
-    opening: &'a Opening,
-    clouds: &'a Clouds,
-    output: &'a Output,
+/// What outlives a single effect: secrets, the plan that is being looked at, the exit code so far.
+#[derive(Default)]
+pub(super) struct Kept {
     vault: Mutex<Vec<SecretString>>,
     shown: Mutex<Option<Shown>>,
     exit: Mutex<Exit>,
+    /// How the last plan or run ended, for who needs more than words.
+    ended: Mutex<Option<Result<Ending>>>,
+}
+
+impl Kept {
+    fn note(&self, ended: Result<Ending>) {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
+    }
+
+    /// How the last run ended.
+    ///
+    /// # Errors
+    /// It could not be carried out.
+    pub(super) fn ending(&self) -> Result<Ending> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        ended.unwrap_or_else(|| Err(Failure::new(Code::PlanStale).with("cause", "the plan is not at hand")))
+    }
+
+    /// Why the last plan could not be made.
+    pub(super) fn failure(&self) -> Failure {
+        self.ending().err().unwrap_or_else(|| Failure::new(Code::Stopped).with("by", "ctrl-c"))
+    }
+
+    /// Keeps a secret in memory, and names it.
+    pub(super) fn keep(&self, secret: SecretString) -> Handle {
+        let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+        vault.push(secret);
+        Handle(u64::try_from(vault.len() - 1).unwrap_or_default())
+    }
+
+    /// The plan that is being looked at, where it is the one of that generation.
+    pub(super) fn plan(&self, generation: u64) -> Option<Plan> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.as_ref().filter(|shown| shown.generation == generation).map(|shown| shown.prepared.plan.clone())
+    }
+
+    /// The plan as a file holds it, where it is the one of that generation.
+    pub(super) fn plan_file(&self, generation: u64, clouds: &Clouds) -> Option<PlanFile> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = shown.as_ref().filter(|shown| shown.generation == generation)?;
+        Some(plan_file(clouds, &shown.session, &shown.prepared.plan))
+    }
+
+    /// Forgets the plan: the right to write goes back.
+    pub(super) fn forget(&self) {
+        drop(self.shown.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// Performs effects with real clouds.
+pub(super) struct Stage<'a> {
+    pub(super) opening: &'a Opening,
+    pub(super) clouds: &'a Clouds,
+    pub(super) output: &'a Output,
+    pub(super) kept: &'a Kept,
 }
 
 /// Whether anybody can be asked: on a terminal, or with answers piped on stdin.
@@ -86,14 +141,8 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
         }
         None => Model::new(start),
     };
-    let stage = Stage {
-        opening,
-        clouds,
-        output,
-        vault: Mutex::default(),
-        shown: Mutex::default(),
-        exit: Mutex::new(Exit::Done),
-    };
+    let kept = Kept::default();
+    let stage = Stage { opening, clouds, output, kept: &kept };
     let accessible = opening.global.accessible
         || opening.process.variable("ACCESSIBLE").is_some_and(|value| value != "0")
         || opening.process.variable("TERM") == Some("dumb");
@@ -103,11 +152,12 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
         let secrets = if opening.process.stdin_is_terminal { Secrets::Terminal } else { Secrets::Lines };
         driver::run(&mut model, &mut Lines::new(StandardInput, std::io::stderr(), secrets), &stage).await?;
     }
-    let exit = *stage.exit.lock().unwrap_or_else(PoisonError::into_inner);
+    let exit = *kept.exit.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(exit)
 }
 
-fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
+/// What the wizard knows before the first question.
+pub(super) fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
     let likely = clouds.practice.as_ref().and_then(|open| {
         let federation = config::parse(&open.answers, "world").ok()?;
         let source = format!("the practice cloud's world {}", open.world);
@@ -141,9 +191,7 @@ fn words(failure: &Failure) -> String {
 
 impl Performer for Stage<'_> {
     fn keep(&self, secret: SecretString) -> Handle {
-        let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-        vault.push(secret);
-        Handle(u64::try_from(vault.len() - 1).unwrap_or_default())
+        self.kept.keep(secret)
     }
 
     async fn stopped(&self) {
@@ -177,6 +225,9 @@ impl Performer for Stage<'_> {
             }
             Effect::MakePlan { generation, federation, token } => {
                 let made = self.plan(generation, *federation, token).await;
+                if let Err(failure) = &made {
+                    self.kept.note(Err(failure.clone()));
+                }
                 Msg::Reviewed { generation, result: Box::new(made.map_err(|failure| words(&failure))) }
             }
             Effect::Apply { plan, generation, environments, foreign } => {
@@ -203,7 +254,7 @@ impl Performer for Stage<'_> {
 impl Stage<'_> {
     fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
         let kept = token.and_then(|Handle(index)| {
-            let vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+            let vault = self.kept.vault.lock().unwrap_or_else(PoisonError::into_inner);
             vault.get(usize::try_from(index).ok()?).cloned()
         });
         match kept {
@@ -315,7 +366,7 @@ impl Stage<'_> {
 
     async fn plan(&self, generation: u64, federation: Federation, token: Option<Handle>) -> Result<Review> {
         // A plan that was looked at before is not carried out any more; it gives back the right to write.
-        drop(self.shown.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.kept.forget();
         let devops = match self.opening.only {
             Some(Only::Aws) => None,
             _ => Some(self.devops(&federation.organization, token)?),
@@ -328,13 +379,13 @@ impl Stage<'_> {
         let header = session.events.board().header;
         let text = review::review(&prepared.plan, header.as_ref(), &self.output.look().narrower(INDENT));
         made.lines = text.lines().map(str::to_owned).collect();
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
+        *self.kept.shown.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Shown { generation, session, prepared, printer });
         Ok(made)
     }
 
     async fn apply(&self, plan: u64, consent: impl Fn(&Prepared) -> Consent) -> Ended {
-        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let shown = self.kept.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Shown { session, prepared, printer, .. }) = shown.filter(|shown| shown.generation == plan)
         else {
             return Ended {
@@ -348,7 +399,12 @@ impl Stage<'_> {
         let board = session.events.board();
         drop(session);
         printer.done().await;
-        let mut exit = self.exit.lock().unwrap_or_else(PoisonError::into_inner);
+        self.kept.note(result.clone().map(|summary| Ending {
+            outcome: summary.outcome,
+            failures: summary.failures,
+            leftovers: summary.leftovers,
+        }));
+        let mut exit = self.kept.exit.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(summary) => {
                 *exit = exit_of(&board, &summary, Purpose::Setup, self.opening.only);

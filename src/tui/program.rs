@@ -55,6 +55,8 @@ pub struct Program {
     said: Option<(String, i64)>,
     /// What the person wanted while the clouds were being opened.
     goal: Goal,
+    /// Whether the program ends with the run that goes on.
+    leaving: bool,
     quit: bool,
 }
 
@@ -103,6 +105,7 @@ impl Program {
             hits: Vec::new(),
             said: None,
             goal: Goal::Look,
+            leaving: false,
             quit: false,
         };
         (program, effects)
@@ -162,6 +165,9 @@ impl Program {
             }
         }
         self.follow_wizard();
+        if self.leaving && !self.shared.is_running() && !self.quit {
+            self.end(&mut effects);
+        }
         if self.said.as_ref().is_some_and(|(_, until)| *until <= self.shared.now) {
             self.said = None;
         }
@@ -200,6 +206,7 @@ impl Program {
     /// A signal from outside: what runs is stopped between writes, and then the program ends.
     fn signal(&mut self, effects: &mut Vec<Effect>) {
         if self.shared.is_running() {
+            self.leaving = true;
             self.stop(effects);
         } else {
             self.end(effects);
