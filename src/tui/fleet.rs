@@ -217,7 +217,11 @@ impl Fleet {
                     .map(|status| status.chain.clone())
                     .unwrap_or_default()
                     .into_iter()
-                    .filter(|link| !before.contains(link))
+                    // At first only what should be read: not that all is well.
+                    .filter(|link| {
+                        let told = link.state != LinkState::Ok || link.link == Link::Handshake;
+                        !before.contains(link) && (told || !before.is_empty())
+                    })
                     .collect();
                 self.header.clone_from(&board.header);
                 changed
@@ -236,7 +240,7 @@ impl Fleet {
         for pane in &mut self.panes {
             let mine = board.environments.iter().any(|status| status.info.name == pane.info.name);
             if mine {
-                pane.board = Some(board.clone());
+                pane.board = Some(board.of(&pane.info.name));
                 pane.seen = Some(now);
                 pane.old = false;
             }
@@ -284,6 +288,11 @@ impl Fleet {
     pub fn pause(&self) -> i64 {
         let slowest = i64::try_from(self.panes.len() / PER_SECOND).unwrap_or(LONGEST);
         self.interval.max(slowest)
+    }
+
+    /// Seconds between two looks, as set.
+    pub fn interval(&self) -> i64 {
+        self.interval
     }
 
     /// Sets the seconds between two looks.

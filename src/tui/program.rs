@@ -89,6 +89,7 @@ impl Program {
         let first: Box<dyn Screen> = match begin.open {
             Some(practice) => {
                 shared.access = Access::Opening;
+                shared.asked.clone_from(&practice);
                 effects.push(Effect::Open { practice });
                 Box::new(Home::default())
             }
@@ -358,6 +359,7 @@ impl Program {
             match act {
                 Act::Effect(Effect::Open { practice }) => {
                     self.shared.access = Access::Opening;
+                    self.shared.asked.clone_from(&practice);
                     effects.push(Effect::Open { practice });
                 }
                 Act::Effect(effect) => effects.push(effect),

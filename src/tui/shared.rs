@@ -44,6 +44,8 @@ pub struct Shared {
     pub wizard: Option<wizard::Model>,
     /// Whether the mouse is taken from the terminal.
     pub mouse: bool,
+    /// The world that was to be opened last; none: the real clouds.
+    pub asked: Option<String>,
     jobs: u64,
 }
 
@@ -60,6 +62,7 @@ impl Shared {
             run: None,
             wizard: None,
             mouse: true,
+            asked: None,
             jobs: 0,
         }
     }
