@@ -158,6 +158,7 @@ async fn serve(
                 "issuer": addresses.issuer,
                 "aws": addresses.aws,
                 "entra": addresses.entra,
+                "sso": addresses.sso,
                 "token": credentials.azure_devops.expose_secret(),
                 "accounts": accounts,
             })
@@ -215,6 +216,8 @@ fn serve_text(name: &str, practice: &Practice, credentials: &Credentials, output
     output.data(&format!("  export KEYLESS_ISSUER_URL={}", addresses.issuer));
     output.data(&format!("  export KEYLESS_ENTRA_URL={}", addresses.entra));
     output.data(&format!("  export AWS_ENDPOINT_URL={}", addresses.aws));
+    output.data(&format!("  export AWS_ENDPOINT_URL_SSO={}", addresses.sso));
+    output.data(&format!("  export AWS_ENDPOINT_URL_SSO_OIDC={}", addresses.sso));
     output.data(&format!("  export AZURE_DEVOPS_EXT_PAT={}", credentials.azure_devops.expose_secret()));
     for account in &credentials.accounts {
         let secret = account.secret_access_key.expose_secret();
