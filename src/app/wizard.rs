@@ -277,7 +277,7 @@ impl Stage<'_> {
                 region: facts.region.and_then(|region| region.parse().ok()),
                 account: facts.account,
                 kind: facts.kind.words().to_owned(),
-                broken: facts.kind.broken().map(str::to_owned),
+                broken: facts.broken,
             })
             .collect();
         Ok((profiles, sessions))
