@@ -6,6 +6,7 @@ mod commands;
 mod open;
 mod output;
 mod practice;
+mod sso;
 mod stop;
 mod stream;
 mod trace;

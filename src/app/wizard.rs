@@ -9,6 +9,7 @@ use super::answers;
 use super::commands::exit_of;
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
+use super::sso::{PRACTICE_SESSION, SsoDesk};
 use crate::cloud::devops::{Credential, DevOps};
 use crate::config;
 use crate::domain::failure::{Class, Code, Failure, Result};
@@ -52,6 +53,7 @@ struct Stage<'a> {
     vault: Mutex<Vec<SecretString>>,
     shown: Mutex<Option<Shown>>,
     exit: Mutex<Exit>,
+    sso: SsoDesk<'a>,
 }
 
 /// Whether anybody can be asked: on a terminal, or with answers piped on stdin.
@@ -93,6 +95,7 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
         vault: Mutex::default(),
         shown: Mutex::default(),
         exit: Mutex::new(Exit::Done),
+        sso: SsoDesk::new(clouds, output),
     };
     let accessible = opening.global.accessible
         || opening.process.variable("ACCESSIBLE").is_some_and(|value| value != "0")
@@ -131,9 +134,16 @@ fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
 }
 
 /// A failure as one sentence with its evidence, for a page.
-fn words(failure: &Failure) -> String {
+pub(super) fn words(failure: &Failure) -> String {
     let cause = explain::failure(failure).cause;
-    match failure.evidence.first() {
+    // Why a sign-in does not work is not told by the action that showed it.
+    let telling = |label: &str| failure.evidence.iter().find(|evidence| evidence.label == label);
+    let first = match failure.code {
+        Code::AwsSignIn => telling("cause").or_else(|| telling("error code")).or(failure.evidence.first()),
+        Code::SsoExpired | Code::SsoRefused | Code::SsoCodeExpired => None,
+        _ => failure.evidence.first(),
+    };
+    match first {
         Some(first) => format!("{cause} ({}: {})", first.label, first.value),
         None => cause,
     }
@@ -172,6 +182,21 @@ impl Performer for Stage<'_> {
                 let identity = self.identify(&profile).await.map_err(|failure| words(&failure));
                 Msg::Discovered { generation, found: Found::Identity { profile, identity } }
             }
+            Effect::CheckShellKeys { generation } => {
+                let found = Found::ShellKeys(self.sso.shell_keys().await);
+                Msg::Discovered { generation, found }
+            }
+            Effect::SsoDiscover { generation, session } => {
+                let found = self.sso.discover(&session).await.map_err(|failure| words(&failure));
+                Msg::Discovered { generation, found: Found::Sso { session, found } }
+            }
+            Effect::SsoBegin { generation, session } => self.sso.begin(generation, &session).await,
+            Effect::SsoWait { generation, .. } => tokio::select! {
+                message = self.sso.wait(generation) => message,
+                () = self.opening.stop.cancelled() => {
+                    Msg::SsoSignedIn { generation, result: Err("it was stopped".to_owned()) }
+                }
+            },
             Effect::SaveConfig { generation, federation } => {
                 Msg::Saved { generation, result: self.save(&federation).map_err(|failure| words(&failure)) }
             }
@@ -266,7 +291,7 @@ impl Stage<'_> {
                 kind: "practice profile".to_owned(),
                 broken: None,
             };
-            return Ok((open.keys.keys().map(profile).collect(), Vec::new()));
+            return Ok((open.keys.keys().map(profile).collect(), vec![PRACTICE_SESSION.to_owned()]));
         }
         let (profiles, sessions) =
             futures::try_join!(self.clouds.sign_in.profiles(), self.clouds.sign_in.sso_sessions())?;
@@ -284,10 +309,10 @@ impl Stage<'_> {
     }
 
     async fn identify(&self, profile: &str) -> Result<Identity> {
-        let probe = probe(profile)?;
+        let probe = probe(SignIn::Profile { profile: profile.to_owned() })?;
         let environment = probe.environments.first().ok_or_else(|| Failure::new(Code::AwsSignIn))?;
         let aws = match &self.clouds.practice {
-            Some(_) => self.clouds.aws_of(environment)?,
+            Some(_) => self.clouds.aws_of(environment).await?,
             None => {
                 self.clouds.announce_aws(&probe, self.output).await?;
                 self.clouds.sign_in.aws(&probe, environment).await?
@@ -367,15 +392,15 @@ impl Stage<'_> {
     }
 }
 
-/// A federation of one environment that only serves to ask who a profile is.
-fn probe(profile: &str) -> Result<Federation> {
-    let broken = |refused| Failure::new(Code::AwsSignIn).with("profile", profile).with("cause", refused);
+/// A federation of one environment that only serves to ask who a sign-in is.
+pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
+    let broken = |refused| Failure::new(Code::AwsSignIn).with("cause", refused);
     let name: EnvironmentName = "probe".parse().map_err(broken)?;
     let environment = Environment {
         protected: false,
         account: "000000000000".parse().map_err(broken)?,
         region: "us-east-1".parse().map_err(broken)?,
-        sign_in: SignIn::Profile { profile: profile.to_owned() },
+        sign_in,
         role: "probe".parse().map_err(broken)?,
         role_path: "/".parse().map_err(broken)?,
         tags: std::collections::BTreeMap::new(),

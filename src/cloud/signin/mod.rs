@@ -76,6 +76,13 @@ impl AwsSignIn {
         self
     }
 
+    /// The same with one Identity Center session and nothing else: no AWS configuration of this machine is read.
+    #[must_use]
+    pub fn with_session(self, name: &str, start_url: &str, region: &str) -> Self {
+        let text = format!("[sso-session {name}]\nsso_start_url = {start_url}\nsso_region = {region}\n");
+        self.with_files(Builder::new().with_contents(EnvConfigFileKind::Config, text))
+    }
+
     /// The same with the AWS CLI's cache of Identity Center sessions, so that one that has ended is recognised before it
     /// is used.
     #[must_use]
