@@ -196,7 +196,7 @@ pub enum SandboxCommand {
         /// What it holds
         #[arg(long, default_value = "fresh")]
         world: String,
-        /// First of three ports (Azure DevOps, issuer, AWS); without it free ones are taken
+        /// First of five ports (Azure DevOps, issuer, AWS, Entra ID, Identity Center); without it free ones are taken
         #[arg(long, value_name = "N")]
         port: Option<u16>,
     },

@@ -7,6 +7,7 @@ mod open;
 mod output;
 mod practice;
 mod screen;
+mod sso;
 mod stop;
 mod stream;
 mod trace;

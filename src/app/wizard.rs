@@ -9,6 +9,7 @@ use super::answers;
 use super::commands::{exit_of, plan_file};
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
+use super::sso::{Logins, PRACTICE_SESSION, SsoDesk};
 use crate::cloud::devops::{Credential, DevOps};
 use crate::config;
 use crate::domain::failure::{Class, Code, Failure, Result};
@@ -52,6 +53,7 @@ pub(super) struct Kept {
     vault: Mutex<Vec<SecretString>>,
     shown: Mutex<Option<Shown>>,
     exit: Mutex<Exit>,
+    logins: Logins,
     /// How the last plan or run ended, for who needs more than words.
     ended: Mutex<Option<Result<Ending>>>,
 }
@@ -181,9 +183,16 @@ pub(super) fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Star
 }
 
 /// A failure as one sentence with its evidence, for a page.
-fn words(failure: &Failure) -> String {
+pub(super) fn words(failure: &Failure) -> String {
     let cause = explain::failure(failure).cause;
-    match failure.evidence.first() {
+    // Why a sign-in does not work is not told by the action that showed it.
+    let telling = |label: &str| failure.evidence.iter().find(|evidence| evidence.label == label);
+    let first = match failure.code {
+        Code::AwsSignIn => telling("cause").or_else(|| telling("error code")).or(failure.evidence.first()),
+        Code::SsoExpired | Code::SsoRefused | Code::SsoCodeExpired => None,
+        _ => failure.evidence.first(),
+    };
+    match first {
         Some(first) => format!("{cause} ({}: {})", first.label, first.value),
         None => cause,
     }
@@ -220,6 +229,24 @@ impl Performer for Stage<'_> {
                 let identity = self.identify(&profile).await.map_err(|failure| words(&failure));
                 Msg::Discovered { generation, found: Found::Identity { profile, identity } }
             }
+            Effect::CheckShellKeys { generation } => {
+                let found = Found::ShellKeys(self.sso().shell_keys().await);
+                Msg::Discovered { generation, found }
+            }
+            Effect::SsoDiscover { generation, session } => {
+                let found = self.sso().discover(&session).await.map_err(|failure| words(&failure));
+                Msg::Discovered { generation, found: Found::Sso { session, found } }
+            }
+            Effect::SsoBegin { generation, session } => self.sso().begin(generation, &session).await,
+            Effect::SsoWait { generation, .. } => {
+                let desk = self.sso();
+                tokio::select! {
+                    message = desk.wait(generation) => message,
+                    () = self.opening.stop.cancelled() => {
+                        Msg::SsoSignedIn { generation, result: Err("it was stopped".to_owned()) }
+                    }
+                }
+            }
             Effect::SaveConfig { generation, federation } => {
                 Msg::Saved { generation, result: self.save(&federation).map_err(|failure| words(&failure)) }
             }
@@ -252,6 +279,10 @@ impl Performer for Stage<'_> {
 }
 
 impl Stage<'_> {
+    fn sso(&self) -> SsoDesk<'_> {
+        SsoDesk::new(self.clouds, self.output, &self.kept.logins)
+    }
+
     fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
         let kept = token.and_then(|Handle(index)| {
             let vault = self.kept.vault.lock().unwrap_or_else(PoisonError::into_inner);
@@ -317,7 +348,7 @@ impl Stage<'_> {
                 kind: "practice profile".to_owned(),
                 broken: None,
             };
-            return Ok((open.keys.keys().map(profile).collect(), Vec::new()));
+            return Ok((open.keys.keys().map(profile).collect(), vec![PRACTICE_SESSION.to_owned()]));
         }
         let (profiles, sessions) =
             futures::try_join!(self.clouds.sign_in.profiles(), self.clouds.sign_in.sso_sessions())?;
@@ -328,17 +359,17 @@ impl Stage<'_> {
                 region: facts.region.and_then(|region| region.parse().ok()),
                 account: facts.account,
                 kind: facts.kind.words().to_owned(),
-                broken: facts.kind.broken().map(str::to_owned),
+                broken: facts.broken,
             })
             .collect();
         Ok((profiles, sessions))
     }
 
     async fn identify(&self, profile: &str) -> Result<Identity> {
-        let probe = probe(profile)?;
+        let probe = probe(SignIn::Profile { profile: profile.to_owned() })?;
         let environment = probe.environments.first().ok_or_else(|| Failure::new(Code::AwsSignIn))?;
         let aws = match &self.clouds.practice {
-            Some(_) => self.clouds.aws_of(environment)?,
+            Some(_) => self.clouds.aws_of(environment).await?,
             None => {
                 self.clouds.announce_aws(&probe, self.output).await?;
                 self.clouds.sign_in.aws(&probe, environment).await?
@@ -423,15 +454,15 @@ impl Stage<'_> {
     }
 }
 
-/// A federation of one environment that only serves to ask who a profile is.
-fn probe(profile: &str) -> Result<Federation> {
-    let broken = |refused| Failure::new(Code::AwsSignIn).with("profile", profile).with("cause", refused);
+/// A federation of one environment that only serves to ask who a sign-in is.
+pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
+    let broken = |refused| Failure::new(Code::AwsSignIn).with("cause", refused);
     let name: EnvironmentName = "probe".parse().map_err(broken)?;
     let environment = Environment {
         protected: false,
         account: "000000000000".parse().map_err(broken)?,
         region: "us-east-1".parse().map_err(broken)?,
-        sign_in: SignIn::Profile { profile: profile.to_owned() },
+        sign_in,
         role: "probe".parse().map_err(broken)?,
         role_path: "/".parse().map_err(broken)?,
         tags: std::collections::BTreeMap::new(),

@@ -98,6 +98,12 @@ pub enum Code {
     AwsLimit,
     /// AWS refused the request.
     AwsRefused,
+    /// Nobody is signed in to the Identity Center session, or no longer.
+    SsoExpired,
+    /// The person denied the sign-in to Identity Center.
+    SsoRefused,
+    /// Nobody allowed the sign-in to Identity Center in time.
+    SsoCodeExpired,
     /// The connection's name is taken by one that cannot be seen.
     ConnectionInvisible,
     /// The connection is of another type than AWS.
@@ -170,6 +176,8 @@ impl Code {
             | Self::DevopsTokenExpired
             | Self::DevopsDenied
             | Self::AwsSignIn
+            | Self::SsoExpired
+            | Self::SsoRefused
             | Self::AwsDenied => Class::Denied,
             Self::DevopsUnreachable | Self::IssuerUnreachable | Self::AwsUnreachable => Class::Unreachable,
             Self::DevopsThrottled | Self::AwsThrottled => Class::Throttled,
@@ -181,7 +189,7 @@ impl Code {
             Self::AwsLimit | Self::PolicyTooLong => Class::Limit,
             Self::HandshakeFailed | Self::RunNotPinned | Self::PermissionStands => Class::Unproven,
             Self::PlanStale => Class::Stale,
-            Self::NotSettled | Self::TimedOut => Class::TimedOut,
+            Self::NotSettled | Self::TimedOut | Self::SsoCodeExpired => Class::TimedOut,
             Self::HandshakeWaits => Class::Waiting,
             Self::Stopped => Class::Canceled,
             Self::JournalLocked | Self::JournalBroken | Self::File | Self::FileExists | Self::Terminal => {

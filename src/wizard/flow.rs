@@ -7,6 +7,7 @@ use super::discovery::{Found, due};
 use super::model::{Model, Reviewed, Running, Saved};
 use super::page::{Field, Key, PageId, Value};
 use super::review::Review;
+use super::sso::{self, SsoCode};
 use crate::domain::federation::Federation;
 use crate::domain::key::StepKey;
 use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
@@ -56,6 +57,20 @@ pub enum Msg {
         generation: u64,
         /// What.
         found: Found,
+    },
+    /// The sign-in to an SSO session was begun: what the person must open, or why not.
+    SsoCode {
+        /// Of the [`Effect::SsoBegin`] it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<SsoCode, String>,
+    },
+    /// The sign-in to an SSO session ended: done, or why not.
+    SsoSignedIn {
+        /// Of the [`Effect::SsoWait`] it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<(), String>,
     },
     /// `keyless.toml` was written: where, or why not.
     Saved {
@@ -129,6 +144,32 @@ pub enum Effect {
         /// The profile.
         profile: String,
     },
+    /// Ask AWS whether the keys of the environment variables work.
+    CheckShellKeys {
+        /// Which request this is.
+        generation: u64,
+    },
+    /// List the accounts and permission sets that an SSO session reaches.
+    SsoDiscover {
+        /// Which request this is.
+        generation: u64,
+        /// The session.
+        session: String,
+    },
+    /// Begin the sign-in to an SSO session.
+    SsoBegin {
+        /// Which sign-in this is.
+        generation: u64,
+        /// The session.
+        session: String,
+    },
+    /// Wait until the person has allowed the sign-in.
+    SsoWait {
+        /// The sign-in that was begun.
+        generation: u64,
+        /// The session.
+        session: String,
+    },
     /// Write `keyless.toml`.
     SaveConfig {
         /// Which request this is.
@@ -182,6 +223,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.discovery.take(generation, found);
             Vec::new()
         }
+        Msg::SsoCode { generation, result } => sso::code(model, generation, result),
+        Msg::SsoSignedIn { generation, result } => sso::signed_in(model, generation, result),
         Msg::Saved { generation, result } => saved(model, generation, result),
         Msg::Reviewed { generation, result } => {
             if let Some(reviewed) = model.reviewed.as_mut().filter(|made| made.generation == generation) {
@@ -229,6 +272,7 @@ fn go(model: &mut Model, forward: bool) {
 
 fn back(model: &mut Model) {
     model.hindered.clear();
+    sso::leave(model);
     if !matches!(model.at, PageId::Run | PageId::Done) {
         go(model, false);
     }
@@ -254,6 +298,11 @@ fn next(model: &mut Model) -> Vec<Effect> {
         // A page that cannot be passed without an answer of Azure DevOps.
         PageId::Organization if model.discovery.organization.failed().is_some() => Vec::new(),
         PageId::Run | PageId::Done => Vec::new(),
+        PageId::Profiles => sso::begin(model).unwrap_or_else(|| {
+            sso::leave(model);
+            go(model, true);
+            Vec::new()
+        }),
         _ => {
             go(model, true);
             Vec::new()

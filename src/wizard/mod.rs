@@ -11,13 +11,17 @@ mod model;
 mod naming;
 mod pages;
 mod questions;
+mod sso;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use discovery::{AwsProfile, Found, FoundOrganization, FoundVerification, Identity};
+pub use discovery::{
+    AwsProfile, Found, FoundAccount, FoundOrganization, FoundVerification, Identity, SsoFound,
+};
 pub use flow::{Effect, Ended, Handle, Msg, update};
 pub use model::{Model, Start};
 pub use page::{Field, Key, Page, PageId, Question, Value};
+pub use sso::{SsoChoice, SsoCode};
 
 pub mod review;

@@ -100,17 +100,20 @@ fn frame(criterion: &mut Criterion) {
     for (width, height) in [(80, 24), (200, 60)] {
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         let mut took = Vec::new();
-        criterion.bench_function(&format!("one frame of {width}x{height} with {COUNT} environments"), |bencher| {
-            bencher.iter_custom(|times| {
-                let begun = std::time::Instant::now();
-                for _ in 0..times {
-                    buffer.reset();
-                    program.draw(&mut buffer);
-                }
-                took.push(begun.elapsed() / u32::try_from(times).unwrap());
-                begun.elapsed()
-            });
-        });
+        criterion.bench_function(
+            &format!("one frame of {width}x{height} with {COUNT} environments"),
+            |bencher| {
+                bencher.iter_custom(|times| {
+                    let begun = std::time::Instant::now();
+                    for _ in 0..times {
+                        buffer.reset();
+                        program.draw(&mut buffer);
+                    }
+                    took.push(begun.elapsed() / u32::try_from(times).unwrap());
+                    begun.elapsed()
+                });
+            },
+        );
         took.sort();
         if let Some(middle) = took.get(took.len() / 2) {
             promised(*middle <= MOST_FRAME, &format!("one frame: {middle:?} (at most {MOST_FRAME:?})"));
@@ -138,7 +141,8 @@ fn process(_: &mut Criterion) {
 
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let world = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/worlds/many.toml")).unwrap();
+    let world =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/worlds/many.toml")).unwrap();
     let world = world.replace("count = 100", &format!("count = {COUNT}")).replace("\"many\"", "\"crowd\"");
     std::fs::write(root.join("crowd.toml"), world).unwrap();
     let mut server = Command::new(env!("CARGO_BIN_EXE_keyless"))
@@ -150,7 +154,8 @@ fn process(_: &mut Criterion) {
         .spawn()
         .unwrap();
     let mut told = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.as_mut().unwrap()), &mut told).unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.as_mut().unwrap()), &mut told)
+        .unwrap();
 
     let mut starts = Vec::new();
     for _ in 0..5 {
@@ -164,7 +169,10 @@ fn process(_: &mut Criterion) {
         terminal.ended();
     }
     starts.sort();
-    promised(starts[2] <= MOST_START, &format!("start to first frame: {starts:?} (middle at most {MOST_START:?})"));
+    promised(
+        starts[2] <= MOST_START,
+        &format!("start to first frame: {starts:?} (middle at most {MOST_START:?})"),
+    );
 
     let terminal = pty::Terminal::keyless(root, &["--sandbox=crowd.toml"], (120, 40), &[]);
     // Until every pane was looked at, the CPU is busy; then it must not be.

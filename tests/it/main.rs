@@ -8,6 +8,7 @@ mod clients;
 mod crash;
 mod headless;
 mod independent;
+mod practice_entra;
 mod prompts;
 mod rights;
 mod saved;

@@ -67,6 +67,13 @@ impl Performer for Clouds {
                 let identity = Ok(Identity { account, arn: String::new() });
                 (generation, Found::Identity { profile, identity })
             }
+            Effect::CheckShellKeys { generation } => (generation, Found::ShellKeys(None)),
+            Effect::SsoDiscover { generation, session } => {
+                (generation, Found::Sso { session, found: Err("not asked here".to_owned()) })
+            }
+            Effect::SsoBegin { generation, .. } | Effect::SsoWait { generation, .. } => {
+                return vec![Msg::SsoSignedIn { generation, result: Err("not asked here".to_owned()) }];
+            }
             Effect::SaveConfig { generation, .. } => {
                 return vec![Msg::Saved { generation, result: Ok("keyless.toml".to_owned()) }];
             }

@@ -30,7 +30,12 @@ fn size(columns: u16, rows: u16) -> PtySize {
 
 impl Terminal {
     /// keyless with these arguments; state, home and working folder below `root`.
-    pub fn keyless(root: &Path, arguments: &[&str], (columns, rows): (u16, u16), more: &[(&str, &str)]) -> Self {
+    pub fn keyless(
+        root: &Path,
+        arguments: &[&str],
+        (columns, rows): (u16, u16),
+        more: &[(&str, &str)],
+    ) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_keyless"));
         command.args(arguments);
         command.env_clear();
