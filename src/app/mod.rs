@@ -3,14 +3,18 @@
 mod answers;
 mod approve;
 mod commands;
+mod login;
 mod open;
 mod output;
 mod practice;
 mod screen;
+mod sign_in;
 mod sso;
 mod stop;
 mod stream;
 mod trace;
+mod vault;
+mod whoami;
 mod wizard;
 
 use crate::cli::{Cli, Command, Half, Yes};
@@ -62,7 +66,12 @@ fn run_of(command: &Command) -> Option<&'static str> {
         Command::Apply { .. } => Some("apply"),
         Command::Verify { .. } => Some("verify"),
         Command::Teardown { .. } => Some("teardown"),
-        Command::Plan { .. } | Command::Status { .. } | Command::Sandbox { .. } => None,
+        Command::Plan { .. }
+        | Command::Status { .. }
+        | Command::Login { .. }
+        | Command::Logout { .. }
+        | Command::Whoami { .. }
+        | Command::Sandbox { .. } => None,
     }
 }
 
@@ -87,7 +96,14 @@ fn called(cli: &Cli) -> Invocation {
             | Command::Status { environments, .. }
             | Command::Teardown { environments, .. },
         ) => named(environments),
-        Some(Command::Apply { .. } | Command::Sandbox { .. }) | None => Vec::new(),
+        Some(
+            Command::Apply { .. }
+            | Command::Login { .. }
+            | Command::Logout { .. }
+            | Command::Whoami { .. }
+            | Command::Sandbox { .. },
+        )
+        | None => Vec::new(),
     };
     let config = config.map(|file| file.display().to_string());
     Invocation::new(cli.global.sandbox.as_deref(), config.as_deref(), again)
@@ -131,6 +147,16 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         }
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await
+        }
+        Some(Command::Login { organization, how, tenant, client_id }) => {
+            let login = login::Login { organization, method: how.method(), tenant, client_id };
+            login::login(opening(None, None, 0), login, output).await
+        }
+        Some(Command::Logout { organization }) => {
+            login::logout(opening(None, None, 0), organization, output).await
+        }
+        Some(Command::Whoami { organization }) => {
+            whoami::whoami(opening(None, None, 0), organization, output).await
         }
         Some(Command::Sandbox { command }) => {
             practice::command(command, &global, &process, output, stop).await

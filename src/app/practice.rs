@@ -280,6 +280,7 @@ fn reset_one(state: &Path) -> Result<()> {
     sandbox::reset(&state.join("cloud")).map_err(|e| broken("reset the practice cloud", e))?;
     files::remove_dir(&sso_cache(state))?;
     files::remove_dir(&state.join("journal"))?;
+    files::remove_file(&super::login::record(state))?;
     files::remove_file(&state.join("keyless.toml"))
 }
 

@@ -7,9 +7,12 @@ use secrecy::SecretString;
 
 use super::answers;
 use super::commands::{exit_of, plan_file};
+use super::login;
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
+use super::sign_in::{SignedIn, Source};
 use super::sso::{Logins, PRACTICE_SESSION, SsoDesk};
+use super::vault::Vault;
 use crate::cloud::devops::{Credential, DevOps};
 use crate::config;
 use crate::domain::failure::{Class, Code, Failure, Result};
@@ -47,10 +50,9 @@ struct Shown {
     printer: Printer,
 }
 
-/// What outlives a single effect: secrets, the plan that is being looked at, the exit code so far.
-#[derive(Default)]
+/// What outlives a single effect: sign-ins, the plan that is being looked at, the exit code so far.
 pub(super) struct Kept {
-    vault: Mutex<Vec<SecretString>>,
+    vault: Vault,
     shown: Mutex<Option<Shown>>,
     exit: Mutex<Exit>,
     logins: Logins,
@@ -59,6 +61,17 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// Nothing is kept yet. The stop of `opening` ends every wait for a sign-in.
+    pub(super) fn new(clouds: &Clouds, opening: &Opening) -> Self {
+        Self {
+            vault: Vault::new(clouds.desk.clone(), opening.stop.clone()),
+            shown: Mutex::default(),
+            exit: Mutex::default(),
+            logins: Mutex::default(),
+            ended: Mutex::default(),
+        }
+    }
+
     fn note(&self, ended: Result<Ending>) {
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
     }
@@ -79,9 +92,7 @@ impl Kept {
 
     /// Keeps a secret in memory, and names it.
     pub(super) fn keep(&self, secret: SecretString) -> Handle {
-        let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-        vault.push(secret);
-        Handle(u64::try_from(vault.len() - 1).unwrap_or_default())
+        self.vault.keep(SignedIn { credential: Credential::typed(secret), source: Source::Typed })
     }
 
     /// The plan that is being looked at, where it is the one of that generation.
@@ -135,7 +146,18 @@ pub async fn can_ask(opening: &Opening) -> bool {
 /// The person stopped it, or a question had nobody to answer it.
 pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<Exit> {
     let found = answers::own(opening, clouds.practice.as_ref())?;
-    let start = start(opening, clouds, output);
+    let last = login::remembered(&clouds.state)?.into_iter().next();
+    let organization = found.as_ref().map(|answers| answers.federation.organization.clone());
+    if let Some(organization) = organization.as_ref().or(last.as_ref()) {
+        clouds.find_sign_in(organization, output).await;
+    }
+    if let Some(signed_in) = clouds.signed_in.get().filter(|_| clouds.practice.is_none()) {
+        output.talk(&format!("Azure DevOps: signed in with {}", signed_in.source.words()));
+    }
+    let mut start = start(opening, clouds, output);
+    if let Some(last) = last.filter(|_| start.organization.is_none()) {
+        start.organization = Some((last.to_string(), "the last sign-in".to_owned()));
+    }
     let mut model = match found {
         Some(answers) => {
             output.talk(&format!("going on with {}", answers.source));
@@ -143,7 +165,7 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
         }
         None => Model::new(start),
     };
-    let kept = Kept::default();
+    let kept = Kept::new(clouds, opening);
     let stage = Stage { opening, clouds, output, kept: &kept };
     let accessible = opening.global.accessible
         || opening.process.variable("ACCESSIBLE").is_some_and(|value| value != "0")
@@ -169,7 +191,8 @@ pub(super) fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Star
         .into_iter()
         .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())));
     Start {
-        signed_in: clouds.token.get().is_some(),
+        signed_in: clouds.signed_in.get().is_some(),
+        sign_in: login::offer(opening, &clouds.desk),
         ask_azure_devops: opening.only != Some(Only::Aws),
         ask_aws: opening.only != Some(Only::AzureDevops),
         practice: clouds.practice.is_some(),
@@ -209,6 +232,14 @@ impl Performer for Stage<'_> {
 
     async fn perform(&self, effect: Effect) -> Vec<Msg> {
         let message = match effect {
+            Effect::SignIn { generation, method } => {
+                let result = self.kept.vault.begin(generation, method).await.map_err(|f| words(&f));
+                Msg::SignInBegun { generation, result }
+            }
+            Effect::AwaitSignIn { generation } => {
+                let result = self.kept.vault.wait(generation).await.map_err(|f| words(&f));
+                Msg::SignedIn { generation, result }
+            }
             Effect::DiscoverOrganization { generation, organization, token } => {
                 let found = self.organization(&organization, token).await;
                 Msg::Discovered { generation, found: Found::Organization(found.map_err(|f| words(&f))) }
@@ -284,12 +315,8 @@ impl Stage<'_> {
     }
 
     fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
-        let kept = token.and_then(|Handle(index)| {
-            let vault = self.kept.vault.lock().unwrap_or_else(PoisonError::into_inner);
-            vault.get(usize::try_from(index).ok()?).cloned()
-        });
-        match kept {
-            Some(secret) => self.clouds.devops_with(organization, &Credential::typed(secret)),
+        match self.kept.vault.get(token) {
+            Some(signed_in) => self.clouds.devops_with(organization, &signed_in.credential),
             None => self.clouds.devops(organization),
         }
     }
@@ -300,7 +327,17 @@ impl Stage<'_> {
         token: Option<Handle>,
     ) -> Result<FoundOrganization> {
         let devops = self.devops(typed, token)?;
-        let (data, projects) = futures::try_join!(devops.connection_data(), devops.projects())?;
+        let global = async {
+            match self.clouds.practice {
+                Some(_) => Ok(()),
+                None => devops.refuse_global_token().await,
+            }
+        };
+        let (data, projects, ()) = futures::try_join!(devops.connection_data(), devops.projects(), global)?;
+        if let Some(signed_in) = self.kept.vault.get(token) {
+            // Only now it is known what it is good for.
+            login::keep(self.clouds, &self.clouds.desk, typed, &signed_in, self.output).await;
+        }
         let name = projects.first().map_or_else(|| typed.clone(), |project| project.organization.clone());
         Ok(FoundOrganization { name, id: data.instance_id, operator: Some(data.operator.name) })
     }
@@ -322,9 +359,17 @@ impl Stage<'_> {
     ) -> Result<FoundVerification> {
         let devops = self.devops(organization, token)?;
         let project = devops.project(project).await?;
-        let (queues, repositories) =
-            futures::try_join!(devops.queues(&project), devops.repositories(&project))?;
+        let (queues, repositories, rights) =
+            futures::join!(devops.queues(&project), devops.repositories(&project), devops.rights(&project));
+        // Everything that is refused is told at once, not one right after the other.
+        let missing_rights: Vec<String> = rights.missing.iter().map(ToString::to_string).collect();
+        let (queues, repositories) = match (queues, repositories) {
+            (Ok(queues), Ok(repositories)) => (queues, repositories),
+            (Err(_), _) | (_, Err(_)) if !missing_rights.is_empty() => (Vec::new(), Vec::new()),
+            (Err(failure), _) | (_, Err(failure)) => return Err(failure),
+        };
         Ok(FoundVerification {
+            missing_rights,
             queues: queues.into_iter().map(|queue| (queue.name, queue.hosted)).collect(),
             // Azure DevOps tells it only when it is tried; the plan says what to do when it is denied.
             may_create_repository: None,

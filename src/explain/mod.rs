@@ -3,6 +3,7 @@
 mod failures;
 mod findings;
 mod invocation;
+mod sign_in;
 pub mod signs;
 
 use crate::domain::failure::{Class, Evidence, Failure};

@@ -29,6 +29,8 @@ pub struct FoundVerification {
     pub may_create_repository: Option<bool>,
     /// Existing repositories, by name.
     pub repositories: Vec<String>,
+    /// Rights that the sign-in lacks, each as the scope to add: `Code: Read, write & manage`.
+    pub missing_rights: Vec<String>,
 }
 
 /// A profile of the AWS configuration, read without asking AWS.

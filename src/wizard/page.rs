@@ -6,7 +6,7 @@ use crate::domain::names::EnvironmentName;
 /// The pages, in the order they are asked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum PageId {
-    /// The token for Azure DevOps.
+    /// Signing in to Azure DevOps.
     SignIn,
     /// The organisation and its id.
     Organization,
@@ -35,6 +35,8 @@ pub enum PageId {
 /// What a question is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Field {
+    /// The way to sign in to Azure DevOps.
+    Method,
     /// The token for Azure DevOps: a secret.
     Token,
     /// The organisation.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::open::Scene;
 use crate::app::commands::plan_file;
+use crate::app::open::{Clouds, Opening};
 use crate::app::output::{Output, Printer};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
@@ -37,13 +38,13 @@ impl Jobs {
     /// As the program's own.
     pub async fn plan(
         &self,
-        scene: &Scene,
+        (clouds, opening): (&Clouds, &Opening),
         federation: Federation,
         (job, command, chosen): (Job, Command, Vec<EnvironmentName>),
         output: &Output,
     ) -> Result<Plan> {
         let (events, printer) = output.follow(true);
-        let session = scene.clouds.session(&scene.opening, federation, events, output).await?;
+        let session = clouds.session(opening, federation, events, output).await?;
         let purpose = match command {
             Command::Verify => Purpose::Verify,
             Command::Teardown => Purpose::Teardown { whole: chosen.is_empty() },

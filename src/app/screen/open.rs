@@ -68,5 +68,6 @@ pub async fn open(opening: Opening, output: &Output) -> Result<(Scene, Opened)> 
         federation,
         source,
     };
-    Ok((Scene { opening, clouds: Arc::new(clouds), kept: Kept::default() }, opened))
+    let kept = Kept::new(&clouds, &opening);
+    Ok((Scene { opening, clouds: Arc::new(clouds), kept }, opened))
 }

@@ -222,15 +222,12 @@ impl Performer for FullScreen {
                 let abort = self.spawn(async move {
                     let planned = async {
                         let scene = inner.scene()?;
-                        let mut of_job = Scene {
-                            opening: scene.opening.clone(),
-                            clouds: Arc::clone(&scene.clouds),
-                            kept: Default::default(),
-                        };
-                        of_job.opening.stop = inner.stop_of(job);
-                        let output = inner.output(&of_job.opening, Some(job));
+                        let mut opening = scene.opening.clone();
+                        opening.stop = inner.stop_of(job);
+                        let output = inner.output(&opening, Some(job));
                         let federation = inner.federation(&scene)?;
-                        inner.jobs.plan(&of_job, federation, (job, command, environments), &output).await
+                        let on = (scene.clouds.as_ref(), &opening);
+                        inner.jobs.plan(on, federation, (job, command, environments), &output).await
                     };
                     Msg::Planned { job, result: planned.await.map(Box::new) }
                 });
