@@ -20,6 +20,24 @@ pub struct Cli {
     /// Flags of every command
     #[command(flatten)]
     pub global: Global,
+    /// Flags of the full screen
+    #[command(flatten)]
+    pub begin: Begin,
+}
+
+/// Flags of the full screen, which opens without a command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Full screen (without a command)")]
+pub struct Begin {
+    /// Look at every environment again after this many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=900))]
+    pub refresh: Option<u64>,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+    /// Record the session to a new file, secrets left out, for a report of what went wrong
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// Flags of every command.
@@ -237,7 +255,7 @@ pub enum SandboxCommand {
         /// What it holds
         #[arg(long, default_value = "fresh")]
         world: String,
-        /// First of four ports (Azure DevOps, issuer, AWS, Entra ID); without it free ones are taken
+        /// First of five ports (Azure DevOps, issuer, AWS, Entra ID, Identity Center); without it free ones are taken
         #[arg(long, value_name = "N")]
         port: Option<u16>,
     },

@@ -7,7 +7,9 @@ mod login;
 mod open;
 mod output;
 mod practice;
+mod screen;
 mod sign_in;
+mod sso;
 mod stop;
 mod stream;
 mod trace;
@@ -108,7 +110,8 @@ fn called(cli: &Cli) -> Invocation {
 }
 
 async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop) -> Result<Exit, Failure> {
-    let Cli { command, global } = cli;
+    let full_screen = screen::is_wanted(&cli, &process);
+    let Cli { command, global, begin } = cli;
     let opening = |answers, only: Option<Half>, wait| Opening {
         global: global.clone(),
         process: process.clone(),
@@ -117,8 +120,10 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         only: only.map(Only::from),
         close: Vec::new(),
         patience: std::time::Duration::from_secs(wait),
+        calls: None,
     };
     match command {
+        None if full_screen => screen::run(begin, opening(None, None, 900), output).await,
         None => {
             output.help();
             Ok(Exit::BadInput)

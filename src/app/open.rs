@@ -6,19 +6,22 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::answers::{self, Answers};
 use super::login;
 use super::output::Output;
 use super::practice::{self, Open};
+use super::screen::calls::Calls;
 use super::sign_in::{self, Desk, SignedIn, Source};
+use super::sso::{CacheFolder, PRACTICE_SESSION};
 use super::trace::TraceFile;
 use crate::cli::Global;
 use crate::cloud::Ends;
 use crate::cloud::aws::{Aws, Transport};
 use crate::cloud::devops::{Credential, DevOps};
 use crate::cloud::http::Http;
-use crate::cloud::signin::{AwsSignIn, StaticKeys};
+use crate::cloud::signin::{AwsSignIn, IdentityCenter, SessionState, StaticKeys};
 use crate::cloud::trace::TraceSink;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Environment, Federation, SignIn};
@@ -47,6 +50,8 @@ pub struct Opening {
     pub close: Vec<EnvironmentName>,
     /// How long a run may wait.
     pub patience: Duration,
+    /// Who else reads the trace of HTTP exchanges.
+    pub calls: Option<Arc<Calls>>,
 }
 
 impl Opening {
@@ -69,6 +74,8 @@ pub struct Clouds {
     pub http: Http,
     /// Signs in to AWS.
     pub sign_in: AwsSignIn,
+    /// Signs in to IAM Identity Center.
+    pub center: IdentityCenter,
     /// Where and how people sign in to Azure DevOps.
     pub desk: Desk,
     /// The sign-in to Azure DevOps, where there is one already.
@@ -111,11 +118,19 @@ impl Clouds {
             Some(path) => Some(Arc::new(TraceFile::create(&process.directory.join(path))?)),
             None => None,
         };
+        let trace = match &opening.calls {
+            Some(calls) => {
+                calls.hand_on(trace);
+                Some(Arc::clone(calls) as Arc<dyn TraceSink>)
+            }
+            None => trace,
+        };
         let concurrency = usize::from(opening.global.concurrency);
         let transport = Transport::new(ends.aws.clone(), concurrency, trace.clone());
         let lookup = process.clone();
         let sign_in =
             AwsSignIn::new(transport, Arc::new(move |name: &str| lookup.variable(name).map(str::to_owned)));
+        let (sign_in, center) = identity_center(sign_in, practice.as_ref(), process)?;
         let state = match &practice {
             Some(open) => open.state.clone(),
             None => files::state_dir(process.variable("KEYLESS_STATE_DIR"))?,
@@ -134,6 +149,7 @@ impl Clouds {
             http,
             ends,
             sign_in,
+            center,
             desk,
             signed_in: signed_in.map_or_else(OnceLock::new, OnceLock::from),
             state,
@@ -182,9 +198,9 @@ impl Clouds {
     ///
     /// # Errors
     /// This is no practice cloud, or it does not know the profile.
-    pub fn aws_of(&self, environment: &Environment) -> Result<Aws> {
+    pub async fn aws_of(&self, environment: &Environment) -> Result<Aws> {
         let open = self.practice.as_ref().ok_or_else(|| Failure::new(Code::AwsSignIn))?;
-        self.practice_aws(open, environment)
+        self.practice_aws(open, environment).await
     }
 
     /// A session for these answers.
@@ -253,11 +269,11 @@ impl Clouds {
         output: &Output,
     ) -> Result<BTreeMap<EnvironmentName, Result<Aws>>> {
         if let Some(open) = &self.practice {
-            return Ok(federation
-                .environments
-                .iter()
-                .map(|e| (e.name.clone(), self.practice_aws(open, e)))
-                .collect());
+            let mut clients = BTreeMap::new();
+            for environment in &federation.environments {
+                clients.insert(environment.name.clone(), self.practice_aws(open, environment).await);
+            }
+            return Ok(clients);
         }
         self.announce_aws(federation, output).await?;
         let mut clients = BTreeMap::new();
@@ -282,7 +298,15 @@ impl Clouds {
         Ok(())
     }
 
-    fn practice_aws(&self, open: &Open, environment: &Environment) -> Result<Aws> {
+    async fn practice_aws(&self, open: &Open, environment: &Environment) -> Result<Aws> {
+        if let SignIn::Sso { sso_session, permission_set } = &environment.sign_in {
+            let session = self.center.session(sso_session).await?;
+            if self.center.state(&session)? != SessionState::SignedIn {
+                return Err(Failure::new(Code::SsoExpired).with("sso-session", sso_session));
+            }
+            let keys = self.center.credentials(sso_session, &environment.account, permission_set);
+            return Ok(self.sign_in.practice_with(environment, keys));
+        }
         let keys = practice_keys(open, &environment.sign_in)?;
         Ok(self.sign_in.practice(environment, keys))
     }
@@ -293,12 +317,38 @@ fn practice_keys<'a>(open: &'a Open, sign_in: &SignIn) -> Result<&'a StaticKeys>
     let accepted = || open.keys.keys().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
     let SignIn::Profile { profile } = sign_in else {
         return Err(Failure::new(Code::AwsSignIn)
-            .with("sign-in", "on the practice cloud only profiles are known")
-            .with("accepted", format!("{{ profile = … }} with one of {}, …", accepted())));
+            .with("sign-in", "on the practice cloud only profiles and its SSO session are known")
+            .with(
+                "accepted",
+                format!(
+                    "{{ profile = … }} with one of {}, …, or {{ sso-session = \"{PRACTICE_SESSION}\", … }}",
+                    accepted()
+                ),
+            ));
     };
     open.keys.get(profile).ok_or_else(|| {
         Failure::new(Code::AwsSignIn).with("profile", profile).with("accepted", format!("{}, …", accepted()))
     })
+}
+
+/// Identity Center with the sessions of this machine, or with the one of a practice cloud: nothing of the real AWS
+/// configuration counts there, and no file of it is touched.
+fn identity_center(
+    sign_in: AwsSignIn,
+    practice: Option<&Open>,
+    process: &Process,
+) -> Result<(AwsSignIn, IdentityCenter)> {
+    let Some(open) = practice else {
+        let cache = CacheFolder::of_cli(process);
+        let sign_in = sign_in.with_cache(Arc::clone(&cache));
+        return Ok((sign_in.clone(), IdentityCenter::new(sign_in, cache, None)));
+    };
+    let cache = CacheFolder::of_practice(practice::sso_cache(&open.state));
+    let sign_in = sign_in.with_session(PRACTICE_SESSION, &open.sso_start_url, "us-east-1");
+    let endpoint = Url::parse(&open.addresses.sso)
+        .map_err(|error| Failure::new(Code::AddressUnusable).with("address", error))?;
+    let sign_in = sign_in.with_cache(Arc::clone(&cache));
+    Ok((sign_in.clone(), IdentityCenter::new(sign_in, cache, Some(endpoint))))
 }
 
 fn announce(ends: &Ends, output: &Output) {

@@ -6,11 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::SecretString;
 
 use super::answers;
-use super::commands::exit_of;
+use super::commands::{exit_of, plan_file};
 use super::login;
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
 use super::sign_in::{SignedIn, Source};
+use super::sso::{Logins, PRACTICE_SESSION, SsoDesk};
 use super::vault::Vault;
 use crate::cloud::devops::{Credential, DevOps};
 use crate::config;
@@ -24,12 +25,14 @@ use crate::plain::driver::{self, Performer};
 use crate::plain::lines::{Lines, Secrets, StandardInput};
 use crate::plain::prompts::Prompts;
 use crate::plain::{review, summary};
+use crate::plan::change::Plan;
 use crate::plan::event::Outcome;
-use crate::plan::file::Only;
+use crate::plan::file::{Only, PlanFile};
 use crate::programs::build::Purpose;
 use crate::programs::consent::Consent;
 use crate::programs::run::{Prepared, prepare};
 use crate::programs::session::Session;
+use crate::tui::msg::Ending;
 use crate::wizard::review::Review;
 use crate::wizard::{
     AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Model, Msg,
@@ -47,14 +50,76 @@ struct Shown {
     printer: Printer,
 }
 
-/// Performs effects with real clouds; keeps secrets and the plan that is being looked at.
-struct Stage<'a> {
-    opening: &'a Opening,
-    clouds: &'a Clouds,
-    output: &'a Output,
+/// What outlives a single effect: sign-ins, the plan that is being looked at, the exit code so far.
+pub(super) struct Kept {
     vault: Vault,
     shown: Mutex<Option<Shown>>,
     exit: Mutex<Exit>,
+    logins: Logins,
+    /// How the last plan or run ended, for who needs more than words.
+    ended: Mutex<Option<Result<Ending>>>,
+}
+
+impl Kept {
+    /// Nothing is kept yet. The stop of `opening` ends every wait for a sign-in.
+    pub(super) fn new(clouds: &Clouds, opening: &Opening) -> Self {
+        Self {
+            vault: Vault::new(clouds.desk.clone(), opening.stop.clone()),
+            shown: Mutex::default(),
+            exit: Mutex::default(),
+            logins: Mutex::default(),
+            ended: Mutex::default(),
+        }
+    }
+
+    fn note(&self, ended: Result<Ending>) {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
+    }
+
+    /// How the last run ended.
+    ///
+    /// # Errors
+    /// It could not be carried out.
+    pub(super) fn ending(&self) -> Result<Ending> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        ended.unwrap_or_else(|| Err(Failure::new(Code::PlanStale).with("cause", "the plan is not at hand")))
+    }
+
+    /// Why the last plan could not be made.
+    pub(super) fn failure(&self) -> Failure {
+        self.ending().err().unwrap_or_else(|| Failure::new(Code::Stopped).with("by", "ctrl-c"))
+    }
+
+    /// Keeps a secret in memory, and names it.
+    pub(super) fn keep(&self, secret: SecretString) -> Handle {
+        self.vault.keep(SignedIn { credential: Credential::typed(secret), source: Source::Typed })
+    }
+
+    /// The plan that is being looked at, where it is the one of that generation.
+    pub(super) fn plan(&self, generation: u64) -> Option<Plan> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.as_ref().filter(|shown| shown.generation == generation).map(|shown| shown.prepared.plan.clone())
+    }
+
+    /// The plan as a file holds it, where it is the one of that generation.
+    pub(super) fn plan_file(&self, generation: u64, clouds: &Clouds) -> Option<PlanFile> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = shown.as_ref().filter(|shown| shown.generation == generation)?;
+        Some(plan_file(clouds, &shown.session, &shown.prepared.plan))
+    }
+
+    /// Forgets the plan: the right to write goes back.
+    pub(super) fn forget(&self) {
+        drop(self.shown.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// Performs effects with real clouds.
+pub(super) struct Stage<'a> {
+    pub(super) opening: &'a Opening,
+    pub(super) clouds: &'a Clouds,
+    pub(super) output: &'a Output,
+    pub(super) kept: &'a Kept,
 }
 
 /// Whether anybody can be asked: on a terminal, or with answers piped on stdin.
@@ -100,25 +165,20 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
         }
         None => Model::new(start),
     };
-    let stage = Stage {
-        opening,
-        clouds,
-        output,
-        vault: Vault::new(clouds.desk.clone(), opening.stop.clone()),
-        shown: Mutex::default(),
-        exit: Mutex::new(Exit::Done),
-    };
+    let kept = Kept::new(clouds, opening);
+    let stage = Stage { opening, clouds, output, kept: &kept };
     if opening.process.stdin_is_terminal && !opening.is_accessible() {
         driver::run(&mut model, &mut Prompts::new(std::io::stderr()), &stage).await?;
     } else {
         let secrets = if opening.process.stdin_is_terminal { Secrets::Terminal } else { Secrets::Lines };
         driver::run(&mut model, &mut Lines::new(StandardInput, std::io::stderr(), secrets), &stage).await?;
     }
-    let exit = *stage.exit.lock().unwrap_or_else(PoisonError::into_inner);
+    let exit = *kept.exit.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(exit)
 }
 
-fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
+/// What the wizard knows before the first question.
+pub(super) fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
     let likely = clouds.practice.as_ref().and_then(|open| {
         let federation = config::parse(&open.answers, "world").ok()?;
         let source = format!("the practice cloud's world {}", open.world);
@@ -143,9 +203,16 @@ fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
 }
 
 /// A failure as one sentence with its evidence, for a page.
-fn words(failure: &Failure) -> String {
+pub(super) fn words(failure: &Failure) -> String {
     let cause = explain::failure(failure).cause;
-    match failure.evidence.first() {
+    // Why a sign-in does not work is not told by the action that showed it.
+    let telling = |label: &str| failure.evidence.iter().find(|evidence| evidence.label == label);
+    let first = match failure.code {
+        Code::AwsSignIn => telling("cause").or_else(|| telling("error code")).or(failure.evidence.first()),
+        Code::SsoExpired | Code::SsoRefused | Code::SsoCodeExpired => None,
+        _ => failure.evidence.first(),
+    };
+    match first {
         Some(first) => format!("{cause} ({}: {})", first.label, first.value),
         None => cause,
     }
@@ -153,7 +220,7 @@ fn words(failure: &Failure) -> String {
 
 impl Performer for Stage<'_> {
     fn keep(&self, secret: SecretString) -> Handle {
-        self.vault.keep(SignedIn { credential: Credential::typed(secret), source: Source::Typed })
+        self.kept.keep(secret)
     }
 
     async fn stopped(&self) {
@@ -163,11 +230,11 @@ impl Performer for Stage<'_> {
     async fn perform(&self, effect: Effect) -> Vec<Msg> {
         let message = match effect {
             Effect::SignIn { generation, method } => {
-                let result = self.vault.begin(generation, method).await.map_err(|f| words(&f));
+                let result = self.kept.vault.begin(generation, method).await.map_err(|f| words(&f));
                 Msg::SignInBegun { generation, result }
             }
             Effect::AwaitSignIn { generation } => {
-                let result = self.vault.wait(generation).await.map_err(|f| words(&f));
+                let result = self.kept.vault.wait(generation).await.map_err(|f| words(&f));
                 Msg::SignedIn { generation, result }
             }
             Effect::DiscoverOrganization { generation, organization, token } => {
@@ -190,11 +257,32 @@ impl Performer for Stage<'_> {
                 let identity = self.identify(&profile).await.map_err(|failure| words(&failure));
                 Msg::Discovered { generation, found: Found::Identity { profile, identity } }
             }
+            Effect::CheckShellKeys { generation } => {
+                let found = Found::ShellKeys(self.sso().shell_keys().await);
+                Msg::Discovered { generation, found }
+            }
+            Effect::SsoDiscover { generation, session } => {
+                let found = self.sso().discover(&session).await.map_err(|failure| words(&failure));
+                Msg::Discovered { generation, found: Found::Sso { session, found } }
+            }
+            Effect::SsoBegin { generation, session } => self.sso().begin(generation, &session).await,
+            Effect::SsoWait { generation, .. } => {
+                let desk = self.sso();
+                tokio::select! {
+                    message = desk.wait(generation) => message,
+                    () = self.opening.stop.cancelled() => {
+                        Msg::SsoSignedIn { generation, result: Err("it was stopped".to_owned()) }
+                    }
+                }
+            }
             Effect::SaveConfig { generation, federation } => {
                 Msg::Saved { generation, result: self.save(&federation).map_err(|failure| words(&failure)) }
             }
             Effect::MakePlan { generation, federation, token } => {
                 let made = self.plan(generation, *federation, token).await;
+                if let Err(failure) = &made {
+                    self.kept.note(Err(failure.clone()));
+                }
                 Msg::Reviewed { generation, result: Box::new(made.map_err(|failure| words(&failure))) }
             }
             Effect::Apply { plan, generation, environments, foreign } => {
@@ -219,8 +307,12 @@ impl Performer for Stage<'_> {
 }
 
 impl Stage<'_> {
+    fn sso(&self) -> SsoDesk<'_> {
+        SsoDesk::new(self.clouds, self.output, &self.kept.logins)
+    }
+
     fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
-        match self.vault.get(token) {
+        match self.kept.vault.get(token) {
             Some(signed_in) => self.clouds.devops_with(organization, &signed_in.credential),
             None => self.clouds.devops(organization),
         }
@@ -239,7 +331,7 @@ impl Stage<'_> {
             }
         };
         let (data, projects, ()) = futures::try_join!(devops.connection_data(), devops.projects(), global)?;
-        if let Some(signed_in) = self.vault.get(token) {
+        if let Some(signed_in) = self.kept.vault.get(token) {
             // Only now it is known what it is good for.
             login::keep(self.clouds, &self.clouds.desk, typed, &signed_in, self.output).await;
         }
@@ -298,7 +390,7 @@ impl Stage<'_> {
                 kind: "practice profile".to_owned(),
                 broken: None,
             };
-            return Ok((open.keys.keys().map(profile).collect(), Vec::new()));
+            return Ok((open.keys.keys().map(profile).collect(), vec![PRACTICE_SESSION.to_owned()]));
         }
         let (profiles, sessions) =
             futures::try_join!(self.clouds.sign_in.profiles(), self.clouds.sign_in.sso_sessions())?;
@@ -309,17 +401,17 @@ impl Stage<'_> {
                 region: facts.region.and_then(|region| region.parse().ok()),
                 account: facts.account,
                 kind: facts.kind.words().to_owned(),
-                broken: facts.kind.broken().map(str::to_owned),
+                broken: facts.broken,
             })
             .collect();
         Ok((profiles, sessions))
     }
 
     async fn identify(&self, profile: &str) -> Result<Identity> {
-        let probe = probe(profile)?;
+        let probe = probe(SignIn::Profile { profile: profile.to_owned() })?;
         let environment = probe.environments.first().ok_or_else(|| Failure::new(Code::AwsSignIn))?;
         let aws = match &self.clouds.practice {
-            Some(_) => self.clouds.aws_of(environment)?,
+            Some(_) => self.clouds.aws_of(environment).await?,
             None => {
                 self.clouds.announce_aws(&probe, self.output).await?;
                 self.clouds.sign_in.aws(&probe, environment).await?
@@ -347,7 +439,7 @@ impl Stage<'_> {
 
     async fn plan(&self, generation: u64, federation: Federation, token: Option<Handle>) -> Result<Review> {
         // A plan that was looked at before is not carried out any more; it gives back the right to write.
-        drop(self.shown.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.kept.forget();
         let devops = match self.opening.only {
             Some(Only::Aws) => None,
             _ => Some(self.devops(&federation.organization, token)?),
@@ -360,13 +452,13 @@ impl Stage<'_> {
         let header = session.events.board().header;
         let text = review::review(&prepared.plan, header.as_ref(), &self.output.look().narrower(INDENT));
         made.lines = text.lines().map(str::to_owned).collect();
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
+        *self.kept.shown.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Shown { generation, session, prepared, printer });
         Ok(made)
     }
 
     async fn apply(&self, plan: u64, consent: impl Fn(&Prepared) -> Consent) -> Ended {
-        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let shown = self.kept.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Shown { session, prepared, printer, .. }) = shown.filter(|shown| shown.generation == plan)
         else {
             return Ended {
@@ -380,7 +472,12 @@ impl Stage<'_> {
         let board = session.events.board();
         drop(session);
         printer.done().await;
-        let mut exit = self.exit.lock().unwrap_or_else(PoisonError::into_inner);
+        self.kept.note(result.clone().map(|summary| Ending {
+            outcome: summary.outcome,
+            failures: summary.failures,
+            leftovers: summary.leftovers,
+        }));
+        let mut exit = self.kept.exit.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(summary) => {
                 *exit = exit_of(&board, &summary, Purpose::Setup, self.opening.only);
@@ -399,15 +496,15 @@ impl Stage<'_> {
     }
 }
 
-/// A federation of one environment that only serves to ask who a profile is.
-fn probe(profile: &str) -> Result<Federation> {
-    let broken = |refused| Failure::new(Code::AwsSignIn).with("profile", profile).with("cause", refused);
+/// A federation of one environment that only serves to ask who a sign-in is.
+pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
+    let broken = |refused| Failure::new(Code::AwsSignIn).with("cause", refused);
     let name: EnvironmentName = "probe".parse().map_err(broken)?;
     let environment = Environment {
         protected: false,
         account: "000000000000".parse().map_err(broken)?,
         region: "us-east-1".parse().map_err(broken)?,
-        sign_in: SignIn::Profile { profile: profile.to_owned() },
+        sign_in,
         role: "probe".parse().map_err(broken)?,
         role_path: "/".parse().map_err(broken)?,
         tags: std::collections::BTreeMap::new(),

@@ -134,6 +134,12 @@ pub enum Code {
     AwsLimit,
     /// AWS refused the request.
     AwsRefused,
+    /// Nobody is signed in to the Identity Center session, or no longer.
+    SsoExpired,
+    /// The person denied the sign-in to Identity Center.
+    SsoRefused,
+    /// Nobody allowed the sign-in to Identity Center in time.
+    SsoCodeExpired,
     /// The connection's name is taken by one that cannot be seen.
     ConnectionInvisible,
     /// The connection is of another type than AWS.
@@ -214,6 +220,8 @@ impl Code {
             | Self::EntraRefused
             | Self::AzureCliSignedOut
             | Self::AwsSignIn
+            | Self::SsoExpired
+            | Self::SsoRefused
             | Self::AwsDenied => Class::Denied,
             Self::DevopsUnreachable
             | Self::EntraUnreachable
@@ -228,7 +236,7 @@ impl Code {
             Self::AwsLimit | Self::PolicyTooLong => Class::Limit,
             Self::HandshakeFailed | Self::RunNotPinned | Self::PermissionStands => Class::Unproven,
             Self::PlanStale => Class::Stale,
-            Self::NotSettled | Self::TimedOut | Self::EntraTimedOut => Class::TimedOut,
+            Self::NotSettled | Self::TimedOut | Self::SsoCodeExpired | Self::EntraTimedOut => Class::TimedOut,
             Self::HandshakeWaits => Class::Waiting,
             Self::Stopped => Class::Canceled,
             Self::JournalLocked

@@ -48,6 +48,9 @@ pub fn words(failure: &Failure) -> Words {
         | Code::AwsConflict
         | Code::AwsLimit
         | Code::AwsRefused
+        | Code::SsoExpired
+        | Code::SsoRefused
+        | Code::SsoCodeExpired
         | Code::PolicyTooLong
         | Code::PolicyMalformed => aws(failure),
         Code::ToolkitMissing
@@ -160,6 +163,24 @@ fn aws(failure: &Failure) -> (String, &'static str) {
         Code::AwsSignIn => (
             "signing in to AWS did not work".to_owned(),
             "sign in again (`aws sso login --profile …`), or check `sign-in` in keyless.toml",
+        ),
+        Code::SsoExpired => (
+            format!("nobody is signed in to the SSO session {}, or no longer", value(failure, "sso-session")),
+            "sign in: `keyless setup` offers it on the page of AWS accounts, `aws sso login --sso-session NAME` does it too",
+        ),
+        Code::SsoRefused => (
+            format!(
+                "the sign-in to the SSO session {} was denied on its page",
+                value(failure, "sso-session")
+            ),
+            "sign in again and allow it, where the code on the page is the one that keyless shows",
+        ),
+        Code::SsoCodeExpired => (
+            format!(
+                "nobody allowed the sign-in to the SSO session {} in time",
+                value(failure, "sso-session")
+            ),
+            "sign in again: each code is taken for some minutes only",
         ),
         Code::AwsWrongAccount => (
             format!(

@@ -57,16 +57,29 @@ pub fn read(path: &Path) -> Result<Option<String>> {
 /// # Errors
 /// It cannot be written; what was there stays.
 pub fn write(path: &Path, text: &str) -> Result<()> {
+    replace(path, text, 0o644)
+}
+
+/// The same for a file that only its owner may read (mode 0600).
+///
+/// # Errors
+/// It cannot be written; what was there stays.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    replace(path, text, 0o600)
+}
+
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has modes"))]
+fn replace(path: &Path, text: &str, mode: u32) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+            file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
         }
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };

@@ -243,13 +243,13 @@ fn the_end_of_the_input_names_the_question() {
 #[test]
 fn a_plan_that_fails_or_goes_stale_is_shown_anew() {
     fn fails_once_then_goes_stale(effect: &Effect, before: usize) -> Option<Vec<Msg>> {
-        if let (Effect::Apply { generation, .. }, ..=12) = (effect, before) {
+        if let (Effect::Apply { generation, .. }, ..=13) = (effect, before) {
             let ended = Ended { stale: true, lines: Vec::new() };
             return Some(vec![Msg::Ended { generation: *generation, ended }]);
         }
         let Effect::MakePlan { generation, .. } = effect else { return None };
         let reason = "AWS did not answer for staging (KL-AWS-UNREACHABLE)".to_owned();
-        (before < 10).then(|| vec![Msg::Reviewed { generation: *generation, result: Box::new(Err(reason)) }])
+        (before < 11).then(|| vec![Msg::Reviewed { generation: *generation, result: Box::new(Err(reason)) }])
     }
     let model = Model::new(Start { signed_in: true, ..Start::default() });
     let told = tell(

@@ -31,6 +31,9 @@ pub struct World {
     /// Where the operator signs in.
     #[serde(default)]
     pub entra: Entra,
+    /// Where the operator signs in to AWS accounts with one session.
+    #[serde(default)]
+    pub sso: Sso,
     /// What the operator may not do.
     #[serde(default)]
     pub rights: Rights,
@@ -242,6 +245,27 @@ pub struct Entra {
     pub token_seconds: u32,
 }
 
+/// IAM Identity Center, which reaches every account of the world.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Sso {
+    /// The start URL of the access portal, without a slash at its end.
+    pub start_url: String,
+    /// The permission sets that the operator has in every account: ARNs of their managed policies by name, with
+    /// `{partition}` for the account's own.
+    pub permission_sets: BTreeMap<String, Vec<String>>,
+    /// Seconds that a device must wait between two questions.
+    pub interval_seconds: u32,
+    /// A device code is spent after this many questions; 0: only time ends it.
+    pub device_polls: u32,
+    /// Seconds that an access token is valid for.
+    pub token_seconds: u32,
+    /// Seconds that a session can be refreshed for.
+    pub session_seconds: u32,
+    /// Most accounts or permission sets in one answer.
+    pub page: u32,
+}
+
 /// A tenant of Microsoft Entra ID.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -319,6 +343,26 @@ impl Default for Entra {
             interval_seconds: 1,
             device_polls: 0,
             token_seconds: 3600,
+        }
+    }
+}
+
+impl Default for Sso {
+    fn default() -> Self {
+        let set = |name: &str, policy: &str| {
+            (name.to_owned(), vec![format!("arn:{{partition}}:iam::aws:policy/{policy}")])
+        };
+        Self {
+            start_url: "https://practice.awsapps.com/start".to_owned(),
+            permission_sets: BTreeMap::from([
+                set("AdministratorAccess", "AdministratorAccess"),
+                set("ViewOnly", "ReadOnlyAccess"),
+            ]),
+            interval_seconds: 1,
+            device_polls: 0,
+            token_seconds: 3600,
+            session_seconds: 8 * 3600,
+            page: 50,
         }
     }
 }

@@ -157,7 +157,9 @@ impl Model {
                     among(text, "repository of this project", all.iter().map(String::as_str))
                 })
             }
-            Field::Profiles => split(text).try_for_each(|profile| self.check_profile(profile)),
+            Field::Profiles => split(text).try_for_each(|value| {
+                self.check_sso_choice(value).unwrap_or_else(|| self.check_profile(value))
+            }),
             Field::Profile => self.check_profile(text),
             Field::Name { profile } => self.check_name(profile, text),
             Field::More => self.check_more(text),
@@ -267,6 +269,14 @@ impl Model {
         let typed: AccountId = parsed(text)?;
         let environment = key.environment.as_ref();
         let form = self.text(environment, Field::SignIn);
+        if form.as_deref() == Some("sso")
+            && let Some(session) = self.text(environment, Field::SsoSession)
+            && self.sso_misses(&session, &typed)
+        {
+            return Err(format!(
+                "SSO session {session} does not reach account {typed}: correct the account, or sign in another way"
+            ));
+        }
         let profile = self.text(environment, Field::Profile).filter(|_| form.as_deref() == Some("profile"));
         let Some(profile) = profile else { return Ok(()) };
         match self.discovery.identity(&profile) {

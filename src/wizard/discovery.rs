@@ -10,7 +10,7 @@ use super::page::{Field, Key, PageId, State};
 use crate::domain::names::{AccountId, OrganizationName, ProjectName, Region};
 
 /// What Azure DevOps tells about an organisation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FoundOrganization {
     /// Its name with its true casing.
     pub name: OrganizationName,
@@ -21,7 +21,7 @@ pub struct FoundOrganization {
 }
 
 /// What Azure DevOps tells about a place for the verification pipeline.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FoundVerification {
     /// Agent queues: name, and whether Microsoft hosts their agents.
     pub queues: Vec<(String, bool)>,
@@ -34,7 +34,7 @@ pub struct FoundVerification {
 }
 
 /// A profile of the AWS configuration, read without asking AWS.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AwsProfile {
     /// Its name.
     pub name: String,
@@ -49,7 +49,7 @@ pub struct AwsProfile {
 }
 
 /// Who a profile is, as AWS answers (sts GetCallerIdentity).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Identity {
     /// The account.
     pub account: AccountId,
@@ -57,8 +57,28 @@ pub struct Identity {
     pub arn: String,
 }
 
+/// An account that an SSO session reaches.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FoundAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name in the organisation.
+    pub name: String,
+    /// The permission sets that the person has there.
+    pub permission_sets: Vec<String>,
+}
+
+/// What is known of an SSO session.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum SsoFound {
+    /// A person must sign in first.
+    SignedOut,
+    /// The accounts it reaches, by name.
+    Accounts(Vec<FoundAccount>),
+}
+
 /// Something found out, or the reason in words why not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Found {
     /// Answers [`Effect::DiscoverOrganization`].
     Organization(Result<FoundOrganization, String>),
@@ -68,6 +88,15 @@ pub enum Found {
     Verification(Result<FoundVerification, String>),
     /// Answers [`Effect::DiscoverProfiles`]: profiles and the names of SSO sessions.
     Profiles(Result<(Vec<AwsProfile>, Vec<String>), String>),
+    /// Answers [`Effect::SsoDiscover`].
+    Sso {
+        /// The session that was asked.
+        session: String,
+        /// What it reaches.
+        found: Result<SsoFound, String>,
+    },
+    /// Answers [`Effect::CheckShellKeys`]: what is wrong with them; none: nothing, or it could not be found out.
+    ShellKeys(Option<String>),
     /// Answers [`Effect::IdentifyProfile`].
     Identity {
         /// The profile that was asked.
@@ -146,6 +175,8 @@ pub(super) struct Discovery {
     pub(super) verification: Slot<FoundVerification>,
     pub(super) profiles: Slot<(Vec<AwsProfile>, Vec<String>)>,
     pub(super) identities: BTreeMap<String, Slot<Identity>>,
+    pub(super) sso: BTreeMap<String, Slot<SsoFound>>,
+    pub(super) shell_keys: Slot<Option<String>>,
 }
 
 impl Discovery {
@@ -170,6 +201,12 @@ impl Discovery {
             Found::Projects(found) => self.projects.take(generation, found),
             Found::Verification(found) => self.verification.take(generation, found),
             Found::Profiles(found) => self.profiles.take(generation, found),
+            Found::Sso { session, found } => {
+                if let Some(slot) = self.sso.get_mut(&session) {
+                    slot.take(generation, found);
+                }
+            }
+            Found::ShellKeys(problem) => self.shell_keys.take(generation, Ok(problem)),
             Found::Identity { profile, identity } => {
                 if let Some(slot) = self.identities.get_mut(&profile) {
                     slot.take(generation, identity);
@@ -184,6 +221,7 @@ impl Discovery {
         self.verification.forget_failure();
         self.profiles.forget_failure();
         self.identities.values_mut().for_each(Slot::forget_failure);
+        self.sso.values_mut().for_each(Slot::forget_failure);
     }
 }
 
@@ -231,6 +269,16 @@ fn aws(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     if !model.start.ask_aws {
         return;
+    }
+    let generation = model.next_generation();
+    if model.start.aws_keys && !model.start.practice && model.discovery.shell_keys.ask("", generation) {
+        effects.push(Effect::CheckShellKeys { generation });
+    }
+    for session in model.sso_sessions().to_vec() {
+        let generation = model.next_generation();
+        if model.discovery.sso.entry(session.clone()).or_default().ask("", generation) {
+            effects.push(Effect::SsoDiscover { generation, session });
+        }
     }
     let names: Vec<String> = model
         .discovery

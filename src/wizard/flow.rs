@@ -8,16 +8,17 @@ use super::model::{Model, Reviewed, Running, Saved};
 use super::page::{Field, Key, PageId, Value};
 use super::review::Review;
 use super::sign_in::{self, Method, Prompt};
+use super::sso::{self, SsoCode};
 use crate::domain::federation::Federation;
 use crate::domain::key::StepKey;
 use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
 
 /// Names a secret in the vault of `app`. The secret itself never comes near the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Handle(pub u64);
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Ended {
     /// The clouds had changed since the plan was made: nothing more was done, and a new plan is needed.
     pub stale: bool,
@@ -26,7 +27,7 @@ pub struct Ended {
 }
 
 /// Something happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Msg {
     /// A question was answered. What is not accepted is kept and named when the person goes on.
     Answer {
@@ -71,6 +72,20 @@ pub enum Msg {
         generation: u64,
         /// What.
         found: Found,
+    },
+    /// The sign-in to an SSO session was begun: what the person must open, or why not.
+    SsoCode {
+        /// Of the [`Effect::SsoBegin`] it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<SsoCode, String>,
+    },
+    /// The sign-in to an SSO session ended: done, or why not.
+    SsoSignedIn {
+        /// Of the [`Effect::SsoWait`] it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<(), String>,
     },
     /// `keyless.toml` was written: where, or why not.
     Saved {
@@ -156,6 +171,32 @@ pub enum Effect {
         /// The profile.
         profile: String,
     },
+    /// Ask AWS whether the keys of the environment variables work.
+    CheckShellKeys {
+        /// Which request this is.
+        generation: u64,
+    },
+    /// List the accounts and permission sets that an SSO session reaches.
+    SsoDiscover {
+        /// Which request this is.
+        generation: u64,
+        /// The session.
+        session: String,
+    },
+    /// Begin the sign-in to an SSO session.
+    SsoBegin {
+        /// Which sign-in this is.
+        generation: u64,
+        /// The session.
+        session: String,
+    },
+    /// Wait until the person has allowed the sign-in.
+    SsoWait {
+        /// The sign-in that was begun.
+        generation: u64,
+        /// The session.
+        session: String,
+    },
     /// Write `keyless.toml`.
     SaveConfig {
         /// Which request this is.
@@ -211,6 +252,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.discovery.take(generation, found);
             Vec::new()
         }
+        Msg::SsoCode { generation, result } => sso::code(model, generation, result),
+        Msg::SsoSignedIn { generation, result } => sso::signed_in(model, generation, result),
         Msg::Saved { generation, result } => saved(model, generation, result),
         Msg::Reviewed { generation, result } => {
             if let Some(reviewed) = model.reviewed.as_mut().filter(|made| made.generation == generation) {
@@ -258,6 +301,7 @@ fn go(model: &mut Model, forward: bool) {
 
 fn back(model: &mut Model) {
     model.hindered.clear();
+    sso::leave(model);
     sign_in::give_up(model);
     if !matches!(model.at, PageId::Run | PageId::Done) {
         go(model, false);
@@ -288,6 +332,11 @@ pub(super) fn next(model: &mut Model) -> Vec<Effect> {
         // A page that cannot be passed without an answer of Azure DevOps.
         PageId::Organization if model.discovery.organization.failed().is_some() => Vec::new(),
         PageId::Run | PageId::Done => Vec::new(),
+        PageId::Profiles => sso::begin(model).unwrap_or_else(|| {
+            sso::leave(model);
+            go(model, true);
+            Vec::new()
+        }),
         _ => {
             go(model, true);
             Vec::new()

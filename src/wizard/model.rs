@@ -8,11 +8,12 @@ use super::flow::{Ended, Handle};
 use super::page::{self, Field, Key, Page, PageId, Question, Value};
 use super::review::Review;
 use super::sign_in::{Offer, SignIn};
+use super::sso::SsoLogin;
 use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
 
 /// What is known before the first question.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Start {
     /// Whether a token for Azure DevOps is there already.
     pub signed_in: bool,
@@ -97,6 +98,8 @@ pub struct Model {
     pub(super) saved: Option<Saved>,
     pub(super) reviewed: Option<Reviewed>,
     pub(super) running: Option<Running>,
+    /// The last sign-in to an SSO session.
+    pub(super) sso_login: Option<SsoLogin>,
     /// What follows from the answers, computed once per message: with hundreds of profiles it is asked for often.
     pub(super) made: Made,
     generation: u64,
@@ -107,7 +110,9 @@ pub struct Model {
 pub(super) struct Made {
     /// A name for the environment of each profile, before names are made different.
     pub(super) proposals: BTreeMap<String, EnvironmentName>,
-    /// The chosen profiles, with the name of the environment made of each.
+    /// The same for each account that is reached through an SSO session, by choice.
+    pub(super) sso_proposals: BTreeMap<String, EnvironmentName>,
+    /// The chosen profiles and SSO accounts, with the name of the environment made of each.
     pub(super) chosen: Vec<(String, Option<EnvironmentName>)>,
     /// All environments, in promotion order.
     pub(super) environments: Vec<EnvironmentName>,
@@ -128,6 +133,7 @@ impl Model {
             saved: None,
             reviewed: None,
             running: None,
+            sso_login: None,
             made: Made::default(),
             generation: 0,
         };

@@ -15,6 +15,7 @@ impl Model {
             edition: match (id, &self.reviewed) {
                 (PageId::SignIn, _) => self.sign_in.edition(),
                 (PageId::Review, Some(reviewed)) => reviewed.generation,
+                (PageId::Profiles, _) => self.sso_edition(),
                 _ => 0,
             },
             number: self.stage(id),
@@ -114,7 +115,7 @@ impl Model {
                 queue.into_iter().chain(repository).map(Key::of).collect()
             }
             // Without any profile there is nothing to choose.
-            PageId::Profiles if self.discovery.profiles().is_empty() => Vec::new(),
+            PageId::Profiles if self.account_options().choices.is_empty() => Vec::new(),
             PageId::Profiles => vec![Key::of(Field::Profiles)],
             PageId::Names => {
                 let profiles = self.chosen().iter().map(|(profile, _)| profile.clone());
@@ -189,6 +190,20 @@ impl Model {
     }
 
     fn facts(&self, id: &PageId) -> Vec<Fact> {
+        let own = self.own_facts(id);
+        self.shell_facts(id).into_iter().chain(own).collect()
+    }
+
+    /// What is wrong with the keys in the environment, before the first question.
+    fn shell_facts(&self, id: &PageId) -> Option<Fact> {
+        let problem = self.discovery.shell_keys.ready()?.as_ref()?;
+        let first = self.pages().first() == Some(id);
+        first.then(|| {
+            Fact::line(format!("The AWS keys of this shell (AWS_ACCESS_KEY_ID) do not work: {problem}"))
+        })
+    }
+
+    fn own_facts(&self, id: &PageId) -> Vec<Fact> {
         match id {
             PageId::SignIn => self.sign_in.facts(),
             PageId::Organization | PageId::Project => self.organization_facts(),
@@ -212,6 +227,10 @@ impl Model {
         if self.discovery.profiles().is_empty() {
             let text = match self.discovery.profiles.failed() {
                 Some(reason) => format!("The AWS configuration could not be read: {reason}"),
+                None if !self.sso_sessions().is_empty() => {
+                    "The AWS configuration has no profiles: accounts of its SSO sessions can be chosen."
+                        .to_owned()
+                }
                 None => "The AWS configuration has no profiles: environments are named on the next page."
                     .to_owned(),
             };
@@ -309,6 +328,7 @@ impl Model {
                 self.discovery.verification.is_loading(),
                 "Azure DevOps is asked for agent queues and repositories".to_owned(),
             ),
+            PageId::Profiles if self.sso_waiting().is_some() => self.sso_waiting(),
             PageId::Profiles | PageId::Names => {
                 slot(self.discovery.profiles.is_loading(), "The AWS configuration is read".to_owned())
             }
@@ -326,6 +346,13 @@ impl Model {
     }
 
     fn pending(&self, id: &PageId) -> Option<String> {
+        if self.discovery.shell_keys.is_loading() && self.pages().first() == Some(id) {
+            return Some("AWS is asked whether the keys of this shell work".to_owned());
+        }
+        let sessions: Vec<&str> = self.sso_loading().filter(|_| *id == PageId::Profiles).collect();
+        if !sessions.is_empty() {
+            return Some(format!("IAM Identity Center is asked for the accounts of {}", sessions.join(", ")));
+        }
         let asked: Vec<&str> = match id {
             PageId::Profiles => self.loading_profiles().collect(),
             PageId::Environment(name) => {
@@ -352,6 +379,7 @@ impl Model {
                 ),
                 _ => self.discovery.projects.failed().map(str::to_owned),
             },
+            PageId::Profiles => self.sso_problem(),
             PageId::Save => self.saved.as_ref()?.result.as_ref()?.as_ref().err().cloned(),
             PageId::Review => self.reviewed.as_ref()?.result.as_ref()?.as_ref().err().cloned(),
             _ => None,
@@ -367,6 +395,7 @@ impl Model {
             PageId::Profiles => {
                 failed(self.discovery.profiles.failed())
                     || self.discovery.identities.values().any(|slot| failed(Slot::failed(slot)))
+                    || self.discovery.sso.values().any(|slot| failed(Slot::failed(slot)))
             }
             PageId::Save | PageId::Review => self.page_problem(id).is_some(),
             _ => false,

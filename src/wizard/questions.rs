@@ -3,6 +3,7 @@
 use super::answers::FORMS;
 use super::model::Model;
 use super::page::{Choice, Field, Key, Kind, Options, Question, State};
+use super::sso::SsoChoice;
 use crate::domain::names::EnvironmentName;
 use crate::domain::preset::PRESETS;
 
@@ -56,10 +57,13 @@ impl Model {
             ),
             Field::Profiles => (
                 "AWS profiles to make environments of".into(),
-                "keyless signs in to each account with its profile, only to set things up.".into(),
+                "keyless signs in to each account with its profile or SSO session, only to set things up.".into(),
             ),
             Field::Name { profile } => (
-                format!("Environment of profile {profile}"),
+                match profile.parse::<SsoChoice>() {
+                    Ok(choice) => format!("Environment of account {}", self.sso_words(&choice)),
+                    Err(_) => format!("Environment of profile {profile}"),
+                },
                 "Role, connection and branches get their usual names from it.".into(),
             ),
             Field::More => (
@@ -93,6 +97,17 @@ impl Model {
         what.cloned().unwrap_or_else(|| step.to_string())
     }
 
+    /// An account of an SSO session, by name and id.
+    pub(super) fn sso_words(&self, choice: &SsoChoice) -> String {
+        match choice {
+            SsoChoice::SignIn { session } => format!("of SSO session {session}"),
+            SsoChoice::Account { account, permission_set, .. } => match self.sso_account_name(choice) {
+                Some(name) => format!("{name} ({account}, {permission_set})"),
+                None => format!("{account} ({permission_set})"),
+            },
+        }
+    }
+
     fn kind(&self, key: &Key) -> Kind {
         match &key.field {
             Field::Method => {
@@ -122,7 +137,7 @@ impl Model {
                 }
                 _ => Kind::Text,
             },
-            Field::Profiles => Kind::Many(self.profile_options()),
+            Field::Profiles => Kind::Many(self.account_options()),
             Field::Profile if !self.discovery.profiles().is_empty() => Kind::Choice(self.profile_options()),
             Field::SignIn => Kind::Choice(Options::fixed(FORMS.into_iter().zip([
                 "a profile of the AWS configuration",
@@ -136,6 +151,11 @@ impl Model {
                 }
                 _ => Kind::Text,
             },
+            Field::PermissionSet => {
+                let known = key.environment.as_ref().and_then(|name| self.sso_permission_sets(name));
+                known
+                    .map_or(Kind::Text, |sets| Kind::Choice(Options::fixed(sets.iter().map(|set| (set, "")))))
+            }
             Field::From => {
                 let names = self.environment_names();
                 let others = names.iter().filter(|name| Some(*name) != key.environment.as_ref());
@@ -151,7 +171,7 @@ impl Model {
         }
     }
 
-    fn profile_options(&self) -> Options {
+    pub(super) fn profile_options(&self) -> Options {
         let choices = self.discovery.profiles().iter().map(|profile| {
             let slot = self.discovery.identities.get(&profile.name);
             let (note, state) = match (&profile.broken, slot) {

@@ -5,7 +5,7 @@ use super::model::Model;
 use super::page::{self, Fact, Field, Key, PageId, Value};
 
 /// A way to sign in to Azure DevOps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Method {
     /// Microsoft Entra in the browser of this machine.
     Browser,
@@ -48,7 +48,7 @@ impl Method {
 }
 
 /// Which ways are offered, and which is likely.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Offer {
     /// The ways; with one alone nothing is asked.
     pub methods: Vec<Method>,
@@ -64,7 +64,7 @@ impl Default for Offer {
 }
 
 /// What the person must do for a sign-in to go on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Prompt {
     /// Sign in in the browser.
     Browser {

@@ -91,6 +91,22 @@ pub(crate) fn answer(effect: &Effect) -> Vec<Msg> {
             };
             found(*generation, Found::Identity { profile: profile.clone(), identity })
         }
+        Effect::CheckShellKeys { generation } => found(*generation, Found::ShellKeys(None)),
+        Effect::SsoDiscover { generation, session } => {
+            found(*generation, Found::Sso { session: session.clone(), found: Ok(SsoFound::SignedOut) })
+        }
+        Effect::SsoBegin { generation, .. } => {
+            let code = SsoCode {
+                user_code: "ABCD-EFGH".to_owned(),
+                address: "https://device.example/".to_owned(),
+                address_with_code: "https://device.example/?user_code=ABCD-EFGH".to_owned(),
+                expires_in: 600,
+            };
+            vec![Msg::SsoCode { generation: *generation, result: Ok(code) }]
+        }
+        Effect::SsoWait { generation, .. } => {
+            vec![Msg::SsoSignedIn { generation: *generation, result: Ok(()) }]
+        }
         Effect::SaveConfig { generation, .. } => {
             vec![Msg::Saved { generation: *generation, result: Ok("/work/app/keyless.toml".to_owned()) }]
         }

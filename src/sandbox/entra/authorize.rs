@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::html::{escape, page};
-use super::{Fields, Refusal, secret, tenant};
+use super::{Refusal, required, tenant};
 use crate::sandbox::Ground;
 use crate::sandbox::devops::identities;
+use crate::sandbox::web::{Fields, escape, page, secret};
 
 /// Authorization codes, by code.
 pub const CODES: &str = "entra.code";
@@ -58,13 +58,13 @@ enum No {
 impl Wish {
     fn read(ground: &Ground, name: &str, fields: &Fields) -> Result<Self, No> {
         let found = tenant::find(ground, name).map_err(No::Page)?;
-        let client = fields.required("client_id").map_err(No::Page)?;
+        let client = required(fields, "client_id").map_err(No::Page)?;
         tenant::check_client(ground, &found, client).map_err(No::Page)?;
         let redirect = loopback(fields.get("redirect_uri").unwrap_or_default(), client).map_err(No::Page)?;
         let state = fields.get("state").map(str::to_owned);
         let back = |refusal| No::Back(Box::new(redirect.clone()), state.clone(), refusal);
         let checked = || -> Result<(String, String), Refusal> {
-            if fields.required("response_type")? != "code" {
+            if required(fields, "response_type")? != "code" {
                 let text = "The response_type is not enabled for the application; it takes 'code'.";
                 return Err(Refusal::new("unsupported_response_type", 700_054, text));
             }
@@ -73,9 +73,9 @@ impl Wish {
                     "The practice cloud answers with response_mode 'query' only.",
                 ));
             }
-            let scope = fields.required("scope")?;
+            let scope = required(fields, "scope")?;
             tenant::check_scope(scope, &found.tenant.domain)?;
-            let challenge = fields.required("code_challenge")?;
+            let challenge = required(fields, "code_challenge")?;
             if fields.get("code_challenge_method") != Some("S256") {
                 return Err(Refusal::malformed("The code_challenge_method must be 'S256'."));
             }

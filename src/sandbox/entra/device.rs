@@ -8,12 +8,11 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::html::{escape, page};
-use super::{Fields, Refusal, base, secret, tenant};
+use super::{Refusal, required, tenant};
 use crate::sandbox::Ground;
 use crate::sandbox::devops::identities;
+use crate::sandbox::web::{Fields, base, escape, page, secret, user_code};
 
 /// Device codes, by device code.
 pub const DEVICES: &str = "entra.device";
@@ -22,9 +21,6 @@ pub const USER_CODES: &str = "entra.user-code";
 
 /// Seconds that a person has to sign in.
 const VALID_SECONDS: i64 = 900;
-
-/// Letters and digits of a user code: none that is read as another.
-const LETTERS: &[u8; 29] = b"ABCDEFGHJKLMNPQRTUVWXYZ346789";
 
 /// A device that waits for its person.
 #[derive(Serialize, Deserialize)]
@@ -75,11 +71,11 @@ pub async fn start(
 
 fn begin(ground: &Ground, name: &str, fields: &Fields, base: &str) -> Result<Value, Refusal> {
     let found = tenant::find(ground, name)?;
-    let client = fields.required("client_id")?;
+    let client = required(fields, "client_id")?;
     tenant::check_client(ground, &found, client)?;
-    let scope = fields.required("scope")?;
+    let scope = required(fields, "scope")?;
     tenant::check_scope(scope, &found.tenant.domain)?;
-    let (device_code, user_code) = (secret("DEVICE"), user_code());
+    let (device_code, user_code) = (secret("DEVICE"), user_code(9));
     let device = Device {
         tenant: found.id,
         client: client.to_owned(),
@@ -106,12 +102,6 @@ fn begin(ground: &Ground, name: &str, fields: &Fields, base: &str) -> Result<Val
     }))
 }
 
-/// Nine letters and digits.
-fn user_code() -> String {
-    let id = Uuid::new_v4();
-    id.as_bytes().iter().take(9).map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
-}
-
 /// `GET /devicelogin`: asks for the code; `?otc=` fills it in.
 pub async fn ask(State(ground): State<Arc<Ground>>, parts: Parts) -> Response {
     let fields = Fields::of(parts.uri.query().unwrap_or_default());
@@ -133,13 +123,7 @@ fn form(ground: &Ground, status: StatusCode, code: &str, complaint: &str) -> Res
 /// `POST /devicelogin`: the code (`user_code`) and what the person said (`answer`: `sign-in`, anything else refuses).
 pub async fn answer(State(ground): State<Arc<Ground>>, parts: Parts, body: axum::body::Bytes) -> Response {
     let fields = Fields::of_body(&parts, &body);
-    let typed: String = fields
-        .get("user_code")
-        .unwrap_or_default()
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|letter| letter.to_ascii_uppercase())
-        .collect();
+    let typed = fields.code("user_code");
     let approved = fields.get("answer") == Some("sign-in");
     let state = if approved { Answer::Approved } else { Answer::Refused };
     let now = ground.clock.now();

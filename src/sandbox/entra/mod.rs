@@ -5,12 +5,10 @@
 
 mod authorize;
 mod device;
-mod html;
 mod refusal;
 mod tenant;
 mod token;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -20,10 +18,10 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::habit::{self, Service};
-use super::{Ground, Request, wire};
+use super::web::{self, Fields};
+use super::{Ground, Request};
 use refusal::Refusal;
 
 pub use token::accepts;
@@ -31,32 +29,9 @@ pub use token::accepts;
 /// The application id of Azure DevOps, for which every access token is made.
 pub const AZURE_DEVOPS: &str = "499b84ac-1321-427f-aa17-267ca6975798";
 
-/// The fields of a form or a query, the first of each name.
-struct Fields(BTreeMap<String, String>);
-
-impl Fields {
-    fn of(text: &str) -> Self {
-        let mut fields = BTreeMap::new();
-        for (name, value) in wire::pairs(text) {
-            fields.entry(name).or_insert(value);
-        }
-        Self(fields)
-    }
-
-    /// Those of a body, if it is a form at all.
-    fn of_body(parts: &Parts, body: &[u8]) -> Self {
-        let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let form = kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-        Self::of(std::str::from_utf8(body).ok().filter(|_| form).unwrap_or_default())
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    fn required(&self, name: &str) -> Result<&str, Refusal> {
-        self.get(name).ok_or_else(|| Refusal::missing(name))
-    }
+/// A field that must be there.
+fn required<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Refusal> {
+    fields.get(name).ok_or_else(|| Refusal::missing(name))
 }
 
 /// Every route of `login.microsoftonline.com` that a native application needs, and `microsoft.com/devicelogin`.
@@ -77,7 +52,7 @@ async fn discovery(
     parts: Parts,
 ) -> Result<Response, Refusal> {
     let tenant = tenant::find(&ground, &name)?;
-    let base = format!("{}/{name}/oauth2/v2.0", base(&parts));
+    let base = format!("{}/{name}/oauth2/v2.0", web::base(&parts));
     Ok(axum::Json(json!({
         "issuer": format!("https://login.microsoftonline.com/{}/v2.0", tenant.id),
         "authorization_endpoint": format!("{base}/authorize"),
@@ -89,17 +64,6 @@ async fn discovery(
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
     }))
     .into_response())
-}
-
-/// Where the client thinks this service is: links begin with it.
-fn base(parts: &Parts) -> String {
-    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    format!("http://{}", host.unwrap_or("localhost"))
-}
-
-/// A long secret that nobody mistakes for a real one.
-fn secret(kind: &str) -> String {
-    format!("PRACTICESECRET{kind}{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 
 fn classify(_ground: &Ground, parts: &Parts, body: &[u8]) -> Request {

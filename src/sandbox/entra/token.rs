@@ -14,9 +14,10 @@ use uuid::Uuid;
 
 use super::authorize::{CODES, Code};
 use super::device::{Answer, DEVICES, Device};
-use super::{AZURE_DEVOPS, Fields, Refusal, secret, tenant};
+use super::{AZURE_DEVOPS, Refusal, required, tenant};
 use crate::sandbox::Ground;
 use crate::sandbox::devops::identities;
+use crate::sandbox::web::{Fields, secret, too_fast};
 
 /// Refresh tokens, by token.
 const REFRESHES: &str = "entra.refresh";
@@ -61,9 +62,9 @@ pub async fn issue(
 }
 
 fn redeem(ground: &Ground, name: &str, fields: &Fields) -> Result<Value, Refusal> {
-    let grant = fields.required("grant_type")?;
+    let grant = required(fields, "grant_type")?;
     let found = tenant::find(ground, name)?;
-    let client = fields.required("client_id")?;
+    let client = required(fields, "client_id")?;
     tenant::check_client(ground, &found, client)?;
     let granted = match grant {
         "authorization_code" => by_code(ground, &found.id, client, fields)?,
@@ -87,8 +88,8 @@ fn redeem(ground: &Ground, name: &str, fields: &Fields) -> Result<Value, Refusal
 }
 
 fn by_code(ground: &Ground, tenant: &str, client: &str, fields: &Fields) -> Result<Granted, Refusal> {
-    let given = fields.required("code")?;
-    let redirect = fields.required("redirect_uri")?;
+    let given = required(fields, "code")?;
+    let redirect = required(fields, "redirect_uri")?;
     let now = ground.clock.now();
     let record = ground.store.transaction(|tx| {
         let record: Option<Code> = tx.get(CODES, given);
@@ -135,7 +136,7 @@ fn by_code(ground: &Ground, tenant: &str, client: &str, fields: &Fields) -> Resu
 }
 
 fn by_device(ground: &Ground, tenant: &str, client: &str, fields: &Fields) -> Result<Granted, Refusal> {
-    let given = fields.required("device_code")?;
+    let given = required(fields, "device_code")?;
     let now = ground.clock.now_millis();
     let habits = &ground.world.entra;
     ground.store.transaction(|tx| {
@@ -185,13 +186,8 @@ fn slow_down() -> Refusal {
     Refusal::new("slow_down", 90055, text)
 }
 
-/// A tenth less than the interval is forgiven: clocks are not that exact.
-fn too_fast(since: Option<i64>, interval: u32) -> bool {
-    since.is_some_and(|since| since * 10 < i64::from(interval) * 9000)
-}
-
 fn by_refresh(ground: &Ground, tenant: &str, client: &str, fields: &Fields) -> Result<Granted, Refusal> {
-    let given = fields.required("refresh_token")?;
+    let given = required(fields, "refresh_token")?;
     let now = ground.clock.now();
     ground.store.transaction(|tx| {
         let record: Option<Refresh> = tx.get(REFRESHES, given);
