@@ -12,7 +12,7 @@ use super::answers::{self, Answers};
 use super::output::Output;
 use super::practice::{self, Open};
 use super::trace::TraceFile;
-use crate::cli::Global;
+use crate::cli::{Global, Handover};
 use crate::cloud::Ends;
 use crate::cloud::aws::{Aws, Transport};
 use crate::cloud::devops::{Credential, DevOps};
@@ -45,6 +45,8 @@ pub struct Opening {
     pub only: Option<Only>,
     /// Environments whose trust is to admit nobody else.
     pub close: Vec<EnvironmentName>,
+    /// What becomes of the half that is somebody else's.
+    pub handover: Handover,
     /// How long a run may wait.
     pub patience: Duration,
 }

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use super::answers;
 use super::commands::exit_of;
+use super::halves;
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
 use crate::cloud::devops::{Credential, DevOps};
@@ -344,14 +345,14 @@ impl Stage<'_> {
         };
         let decision = consent(&prepared).decide(&prepared.decidable());
         self.output.begins_to_write();
-        let result = prepared.carry_out(&session, decision).await;
+        let result = halves::carry_out(prepared, &session, decision, self.opening, self.clouds).await;
         let board = session.events.board();
         drop(session);
         printer.done().await;
         let mut exit = self.exit.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(summary) => {
-                *exit = exit_of(&board, &summary, Purpose::Setup, self.opening.only);
+                *exit = exit_of(&board, &summary, Purpose::Setup);
                 let text = summary::summary(&board, "setup", &self.output.look().narrower(INDENT));
                 let lines = text.lines().map(str::to_owned).collect();
                 Ended { stale: summary.outcome == Outcome::Stale, lines }

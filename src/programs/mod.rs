@@ -3,6 +3,8 @@
 pub mod build;
 pub mod compare;
 pub mod consent;
+pub mod export;
+pub mod half;
 pub mod origin;
 pub mod run;
 pub mod session;
