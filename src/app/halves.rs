@@ -19,7 +19,8 @@ use crate::plan::file::{Only, PlanFile};
 use crate::programs::build::Purpose;
 use crate::programs::consent::Decision;
 use crate::programs::export::TextFile;
-use crate::programs::half::{self, Half, OutOfReach};
+use crate::programs::half::{self, Half};
+use crate::programs::reach::{self, OutOfReach};
 use crate::programs::run::{Prepared, Summary, prepare};
 use crate::programs::session::Session;
 use crate::programs::survey::survey;
@@ -111,7 +112,7 @@ pub async fn leave_aws(
     yes: &Yes,
     output: &Output,
 ) -> Result<Prepared> {
-    let out = half::out_of_reach(session, &prepared);
+    let out = reach::out_of_reach(session, &prepared);
     if out.environments.is_empty() {
         return Ok(prepared);
     }
@@ -135,7 +136,7 @@ pub async fn leaves_azure_devops(
     yes: &Yes,
     output: &Output,
 ) -> Result<bool> {
-    if opening.only.is_some() || !half::lacks_azure_devops(failure) {
+    if opening.only.is_some() || !reach::lacks_azure_devops(failure) {
         return Ok(false);
     }
     let offer =
@@ -159,7 +160,7 @@ async fn agreed(what: &str, opening: &Opening, yes: &Yes, output: &Output) -> Re
 
 /// After a run that Azure DevOps denied something: the way that is left.
 pub fn tell_what_is_denied(summary: &Summary, whole: bool, output: &Output) {
-    if whole && summary.failures.iter().any(half::lacks_azure_devops) {
+    if whole && summary.failures.iter().any(reach::lacks_azure_devops) {
         let hint = "Azure DevOps may be somebody else's to change: `keyless setup --only aws` sets up the AWS side and writes \
                     the Azure DevOps side as a file for them";
         output.talk(&output.invocation().dress(hint));

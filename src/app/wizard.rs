@@ -26,6 +26,7 @@ use crate::plan::event::Outcome;
 use crate::plan::file::Only;
 use crate::programs::build::Purpose;
 use crate::programs::consent::Consent;
+use crate::programs::reach;
 use crate::programs::run::{Prepared, prepare};
 use crate::programs::session::Session;
 use crate::wizard::review::Review;
@@ -176,8 +177,8 @@ impl Performer for Stage<'_> {
             Effect::SaveConfig { generation, federation } => {
                 Msg::Saved { generation, result: self.save(&federation).map_err(|failure| words(&failure)) }
             }
-            Effect::MakePlan { generation, federation, token } => {
-                let made = self.plan(generation, *federation, token).await;
+            Effect::MakePlan { generation, federation, token, hand_over } => {
+                let made = self.plan(generation, *federation, token, hand_over).await;
                 Msg::Reviewed { generation, result: Box::new(made.map_err(|failure| words(&failure))) }
             }
             Effect::Apply { plan, generation, environments, foreign } => {
@@ -314,7 +315,13 @@ impl Stage<'_> {
         Ok(path.display().to_string())
     }
 
-    async fn plan(&self, generation: u64, federation: Federation, token: Option<Handle>) -> Result<Review> {
+    async fn plan(
+        &self,
+        generation: u64,
+        federation: Federation,
+        token: Option<Handle>,
+        hand_over: bool,
+    ) -> Result<Review> {
         // A plan that was looked at before is not carried out any more; it gives back the right to write.
         drop(self.shown.lock().unwrap_or_else(PoisonError::into_inner).take());
         let devops = match self.opening.only {
@@ -322,10 +329,19 @@ impl Stage<'_> {
             _ => Some(self.devops(&federation.organization, token)?),
         };
         let (events, printer) = self.output.follow(true);
-        let session = self.clouds.session_with(self.opening, federation, devops, events, self.output).await?;
-        let prepared = prepare(&session, "setup", Purpose::Setup, &[]).await?;
+        let mut session =
+            self.clouds.session_with(self.opening, federation, devops, events, self.output).await?;
+        let mut prepared = prepare(&session, "setup", Purpose::Setup, &[]).await?;
+        let mut out = reach::out_of_reach(&session, &prepared);
+        if (hand_over || self.opening.handover.hand_over) && !out.environments.is_empty() {
+            drop(prepared);
+            session.leave_aws(&out.environments);
+            prepared = prepare(&session, "setup", Purpose::Setup, &[]).await?;
+            out = reach::out_of_reach(&session, &prepared);
+        }
         printer.caught_up(&session.events).await;
         let mut made = Review::of(&prepared.plan);
+        made.out_of_reach = (!out.environments.is_empty()).then(|| halves::words(&out));
         let header = session.events.board().header;
         let text = review::review(&prepared.plan, header.as_ref(), &self.output.look().narrower(INDENT));
         made.lines = text.lines().map(str::to_owned).collect();

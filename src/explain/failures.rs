@@ -79,7 +79,7 @@ fn devops(failure: &Failure) -> (String, &'static str) {
         ),
         Code::DevopsTokenMissing => (
             "no token for Azure DevOps".to_owned(),
-            "set AZURE_DEVOPS_EXT_PAT to a personal access token, or AZURE_DEVOPS_TOKEN or SYSTEM_ACCESSTOKEN to a bearer token; the README lists the scopes",
+            "set AZURE_DEVOPS_EXT_PAT to a personal access token, or AZURE_DEVOPS_TOKEN or SYSTEM_ACCESSTOKEN to a bearer token; the README lists the scopes; `keyless setup --only aws` needs none",
         ),
         Code::DevopsTokenExpired => {
             ("the Azure DevOps token has expired".to_owned(), "make a new one and set AZURE_DEVOPS_EXT_PAT")

@@ -226,9 +226,11 @@ fn next(board: &Board, command: &str, invocation: &Invocation) -> Option<String>
         }
         _ => String::new(),
     };
-    let only = match board.environments.iter().find_map(|environment| environment.info.left_out) {
-        Some(half) => format!(" --only {}", half.other().as_str()),
-        None => String::new(),
+    // Where some environments are done on both sides, both are looked at.
+    let left_out: Option<Vec<Only>> = board.environments.iter().map(|e| e.info.left_out).collect();
+    let only = match left_out.as_deref() {
+        Some([half, ..]) => format!(" --only {}", half.other().as_str()),
+        _ => String::new(),
     };
     // A plan that was applied in part fits no more: setup makes a new one.
     let same = invocation.again(if command == "apply" { "setup" } else { command });

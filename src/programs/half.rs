@@ -1,8 +1,7 @@
-//! One half for somebody else: what it wants in exact values, as files they can use, and what here lacks the rights.
+//! One half for somebody else: what it wants in exact values, as files they can use.
 
 use std::collections::BTreeSet;
 
-use super::build::Purpose;
 use super::export::cloudformation::{self, Template};
 use super::export::{TextFile, terraform};
 use super::run::Prepared;
@@ -17,7 +16,7 @@ use crate::domain::provider::WantedProvider;
 use crate::engine::step::Step;
 use crate::plan::change::{Change, Plan};
 use crate::plan::file::{HandedOver, Only, PlanFile, VERSION, Way};
-use crate::steps::{connection, facts, provider, rights, role};
+use crate::steps::{connection, facts, provider, role};
 
 /// Name of the saved plan in the folder of a half.
 pub const PLAN: &str = "plan.json";
@@ -377,62 +376,4 @@ pub fn json(file: &PlanFile) -> Result<String> {
     let text =
         serde_json::to_string_pretty(file).map_err(|error| Failure::new(Code::File).with("cause", error))?;
     Ok(format!("{text}\n"))
-}
-
-/// Environments whose AWS this session cannot set up, and why.
-#[derive(Debug, Clone, Default)]
-pub struct OutOfReach {
-    /// The environments.
-    pub environments: BTreeSet<EnvironmentName>,
-    /// The first reason.
-    pub cause: Option<Failure>,
-}
-
-/// Where the sign-in to AWS does not work, or a right that a planned change needs is denied. Only setup asks.
-pub fn out_of_reach(session: &Session, prepared: &Prepared) -> OutOfReach {
-    let mut out = OutOfReach::default();
-    if prepared.purpose != Purpose::Setup || !session.does_devops() {
-        return out;
-    }
-    for wanted in &prepared.blueprint.environments {
-        let name = &wanted.environment.name;
-        if !session.does_aws(name) {
-            continue;
-        }
-        if let Some(cause) = lacks(prepared, wanted) {
-            out.environments.insert(name.clone());
-            out.cause.get_or_insert(cause);
-        }
-    }
-    out
-}
-
-fn lacks(prepared: &Prepared, wanted: &Wanted) -> Option<Failure> {
-    let environment = &wanted.environment;
-    let steps = [
-        facts::sign_in_key(environment),
-        facts::provider_key(&environment.account),
-        facts::role_key(environment),
-    ];
-    let refused = |code: Code| matches!(code, Code::AwsSignIn | Code::AwsWrongAccount | Code::AwsDenied);
-    let blocked = prepared.plan.blocked.iter().filter(|blocked| steps.contains(&blocked.step));
-    let mut failures = blocked.filter_map(|blocked| blocked.failure.clone());
-    if let Some(failure) = failures.find(|failure| refused(failure.code)) {
-        return Some(failure);
-    }
-    let changes =
-        prepared.plan.changes.iter().filter(|change| steps.contains(&change.step) && !change.is_keep());
-    changes.filter_map(|change| rights::check(prepared.known(), environment, change).err()).next()
-}
-
-/// Whether a failure says that Azure DevOps is not this person's to change.
-pub fn lacks_azure_devops(failure: &Failure) -> bool {
-    matches!(
-        failure.code,
-        Code::DevopsToken
-            | Code::DevopsTokenMissing
-            | Code::DevopsTokenExpired
-            | Code::DevopsDenied
-            | Code::ToolkitMissing
-    )
 }

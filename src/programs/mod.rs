@@ -6,6 +6,7 @@ pub mod consent;
 pub mod export;
 pub mod half;
 pub mod origin;
+pub mod reach;
 pub mod run;
 pub mod session;
 pub mod survey;

@@ -53,6 +53,7 @@ impl Model {
             },
             Field::Preset => default(defaults::PRESET, "the least rights"),
             Field::Save => flag(true, "so that the answers are kept"),
+            Field::HandOver => flag(true, "the AWS side cannot be set up from here"),
             Field::Foreign { .. } => flag(false, "what others made is left alone"),
             _ => None,
         }

@@ -92,6 +92,8 @@ pub struct Model {
     pub(super) saved: Option<Saved>,
     pub(super) reviewed: Option<Reviewed>,
     pub(super) running: Option<Running>,
+    /// Whether what cannot be set up from here is left to somebody else: the person agreed, for these answers.
+    pub(super) hands_over: bool,
     /// What follows from the answers, computed once per message: with hundreds of profiles it is asked for often.
     pub(super) made: Made,
     generation: u64,
@@ -122,6 +124,7 @@ impl Model {
             saved: None,
             reviewed: None,
             running: None,
+            hands_over: false,
             made: Made::default(),
             generation: 0,
         };

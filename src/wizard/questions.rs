@@ -76,6 +76,10 @@ impl Model {
                 format!("Type {name} to change it"),
                 format!("{name} is protected: changes to it need its name."),
             ),
+            Field::HandOver => (
+                "Set up the Azure DevOps side only".into(),
+                "The AWS side is then written as files for somebody who may change it; you see the new plan first.".into(),
+            ),
             Field::Approve => ("Carry out this plan".into(), "Nothing has been changed so far.".into()),
             field => return environment_words(field, name),
         };
@@ -134,9 +138,12 @@ impl Model {
             Field::Preset => {
                 Kind::Choice(Options::fixed(PRESETS.iter().map(|preset| (preset.name, preset.about))))
             }
-            Field::Adjust | Field::Save | Field::Approve | Field::Protected | Field::Foreign { .. } => {
-                Kind::Confirm
-            }
+            Field::Adjust
+            | Field::Save
+            | Field::Approve
+            | Field::HandOver
+            | Field::Protected
+            | Field::Foreign { .. } => Kind::Confirm,
             _ => Kind::Text,
         }
     }

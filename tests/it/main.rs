@@ -14,4 +14,5 @@ mod saved;
 mod setup;
 mod support;
 mod trust_evaluators;
+mod twopeople;
 mod undo;

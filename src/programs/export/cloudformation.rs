@@ -60,10 +60,10 @@ fn parts(blueprint: &Blueprint, account: &Account<'_>) -> Result<Vec<String>> {
     let mut parts = Vec::new();
     let (mut open, mut resources) = (head(blueprint, account, true), 1);
     for wanted in &account.environments {
-        let text = role(wanted, parts.is_empty())?;
+        let text = role(wanted)?;
         if resources > 0 && (open.len() + text.len() > TEMPLATE_BYTES || resources == RESOURCES) {
             parts.push(std::mem::replace(&mut open, head(blueprint, account, false)));
-            open.push_str(&role(wanted, false)?);
+            open.push_str(&text);
             resources = 1;
         } else {
             open.push_str(&text);
@@ -137,8 +137,8 @@ fn provider(account: &Account<'_>) -> Value {
     })
 }
 
-/// One role as text; `first`: in the template that holds the provider.
-fn role(wanted: &Wanted, first: bool) -> Result<String> {
+/// One role as text. It needs no `DependsOn`: IAM takes a trust whose provider is not there yet.
+fn role(wanted: &Wanted) -> Result<String> {
     let values = RoleValues::of(wanted)?;
     let mut properties = Map::new();
     let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
@@ -156,12 +156,7 @@ fn role(wanted: &Wanted, first: bool) -> Result<String> {
     let policies = policies.map(|(name, policy)| json!({ "PolicyName": name, "PolicyDocument": policy }));
     set("Policies", Value::Array(policies.collect()));
     set("Tags", tags(values.tags.iter().map(|(key, value)| (key.as_str(), value.clone()))));
-    let mut resource = Map::new();
-    resource.insert("Type".to_owned(), json!("AWS::IAM::Role"));
-    if first {
-        resource.insert("DependsOn".to_owned(), json!("Provider"));
-    }
-    resource.insert("Properties".to_owned(), Value::Object(properties));
+    let resource = json!({ "Type": "AWS::IAM::Role", "Properties": properties });
     Ok(yaml(&json!({ logical_id(wanted): resource }), 2))
 }
 
