@@ -5,6 +5,7 @@ exports.py lint FILE                 ends well when cfn-lint has neither error n
 exports.py deploy URL ACCOUNT FILE   makes a stack of the template in moto, in that account
 exports.py terraform FILE            prints what the configuration asks for: {"roles": {…}, "providers": {…}}
 """
+import ast
 import json
 import re
 import sys
@@ -25,17 +26,29 @@ def deploy(url, account, path):
     base = {"endpoint_url": url, "region_name": "eu-west-1"}
     sts = boto3.client("sts", aws_access_key_id="AKIAMOTOREADER000001", aws_secret_access_key="moto", **base)
     keys = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/Deployer", RoleSessionName="deployer")["Credentials"]
-    stacks = boto3.client(
-        "cloudformation",
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-        **base,
-    )
+    session = {
+        "aws_access_key_id": keys["AccessKeyId"],
+        "aws_secret_access_key": keys["SecretAccessKey"],
+        "aws_session_token": keys["SessionToken"],
+    }
+    stacks = boto3.client("cloudformation", **session, **base)
     with open(path, encoding="utf-8") as template:
         stacks.create_stack(StackName="half", TemplateBody=template.read(), Capabilities=["CAPABILITY_NAMED_IAM"])
     status = stacks.describe_stacks(StackName="half")["Stacks"][0]["StackStatus"]
     assert status == "CREATE_COMPLETE", status
+    write_inline_as_json(boto3.client("iam", **session, **base))
+
+
+def write_inline_as_json(iam):
+    """moto's CloudFormation keeps an inline policy as the text of a Python object, which no IAM would answer: each is
+    written again as the JSON of exactly that object. Everything else of a role stays as the stack made it."""
+    for role in iam.list_roles()["Roles"]:
+        name = role["RoleName"]
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            held = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            if isinstance(held, str):
+                document = json.dumps(ast.literal_eval(held))
+                iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
 
 
 def plain(value):
