@@ -226,6 +226,7 @@ async fn look(
     } else {
         output.data(&plain::status::status(&board, output.look(), Clock.now()));
     }
+    halves::tell_what_is_out_of_reach(&session, &prepared, output);
     let exit = blocked(&prepared.plan).max(of_board(&board));
     drop((session, prepared));
     printer.done().await;

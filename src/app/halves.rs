@@ -167,6 +167,15 @@ pub fn tell_what_is_denied(summary: &Summary, whole: bool, output: &Output) {
     }
 }
 
+/// After a look that could not sign in to AWS: the look that needs no AWS.
+pub fn tell_what_is_out_of_reach(session: &Session, prepared: &Prepared, output: &Output) {
+    if !reach::out_of_reach(session, prepared).environments.is_empty() {
+        let hint =
+            "where AWS is somebody else's, `keyless status --only azure-devops` tells what runs have proven";
+        output.talk(&output.invocation().dress(hint));
+    }
+}
+
 /// Takes the sign-ins of the person's own answers (`--config`) into a half that somebody else wrote: how they sign in is
 /// theirs, and no part of what is wanted.
 ///

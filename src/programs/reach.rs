@@ -1,7 +1,5 @@
 //! Reach: what this session lacks the rights for, known before anything is written.
 
-use std::collections::BTreeSet;
-
 use super::build::Purpose;
 use super::run::Prepared;
 use super::session::Session;
@@ -13,16 +11,16 @@ use crate::steps::{facts, rights};
 /// Environments whose AWS this session cannot set up, and why.
 #[derive(Debug, Clone, Default)]
 pub struct OutOfReach {
-    /// The environments.
-    pub environments: BTreeSet<EnvironmentName>,
+    /// The environments, in promotion order.
+    pub environments: Vec<EnvironmentName>,
     /// The first reason.
     pub cause: Option<Failure>,
 }
 
-/// Where the sign-in to AWS does not work, or a right that a planned change needs is denied. Only setup asks.
+/// Where the sign-in to AWS does not work, or a right that a planned change needs is denied. Setup and status ask.
 pub fn out_of_reach(session: &Session, prepared: &Prepared) -> OutOfReach {
     let mut out = OutOfReach::default();
-    if prepared.purpose != Purpose::Setup || !session.does_devops() {
+    if !matches!(prepared.purpose, Purpose::Setup | Purpose::Status) || !session.does_devops() {
         return out;
     }
     for wanted in &prepared.blueprint.environments {
@@ -31,7 +29,7 @@ pub fn out_of_reach(session: &Session, prepared: &Prepared) -> OutOfReach {
             continue;
         }
         if let Some(cause) = lacks(prepared, wanted) {
-            out.environments.insert(name.clone());
+            out.environments.push(name.clone());
             out.cause.get_or_insert(cause);
         }
     }

@@ -59,7 +59,7 @@ impl Session {
     }
 
     /// Leaves AWS of these environments to somebody else.
-    pub fn leave_aws(&mut self, environments: &BTreeSet<EnvironmentName>) {
+    pub fn leave_aws(&mut self, environments: &[EnvironmentName]) {
         self.aws.retain(|name, _| !environments.contains(name));
         if self.aws.is_empty() {
             self.only = Some(Only::AzureDevops);

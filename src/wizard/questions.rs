@@ -77,8 +77,8 @@ impl Model {
                 format!("{name} is protected: changes to it need its name."),
             ),
             Field::HandOver => (
-                "Set up the Azure DevOps side only".into(),
-                "The AWS side is then written as files for somebody who may change it; you see the new plan first.".into(),
+                "Leave that to somebody else".into(),
+                "Their AWS side is written as files for whoever may change it, and the rest is set up; you see the new plan first.".into(),
             ),
             Field::Approve => ("Carry out this plan".into(), "Nothing has been changed so far.".into()),
             field => return environment_words(field, name),

@@ -596,3 +596,15 @@ fn a_side_out_of_reach_can_be_left_to_somebody_else() {
         model.page().question(&key).is_some() && model.page().question(&Key::of(Field::Approve)).is_some()
     );
 }
+
+/// Who leaves AWS to somebody else is not made to know how they sign in.
+#[test]
+fn a_sign_in_is_no_question_to_somebody_who_leaves_aws_out() {
+    let form = |ask_aws: bool| {
+        let mut model = Model::new(Start { ask_aws, ..Start::default() });
+        update(&mut model, Msg::Answer { key: Key::of(Field::More), value: Value::text("qa") });
+        model.default(&Key::at(&name("qa"), Field::SignIn)).map(|default| default.value.line())
+    };
+    assert_eq!(form(false).as_deref(), Some("environment"));
+    assert_eq!(form(true), None);
+}
