@@ -19,4 +19,5 @@ mod setup;
 mod sign_in;
 mod support;
 mod trust_evaluators;
+mod twopeople;
 mod undo;
