@@ -94,11 +94,11 @@ pub async fn sign_in(
 ) -> Result<()> {
     clouds.find_sign_in(organization, output).await;
     let process = &opening.process;
-    if clouds.signed_in.get().is_some() || !(process.stdin_is_terminal && process.stderr_is_terminal) {
+    if clouds.signed_in().is_some() || !(process.stdin_is_terminal && process.stderr_is_terminal) {
         return Ok(());
     }
-    if opening.is_accessible() {
-        // A list that is drawn again and again cannot be read out; `keyless login` needs none.
+    if opening.is_accessible() || output.is_hushed() {
+        // A list that is drawn again and again cannot be read out, and the full screen asks in its own way.
         return Ok(());
     }
     let offer = offer(opening, &clouds.desk);
@@ -114,7 +114,7 @@ pub async fn sign_in(
     let Some(method) = picked.and_then(|index| offer.methods.get(index)) else { return Ok(()) };
     let signed_in = by(&clouds.desk, opening, *method, output).await?;
     keep(clouds, &clouds.desk, organization, &signed_in, output).await;
-    clouds.signed_in.get_or_init(|| signed_in);
+    clouds.signs_in(signed_in);
     Ok(())
 }
 
@@ -197,7 +197,7 @@ pub async fn login(opening: Opening, login: Login, output: &Output) -> Result<Ex
             .with("organisation", "none is named, and there is no keyless.toml")
             .with("accepted", "--organization NAME, the NAME of https://dev.azure.com/NAME")
     })?;
-    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in.get() {
+    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in() {
         output.talk(&format!("{} is set: commands use it before what is kept now", source.words()));
     }
     let desk = clouds.desk.clone().with_client(login.tenant.as_deref(), login.client_id.as_deref())?;
@@ -301,7 +301,7 @@ pub async fn logout(
     } else if chosen.is_empty() {
         output.data("nobody was signed in");
     }
-    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in.get() {
+    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in() {
         output.talk(&format!("{} is still set: commands go on using it", source.words()));
     }
     Ok(Exit::Done)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -81,7 +81,7 @@ pub struct Clouds {
     /// Where and how people sign in to Azure DevOps.
     pub desk: Desk,
     /// The sign-in to Azure DevOps, where there is one already.
-    pub signed_in: OnceLock<SignedIn>,
+    signed_in: Mutex<Option<SignedIn>>,
     /// Where the journal lies.
     pub state: PathBuf,
     /// What was announced already.
@@ -153,7 +153,7 @@ impl Clouds {
             sign_in,
             center,
             desk,
-            signed_in: signed_in.map_or_else(OnceLock::new, OnceLock::from),
+            signed_in: Mutex::new(signed_in),
             state,
             announced: Mutex::default(),
         })
@@ -165,13 +165,23 @@ impl Clouds {
     /// There is no token.
     pub fn devops(&self, organization: &OrganizationName) -> Result<DevOps> {
         let missing = || Failure::new(Code::DevopsTokenMissing).with("organisation", organization);
-        self.devops_with(organization, &self.signed_in.get().ok_or_else(missing)?.credential)
+        self.devops_with(organization, &self.signed_in().ok_or_else(missing)?.credential)
+    }
+
+    /// The sign-in to Azure DevOps, where there is one already.
+    pub fn signed_in(&self) -> Option<SignedIn> {
+        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on this sign-in counts.
+    pub fn signs_in(&self, signed_in: SignedIn) {
+        *self.signed_in.lock().unwrap_or_else(PoisonError::into_inner) = Some(signed_in);
     }
 
     /// Finds the sign-in for an organisation where there is none yet: in the keyring, else the practice cloud's own.
     /// A keyring that cannot be used is told, and is no failure.
     pub async fn find_sign_in(&self, organization: &OrganizationName, output: &Output) {
-        if self.signed_in.get().is_some() {
+        if self.signed_in().is_some() {
             return;
         }
         let found = self.desk.stored(organization).await.unwrap_or_else(|trouble| {
@@ -184,7 +194,7 @@ impl Clouds {
             None
         });
         if let Some(found) = found.or_else(|| self.practice.as_ref().map(of_practice)) {
-            self.signed_in.get_or_init(|| found);
+            self.signs_in(found);
         }
     }
 

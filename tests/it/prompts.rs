@@ -178,22 +178,22 @@ fn what_is_denied_is_left_to_somebody_else() {
         include_str!("../../assets/worlds/fresh.toml")
     );
     std::fs::write(place.path().join("poor.toml"), world).unwrap();
-    let mut terminal = Terminal::keyless(place.path(), &["--sandbox=poor.toml", "--plain", "setup"]);
+    let mut terminal = keyless(place.path(), &["--sandbox=poor.toml", "--plain", "setup"]);
     for question in ["Organisation", "Organisation id", "Project", "AWS profiles"] {
-        terminal.at(question, "\r");
+        asked(&mut terminal, question, "\r");
     }
     for profile in ["contoso-dev", "contoso-stg", "contoso-prod"] {
-        terminal.at(&format!("Environment of profile {profile}"), "\r");
+        asked(&mut terminal, &format!("Environment of profile {profile}"), "\r");
     }
-    terminal.at("Further environments", "\r");
+    asked(&mut terminal, "Further environments", "\r");
     for name in ["dev", "staging", "prod"] {
-        terminal.at(&format!("Change anything for {name}"), "\r");
+        asked(&mut terminal, &format!("Change anything for {name}"), "\r");
     }
-    terminal.at("Rights of the roles", "\r");
-    terminal.at("Save", "n\r");
-    terminal.at("Leave that to somebody else", "\r");
-    terminal.at("Type prod to change it", "prod\r");
-    terminal.at("Carry out this plan", "y\r");
+    asked(&mut terminal, "Rights of the roles", "\r");
+    asked(&mut terminal, "Save", "n\r");
+    asked(&mut terminal, "Leave that to somebody else", "\r");
+    asked(&mut terminal, "Type prod to change it", "prod\r");
+    asked(&mut terminal, "Carry out this plan", "y\r");
     assert_eq!(terminal.ended(), 0, "{}", terminal.text());
     terminal.until("the next step", |text| text.contains("verify --only azure-devops"));
     let plan = std::fs::read_to_string(place.path().join("keyless-aws-half/plan.json")).unwrap();
