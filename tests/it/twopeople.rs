@@ -194,6 +194,11 @@ async fn accounts_are_left_to_others_one_by_one() {
     let plan = format!("{AWS_HALF}/plan.json");
     grace.run(&["apply", &plan, "--yes", "--confirm", "prod"]).await.expect(0);
     lab.run(Job::setup()).await.assert_proven(&THREE);
+    // A proof by somebody who sees both sides is one for everybody.
+    let status = ada.run(&["status", "--only", "azure-devops", "--json"]).await.expect(0).json();
+    for environment in 0..3 {
+        assert_eq!(status["environments"][environment]["handshake"]["verdict"], "proven");
+    }
 }
 
 fn denied(right: &str) -> World {
