@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::half::HalfWritten;
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::names::EnvironmentName;
 use crate::explain::{self, Invocation};
@@ -373,6 +374,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("status.schema.json", schemars::schema_for!(Status).to_value()),
         ("plan.schema.json", schemars::schema_for!(PlanOutput).to_value()),
         ("run-started.schema.json", schemars::schema_for!(RunStarted).to_value()),
+        ("half-written.schema.json", schemars::schema_for!(HalfWritten).to_value()),
         ("run-finished.schema.json", schemars::schema_for!(RunFinished).to_value()),
     ]
 }
