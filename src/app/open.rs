@@ -222,12 +222,15 @@ impl Clouds {
     pub async fn session(
         &self,
         opening: &Opening,
-        federation: Federation,
+        mut federation: Federation,
         events: Events,
         output: &Output,
     ) -> Result<Session> {
         let devops = match opening.only {
-            Some(Only::Aws) => None,
+            Some(Only::Aws) => {
+                self.tell_organization_id(&mut federation, output).await;
+                None
+            }
             _ => {
                 login::sign_in(self, opening, &federation.organization, output).await?;
                 let devops = self.devops(&federation.organization)?;
@@ -238,6 +241,19 @@ impl Clouds {
             }
         };
         self.session_with(opening, federation, devops, events, output).await
+    }
+
+    /// AWS alone needs the organisation's id too: a token that is there anyway may tell it. One that may not is no failure
+    /// here; without the id the survey says what is missing.
+    async fn tell_organization_id(&self, federation: &mut Federation, output: &Output) {
+        if federation.organization_id.is_some() || self.token.get().is_none() {
+            return;
+        }
+        let Ok(devops) = self.devops(&federation.organization) else { return };
+        if let Ok(data) = devops.connection_data().await {
+            output.talk(&format!("organisation id {}, as Azure DevOps tells it", data.instance_id));
+            federation.organization_id = Some(data.instance_id);
+        }
     }
 
     /// A session for these answers, with this client of Azure DevOps.

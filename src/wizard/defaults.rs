@@ -194,7 +194,7 @@ impl Model {
         if let Some((_, source)) = self.likely_profile(name) {
             return default("profile", source);
         }
-        if !self.start.ask_aws {
+        if self.start.ask_azure_devops && !self.start.ask_aws {
             return default("environment", "whoever sets up AWS may sign in their own way");
         }
         if self.discovery.profiles().is_empty() {
