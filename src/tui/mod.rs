@@ -17,4 +17,6 @@ pub mod terminal;
 pub mod theme;
 
 mod screens;
+#[cfg(test)]
+mod tests;
 mod widgets;

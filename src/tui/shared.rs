@@ -7,7 +7,7 @@ use super::running::Running;
 use super::theme::Theme;
 use crate::domain::failure::Failure;
 use crate::explain::Invocation;
-use crate::wizard;
+use crate::wizard::{self, Goal};
 
 /// Whether the clouds are open.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +45,8 @@ pub struct Shared {
     /// Whether the mouse is taken from the terminal.
     pub mouse: bool,
     jobs: u64,
+    /// What the person came for, while the clouds they chose are opened: and which request it is.
+    pub(super) welcome: Option<(u64, Goal)>,
 }
 
 impl Shared {
@@ -61,6 +63,7 @@ impl Shared {
             wizard: None,
             mouse: true,
             jobs: 0,
+            welcome: None,
         }
     }
 
@@ -118,6 +121,12 @@ impl Shared {
         self.wanted(effects)
     }
 
+    /// The wizard's first page, where no cloud was chosen yet.
+    pub fn begin_welcome(&mut self) {
+        let start = wizard::Start { welcome: true, ..wizard::Start::default() };
+        self.wizard = Some(wizard::Model::new(start));
+    }
+
     /// Gives the wizard a message.
     pub fn tell_wizard(&mut self, msg: wizard::Msg) -> Vec<Effect> {
         let Some(model) = self.wizard.as_mut() else { return Vec::new() };
@@ -139,10 +148,17 @@ impl Shared {
                     }
                     self.fleet.hold();
                 }
+                wizard::Effect::Open { generation, goal, .. } => self.welcome = Some((*generation, *goal)),
                 _ => {}
             }
         }
-        effects.into_iter().map(Effect::Wizard).collect()
+        let told = |effect| match effect {
+            wizard::Effect::Open { practice, goal, .. } => {
+                Effect::Open { practice: practice.then(|| goal.world().to_owned()) }
+            }
+            effect => Effect::Wizard(effect),
+        };
+        effects.into_iter().map(told).collect()
     }
 
     /// Takes what is no input and changes no screen.

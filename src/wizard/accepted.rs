@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::answers::{FORMS, Given, Origin, branches, split};
 use super::model::Model;
 use super::page::{Field, Key, Value};
+use super::welcome::{CLOUDS, Goal};
 use crate::domain::arn::RoleArn;
 use crate::domain::names::{
     AccountId, ConnectionName, EnvironmentName, OrganizationName, ProjectName, Refused, Region,
@@ -138,6 +139,8 @@ impl Model {
         }
         match &key.field {
             Field::Token => Ok(()),
+            Field::Cloud => among(text, "cloud", CLOUDS.map(|(word, _)| word)),
+            Field::Goal => among(text, "goal", Goal::ALL.map(Goal::word)),
             Field::Organization => parsed::<OrganizationName>(organization(text)).map(drop),
             Field::OrganizationId => self.check_organization_id(text),
             Field::Project => self.check_project(text),

@@ -52,6 +52,8 @@ impl Model {
                 false => default("", "none needed"),
             },
             Field::Preset => default(defaults::PRESET, "the least rights"),
+            Field::Cloud => self.likely_cloud(),
+            Field::Goal => self.likely_goal(),
             Field::Save => flag(true, "so that the answers are kept"),
             Field::Foreign { .. } => flag(false, "what others made is left alone"),
             _ => None,

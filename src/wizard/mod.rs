@@ -11,6 +11,8 @@ mod model;
 mod naming;
 mod pages;
 mod questions;
+mod stages;
+mod welcome;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -19,5 +21,7 @@ pub use discovery::{AwsProfile, Found, FoundOrganization, FoundVerification, Ide
 pub use flow::{Effect, Ended, Handle, Msg, update};
 pub use model::{Model, Start};
 pub use page::{Field, Key, Page, PageId, Question, Value};
+pub use stages::{Progress, Stage};
+pub use welcome::{Goal, Opened};
 
 pub mod review;

@@ -3,6 +3,7 @@
 use super::answers::FORMS;
 use super::model::Model;
 use super::page::{Choice, Field, Key, Kind, Options, Question, State};
+use super::welcome::CLOUDS;
 use crate::domain::names::EnvironmentName;
 use crate::domain::preset::PRESETS;
 
@@ -27,6 +28,11 @@ impl Model {
     fn words(&self, key: &Key) -> (String, String) {
         let name = key.environment.as_ref().map(EnvironmentName::as_str).unwrap_or_default();
         let (label, why): (String, String) = match &key.field {
+            Field::Cloud => (
+                "Where".into(),
+                "Practice first: everything looks and works the same, and nothing real is touched.".into(),
+            ),
+            Field::Goal => ("What for".into(), "Nothing is changed before you approve a plan.".into()),
             Field::Token => (
                 "Personal access token".into(),
                 "keyless reads and changes the project with it; it stays in memory and is never written down.".into(),
@@ -89,6 +95,8 @@ impl Model {
 
     fn kind(&self, key: &Key) -> Kind {
         match &key.field {
+            Field::Cloud => Kind::Choice(Options::fixed(CLOUDS)),
+            Field::Goal => Kind::Choice(Self::goals()),
             Field::Token => Kind::Secret,
             Field::Project => match self.discovery.projects.ready() {
                 Some(projects) if !projects.is_empty() => {

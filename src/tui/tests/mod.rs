@@ -1,0 +1,8 @@
+//! What the screens look like, and how they take keys: messages in, a buffer out.
+#![allow(clippy::unwrap_used, reason = "a test may stop here")]
+
+mod asked;
+mod draw;
+mod setup;
+mod table;
+mod welcome;
