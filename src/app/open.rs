@@ -246,7 +246,7 @@ impl Clouds {
     /// AWS alone needs the organisation's id too: a token that is there anyway may tell it. One that may not is no failure
     /// here; without the id the survey says what is missing.
     async fn tell_organization_id(&self, federation: &mut Federation, output: &Output) {
-        if federation.organization_id.is_some() || self.token.get().is_none() {
+        if federation.organization_id.is_some() || self.signed_in().is_none() {
             return;
         }
         let Ok(devops) = self.devops(&federation.organization) else { return };

@@ -201,6 +201,7 @@ pub(super) fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Star
         aws_keys: opening.process.variable("AWS_ACCESS_KEY_ID").is_some(),
         file: answers::place(opening, clouds.practice.as_ref()).display().to_string(),
         flags: output.invocation().flags(),
+        ..Start::default()
     }
 }
 
@@ -302,6 +303,11 @@ impl Performer for Stage<'_> {
                     ..Consent::default()
                 };
                 Msg::Ended { generation, ended: self.apply(plan, consent).await }
+            }
+            // Only a welcome asks for it, and this wizard begins on clouds that are open.
+            Effect::Open { generation, .. } => {
+                let reason = "the clouds are open already".to_owned();
+                Msg::Opened { generation, result: Box::new(Err(reason)) }
             }
         };
         vec![message]

@@ -58,6 +58,8 @@ impl Model {
                 false => default("", "none needed"),
             },
             Field::Preset => default(defaults::PRESET, "the least rights"),
+            Field::Cloud => self.likely_cloud(),
+            Field::Goal => self.likely_goal(),
             Field::Save => flag(true, "so that the answers are kept"),
             Field::HandOver => flag(true, "it cannot be set up from here"),
             Field::Foreign { .. } => flag(false, "what others made is left alone"),

@@ -13,6 +13,8 @@ mod pages;
 mod questions;
 mod sign_in;
 mod sso;
+mod stages;
+mod welcome;
 
 #[cfg(test)]
 mod sign_in_tests;
@@ -27,5 +29,7 @@ pub use model::{Model, Start};
 pub use page::{Field, Key, Page, PageId, Question, Value};
 pub use sign_in::{Method, Offer, Prompt};
 pub use sso::{SsoChoice, SsoCode};
+pub use stages::{Progress, Stage};
+pub use welcome::{Goal, Opened};
 
 pub mod review;

@@ -4,6 +4,7 @@ use super::answers::FORMS;
 use super::model::Model;
 use super::page::{Choice, Field, Key, Kind, Options, Question, State};
 use super::sso::SsoChoice;
+use super::welcome::CLOUDS;
 use crate::domain::names::EnvironmentName;
 use crate::domain::preset::PRESETS;
 
@@ -34,6 +35,11 @@ impl Model {
                 let likely = likely.map(|(method, source)| format!(" Likely: {}, since {source}.", method.word()));
                 ("How to sign in".into(), format!("{why}{}", likely.unwrap_or_default()))
             }
+            Field::Cloud => (
+                "Where".into(),
+                "Practice first: everything looks and works the same, and nothing real is touched.".into(),
+            ),
+            Field::Goal => ("What for".into(), "Nothing is changed before you approve a plan.".into()),
             Field::Token => (
                 "Personal access token".into(),
                 "keyless reads and changes the project with it; it is kept in memory and the keyring, never in a file.".into(),
@@ -118,6 +124,8 @@ impl Model {
                 let methods = &self.start.sign_in.methods;
                 Kind::Choice(Options::fixed(methods.iter().map(|method| (method.word(), method.about()))))
             }
+            Field::Cloud => Kind::Choice(Options::fixed(CLOUDS)),
+            Field::Goal => Kind::Choice(Self::goals()),
             Field::Token => Kind::Secret,
             Field::Project => match self.discovery.projects.ready() {
                 Some(projects) if !projects.is_empty() => {

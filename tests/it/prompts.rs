@@ -95,6 +95,7 @@ impl Performer for Clouds {
                 self.applied.borrow_mut().extend(environments.iter().map(ToString::to_string));
                 return vec![Msg::Ended { generation, ended: Ended { stale: false, lines: Vec::new() } }];
             }
+            Effect::Open { .. } => unreachable!("these clouds are open"),
         };
         vec![Msg::Discovered { generation, found }]
     }
