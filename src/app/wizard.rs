@@ -179,11 +179,12 @@ impl Performer for Stage<'_> {
                 let made = self.plan(generation, *federation, token).await;
                 Msg::Reviewed { generation, result: Box::new(made.map_err(|failure| words(&failure))) }
             }
-            Effect::Apply { plan, generation, environments, foreign } => {
+            Effect::Apply { plan, generation, environments, foreign, subjects } => {
                 let consent = |prepared: &Prepared| Consent {
                     yes: true,
                     confirmed: environments.clone(),
                     foreign: Some(foreign.clone()),
+                    subjects: subjects.clone(),
                     left_out: prepared
                         .blueprint
                         .environments

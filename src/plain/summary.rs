@@ -2,12 +2,13 @@
 
 use super::look::{Look, Paint, count};
 use super::sheet::{Sheet, plain, span};
-use super::{places, trouble, verdicts};
+use super::{trouble, verdicts};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::handshake::Verdict;
 use crate::explain::Invocation;
 use crate::plan::board::{Board, EnvironmentStatus, StepStatus};
 use crate::plan::event::{Ended, Outcome};
+use crate::plan::place as places;
 
 /// Verdicts told in full without `-v`.
 const IN_FULL: usize = 6;

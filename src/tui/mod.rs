@@ -5,6 +5,7 @@
 
 pub mod canvas;
 pub mod fleet;
+pub mod groups;
 pub mod keys;
 pub mod log;
 pub mod msg;
@@ -18,3 +19,6 @@ pub mod theme;
 
 mod screens;
 mod widgets;
+
+#[cfg(test)]
+mod tests;

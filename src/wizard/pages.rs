@@ -184,7 +184,8 @@ impl Model {
         let protected =
             self.environment_names().iter().filter(|name| review.environments.get(name) == Some(&true));
         let confirm = protected.map(|name| Key::at(name, Field::Confirm));
-        foreign.chain(confirm).chain([Key::of(Field::Approve)]).collect()
+        let subjects = review.subjects.keys().map(|step| Key::of(Field::Subject { step: step.clone() }));
+        foreign.chain(subjects).chain(confirm).chain([Key::of(Field::Approve)]).collect()
     }
 
     fn facts(&self, id: &PageId) -> Vec<Fact> {

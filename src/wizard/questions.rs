@@ -76,6 +76,16 @@ impl Model {
                 format!("Type {name} to change it"),
                 format!("{name} is protected: changes to it need its name."),
             ),
+            Field::Subject { step } => match self.review().and_then(|review| review.subjects.get(step)) {
+                Some(other) => (
+                    format!("Type the subject that {} shall trust", other.title),
+                    format!(
+                        "It trusts {} today. To make it trust {} instead, type that; nothing leaves the role as it is.",
+                        other.found, other.wanted
+                    ),
+                ),
+                None => (format!("Type the subject that {} shall trust", step.words()), String::new()),
+            },
             Field::Approve => ("Carry out this plan".into(), "Nothing has been changed so far.".into()),
             field => return environment_words(field, name),
         };

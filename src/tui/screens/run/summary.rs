@@ -1,0 +1,261 @@
+//! The end of a run, line by line: verdicts, failures, what waits, what stays, where to look, what comes next.
+
+use crate::domain::failure::Code;
+use crate::domain::handshake::Verdict;
+use crate::explain;
+use crate::explain::signs::{self, Paint};
+use crate::plan::board::{EnvironmentStatus, StepStatus};
+use crate::plan::event::{Ended, Outcome};
+use crate::plan::place;
+use crate::tui::running::Running;
+use crate::tui::shared::Shared;
+
+/// Environments whose pages are named one by one.
+const FEW: usize = 12;
+
+/// One line, and what `c` copies of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Line {
+    /// Its pieces by their meaning.
+    pub spans: Vec<(Paint, String)>,
+    /// A link, ARN or command.
+    pub copy: Option<String>,
+}
+
+impl Line {
+    fn of(paint: Paint, text: impl Into<String>) -> Self {
+        Self { spans: vec![(paint, text.into())], copy: None }
+    }
+
+    fn value(label: &str, value: String) -> Self {
+        Self {
+            spans: vec![(Paint::Dim, format!("  {label:<12} ")), (Paint::Plain, value.clone())],
+            copy: Some(value),
+        }
+    }
+}
+
+fn title(lines: &mut Vec<Line>, text: &str) {
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.push(Line::of(Paint::Strong, text));
+}
+
+/// All lines of the end of a run.
+pub fn lines(run: &Running, shared: &Shared) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let tears_down = run.command == "teardown";
+    if !tears_down {
+        verdicts(&mut lines, run, shared.theme.ascii);
+    }
+    if let Some(Err(failure)) = &run.ending {
+        title(&mut lines, "What went wrong");
+        lines.extend(
+            explain::lines(failure, &shared.invocation())
+                .into_iter()
+                .map(|line| Line::of(Paint::Plain, line)),
+        );
+    }
+    failures(&mut lines, run, shared);
+    list(&mut lines, "Waits for", &run.board.waiting_for);
+    list(&mut lines, "Stays behind", &run.board.leftovers);
+    if !tears_down {
+        links(&mut lines, run, shared);
+    }
+    next(&mut lines, run, shared);
+    lines
+}
+
+fn verdict(status: &EnvironmentStatus) -> Option<&Verdict> {
+    status.handshake.as_ref().map(|handshake| &handshake.verdict)
+}
+
+/// Every environment with its verdict: those that are not proven first.
+fn verdicts(lines: &mut Vec<Line>, run: &Running, ascii: bool) {
+    let all = &run.board.environments;
+    if all.is_empty() {
+        return;
+    }
+    let proven = all.iter().filter(|status| verdict(status) == Some(&Verdict::Proven)).count();
+    title(
+        lines,
+        &format!(
+            "{proven} of {} proven",
+            crate::tui::screens::review::count(all.len(), "environment", "environments")
+        ),
+    );
+    let longest = all.iter().map(|status| status.info.name.as_str().len()).max().unwrap_or(0);
+    let (good, rest): (Vec<&EnvironmentStatus>, Vec<&EnvironmentStatus>) =
+        all.iter().partition(|status| verdict(status) == Some(&Verdict::Proven));
+    for status in rest.into_iter().chain(good) {
+        let (glyph, paint) = signs::verdict(verdict(status)).drawn(ascii);
+        let word = verdict(status).map_or("unknown", Verdict::word);
+        let handshake = status.handshake.as_ref();
+        let identity = handshake.and_then(|handshake| handshake.identity.clone());
+        let detail = match verdict(status) {
+            Some(Verdict::Proven) => {
+                identity.as_deref().map(|arn| arn.rsplit(':').next().unwrap_or(arn).to_owned())
+            }
+            Some(other) => other.reason(),
+            None => Some("no run has proven it yet".to_owned()),
+        };
+        lines.push(Line {
+            spans: vec![
+                (paint, format!("{glyph} ")),
+                (Paint::Strong, format!("{:<longest$}  ", status.info.name.as_str())),
+                (paint, format!("{word:<9}")),
+                (Paint::Plain, detail.unwrap_or_default()),
+            ],
+            copy: identity,
+        });
+    }
+}
+
+fn failures(lines: &mut Vec<Line>, run: &Running, shared: &Shared) {
+    let judged = |step: &StepStatus| {
+        let own = |status: &&EnvironmentStatus| step.info.environments.contains(&status.info.name);
+        run.board
+            .environments
+            .iter()
+            .filter(own)
+            .any(|status| verdict(status).is_some_and(|v| *v != Verdict::Proven))
+    };
+    let mut told: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    let mut held: Vec<(String, Vec<String>)> = Vec::new();
+    for step in &run.board.steps {
+        let name = place::named(&step.info);
+        let mut hold = |cause: String| match held.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, names)) => names.push(name.clone()),
+            None => held.push((cause, vec![name.clone()])),
+        };
+        match &step.ended {
+            // The verdict above is this failure.
+            Some(Ended::Failed { failure }) if failure.code == Code::HandshakeFailed && judged(step) => {}
+            Some(Ended::Failed { failure }) => {
+                let words = explain::lines(failure, &shared.invocation());
+                match told.iter_mut().find(|(known, _)| *known == words) {
+                    Some((_, names)) => names.push(name),
+                    None => told.push((words, vec![name])),
+                }
+            }
+            Some(Ended::WillNotRun { because }) => {
+                let cause = run.board.step(because).map(|step| place::named(&step.info));
+                hold(format!("not done, needs {}", cause.unwrap_or_else(|| because.words())));
+            }
+            Some(Ended::Stale { now }) => hold(format!("changed since the plan was made ({})", now.why)),
+            Some(Ended::NotApproved) => hold("not approved".to_owned()),
+            Some(Ended::Stopped) => hold("stopped before it".to_owned()),
+            Some(Ended::Kept | Ended::Applied | Ended::Waiting { .. }) | None => {}
+        }
+    }
+    if !told.is_empty() {
+        title(lines, "Failed");
+    }
+    for (words, names) in told {
+        lines.push(Line::of(Paint::Bad, format!("  {}", enumerated(&names))));
+        lines.extend(
+            words.into_iter().map(|line| Line::of(Paint::Plain, format!("    {}", line.trim_start()))),
+        );
+    }
+    if !held.is_empty() {
+        title(lines, "Left as it is");
+    }
+    for (cause, names) in held {
+        lines.push(Line {
+            spans: vec![(Paint::Warn, format!("  {}: ", enumerated(&names))), (Paint::Plain, cause)],
+            copy: None,
+        });
+    }
+}
+
+fn enumerated(names: &[String]) -> String {
+    match names {
+        [first, second, third, _, rest @ ..] if !rest.is_empty() => {
+            format!("{first}, {second}, {third} and {} more", rest.len() + 1)
+        }
+        few => few.join(", "),
+    }
+}
+
+/// What is told one below the other; the flag in it is copied.
+fn list(lines: &mut Vec<Line>, heading: &str, items: &[String]) {
+    if items.is_empty() {
+        return;
+    }
+    title(lines, heading);
+    for item in items {
+        let copy = item.split_once(": --").map(|(_, flag)| format!("--{flag}"));
+        lines.push(Line { spans: vec![(Paint::Plain, format!("  {item}"))], copy });
+    }
+}
+
+/// The console of the partition a role is in.
+fn console(arn: &str) -> Option<String> {
+    let mut parts = arn.splitn(6, ':').skip(1);
+    let host = match parts.next()? {
+        "aws" => "console.aws.amazon.com",
+        "aws-cn" => "console.amazonaws.cn",
+        "aws-us-gov" => "console.amazonaws-us-gov.com",
+        _ => return None,
+    };
+    let name = arn.rsplit('/').next()?;
+    Some(format!("https://{host}/iam/home#/roles/details/{name}"))
+}
+
+fn links(lines: &mut Vec<Line>, run: &Running, shared: &Shared) {
+    let mut found = Vec::new();
+    let mut pages: Vec<&str> = Vec::new();
+    for page in run.board.environments.iter().filter_map(|e| e.handshake.as_ref()?.run.as_deref()) {
+        if !pages.contains(&page) {
+            pages.push(page);
+        }
+    }
+    found.extend(pages.into_iter().take(FEW).map(|page| Line::value("run", page.to_owned())));
+    if let Some(header) = run.board.header.as_ref().filter(|_| shared.practice().is_none()) {
+        let project = header.project.replace(' ', "%20");
+        let page = format!("https://dev.azure.com/{}/{project}/_settings/adminservices", header.organization);
+        found.push(Line::value("connections", page));
+    }
+    for status in run.board.environments.iter().take(FEW) {
+        found.push(Line::value("role", status.info.role.clone()));
+        if shared.practice().is_none() {
+            found.extend(console(&status.info.role).map(|page| Line::value("console", page)));
+        }
+    }
+    if !found.is_empty() {
+        title(lines, "Where to look (c copies)");
+        lines.append(&mut found);
+    }
+}
+
+/// What comes next, by key; the same as a command is what `c` copies.
+fn next(lines: &mut Vec<Line>, run: &Running, shared: &Shared) {
+    let outcome = match &run.ending {
+        Some(Ok(ending)) => Some(ending.outcome),
+        Some(Err(_)) | None => None,
+    };
+    let text = match outcome {
+        Some(Outcome::Done) if run.command == "teardown" => {
+            "enter goes home; nothing of keyless is left there."
+        }
+        Some(Outcome::Done) => {
+            "enter goes to the environments; they are looked at by themselves from now on."
+        }
+        Some(Outcome::Waiting) => {
+            "r looks anew and asks again for what was not approved; what waits goes on by then."
+        }
+        Some(Outcome::Stopped) => "r goes on where the clouds stand; what was under way is looked at first.",
+        Some(Outcome::Stale) => "r looks anew and shows the new plan.",
+        Some(Outcome::Failed) | None => {
+            "heal what is named above, then r: it goes on where the clouds stand."
+        }
+    };
+    title(lines, "Next");
+    lines.push(Line::of(Paint::Plain, format!("  {text}")));
+    if outcome != Some(Outcome::Done) {
+        let command = shared.invocation().again(&run.command);
+        let text = format!("  the same from a shell: {command}");
+        lines.push(Line { spans: vec![(Paint::Dim, text)], copy: Some(command) });
+    }
+}
