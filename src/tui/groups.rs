@@ -58,9 +58,9 @@ impl Group {
 /// The groups of a plan: what is shared in Azure DevOps, accounts, environments in promotion order, proofs.
 pub fn grouped(plan: &Plan, header: Option<&Header>) -> Vec<Group> {
     let mut groups: BTreeMap<(usize, usize, String), Group> = BTreeMap::new();
-    let infos = || header.iter().flat_map(|header| &header.environments);
+    let infos = header.iter().flat_map(|header| &header.environments);
     let order: BTreeMap<&EnvironmentName, usize> =
-        infos().enumerate().map(|(at, info)| (&info.name, at)).collect();
+        infos.enumerate().map(|(at, info)| (&info.name, at)).collect();
     let mut group = |step: &StepKey, environments: &[EnvironmentName], put: &mut dyn FnMut(&mut Group)| {
         let place = place::of(step, environments);
         let (key, name) = match &place {
@@ -95,19 +95,16 @@ pub fn grouped(plan: &Plan, header: Option<&Header>) -> Vec<Group> {
     }
     let mut groups: Vec<Group> = groups.into_values().collect();
     for group in &mut groups {
-        let served: BTreeSet<&EnvironmentName> = group
-            .changes
-            .iter()
-            .filter_map(|at| plan.changes.get(*at))
-            .flat_map(|c| &c.environments)
-            .collect();
+        let changes = group.changes.iter().filter_map(|at| plan.changes.get(*at));
+        let served: BTreeSet<&EnvironmentName> = changes.flat_map(|change| &change.environments).collect();
+        let mut served: Vec<&EnvironmentName> = served.into_iter().collect();
+        served.sort_by_key(|name| order.get(name).copied());
         group.about = match &group.place {
             Place::DevOps => "shared by all environments".to_owned(),
-            Place::Environment(name) => order
-                .get(name)
-                .and_then(|at| infos().nth(*at))
-                .map(|info| info.account.clone())
-                .unwrap_or_default(),
+            Place::Environment(name) => {
+                let info = order.get(name).and_then(|at| header?.environments.get(*at));
+                info.map(|info| info.account.clone()).unwrap_or_default()
+            }
             Place::Account(_) | Place::Handshake if served.len() > 6 => {
                 format!("{} environments", served.len())
             }

@@ -209,8 +209,8 @@ pub(super) fn blocked(names: &[String], which: &str) -> Plan {
 pub(super) fn wrong_account(name: &str, account: &str) -> Failure {
     Failure::new(Code::AwsWrongAccount)
         .with("environment", name)
+        .with("signed in", "999988887777")
         .with("wanted", account)
-        .with("answered", "999988887777")
 }
 
 /// Announces a run over the steps of a plan.

@@ -11,7 +11,6 @@ use crate::plan::event::Outcome;
 use crate::tui::msg::{Effect, Ending, Job, Msg};
 use crate::tui::program::Program;
 use crate::tui::theme::{Palette, Theme};
-use crate::wizard;
 
 /// A program that carries out a plan.
 fn going(theme: Theme, names: &[String], plan: &Plan) -> (Program, Job) {
@@ -225,7 +224,7 @@ fn a_run_that_could_not_begin_says_why() {
 fn the_wizard_can_end_without_a_run() {
     let names = names(3);
     let (mut program, _) = reviewed_by_wizard(&names, &plan(&names));
-    program.update(Msg::Wizard(wizard::Msg::Next));
+    types(&mut program, "n");
     assert_eq!(program.screen(), "Run");
     assert_snapshot!("run_none_80", screen(&mut program, 80, 24));
     press(&mut program, KeyCode::Enter);

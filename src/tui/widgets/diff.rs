@@ -39,6 +39,11 @@ impl DiffLine {
         Self { side, parts: vec![(text.to_owned(), false)], paired: false }
     }
 
+    fn is_bracket(&self) -> bool {
+        let last = self.parts.last().and_then(|(text, _)| text.chars().last());
+        matches!(last, Some('{' | '[' | '}' | ']'))
+    }
+
     fn indent(&self) -> usize {
         let text = self.parts.iter().flat_map(|(text, _)| text.chars());
         text.take_while(|c| *c == ' ').count()
@@ -237,7 +242,13 @@ fn parts(text: &str, ranges: &[std::ops::Range<usize>]) -> Vec<(String, bool)> {
 fn shortened(lines: Vec<DiffLine>) -> Vec<DiffLine> {
     let mut keep = vec![false; lines.len()];
     for at in (0..lines.len()).filter(|at| lines[*at].side != Side::Both) {
-        keep[at.saturating_sub(1)..(at + 2).min(lines.len())].fill(true);
+        keep[at] = true;
+        for next in [at.checked_sub(1), Some(at + 1)].into_iter().flatten() {
+            // A neighbour that opens or closes something says nothing without what is in it.
+            if lines.get(next).is_some_and(|line| !line.is_bracket()) {
+                keep[next] = true;
+            }
+        }
         let mut indent = lines[at].indent();
         for above in (0..at).rev() {
             if indent == 0 {
@@ -301,7 +312,6 @@ mod tests {
                 "-           \"i:sub\": \"sc://contoso/payments/[aws]-[d]ev\"",
                 "+           \"i:sub\": \"sc://contoso/payments/[AWS]-[D]ev\"",
                 "^           only upper and lower case differ",
-                "          }",
                 ".         …",
             ]
         );

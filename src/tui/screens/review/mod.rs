@@ -2,6 +2,8 @@
 
 mod approve;
 mod detail;
+mod form;
+mod keys;
 mod rows;
 mod view;
 
@@ -17,7 +19,7 @@ use super::{Act, Id, Screen};
 use crate::domain::key::StepKey;
 use crate::explain::signs::Paint;
 use crate::tui::canvas::Canvas;
-use crate::tui::keys::{Hint, Motion, Press};
+use crate::tui::keys::{Hint, Press};
 use crate::tui::msg::{Effect, Job, Msg};
 use crate::tui::running::{Phase, Running};
 use crate::tui::shared::Shared;
@@ -26,7 +28,7 @@ use crate::tui::widgets::pick::Pick;
 use crate::tui::widgets::{boxed, field};
 use crate::wizard;
 
-use approve::{Form, Said};
+use approve::Form;
 use rows::Row;
 pub use view::{count, head};
 
@@ -157,99 +159,27 @@ impl Review {
         Vec::new()
     }
 
-    fn press_path(&mut self, press: Press, shared: &Shared) -> Option<Vec<Act>> {
-        let input = self.path.as_mut()?;
-        match press.code {
-            KeyCode::Esc => self.path = None,
-            KeyCode::Enter => {
-                let path = input.value().trim().to_owned();
-                if path.is_empty() {
-                    return Some(vec![Act::Say("a file is needed: its path is accepted".to_owned())]);
-                }
-                self.path = None;
-                let job = shared.run.as_ref()?.job;
-                return Some(vec![Act::Effect(Effect::SavePlan { job, path })]);
+    /// Everything is left as it is.
+    fn decline(shared: &mut Shared) -> Vec<Act> {
+        let answer = |value| wizard::Msg::Answer { key: wizard::Key::of(wizard::Field::Approve), value };
+        match shared.run.as_ref().map(|run| run.job) {
+            Some(job @ Job::Command(_)) => {
+                shared.run = None;
+                vec![Act::Effect(Effect::Forget(job)), Act::Home, Act::Say("nothing was changed".to_owned())]
             }
-            _ => {
-                input.handle(field::request(press)?);
+            Some(Job::Wizard(_)) => {
+                let no = answer(wizard::Value::Flag(false));
+                vec![Act::Wizard(no), Act::Wizard(wizard::Msg::Next)]
             }
+            None => vec![Act::Home],
         }
-        Some(Vec::new())
-    }
-
-    fn press_form(&mut self, press: Press, shared: &mut Shared) -> Option<Vec<Act>> {
-        let form = self.form.as_mut()?;
-        match form.press(press, shared)? {
-            Said::Nothing => Some(Vec::new()),
-            Said::Back => {
-                self.form = None;
-                Some(Vec::new())
-            }
-            Said::Do(acts) => Some(acts),
-        }
-    }
-
-    fn press_plan(&mut self, press: Press, shared: &mut Shared) -> Option<Vec<Act>> {
-        let rows = self.rows(shared);
-        let row = rows.get(self.pick.place(rows.len())).copied()?;
-        match (press.code, press.motion(true)) {
-            (KeyCode::Tab, _) => self.next_group(&rows, true),
-            (KeyCode::BackTab, _) => self.next_group(&rows, false),
-            (KeyCode::Enter, _) => self.turn(row, shared),
-            (_, Some(Motion::Right)) => {
-                if !self.is_open(row, shared) {
-                    self.turn(row, shared);
-                }
-            }
-            (_, Some(Motion::Left)) => {
-                let row = if self.is_open(row, shared) { row } else { Row::Group(row.group()) };
-                if self.is_open(row, shared) {
-                    self.turn(row, shared);
-                    let rows = self.rows(shared);
-                    let head = rows.iter().position(|other| *other == row.head());
-                    self.pick.set(head.unwrap_or_default());
-                }
-            }
-            (_, Some(motion)) => self.pick.step(motion, rows.len(), 1),
-            _ => {
-                return match press.text()? {
-                    ' ' => Some(self.leave_out(row, shared)),
-                    'a' => Some(self.begin_approval(shared)),
-                    'e' => {
-                        self.turn_all(shared);
-                        Some(Vec::new())
-                    }
-                    'w' => {
-                        self.path = Some(Input::new(PLAN_FILE.to_owned()));
-                        Some(Vec::new())
-                    }
-                    'r' => Some(Self::again(shared)),
-                    _ => None,
-                };
-            }
-        }
-        Some(Vec::new())
-    }
-
-    fn next_group(&mut self, rows: &[Row], forward: bool) {
-        let here = self.pick.place(rows.len());
-        let is_group = |at: &usize| matches!(rows.get(*at), Some(Row::Group(_)));
-        let found = match forward {
-            true => (here + 1..rows.len()).find(is_group),
-            false => (0..here).rev().find(is_group),
-        };
-        self.pick.set(found.unwrap_or(here));
     }
 
     /// Nothing is to do: the way on is home.
     fn leave_settled(shared: &mut Shared) -> Vec<Act> {
         match shared.run.as_ref().map(|run| run.job) {
-            Some(job @ Job::Command(_)) => {
-                shared.run = None;
-                vec![Act::Effect(Effect::Forget(job)), Act::Home]
-            }
             Some(Job::Wizard(_)) => vec![Act::Wizard(wizard::Msg::Next), Act::Home],
-            None => vec![Act::Home],
+            Some(Job::Command(_)) | None => Self::decline(shared),
         }
     }
 }
@@ -321,6 +251,7 @@ impl Screen for Review {
             ),
             Hint::new("tab", "next group", Press::of(KeyCode::Tab), "To the next environment."),
             again,
+            Hint::new("n", "no", Press::letter('n'), "Leaves everything as it is."),
         ];
         if is_settled(run) {
             let asks = !Form::new(run, shared).is_needless(run);

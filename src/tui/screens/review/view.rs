@@ -13,6 +13,7 @@ use crate::plan::change::{Ask, Change, Plan};
 use crate::plan::link::LinkState;
 use crate::plan::place::{self, Place};
 use crate::tui::canvas::{Canvas, Hit, wrapped};
+use crate::tui::groups::Group;
 use crate::tui::running::Running;
 use crate::tui::screens::run::clock;
 use crate::tui::shared::Shared;
@@ -98,6 +99,11 @@ pub fn failed(canvas: &mut Canvas<'_>, area: Rect, run: &Running, invocation: &I
     canvas.line(body, row + 1, &[how]);
 }
 
+/// Whether an environment asks for its name, and is not left out.
+fn asks_by_name(group: &Group, run: &Running) -> bool {
+    group.protected && group.environment().is_some_and(|name| !run.draft.left_out.contains(name))
+}
+
 /// The plan in one line.
 fn totals(run: &Running, plan: &Plan) -> String {
     let writing: Vec<&Change> = plan.changes.iter().filter(|change| !change.is_keep()).collect();
@@ -121,8 +127,7 @@ fn totals(run: &Running, plan: &Plan) -> String {
         parts.push(format!("{} cannot be planned", plan.blocked.len()));
     }
     if !run.draft.left_out.is_empty() {
-        let number = run.draft.left_out.len();
-        parts.push(format!("{} left out", count(number, "environment", "environments")));
+        parts.push(format!("{} left out", run.draft.left_out.len()));
     }
     parts.join(", ")
 }
@@ -179,8 +184,12 @@ impl Review {
             notes.push((Paint::Warn, text.to_owned()));
         }
         notes.push((Paint::Plain, totals(run, plan)));
-        let asks: Vec<&str> =
-            run.groups.iter().filter(|group| group.protected).map(|group| group.name.as_str()).collect();
+        let asks: Vec<&str> = run
+            .groups
+            .iter()
+            .filter(|group| asks_by_name(group, run))
+            .map(|group| group.name.as_str())
+            .collect();
         match asks.as_slice() {
             [] => {}
             few if few.len() <= 5 => notes.push((Paint::Warn, format!("asks by name: {}", few.join(", ")))),

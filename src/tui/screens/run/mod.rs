@@ -1,8 +1,11 @@
 //! The run: what is carried out right now, and how it ended.
 
+mod panes;
 mod progress;
 mod summary;
 mod view;
+
+use std::cell::Cell;
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
@@ -12,7 +15,7 @@ use super::{Act, Id, Screen};
 use crate::domain::names::EnvironmentName;
 use crate::tui::canvas::Canvas;
 use crate::tui::keys::{Hint, Press};
-use crate::tui::running::{Phase, Running};
+use crate::tui::running::{Phase, Running, Stopping};
 use crate::tui::shared::Shared;
 use crate::tui::widgets::pick::Pick;
 use crate::wizard;
@@ -31,6 +34,8 @@ pub struct Run {
     looks_back: bool,
     /// Whether the end was seen: the choice begins anew with the summary.
     ended: bool,
+    /// Columns, as drawn last.
+    columns: Cell<u16>,
 }
 
 /// Minutes and seconds, `0:07`; from an hour on `1:02:03`.
@@ -60,7 +65,7 @@ impl Run {
     }
 
     fn copied(&self, shared: &Shared, run: &Running) -> Vec<Act> {
-        let lines = summary::lines(run, shared);
+        let lines = summary::lines(run, shared, self.columns.get());
         let place = self.pick.place(lines.len());
         // Without a value of its own, a line means the one after it.
         let own = lines.get(place..).and_then(|rest| rest.iter().find_map(|line| line.copy.clone()));
@@ -100,7 +105,7 @@ impl Run {
 
     fn press_summary(&mut self, press: Press, run: &Running, shared: &Shared) -> Option<Vec<Act>> {
         if let Some(motion) = press.motion(true) {
-            self.pick.step(motion, summary::lines(run, shared).len(), 1);
+            self.pick.step(motion, summary::lines(run, shared, self.columns.get()).len(), 1);
             return Some(Vec::new());
         }
         match press.code {
@@ -163,8 +168,16 @@ impl Screen for Run {
             events,
         ];
         if run.is_going() {
-            let stop = "Stops after the write at hand; once more drops it.";
-            hints.insert(0, Hint::new("ctrl-c", "stop", Press::ctrl('c'), stop));
+            let (does, stop) = match run.stopping {
+                Stopping::No => ("stop", "Stops after the write at hand; once more drops it."),
+                Stopping::BetweenWrites => {
+                    ("drop", "Drops the write at hand; it is looked at before anything else.")
+                }
+                Stopping::AtOnce => ("", ""),
+            };
+            if !does.is_empty() {
+                hints.insert(0, Hint::new("ctrl-c", does, Press::ctrl('c'), stop));
+            }
             hints.push(Hint::new(
                 "esc",
                 "home",
@@ -225,13 +238,14 @@ impl Screen for Run {
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
         let Some(run) = Self::run(shared) else { return view::without_a_run(canvas, area, shared) };
+        self.columns.set(area.width);
         if self.shows_summary(run) {
             view::ended(canvas, area, run, shared, &self.pick);
         } else {
             view::going(canvas, area, run, shared, self.filter, &self.pick);
         }
         if let Some(name) = &self.opened {
-            view::steps(canvas, area, run, name, &shared.invocation());
+            panes::steps(canvas, area, run, name, &shared.invocation());
         }
     }
 

@@ -161,11 +161,12 @@ pub fn link_of(kind: Kind) -> Option<Link> {
 }
 
 /// What a step is doing or how it ended, in words.
-pub fn words(step: &StepStatus) -> String {
+pub fn words(run: &Running, step: &StepStatus) -> String {
     let now = || match &step.progress {
         Some((text, attempt)) if *attempt > 1 => format!("{text} (attempt {attempt})"),
         Some((text, _)) => text.clone(),
-        None => "looked at".to_owned(),
+        None if run.since.contains_key(&step.info.step) => "under way".to_owned(),
+        None => "not begun".to_owned(),
     };
     match &step.ended {
         None => now(),

@@ -1,5 +1,7 @@
 //! The end of a run, line by line: verdicts, failures, what waits, what stays, where to look, what comes next.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::domain::failure::Code;
 use crate::domain::handshake::Verdict;
 use crate::explain;
@@ -7,11 +9,15 @@ use crate::explain::signs::{self, Paint};
 use crate::plan::board::{EnvironmentStatus, StepStatus};
 use crate::plan::event::{Ended, Outcome};
 use crate::plan::place;
+use crate::tui::canvas::wrapped;
 use crate::tui::running::Running;
 use crate::tui::shared::Shared;
 
 /// Environments whose pages are named one by one.
 const FEW: usize = 12;
+
+/// Widest text, in columns.
+const WIDEST: u16 = 112;
 
 /// One line, and what `c` copies of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +31,31 @@ pub struct Line {
 impl Line {
     fn of(paint: Paint, text: impl Into<String>) -> Self {
         Self { spans: vec![(paint, text.into())], copy: None }
+    }
+
+    /// The line on as many rows as it needs. A link or ARN stays on one: it is copied, not read.
+    fn folded(self, columns: usize) -> Vec<Self> {
+        let width: usize = self.spans.iter().map(|(_, text)| text.width()).sum();
+        let Some(((paint, last), head)) = self.spans.split_last().filter(|_| width > columns) else {
+            return vec![self];
+        };
+        let used: usize = head.iter().map(|(_, text)| text.width()).sum();
+        let indent = last.len() - last.trim_start().len();
+        let room = columns.saturating_sub(used + indent);
+        // A value that is copied as it stands, or a head that leaves no room, is cut instead.
+        if room < 20 || self.copy.as_deref() == Some(last.trim()) {
+            return vec![self];
+        }
+        let texts = wrapped(last.trim_start(), room).into_iter().enumerate();
+        let row = |(at, text): (usize, String)| {
+            let before = match at {
+                0 => head.to_vec(),
+                _ => vec![(Paint::Plain, " ".repeat(used))],
+            };
+            let own = (*paint, format!("{}{text}", " ".repeat(indent)));
+            Self { spans: before.into_iter().chain([own]).collect(), copy: self.copy.clone() }
+        };
+        texts.map(row).collect()
     }
 
     fn value(label: &str, value: String) -> Self {
@@ -42,8 +73,14 @@ fn title(lines: &mut Vec<Line>, text: &str) {
     lines.push(Line::of(Paint::Strong, text));
 }
 
-/// All lines of the end of a run.
-pub fn lines(run: &Running, shared: &Shared) -> Vec<Line> {
+/// All lines of the end of a run, for a screen of so many columns.
+pub fn lines(run: &Running, shared: &Shared, columns: u16) -> Vec<Line> {
+    let whole = told(run, shared);
+    let columns = usize::from(columns.clamp(40, WIDEST)) - 2;
+    whole.into_iter().flat_map(|line| line.folded(columns)).collect()
+}
+
+fn told(run: &Running, shared: &Shared) -> Vec<Line> {
     let mut lines = Vec::new();
     let tears_down = run.command == "teardown";
     if !tears_down {
@@ -163,7 +200,10 @@ fn failures(lines: &mut Vec<Line>, run: &Running, shared: &Shared) {
     }
     for (cause, names) in held {
         lines.push(Line {
-            spans: vec![(Paint::Warn, format!("  {}: ", enumerated(&names))), (Paint::Plain, cause)],
+            spans: vec![
+                (Paint::Warn, "  ".to_owned()),
+                (Paint::Plain, format!("{}: {cause}", enumerated(&names))),
+            ],
             copy: None,
         });
     }
