@@ -342,3 +342,25 @@ fn any_keys_leave_a_screen() {
     }
     assert!(matches!(reviewed(DARK, &names, &asking(&names)).1, Job::Command(_)));
 }
+
+#[test]
+fn the_mouse_chooses_and_opens() {
+    use crossterm::event::{Event as Input, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let (names, plan) = three();
+    let (mut program, _) = reviewed(DARK, &names, &plan);
+    let row = |program: &mut Program, text: &str| {
+        let found = screen(program, 80, 24).lines().position(|line| line.contains(text));
+        found.map(|row| u16::try_from(row).unwrap())
+    };
+    let dev = row(&mut program, "[x] dev").unwrap();
+    let click = MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: 10,
+        row: dev,
+        modifiers: KeyModifiers::NONE,
+    };
+    program.update(Msg::Input(Input::Mouse(click)));
+    assert!(row(&mut program, "connection AWS-dev").is_some(), "the first press chooses");
+    program.update(Msg::Input(Input::Mouse(click)));
+    assert!(row(&mut program, "connection AWS-dev").is_none(), "the second one folds");
+}

@@ -251,3 +251,69 @@ fn without_colour_in_ascii() {
     assert!(text.is_ascii(), "{text}");
     assert_snapshot!("run_ascii_80", text);
 }
+
+#[test]
+fn after_the_wizards_run_the_same_answers_are_planned_again() {
+    let names = names(3);
+    let (mut program, generation) = reviewed_by_wizard(&names, &plan(&names));
+    types(&mut program, "a");
+    let mut effects = Vec::new();
+    while program.screen() == "Review" {
+        effects = press(&mut program, KeyCode::Enter);
+    }
+    let Some(Effect::Wizard(crate::wizard::Effect::Apply { generation: run, .. })) = effects.last() else {
+        panic!("{effects:?}")
+    };
+    let run = *run;
+    end(
+        &mut program,
+        Job::Wizard(generation),
+        &names,
+        Outcome::Waiting,
+        &["prod is protected: --confirm prod"],
+    );
+    let ended = crate::wizard::Ended { stale: false, lines: Vec::new() };
+    program.update(Msg::Wizard(crate::wizard::Msg::Ended { generation: run, ended }));
+    assert_eq!(program.screen(), "Run");
+    assert_snapshot!("run_wizard_120", screen(&mut program, 120, 40));
+    let effects = types(&mut program, "r");
+    assert!(
+        effects.iter().any(|effect| matches!(effect, Effect::Wizard(crate::wizard::Effect::MakePlan { .. })))
+    );
+    assert_eq!(program.screen(), "Review");
+}
+
+#[test]
+fn nothing_moves_while_shared_steps_come_and_go() {
+    let names = names(3);
+    let (mut program, job) = going(DARK, &names, &plan(&names));
+    let frame =
+        |program: &mut Program| screen(program, 80, 24).lines().position(|line| line.contains(" dev "));
+    let before = frame(&mut program);
+    assert!(before.is_some());
+    for step in [
+        "extension:AmazonWebServices.aws-vsts-tools",
+        "repository:keyless-verification",
+        "pipeline:keyless-verification",
+    ] {
+        tells(&mut program, job, &[start(step)]);
+        assert_eq!(frame(&mut program), before);
+    }
+    assert!(screen(&mut program, 80, 24).contains("and 1 more"));
+}
+
+#[test]
+fn many_ends_begin_with_what_needs_a_person() {
+    let names = names(40);
+    let (mut program, job) = going(DARK, &names, &plan(&names));
+    tells(
+        &mut program,
+        job,
+        &[finish(
+            "sign-in:team-007",
+            json!({"outcome": "failed", "failure": wrong_account("team-007", "333366669999")}),
+        )],
+    );
+    end(&mut program, job, &names[..39], Outcome::Failed, &[]);
+    assert_snapshot!("run_many_ended_80", screen(&mut program, 80, 24));
+}

@@ -100,7 +100,7 @@ impl Form {
                 if chosen {
                     canvas.tint(Rect { width: 11.min(inner.width), height: 1, ..inner }, Role::Selected);
                 }
-                let how = problem.map_or("enter does it", String::as_str);
+                let how = problem.map_or(if chosen { "enter does it" } else { "" }, String::as_str);
                 let span = canvas.span(if problem.is_some() { Paint::Bad } else { Paint::Dim }, how);
                 canvas.line(line, 0, &[span]);
             }

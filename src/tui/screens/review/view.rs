@@ -140,7 +140,8 @@ impl Review {
             self.drawn.set(Some((columns, canvas.theme)));
             self.details.borrow_mut().clear();
         }
-        head(canvas, area, "Review", run, (Paint::Dim, "nothing is written yet"));
+        let written = if is_settled(run) { "nothing was written" } else { "nothing is written yet" };
+        head(canvas, area, "Review", run, (Paint::Dim, written));
         let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let mut row = 1;
         for (paint, text) in self.notes(run, plan, shared) {

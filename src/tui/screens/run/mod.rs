@@ -90,7 +90,7 @@ impl Run {
                 self.filter = self.filter.next();
                 self.pick.set(0);
             }
-            KeyCode::Char('g' | 'e') if press.text() == Some('e') => {
+            KeyCode::Char('e') if press.text().is_some() => {
                 return Some(vec![Act::Push(Box::new(LogScreen::default()))]);
             }
             KeyCode::Tab if run.phase == Phase::Over => {

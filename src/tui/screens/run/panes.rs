@@ -19,7 +19,7 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::boxed;
 use crate::tui::widgets::pick::Pick;
 
-/// Rows of a pane with its frame: eight links, a gap, two rows of what is done now.
+/// Rows of a pane with its frame: eight links, three rows of what is done now.
 pub const PANE: u16 = 13;
 /// Columns of a pane, at least and at most.
 pub const COLUMNS: (u16, u16) = (26, 40);
@@ -99,14 +99,24 @@ fn draw_pane(canvas: &mut Canvas<'_>, place: Rect, run: &Running, at: &At<'_>, c
         ];
         canvas.line(inner, row, &spans);
     }
-    let row = u16::try_from(at.status.chain.len()).unwrap_or(0) + 1;
-    for (row, (paint, text)) in (row..).zip(now(run, at)) {
-        let span = canvas.span(paint, text);
+    let row = u16::try_from(at.status.chain.len()).unwrap_or(0);
+    let told = now(run, at);
+    let lines = told.iter().flat_map(|(paint, text)| {
+        wrapped(text, usize::from(inner.width)).into_iter().map(|line| (*paint, line))
+    });
+    let room = usize::from(inner.height.saturating_sub(row));
+    let all: Vec<(Paint, String)> = lines.collect();
+    for (at, row) in (row..inner.height).enumerate() {
+        let Some((paint, text)) = all.get(at) else { break };
+        // The last row says that there is more.
+        let rest = at + 1 == room && all.len() > room;
+        let text = if rest { format!("{text} {}", all[at + 1].1) } else { text.clone() };
+        let span = canvas.span(*paint, text);
         canvas.line(inner, row, &[span]);
     }
 }
 
-/// What an environment is doing, in two lines.
+/// What an environment is doing: the step, and how it goes.
 fn now(run: &Running, at: &At<'_>) -> Vec<(Paint, String)> {
     let verdict = at.status.handshake.as_ref().map(|handshake| &handshake.verdict);
     match (at.state, at.step) {

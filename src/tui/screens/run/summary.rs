@@ -1,4 +1,4 @@
-//! The end of a run, line by line: verdicts, failures, what waits, what stays, where to look, what comes next.
+//! The end of a run, line by line: verdicts, failures, what waits, what stays, what comes next, where to look.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -11,6 +11,7 @@ use crate::plan::event::{Ended, Outcome};
 use crate::plan::place;
 use crate::tui::canvas::wrapped;
 use crate::tui::running::Running;
+use crate::tui::screens::review::count;
 use crate::tui::shared::Shared;
 
 /// Environments whose pages are named one by one.
@@ -97,10 +98,11 @@ fn told(run: &Running, shared: &Shared) -> Vec<Line> {
     failures(&mut lines, run, shared);
     list(&mut lines, "Waits for", &run.board.waiting_for);
     list(&mut lines, "Stays behind", &run.board.leftovers);
+    next(&mut lines, run, shared);
     if !tears_down {
         links(&mut lines, run, shared);
+        every_verdict(&mut lines, run, shared.theme.ascii);
     }
-    next(&mut lines, run, shared);
     lines
 }
 
@@ -108,32 +110,47 @@ fn verdict(status: &EnvironmentStatus) -> Option<&Verdict> {
     status.handshake.as_ref().map(|handshake| &handshake.verdict)
 }
 
-/// Every environment with its verdict: those that are not proven first.
+/// Every environment with its verdict: those that are not proven first. Of many only these, and not all of them.
 fn verdicts(lines: &mut Vec<Line>, run: &Running, ascii: bool) {
     let all = &run.board.environments;
     if all.is_empty() {
         return;
     }
-    let proven = all.iter().filter(|status| verdict(status) == Some(&Verdict::Proven)).count();
-    title(
-        lines,
-        &format!(
-            "{proven} of {} proven",
-            crate::tui::screens::review::count(all.len(), "environment", "environments")
-        ),
-    );
-    let longest = all.iter().map(|status| status.info.name.as_str().len()).max().unwrap_or(0);
     let (good, rest): (Vec<&EnvironmentStatus>, Vec<&EnvironmentStatus>) =
         all.iter().partition(|status| verdict(status) == Some(&Verdict::Proven));
-    for status in rest.into_iter().chain(good) {
+    title(lines, &format!("{} of {} proven", good.len(), count(all.len(), "environment", "environments")));
+    let shown: Vec<&EnvironmentStatus> = match all.len() <= FEW {
+        true => rest.iter().chain(&good).copied().collect(),
+        false => rest.iter().take(FEW).copied().collect(),
+    };
+    verdict_lines(lines, shown.into_iter(), ascii);
+    if all.len() > FEW && rest.len() > FEW {
+        lines.push(Line::of(Paint::Dim, format!("  and {} more: each is told at the end", rest.len() - FEW)));
+    }
+}
+
+/// Of many environments every one, after what needs a person.
+fn every_verdict(lines: &mut Vec<Line>, run: &Running, ascii: bool) {
+    if run.board.environments.len() > FEW {
+        title(lines, "All environments");
+        verdict_lines(lines, run.board.environments.iter(), ascii);
+    }
+}
+
+fn verdict_lines<'b>(
+    lines: &mut Vec<Line>,
+    environments: impl Iterator<Item = &'b EnvironmentStatus> + Clone,
+    ascii: bool,
+) {
+    let longest = environments.clone().map(|status| status.info.name.as_str().len()).max().unwrap_or(0);
+    for status in environments {
         let (glyph, paint) = signs::verdict(verdict(status)).drawn(ascii);
         let word = verdict(status).map_or("unknown", Verdict::word);
         let handshake = status.handshake.as_ref();
         let identity = handshake.and_then(|handshake| handshake.identity.clone());
+        let short = |arn: &str| arn.rsplit(':').next().unwrap_or(arn).to_owned();
         let detail = match verdict(status) {
-            Some(Verdict::Proven) => {
-                identity.as_deref().map(|arn| arn.rsplit(':').next().unwrap_or(arn).to_owned())
-            }
+            Some(Verdict::Proven) => identity.as_deref().map(short),
             Some(other) => other.reason(),
             None => Some("no run has proven it yet".to_owned()),
         };
@@ -280,10 +297,10 @@ fn next(lines: &mut Vec<Line>, run: &Running, shared: &Shared) {
             "enter goes home; nothing of keyless is left there."
         }
         Some(Outcome::Done) => {
-            "enter goes to the environments; they are looked at by themselves from now on."
+            "enter goes to the environments, which are looked at by themselves from now on."
         }
         Some(Outcome::Waiting) => {
-            "r looks anew and asks again for what was not approved; what waits goes on by then."
+            "r looks anew: what was not approved is asked again, and what waits goes on if it can."
         }
         Some(Outcome::Stopped) => "r goes on where the clouds stand; what was under way is looked at first.",
         Some(Outcome::Stale) => "r looks anew and shows the new plan.",
@@ -293,6 +310,12 @@ fn next(lines: &mut Vec<Line>, run: &Running, shared: &Shared) {
     };
     title(lines, "Next");
     lines.push(Line::of(Paint::Plain, format!("  {text}")));
+    let proven = |status: &&EnvironmentStatus| verdict(status) == Some(&Verdict::Proven);
+    if let Some(status) = run.board.environments.iter().find(proven).filter(|_| run.command == "setup") {
+        let input = format!("awsCredentials: {}", status.info.connection);
+        let text = format!("  in a pipeline for {}: task AWSShellScript@1 with {input}", status.info.name);
+        lines.push(Line { spans: vec![(Paint::Plain, text)], copy: Some(input) });
+    }
     if outcome != Some(Outcome::Done) {
         let command = shared.invocation().again(&run.command);
         let text = format!("  the same from a shell: {command}");

@@ -16,8 +16,8 @@ use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
 use crate::tui::widgets::pick::Pick;
 
-/// Shared steps shown above the environments.
-const SHARED: usize = 3;
+/// Rows of shared steps above the environments.
+const SHARED: u16 = 2;
 /// Rows of events, at least.
 const EVENTS: u16 = 4;
 
@@ -68,17 +68,19 @@ pub fn going(
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let now = canvas.span(paint, text);
     canvas.line(inner, 2, &[now]);
-    let mut row = 3;
+    // The same rows from the beginning to the end: nothing below moves.
+    let rows = if run.board.steps.iter().any(progress::is_shared) { SHARED } else { 0 };
     let steps = progress::shared_steps(run);
-    for step in steps.iter().take(SHARED) {
-        draw_step(canvas, Rect { y: area.y + row, height: 1, ..inner }, run, step, &place::named(&step.info));
-        row += 1;
+    let shared_area = Rect { y: area.y + 3, height: rows, ..inner };
+    for (line, step) in shared_area.rows().zip(&steps) {
+        draw_step(canvas, line, run, step, &place::named(&step.info));
     }
-    if steps.len() > SHARED {
-        let more = canvas.span(Paint::Dim, format!("  and {} more shared steps", steps.len() - SHARED));
-        canvas.line(inner, row, &[more]);
-        row += 1;
+    let hidden = steps.len().saturating_sub(usize::from(rows));
+    if hidden > 0 {
+        let more = canvas.span(Paint::Dim, format!("and {hidden} more"));
+        canvas.line_right(Rect { width: inner.width.saturating_sub(8), ..shared_area }, rows - 1, &[more]);
     }
+    let row = 3 + rows;
     let events = EVENTS.min(area.height.saturating_sub(row + 4));
     let mut body = Rect { y: area.y + row, height: area.height.saturating_sub(row + events + 1), ..area };
     let shown = progress::environments(run, filter);
