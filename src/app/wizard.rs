@@ -288,11 +288,12 @@ impl Performer for Stage<'_> {
                 }
                 Msg::Reviewed { generation, result: Box::new(made.map_err(|failure| words(&failure))) }
             }
-            Effect::Apply { plan, generation, environments, foreign } => {
+            Effect::Apply { plan, generation, environments, foreign, subjects } => {
                 let consent = |prepared: &Prepared| Consent {
                     yes: true,
                     confirmed: environments.clone(),
                     foreign: Some(foreign.clone()),
+                    subjects: subjects.clone(),
                     left_out: prepared
                         .blueprint
                         .environments

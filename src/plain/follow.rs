@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::look::{Look, Paint, count};
-use super::places::{self, FEW};
 use super::sheet::{Sheet, plain, span};
 use super::verdicts;
 use crate::domain::failure::{Code, Failure};
@@ -14,6 +13,7 @@ use crate::plan::board::Board;
 use crate::plan::change::Verb;
 use crate::plan::event::{Ended, Event};
 use crate::plan::link::{Link, LinkStatus};
+use crate::plan::place::{self as places, FEW};
 
 /// Folds the events of a run and tells each that a person should hear of.
 #[derive(Debug, Clone)]

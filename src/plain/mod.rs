@@ -13,7 +13,6 @@ pub mod words;
 mod differ;
 mod digest;
 mod marks;
-mod places;
 mod sheet;
 mod trouble;
 mod verdicts;

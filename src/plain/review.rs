@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::differ::{self, Leaf, is_nothing};
 use super::look::{Look, Paint, count};
-use super::places::{self, FEW, Place};
 use super::sheet::{Sheet, columns, padded, plain, span};
 use super::{digest, marks, trouble};
 use crate::domain::failure::Failure;
@@ -12,6 +11,7 @@ use crate::domain::key::Kind;
 use crate::domain::names::EnvironmentName;
 use crate::plan::change::{Ask, Blocked, Change, Plan, Verb};
 use crate::plan::event::{EnvironmentInfo, Header, StepInfo};
+use crate::plan::place::{self as places, FEW, Place};
 
 /// Indentation of what is told about one change.
 const INDENT: usize = 6;

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::look::{Look, Paint, count};
 use super::sheet::{Sheet, columns, padded, plain, span};
-use super::{places, trouble, verdicts};
+use super::{trouble, verdicts};
 use crate::domain::failure::Failure;
 use crate::domain::finding::{Finding, FindingCode, Severity};
 use crate::domain::handshake::Handshake;
@@ -12,6 +12,7 @@ use crate::explain;
 use crate::plan::board::{Board, EnvironmentStatus};
 use crate::plan::event::{Ended, Header};
 use crate::plan::link::{Link, LinkState, LinkStatus};
+use crate::plan::place as places;
 
 /// Environments up to which each gets a block.
 const BLOCKS: usize = 4;

@@ -2,7 +2,7 @@
 
 use super::look::{Look, Paint, count};
 use super::sheet::{Sheet, plain, span};
-use super::{places, trouble, verdicts};
+use super::{trouble, verdicts};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::handshake::Verdict;
 use crate::domain::names::EnvironmentName;
@@ -10,6 +10,7 @@ use crate::explain::Invocation;
 use crate::plan::board::{Board, EnvironmentStatus, StepStatus};
 use crate::plan::event::{Ended, Outcome};
 use crate::plan::file::{HandedOver, Only};
+use crate::plan::place as places;
 
 /// Verdicts told in full without `-v`.
 const IN_FULL: usize = 6;

@@ -5,6 +5,7 @@
 
 pub mod canvas;
 pub mod fleet;
+pub mod groups;
 pub mod keys;
 pub mod log;
 pub mod msg;

@@ -337,8 +337,8 @@ impl Program {
         let planning = self.shared.run.as_ref().is_some_and(|run| run.phase == Phase::Planning);
         if self.shared.is_running() {
             self.stop(effects);
-        } else if planning && self.stack.len() > 1 {
-            self.act(vec![Act::Pop], effects);
+        } else if planning && self.stack.last().is_some_and(|screen| screen.id() == Id::Review) {
+            self.press(Press::of(KeyCode::Esc), effects);
         } else {
             self.end(effects);
         }
@@ -419,7 +419,13 @@ impl Program {
             return;
         }
         if self.shared.is_running() {
-            return self.say("a run is going on: wait for it, or stop it with ctrl-c".to_owned());
+            return self.show_run();
+        }
+        // A command that is looked at, or over, gives way.
+        if let Some(job @ Job::Command(_)) = self.shared.run.as_ref().map(|run| run.job) {
+            effects.push(Effect::Forget(job));
+            self.shared.run = None;
+            self.stack.retain(|screen| !is_flow(screen.id()));
         }
         effects.extend(self.shared.begin_wizard());
         if !self.stack.iter().any(|screen| is_flow(screen.id())) {
@@ -427,15 +433,27 @@ impl Program {
         }
     }
 
+    /// The run that goes on, instead of another one.
+    fn show_run(&mut self) {
+        if !self.stack.iter().any(|screen| is_flow(screen.id())) {
+            self.stack.push(Box::new(Run::default()));
+        }
+        self.say("a run is going on: wait for it, or stop it with ctrl-c".to_owned());
+    }
+
     fn run(&mut self, command: Command, environments: Vec<EnvironmentName>, effects: &mut Vec<Effect>) {
         if self.shared.is_running() {
-            return self.say("a run is going on: wait for it, or stop it with ctrl-c".to_owned());
+            return self.show_run();
         }
         if !matches!(self.shared.access, Access::Open) {
             return self.say("the clouds are not open yet".to_owned());
         }
         let job = self.shared.next_job();
-        self.shared.run = Some(Running::new(job, command.as_str(), self.shared.seconds()));
+        let mut run = Running::new(job, command.as_str(), self.shared.seconds());
+        run.asked = Some((command, environments.clone()));
+        self.shared.run = Some(run);
+        // The plan the wizard looked at gives way to this one.
+        effects.extend(self.shared.tell_wizard(wizard::Msg::Forgotten));
         effects.push(Effect::Prepare { job, command, environments });
         self.stack.retain(|screen| !is_flow(screen.id()));
         self.stack.push(Box::new(Review::default()));

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::msg::{Ending, Job};
+use super::groups::{Draft, Group, grouped};
+use super::msg::{Command, Ending, Job};
 use crate::domain::failure::Failure;
 use crate::domain::key::StepKey;
+use crate::domain::names::EnvironmentName;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
 use crate::plan::event::Event;
@@ -56,6 +58,12 @@ pub struct Running {
     pub stopping: Stopping,
     /// How it ended, or why no plan could be made.
     pub ending: Option<Result<Ending, Failure>>,
+    /// What was asked for on a screen: the command and its environments (none: all). None for the wizard's.
+    pub asked: Option<(Command, Vec<EnvironmentName>)>,
+    /// The changes of the plan by the place they belong to.
+    pub groups: Vec<Group>,
+    /// What a person agreed to so far.
+    pub draft: Draft,
 }
 
 impl Running {
@@ -72,6 +80,9 @@ impl Running {
             over: None,
             stopping: Stopping::No,
             ending: None,
+            asked: None,
+            groups: Vec::new(),
+            draft: Draft::default(),
         }
     }
 
@@ -84,6 +95,10 @@ impl Running {
             Event::StepFinished { step, .. } => {
                 self.since.remove(step);
             }
+            // A look ends with what is intended.
+            Event::StepPlanned { change } => {
+                self.since.remove(&change.step);
+            }
             _ => {}
         }
         self.board.fold(event);
@@ -93,6 +108,8 @@ impl Running {
     pub fn planned(&mut self, result: Result<Plan, Failure>, now: i64) {
         match result {
             Ok(plan) => {
+                self.since.clear();
+                self.groups = grouped(&plan, self.board.header.as_ref());
                 self.plan = Some(plan);
                 self.phase = Phase::Reviewing;
             }
@@ -108,6 +125,7 @@ impl Running {
     pub fn approved(&mut self, now: i64) {
         self.phase = Phase::Going;
         self.started = now;
+        self.since.clear();
     }
 
     /// It ended.

@@ -130,7 +130,7 @@ impl Model {
         match key.field {
             Field::OrganizationId => self.start.ask_azure_devops,
             Field::More => self.chosen().iter().any(|(_, name)| name.is_some()),
-            Field::Confirm | Field::Profiles => true,
+            Field::Confirm | Field::Subject { .. } | Field::Profiles => true,
             _ => false,
         }
     }
@@ -205,6 +205,13 @@ impl Model {
                     "`{text}` is not `{name}`: its name, or nothing to leave it out, is accepted"
                 )),
                 None => Ok(()),
+            },
+            Field::Subject { step } => match self.review().and_then(|review| review.subjects.get(step)) {
+                Some(other) if other.wanted != text => Err(format!(
+                    "`{text}` is not `{}`: that subject, or nothing to leave the role as it is, is accepted",
+                    other.wanted
+                )),
+                _ => Ok(()),
             },
         }
     }

@@ -111,6 +111,8 @@ pub enum Msg {
         /// The environments.
         environments: BTreeSet<EnvironmentName>,
     },
+    /// The plan that was looked at is not at hand any more: another command took its place.
+    Forgotten,
     /// The run ended.
     Ended {
         /// Of the effect it answers.
@@ -237,6 +239,8 @@ pub enum Effect {
         environments: BTreeSet<EnvironmentName>,
         /// Steps that may change what somebody else made.
         foreign: BTreeSet<StepKey>,
+        /// New subjects that were typed.
+        subjects: BTreeSet<String>,
     },
     /// Open the clouds that were chosen.
     Open {
@@ -290,6 +294,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Approve { environments } => approve(model, &environments),
+        Msg::Forgotten => {
+            forget(model);
+            Vec::new()
+        }
         Msg::Ended { generation, ended } => ended_run(model, generation, ended),
         Msg::Opened { generation, result } => {
             if welcome::opened(model, generation, *result) {
@@ -495,9 +503,7 @@ fn review(model: &mut Model, federation: Federation) -> Vec<Effect> {
 
 fn make_plan(model: &mut Model, federation: Federation) -> Vec<Effect> {
     let generation = model.next_generation();
-    model.answers.retain(|key, _| {
-        !matches!(key.field, Field::Approve | Field::Confirm | Field::HandOver | Field::Foreign { .. })
-    });
+    model.answers.retain(|key, _| !is_consent(&key.field));
     model.reviewed = Some(Reviewed { generation, federation: federation.clone(), result: None });
     vec![Effect::MakePlan {
         generation,
@@ -505,6 +511,14 @@ fn make_plan(model: &mut Model, federation: Federation) -> Vec<Effect> {
         token: model.token,
         hand_over: model.hands_over,
     }]
+}
+
+/// Whether an answer belongs to one plan and to no other.
+fn is_consent(field: &Field) -> bool {
+    matches!(
+        field,
+        Field::Approve | Field::Confirm | Field::HandOver | Field::Foreign { .. } | Field::Subject { .. }
+    )
 }
 
 fn decide(model: &mut Model) -> Vec<Effect> {
@@ -546,11 +560,14 @@ fn approve(model: &mut Model, environments: &BTreeSet<EnvironmentName>) -> Vec<E
     let foreign =
         foreign.filter(|step| model.flag(&Key::of(Field::Foreign { step: step.clone() })) == Some(true));
     let foreign = foreign.collect();
+    let typed = |step: &StepKey| model.text(None, Field::Subject { step: step.clone() });
+    let subjects = review.subjects.iter().filter(|(step, other)| typed(step).as_ref() == Some(&other.wanted));
+    let subjects = subjects.map(|(_, other)| other.wanted.clone()).collect();
     let Some(plan) = model.reviewed.as_ref().map(|reviewed| reviewed.generation) else { return Vec::new() };
     let generation = model.next_generation();
     model.running = Some(Running { generation, ended: None });
     model.at = PageId::Run;
-    vec![Effect::Apply { plan, generation, environments: released, foreign }]
+    vec![Effect::Apply { plan, generation, environments: released, foreign, subjects }]
 }
 
 fn ended_run(model: &mut Model, generation: u64, ended: Ended) -> Vec<Effect> {
@@ -572,14 +589,31 @@ fn ended_run(model: &mut Model, generation: u64, ended: Ended) -> Vec<Effect> {
     }
 }
 
+fn forget(model: &mut Model) {
+    if model.running.as_ref().is_some_and(|running| running.ended.is_none()) {
+        return;
+    }
+    model.reviewed = None;
+    model.answers.retain(|key, _| !is_consent(&key.field));
+    if model.at == PageId::Review {
+        go(model, false);
+    }
+}
+
 fn retry(model: &mut Model) -> Vec<Effect> {
     model.hindered.clear();
     model.discovery.forget_failures();
     let failed = model.page().problem.is_some();
+    let made = model.reviewed.as_ref().is_some_and(|reviewed| reviewed.result.is_some());
     match (model.at.clone(), model.federation()) {
         (PageId::Welcome, _) if failed => welcome::leave(model).unwrap_or_default(),
         (PageId::SignIn, _) => sign_in::retry(model),
-        (PageId::Review, Ok(federation)) if failed => make_plan(model, federation),
+        // What was in the way of a plan, or of a run, may be healed by now.
+        (PageId::Review, Ok(federation)) if made => make_plan(model, federation),
+        (PageId::Done, Ok(federation)) => {
+            model.at = PageId::Review;
+            make_plan(model, federation)
+        }
         (PageId::Save, Ok(_)) if failed => {
             model.saved = None;
             save(model)

@@ -99,6 +99,11 @@ pub enum Field {
     HandOver,
     /// The typed name of a protected environment.
     Confirm,
+    /// The typed subject that a trust shall name in place of another one.
+    Subject {
+        /// The step that would change it.
+        step: StepKey,
+    },
     /// Whether the plan is carried out.
     Approve,
     /// Practice or live.

@@ -178,7 +178,9 @@ impl Model {
         let protected =
             self.environment_names().iter().filter(|name| review.environments.get(name) == Some(&true));
         let confirm = protected.map(|name| Key::at(name, Field::Confirm));
-        hand_over.into_iter().chain(foreign).chain(confirm).chain([Key::of(Field::Approve)]).collect()
+        let subjects = review.subjects.keys().map(|step| Key::of(Field::Subject { step: step.clone() }));
+        let asked = hand_over.into_iter().chain(foreign).chain(subjects).chain(confirm);
+        asked.chain([Key::of(Field::Approve)]).collect()
     }
 
     /// Whether the side that cannot be set up from here is to be left to somebody else: another plan comes first.

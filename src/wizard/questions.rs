@@ -96,6 +96,16 @@ impl Model {
                 "Leave that to somebody else".into(),
                 "Their AWS side is written as files for whoever may change it, and the rest is set up; you see the new plan first.".into(),
             ),
+            Field::Subject { step } => match self.review().and_then(|review| review.subjects.get(step)) {
+                Some(other) => (
+                    format!("Type the subject that {} shall trust", other.title),
+                    format!(
+                        "It trusts {} today. To make it trust {} instead, type that; nothing leaves the role as it is.",
+                        other.found, other.wanted
+                    ),
+                ),
+                None => (format!("Type the subject that {} shall trust", step.words()), String::new()),
+            },
             Field::Approve => ("Carry out this plan".into(), "Nothing has been changed so far.".into()),
             field => return environment_words(field, name),
         };

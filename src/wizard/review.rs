@@ -17,10 +17,23 @@ pub struct Review {
     pub environments: BTreeMap<EnvironmentName, bool>,
     /// Objects of somebody else that would be changed: the step, and what it is in words.
     pub foreign: BTreeMap<StepKey, String>,
+    /// Trusts that name another subject today: the step, and what it is. Only the typed subject changes one.
+    pub subjects: BTreeMap<StepKey, OtherSubject>,
     /// What could not be planned, in words.
     pub blocked: Vec<String>,
     /// The side that cannot be set up from here and why, in words; it may be left to somebody else. None: nothing is.
     pub out_of_reach: Option<String>,
+}
+
+/// A trust that names another subject than the wanted one.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OtherSubject {
+    /// The object in words.
+    pub title: String,
+    /// The subject trusted now.
+    pub found: String,
+    /// The subject to be trusted.
+    pub wanted: String,
 }
 
 impl Review {
@@ -34,12 +47,19 @@ impl Review {
             }
             protected.extend(change.protected().cloned());
             for ask in &change.asks {
-                if let Ask::Foreign { what } = ask {
-                    let said = review.foreign.entry(change.step.clone()).or_default();
-                    if !said.is_empty() {
-                        said.push_str("; ");
+                match ask {
+                    Ask::Foreign { what } => {
+                        let said = review.foreign.entry(change.step.clone()).or_default();
+                        if !said.is_empty() {
+                            said.push_str("; ");
+                        }
+                        said.push_str(what);
                     }
-                    said.push_str(what);
+                    Ask::Subject { found, wanted } => {
+                        let (title, found, wanted) = (change.title.clone(), found.clone(), wanted.clone());
+                        review.subjects.insert(change.step.clone(), OtherSubject { title, found, wanted });
+                    }
+                    Ask::Protected { .. } => {}
                 }
             }
         }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
 
-use super::review::Review;
+use super::review::{OtherSubject, Review};
 use super::*;
 use crate::domain::federation::{Federation, SignIn};
 use crate::domain::key::{Kind as Step, StepKey};
@@ -143,6 +143,14 @@ fn review(federation: &Federation) -> Review {
         )]
         .into(),
         ..Review::default()
+    }
+}
+
+fn moved() -> OtherSubject {
+    OtherSubject {
+        title: "role Mine in 111122223333".to_owned(),
+        found: "sc://contoso/payments/old".to_owned(),
+        wanted: "sc://contoso/payments/AWS-Dev".to_owned(),
     }
 }
 
@@ -314,6 +322,53 @@ fn protected_environments_need_their_name() {
 }
 
 #[test]
+fn another_subject_is_trusted_only_when_it_was_typed() {
+    let mut model = reviewed();
+    let effects = update(&mut model, Msg::Retry);
+    let [Effect::MakePlan { generation, federation, .. }, ..] = &effects[..] else { panic!("{effects:?}") };
+    let mut made = review(federation);
+    made.subjects.insert(StepKey::new(Step::Role, "111122223333/Mine"), moved());
+    update(&mut model, Msg::Reviewed { generation: *generation, result: Box::new(Ok(made)) });
+    let key = Key::of(Field::Subject { step: StepKey::new(Step::Role, "111122223333/Mine") });
+    let asked = model.page().question(&key).cloned().unwrap();
+    assert!(asked.optional && asked.default.is_none(), "{asked:?}");
+    assert!(asked.why.contains("sc://contoso/payments/old") && asked.why.contains(&moved().wanted));
+    let refused = model.check(&key, "yes").unwrap_err();
+    assert!(refused.contains(&moved().wanted) && model.check(&key, "").is_ok(), "{refused}");
+    say(&mut model, Key::of(Field::Approve), Value::Flag(true));
+    for (typed, wanted) in [(None, None), (Some(moved().wanted), Some(moved().wanted))] {
+        if let Some(typed) = typed {
+            say(&mut model, key.clone(), Value::text(typed));
+        }
+        let effects = update(&mut model.clone(), Msg::Next);
+        let [Effect::Apply { subjects, .. }] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(subjects.iter().next(), wanted.as_ref());
+    }
+    say(&mut model, key, Value::text("yes"));
+    assert_eq!(update(&mut model, Msg::Next), vec![], "a wrong subject is named first");
+}
+
+#[test]
+fn a_forgotten_plan_is_made_anew() {
+    let mut model = reviewed();
+    assert_eq!(update(&mut model, Msg::Forgotten), vec![]);
+    assert_eq!(*model.at(), PageId::Save);
+    let effects = update(&mut model, Msg::Next);
+    assert!(matches!(&effects[..], [Effect::MakePlan { .. }]), "{effects:?}");
+}
+
+#[test]
+fn after_a_run_the_same_answers_are_planned_again() {
+    let mut model = reviewed();
+    say(&mut model, Key::of(Field::Approve), Value::Flag(true));
+    send(&mut model, Msg::Next);
+    assert_eq!(*model.at(), PageId::Done);
+    let effects = update(&mut model, Msg::Retry);
+    assert!(matches!(&effects[..], [Effect::MakePlan { .. }, ..]), "{effects:?}");
+    assert_eq!((model.at(), model.flag(&Key::of(Field::Approve))), (&PageId::Review, None));
+}
+
+#[test]
 fn a_changed_answer_takes_the_review_away() {
     let mut model = reviewed();
     say(&mut model, Key::of(Field::Approve), Value::Flag(true));
@@ -482,6 +537,7 @@ fn field() -> impl Strategy<Value = Field> {
         ]),
         profile().prop_map(|profile| Field::Name { profile }),
         Just(Field::Foreign { step: StepKey::new(Step::Connection, "AWS-Dev") }),
+        Just(Field::Subject { step: StepKey::new(Step::Role, "111122223333/Mine") }),
     ]
 }
 
@@ -516,6 +572,7 @@ fn message() -> impl Strategy<Value = Msg> {
         12 => Just(Msg::Next),
         4 => Just(Msg::Back),
         1 => Just(Msg::Retry),
+        1 => Just(Msg::Forgotten),
         2 => Just(Msg::Approve { environments: all() }),
         1 => (0_u64..40).prop_map(|generation| Msg::Discovered { generation, found: Found::Organization(Err("late".to_owned())) }),
         1 => (0_u64..40).prop_map(|generation| Msg::Saved { generation, result: Err("disk full".to_owned()) }),
@@ -546,7 +603,7 @@ proptest! {
             let seen = model.review().is_some();
             let effects = update(&mut model, msg);
             if moved {
-                let asked_again = |key: &Key| matches!(key.field, Field::Approve | Field::Confirm | Field::Foreign { .. });
+                let asked_again = |key: &Key| matches!(key.field, Field::Approve | Field::Confirm | Field::Foreign { .. } | Field::Subject { .. });
                 prop_assert!(given.iter().all(|(key, value)| asked_again(key) || model.answers.get(key) == Some(value)));
             }
             for effect in &effects {

@@ -61,6 +61,9 @@ impl Palette {
             add("Verify: prove every environment by a real run", "", Does::Run(Command::Verify));
             add("Tear down: remove what keyless made", "", Does::Run(Command::Teardown));
         }
+        if shared.is_running() {
+            add("Run: what is being carried out", "", Does::Setup);
+        }
         add("Home: the panes of all environments", "", Does::Home);
         add("Log: the latest events", "", Does::Log);
         if shared.opened.is_some() {

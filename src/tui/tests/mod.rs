@@ -4,6 +4,9 @@
 mod asked;
 mod draw;
 mod home;
+mod plans;
+mod review;
+mod run;
 mod seen;
 mod setup;
 mod table;

@@ -1,5 +1,6 @@
 //! Parts that several screens are made of.
 
+pub mod diff;
 pub mod editor;
 pub mod field;
 pub mod form;
