@@ -154,7 +154,6 @@ impl Asked {
         self.enter();
         self.enter();
         self.enter();
-        self.press(KeyCode::Tab);
         for _ in 0..self.model().environment_names().len() + 1 {
             self.enter();
         }

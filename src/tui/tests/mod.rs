@@ -3,6 +3,7 @@
 
 mod asked;
 mod draw;
+mod keys;
 mod setup;
 mod table;
 mod welcome;
