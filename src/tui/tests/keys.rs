@@ -51,7 +51,7 @@ proptest! {
     fn nothing_breaks_the_wizard(hands in proptest::collection::vec(hand(), 0..60), far in any::<bool>(), ascii in any::<bool>()) {
         let theme = if ascii { Theme { palette: Palette::Mono, ascii: true } } else { dark() };
         let mut asked = match far {
-            true => Asked::asking(theme, Start::default()).to_table(),
+            true => Asked::asking(theme, Start::default()).at_table(),
             false => Asked::new(theme),
         };
         for hand in hands {

@@ -16,7 +16,7 @@ fn of(asked: &Asked, environment: &str, field: Field) -> String {
 }
 
 fn three() -> Asked {
-    Asked::asking(dark(), Start::default()).to_table()
+    Asked::asking(dark(), Start::default()).at_table()
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn three_environments() {
     }
     insta::assert_snapshot!("table_right_end", asked.screen(80, 24));
     let theme = Theme { palette: Palette::Mono, ascii: true };
-    let mut plain = Asked::asking(theme, Start::default()).to_table();
+    let mut plain = Asked::asking(theme, Start::default()).at_table();
     insta::assert_snapshot!("table_ascii", plain.screen(80, 24));
 }
 
