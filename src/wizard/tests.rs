@@ -505,6 +505,99 @@ fn hundreds_of_profiles_stay_quick() {
     assert!(model.federation().is_err());
 }
 
+/// Opens with what a test wants, and answers everything else.
+fn welcomed(start: &Start, federation: Option<&Federation>) -> Model {
+    let mut model = Model::new(Start { welcome: true, ..Start::default() });
+    assert_eq!(model.begin(), vec![], "nothing is asked before it is known whom");
+    for effect in update(&mut model, Msg::Next) {
+        let Effect::Open { generation, .. } = effect else { panic!("{effect:?}") };
+        let opened = Opened { start: start.clone(), federation: federation.cloned() };
+        send(&mut model, Msg::Opened { generation, result: Box::new(Ok(opened)) });
+    }
+    model
+}
+
+#[test]
+fn clouds_are_opened_once_for_each_choice() {
+    let signed_in = Start { signed_in: true, practice: true, ..Start::default() };
+    let mut model = welcomed(&signed_in, None);
+    assert_eq!(*model.at(), PageId::Organization);
+    say(&mut model, Key::of(Field::Organization), Value::text("contoso"));
+    send(&mut model, Msg::Back);
+    assert_eq!(*model.at(), PageId::Welcome);
+    assert_eq!(update(&mut model, Msg::Next), vec![], "they are open");
+    assert_eq!(model.value(&Key::of(Field::Organization)), Some(Value::text("contoso")));
+    update(&mut model, Msg::Back);
+    say(&mut model, Key::of(Field::Cloud), Value::text("live"));
+    let effects = update(&mut model, Msg::Next);
+    let [Effect::Open { generation, practice: false, .. }] = effects[..] else { panic!("{effects:?}") };
+    update(&mut model, Msg::Opened { generation, result: Box::new(Err("no".to_owned())) });
+    assert_eq!((model.at(), model.page().problem.as_deref()), (&PageId::Welcome, Some("no")));
+    let effects = update(&mut model, Msg::Retry);
+    assert!(matches!(effects[..], [Effect::Open { practice: false, .. }]), "{effects:?}");
+    assert_eq!(model.stages()[0].name, "Welcome");
+    assert_eq!(model.stages().len(), model.page().of);
+}
+
+#[test]
+fn a_repair_goes_to_the_review_of_what_is_there() {
+    let federation = reviewed().federation().unwrap();
+    let mut model = Model::new(Start { welcome: true, ..Start::default() });
+    say(&mut model, Key::of(Field::Goal), Value::text("repair"));
+    let effects = update(&mut model, Msg::Next);
+    let [Effect::Open { generation, goal: Goal::Repair, .. }] = effects[..] else { panic!("{effects:?}") };
+    let start = Start { signed_in: true, ..Start::default() };
+    let opened = Opened { start, federation: Some(federation.clone()) };
+    let effects = send(&mut model, Msg::Opened { generation, result: Box::new(Ok(opened)) });
+    assert_eq!(*model.at(), PageId::Review);
+    let planned = |effect: &&Effect| matches!(effect, Effect::MakePlan { .. });
+    assert_eq!(effects.iter().filter(planned).count(), 1);
+    assert_eq!(model.federation(), Ok(federation));
+}
+
+#[test]
+fn a_rotation_asks_which_connection_holds_the_keys() {
+    let start = Start { signed_in: true, goal: Goal::Rotate, ..Start::default() };
+    let mut model = Model::new(start);
+    for effect in model.begin() {
+        for msg in answer(&effect) {
+            send(&mut model, msg);
+        }
+    }
+    say(&mut model, Key::of(Field::Organization), Value::text("contoso"));
+    send(&mut model, Msg::Next);
+    say(&mut model, Key::of(Field::Project), Value::text("payments"));
+    for _ in 0..3 {
+        send(&mut model, Msg::Next);
+    }
+    assert_eq!(*model.at(), PageId::Environment(name("dev")));
+    let asked: Vec<Field> = model.page().questions.into_iter().map(|question| question.key.field).collect();
+    assert_eq!(asked, [Field::Connection, Field::Adjust]);
+}
+
+#[test]
+fn all_environments_are_passed_at_once_when_nothing_is_missing() {
+    let mut model = reviewed();
+    for _ in 0..3 {
+        send(&mut model, Msg::Back);
+    }
+    assert_eq!(*model.at(), PageId::Environment(name("prod")));
+    send(&mut model, Msg::BackStage);
+    assert_eq!(*model.at(), PageId::Names);
+    send(&mut model, Msg::NextStage);
+    assert_eq!(*model.at(), PageId::Environment(name("dev")));
+    say(&mut model, Key::at(&name("prod"), Field::Account), Value::text("12"));
+    send(&mut model, Msg::NextStage);
+    assert_eq!(*model.at(), PageId::Environment(name("prod")), "the first with something to correct");
+    let account = model.details(&name("prod")).into_iter().find(|q| q.key.field == Field::Account).unwrap();
+    assert!(account.problem.is_some());
+    say(&mut model, Key::at(&name("prod"), Field::Account), Value::text("777788889999"));
+    send(&mut model, Msg::NextStage);
+    assert_eq!(*model.at(), PageId::Preset);
+    send(&mut model, Msg::BackStage);
+    assert!(matches!(model.at(), PageId::Environment(_)), "on other pages it is back as ever");
+}
+
 fn field() -> impl Strategy<Value = Field> {
     let profile = || select(vec!["contoso-dev", "contoso-prod", "nobody"]).prop_map(str::to_owned);
     prop_oneof![
@@ -534,6 +627,8 @@ fn field() -> impl Strategy<Value = Field> {
             Field::Save,
             Field::Confirm,
             Field::Approve,
+            Field::Cloud,
+            Field::Goal,
         ]),
         profile().prop_map(|profile| Field::Name { profile }),
         Just(Field::Foreign { step: StepKey::new(Step::Connection, "AWS-Dev") }),
@@ -571,6 +666,8 @@ fn message() -> impl Strategy<Value = Msg> {
         2 => (0_u64..3).prop_map(|handle| Msg::Secret { handle: Handle(handle) }),
         12 => Just(Msg::Next),
         4 => Just(Msg::Back),
+        2 => Just(Msg::NextStage),
+        1 => Just(Msg::BackStage),
         1 => Just(Msg::Retry),
         1 => Just(Msg::Forgotten),
         2 => Just(Msg::Approve { environments: all() }),
@@ -596,7 +693,7 @@ proptest! {
         let mut waiting: Vec<Effect> = Vec::new();
         for (msg, answers) in messages {
             let given = model.answers.clone();
-            let moved = matches!(msg, Msg::Back | Msg::Next);
+            let moved = matches!(msg, Msg::Back | Msg::Next | Msg::NextStage | Msg::BackStage);
             if let Msg::Reviewed { generation, .. } = &msg {
                 answered.push(*generation);
             }

@@ -104,12 +104,12 @@ impl Model {
     }
 
     pub(super) fn likely_cloud(&self) -> Option<page::Default> {
-        Some(page::Default { value: Value::text(PRACTICE), source: "nothing real is touched".to_owned() })
+        Some(page::Default { value: Value::text(PRACTICE), source: "the safe way to begin".to_owned() })
     }
 
     pub(super) fn likely_goal(&self) -> Option<page::Default> {
         let value = Value::text(self.start.goal.word());
-        Some(page::Default { value, source: "where everybody begins".to_owned() })
+        Some(page::Default { value, source: "the usual way to begin".to_owned() })
     }
 
     pub(super) fn goals() -> Options {

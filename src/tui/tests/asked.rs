@@ -146,7 +146,7 @@ impl Asked {
     }
 
     /// From the first question to the table, with defaults.
-    pub(super) fn to_table(mut self) -> Self {
+    pub(super) fn at_table(mut self) -> Self {
         self.types("pat-1");
         self.enter();
         self.types("contoso");
@@ -154,7 +154,6 @@ impl Asked {
         self.enter();
         self.enter();
         self.enter();
-        self.press(KeyCode::Tab);
         for _ in 0..self.model().environment_names().len() + 1 {
             self.enter();
         }

@@ -4,6 +4,7 @@
 mod asked;
 mod draw;
 mod home;
+mod keys;
 mod plans;
 mod review;
 mod run;

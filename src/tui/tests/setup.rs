@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use super::asked::{Asked, dark, many};
 use crate::domain::federation::Federation;
 use crate::tui::theme::{Palette, Theme};
+use crate::wizard::tests::profile;
 use crate::wizard::{Effect, Field, Key, PageId, Start};
 
 fn signed_in() -> Start {
@@ -157,4 +158,42 @@ fn defaults_make_what_the_plain_wizard_makes() {
         federation.environments.iter().map(|environment| environment.name.as_str()).collect();
     assert_eq!(names, ["dev", "staging", "prod"]);
     assert_eq!(federation, with_defaults(Theme { palette: Palette::Mono, ascii: true }));
+}
+
+#[test]
+fn long_and_wide_names_are_cut_and_nothing_runs_over() {
+    let mut asked = Asked::new(dark());
+    let long = format!("customer-{}-production-account-in-europe", "subsidiary-".repeat(4));
+    let mut broken = profile("kaputt");
+    broken.broken =
+        Some("its sso-session section `corp` is missing from the AWS configuration file".to_owned());
+    asked.profiles = Some(vec![profile(&long), profile("日本語のプロファイル"), broken]);
+    let mut asked = asked.with(signed_in());
+    asked.types("contoso");
+    asked.enter();
+    asked.enter();
+    asked.enter();
+    insta::assert_snapshot!("long_accounts", asked.screen(80, 24));
+    asked.ctrl('a');
+    asked.enter();
+    insta::assert_snapshot!("long_names", asked.screen(80, 24));
+}
+
+#[test]
+fn a_press_of_the_mouse_opens_a_question() {
+    use crossterm::event::{Event as Input, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let mut asked = Asked::asking(dark(), signed_in());
+    asked.types("contoso");
+    asked.enter();
+    asked.enter();
+    let shown = asked.screen(80, 24);
+    let row = u16::try_from(shown.lines().position(|line| line.contains("○ web")).unwrap()).unwrap();
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    for _ in 0..2 {
+        asked.screen(80, 24);
+        let press = MouseEvent { kind, column: 5, row, modifiers: KeyModifiers::NONE };
+        asked.send(crate::tui::msg::Msg::Input(Input::Mouse(press)));
+    }
+    assert_eq!(asked.model().value(&Key::of(Field::Project)).unwrap().line(), "web");
+    assert_eq!(*asked.model().at(), PageId::Profiles);
 }

@@ -1,7 +1,5 @@
 //! The settings of all environments as one table.
 
-use std::time::{Duration, Instant};
-
 use crossterm::event::KeyCode;
 
 use super::asked::{Asked, dark, many};
@@ -18,7 +16,7 @@ fn of(asked: &Asked, environment: &str, field: Field) -> String {
 }
 
 fn three() -> Asked {
-    Asked::asking(dark(), Start::default()).to_table()
+    Asked::asking(dark(), Start::default()).at_table()
 }
 
 #[test]
@@ -34,7 +32,7 @@ fn three_environments() {
     }
     insta::assert_snapshot!("table_right_end", asked.screen(80, 24));
     let theme = Theme { palette: Palette::Mono, ascii: true };
-    let mut plain = Asked::asking(theme, Start::default()).to_table();
+    let mut plain = Asked::asking(theme, Start::default()).at_table();
     insta::assert_snapshot!("table_ascii", plain.screen(80, 24));
 }
 
@@ -126,11 +124,7 @@ fn hundreds_scroll_and_are_found() {
     asked.enter();
     asked.ctrl('a');
     asked.enter();
-    for _ in 0..501 {
-        asked.press(KeyCode::Tab);
-    }
-    let began = Instant::now();
-    asked.enter();
+    asked.ctrl('n');
     assert!(matches!(asked.model().at(), PageId::Environment(_)));
     asked.types("G");
     insta::assert_snapshot!("table_500", asked.screen(80, 24));
@@ -140,7 +134,6 @@ fn hundreds_scroll_and_are_found() {
     asked.enter();
     asked.enter();
     asked.types("111122223333");
-    assert!(asked.screen(80, 24).contains("000 of") || asked.screen(80, 24).contains("team"));
-    eprintln!("{:?}", began.elapsed());
-    assert!(began.elapsed() < Duration::from_secs(60));
+    let refused = asked.screen(80, 24);
+    assert!(refused.contains("profile team-04"), "{refused}");
 }

@@ -66,8 +66,10 @@ impl Grid {
             false => {
                 let text = |name: &EnvironmentName| {
                     let of = |field| model.value(&Key::at(name, field)).map(|value| value.line());
-                    let (account, region) = (of(Field::Account), of(Field::Region));
-                    format!("{name} {} {}", account.unwrap_or_default(), region.unwrap_or_default())
+                    let parts = [Field::Account, Field::Region, Field::Profile]
+                        .map(of)
+                        .map(Option::unwrap_or_default);
+                    format!("{name} {}", parts.join(" "))
                 };
                 let texts: Vec<(String, &EnvironmentName)> =
                     all.iter().map(|name| (text(name), name)).collect();
@@ -209,7 +211,7 @@ impl Table {
             KeyCode::Tab => self.step(Motion::Right, &grid),
             KeyCode::BackTab => self.step(Motion::Left, &grid),
             KeyCode::Enter => return Some(self.open(grid.key(row, column), shared)),
-            KeyCode::Char('n') if !press.ctrl => return Some(self.go_on(shared)),
+            KeyCode::Char('n') => return Some(self.go_on(shared)),
             KeyCode::Char('p') if !press.ctrl => self.next_problem(&grid),
             KeyCode::Char('d') if !press.ctrl => {
                 let key = grid.key(row, column)?;

@@ -170,6 +170,9 @@ impl Table {
 
     /// The chosen cell: what it is, why it is asked, where its value came from, what is wrong with it.
     fn draw_panel(&self, canvas: &mut Canvas<'_>, area: Rect, grid: &Grid, model: &Model) {
+        if grid.names.is_empty() {
+            return;
+        }
         let (row, column) = self.place(grid);
         let key = self.editor.as_ref().map(|(key, _)| key.clone()).or_else(|| grid.key(row, column));
         let found = key.as_ref().and_then(|key| Some((key, question(model, key)?)));

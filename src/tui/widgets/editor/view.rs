@@ -15,6 +15,8 @@ use crate::wizard::page::{Choice, Kind, Question, State};
 
 /// The most options seen at once.
 const LIST: usize = 10;
+/// The widest that the column of values is.
+const COLUMN: usize = 30;
 
 /// How many rows a text takes.
 fn rows(text: &str, width: u16) -> u16 {
@@ -38,9 +40,12 @@ impl Editor {
     }
 
     /// The line below the answer: what is wrong, else where the value came from and what the keys do with it.
-    fn remark(&self, question: &Question) -> (Paint, String) {
+    fn remark(&self, question: &Question, width: u16) -> (Paint, String) {
         if let Some(problem) = self.problem(question) {
             return (Paint::Bad, problem.to_owned());
+        }
+        if let Some(cut) = self.cut_option(question, width) {
+            return cut;
         }
         let typed = self.typed.as_ref().is_some_and(|input| !input.value().is_empty());
         if typed && options(question).is_none() {
@@ -56,9 +61,27 @@ impl Editor {
         (Paint::Dim, source)
     }
 
+    /// What the chosen option says, where its line has no room for all of it.
+    fn cut_option(&self, question: &Question, width: u16) -> Option<(Paint, String)> {
+        let shown = self.shown(question);
+        let choice = shown.get(self.place(question, &shown))?;
+        let column = shown.iter().map(|choice| choice.value.width()).max().unwrap_or(0).min(COLUMN);
+        let room = usize::from(width).saturating_sub(6);
+        let used = column.max(choice.value.width());
+        match &choice.state {
+            State::Failed(reason) if used + reason.width() + choice.note.width() + 18 > room => {
+                Some((Paint::Warn, format!("{} does not work: {reason}", choice.value)))
+            }
+            _ if used + choice.note.width() > room => {
+                Some((Paint::Dim, format!("{}: {}", choice.value, choice.note)))
+            }
+            _ => None,
+        }
+    }
+
     /// How many rows it takes, at most `most`.
     pub fn height(&self, question: &Question, width: u16, most: u16) -> u16 {
-        let (_, remark) = self.remark(question);
+        let (_, remark) = self.remark(question, width);
         let body = match options(question) {
             Some(found) => {
                 let filter = u16::from(self.is_typing(question));
@@ -76,7 +99,7 @@ impl Editor {
     /// Draws it: why it is asked, the answer, and what there is to say about it. `item` is the first number of the
     /// options for the mouse.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, question: &Question, item: usize) {
-        let (paint, remark) = self.remark(question);
+        let (paint, remark) = self.remark(question, area.width);
         let below = match remark.is_empty() {
             true => 0,
             false => rows(&remark, area.width.saturating_sub(2)),
@@ -193,7 +216,7 @@ fn draw_rows(
     on: impl Fn(usize, &Choice) -> bool,
     (many, item, chosen): (bool, usize, Option<usize>),
 ) -> u16 {
-    let width = shown.iter().map(|choice| choice.value.width()).max().unwrap_or(0).min(36);
+    let width = shown.iter().map(|choice| choice.value.width()).max().unwrap_or(0).min(COLUMN);
     let mut row = 0;
     for at in window {
         let Some(choice) = shown.get(at).filter(|_| row < area.height) else { break };

@@ -34,6 +34,11 @@ pub fn page(shared: &Shared) -> Option<Page> {
     shared.wizard.as_ref().map(wizard::Model::page)
 }
 
+/// The last question of the page the wizard is on.
+fn form_end(shared: &Shared) -> Option<Key> {
+    page(shared)?.questions.last().map(|question| question.key.clone())
+}
+
 fn effects(effects: Vec<Effect>) -> Vec<Act> {
     effects.into_iter().map(Act::Effect).collect()
 }
@@ -123,6 +128,10 @@ impl Form {
             let tab = Press::of(KeyCode::Tab);
             hints.push(Hint::new("tab", "next", tab, "To the next question; shift-tab to the one before."));
         }
+        if !last {
+            let help = "Goes on to the next page with all answers as they stand.";
+            hints.push(Hint::new("ctrl-n", "go on with all", Press::ctrl('n'), help));
+        }
         if page.retry {
             hints.push(Hint::new("ctrl-r", "try again", Press::ctrl('r'), "Asks again for what failed."));
         }
@@ -144,6 +153,7 @@ impl Form {
             KeyCode::Enter => Some(self.enter(&page, shared)),
             KeyCode::Tab | KeyCode::Down => Some(self.step(&page, true, shared)),
             KeyCode::BackTab | KeyCode::Up => Some(self.step(&page, false, shared)),
+            KeyCode::Char('n') if press.ctrl => Some(self.all(&page, shared)),
             KeyCode::Char('r') if press.ctrl && page.retry => Some(tell(shared, wizard::Msg::Retry)),
             KeyCode::Esc if self.open(&page).is_some_and(|question| self.editor.is_filtered(question)) => {
                 self.editor.clear();
@@ -239,6 +249,16 @@ impl Form {
             }
             self.editor = Editor::default();
         }
+        acts.extend(self.advance(shared));
+        acts
+    }
+
+    /// On to the next page with all answers as they stand.
+    fn all(&mut self, page: &Page, shared: &mut Shared) -> Vec<Act> {
+        let mut acts = self.leave(shared);
+        self.at = Some((page.id.clone(), page.edition));
+        // The last question is the one that leads on.
+        self.key = form_end(shared);
         acts.extend(self.advance(shared));
         acts
     }

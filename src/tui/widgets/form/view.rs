@@ -14,7 +14,7 @@ use crate::wizard::page::{Fact, Kind, Page, Question};
 /// A choice of so few options is shown whole beside the open question, where there is room.
 const FEW: usize = 4;
 /// The widest that labels of facts and closed questions are.
-const LABEL: usize = 30;
+const LABEL: usize = 44;
 
 /// How a question is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +38,20 @@ fn shape(question: &Question, open: bool, roomy: bool) -> Shape {
 }
 
 /// How many columns labels take.
-fn label_width<'t>(labels: impl Iterator<Item = &'t str>) -> usize {
-    labels.map(UnicodeWidthStr::width).max().unwrap_or(0).min(LABEL)
+fn label_width<'t>(labels: impl Iterator<Item = &'t str>, room: u16) -> usize {
+    labels.map(UnicodeWidthStr::width).max().unwrap_or(0).min(LABEL).min(usize::from(room) / 2)
 }
 
-/// A label cut or filled to a width.
-fn padded(label: &str, width: usize) -> String {
-    let pad = width.saturating_sub(label.width());
-    format!("{label}{}", " ".repeat(pad))
+/// A label filled to a width; of one that is too long the end is kept: it is where labels differ.
+fn padded(ascii: bool, label: &str, width: usize) -> String {
+    let whole = label.width();
+    if whole <= width {
+        return format!("{label}{}", " ".repeat(width - whole));
+    }
+    let mark = if ascii { "." } else { "…" };
+    let fits = |at: &usize| label[*at..].width() < width;
+    let from = label.char_indices().map(|(at, _)| at).find(fits).unwrap_or(label.len());
+    padded(ascii, &format!("{mark}{}", &label[from..]), width)
 }
 
 impl Form {
@@ -69,7 +75,7 @@ impl Form {
         let open = self.place(page).unwrap_or(0);
         let roomy = self.heights(page, area, true).iter().sum::<u16>() <= area.height.saturating_add(1);
         let heights = self.heights(page, area, roomy);
-        let label = label_width(page.questions.iter().map(|question| question.label.as_str()));
+        let label = label_width(page.questions.iter().map(|question| question.label.as_str()), area.width);
         let mut y = area.y;
         for (at, question) in page.questions.iter().enumerate().skip(first_seen(&heights, open, area.height))
         {
@@ -127,7 +133,7 @@ fn draw_closed(canvas: &mut Canvas<'_>, area: Rect, question: &Question, at: usi
         (true, true) => (Paint::Dim, "–".to_owned()),
         (true, false) => (Paint::Warn, "to be answered".to_owned()),
     };
-    let name = padded(crate::tui::canvas::cut(&question.label, label), label);
+    let name = padded(canvas.theme.ascii, &question.label, label);
     let mut spans = vec![canvas.span(Paint::Plain, format!("  {name}  ")), canvas.span(paint, value)];
     if !source.is_empty() {
         spans.push(canvas.span(Paint::Dim, format!("  {source}")));
@@ -159,7 +165,7 @@ fn first_seen(heights: &[u16], open: usize, room: u16) -> usize {
 
 /// Draws what is known, and where it came from. Gives the row after it.
 pub fn draw_facts(canvas: &mut Canvas<'_>, area: Rect, mut row: u16, facts: &[Fact]) -> u16 {
-    let label = label_width(facts.iter().map(|fact| fact.label.as_str()));
+    let label = label_width(facts.iter().map(|fact| fact.label.as_str()), area.width);
     let indent = if label == 0 { 0 } else { u16::try_from(label).unwrap_or(0) + 2 };
     for fact in facts {
         let source = if fact.source.is_empty() { String::new() } else { format!("  from: {}", fact.source) };
@@ -171,7 +177,7 @@ pub fn draw_facts(canvas: &mut Canvas<'_>, area: Rect, mut row: u16, facts: &[Fa
             }
             continue;
         }
-        let name = padded(crate::tui::canvas::cut(&fact.label, label), label);
+        let name = padded(canvas.theme.ascii, &fact.label, label);
         let span = canvas.span(Paint::Dim, name);
         canvas.line(area, row, &[span]);
         let place = Rect { x: area.x + indent, width: area.width.saturating_sub(indent), ..area };
