@@ -13,6 +13,7 @@ mod prompts;
 mod rights;
 mod saved;
 mod setup;
+mod sso;
 mod support;
 mod trust_evaluators;
 mod undo;

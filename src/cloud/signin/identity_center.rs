@@ -454,3 +454,66 @@ impl ProvideCredentials for RoleKeys {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use aws_sdk_ssooidc::types::error::{
+        AccessDeniedException, AuthorizationPendingException, ExpiredTokenException, InternalServerException,
+        InvalidGrantException, SlowDownException,
+    };
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+
+    use super::*;
+
+    fn told(error: CreateTokenError) -> Verdict {
+        let response = HttpResponse::new(StatusCode::try_from(400).unwrap(), SdkBody::empty());
+        verdict(&SdkError::service_error(error, response))
+    }
+
+    #[test]
+    fn every_answer_to_a_device_code_has_its_own_meaning() {
+        use CreateTokenError as Error;
+        let pending = Error::AuthorizationPendingException(AuthorizationPendingException::builder().build());
+        assert!(matches!(told(pending), Verdict::Pending));
+        let slow_down = Error::SlowDownException(SlowDownException::builder().build());
+        assert!(matches!(told(slow_down), Verdict::SlowDown));
+        let denied = Error::AccessDeniedException(AccessDeniedException::builder().build());
+        assert!(matches!(told(denied), Verdict::Ended(Code::SsoRefused)));
+        let expired = Error::ExpiredTokenException(ExpiredTokenException::builder().build());
+        assert!(matches!(told(expired), Verdict::Ended(Code::SsoCodeExpired)));
+        let broken = Error::InternalServerException(InternalServerException::builder().build());
+        assert!(matches!(told(broken), Verdict::Lost));
+        let unknown = Error::InvalidGrantException(InvalidGrantException::builder().build());
+        assert!(matches!(told(unknown), Verdict::Other));
+        let cut = ConnectorError::io(Box::new(std::io::Error::other("reset")));
+        assert!(matches!(verdict(&SdkError::dispatch_failure(cut)), Verdict::Lost));
+    }
+
+    #[test]
+    fn a_session_is_good_while_it_lasts_or_can_be_renewed() {
+        let token = |expires_at, registered: Option<i64>| CachedToken {
+            start_url: String::new(),
+            region: String::new(),
+            access_token: "hush".into(),
+            expires_at,
+            renewal: registered.map(|registration_expires_at| Renewal {
+                refresh_token: "hush".into(),
+                client_id: String::new(),
+                client_secret: "hush".into(),
+                registration_expires_at,
+            }),
+        };
+        assert_eq!(state_of(None, 10), SessionState::Never);
+        for (token, state) in [
+            (token(11, None), SessionState::SignedIn),
+            (token(10, None), SessionState::Expired(10)),
+            (token(10, Some(11)), SessionState::SignedIn),
+            (token(10, Some(10)), SessionState::Expired(10)),
+        ] {
+            assert_eq!(state_of(Some(&token), 10), state);
+        }
+    }
+}
