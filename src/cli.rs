@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::domain::names::EnvironmentName;
+use crate::domain::names::{EnvironmentName, OrganizationName};
 use crate::plan::file::Only;
+use crate::wizard::Method;
 
 /// Azure DevOps pipelines deploy to AWS without access keys: keyless sets up OIDC federation and proves it.
 ///
@@ -19,6 +20,24 @@ pub struct Cli {
     /// Flags of every command
     #[command(flatten)]
     pub global: Global,
+    /// Flags of the full screen
+    #[command(flatten)]
+    pub begin: Begin,
+}
+
+/// Flags of the full screen, which opens without a command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Full screen (without a command)")]
+pub struct Begin {
+    /// Look at every environment again after this many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=900))]
+    pub refresh: Option<u64>,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+    /// Record the session to a new file, secrets left out, for a report of what went wrong
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// Flags of every command.
@@ -87,6 +106,37 @@ impl From<Half> for Only {
             Half::Aws => Self::Aws,
             Half::AzureDevops => Self::AzureDevops,
         }
+    }
+}
+
+/// How to sign in to Azure DevOps.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[group(multiple = false)]
+pub struct How {
+    /// With your work account in the browser of this machine (the default on a desktop)
+    #[arg(long)]
+    pub browser: bool,
+    /// With your work account and a code that is typed in any browser (the default over SSH)
+    #[arg(long)]
+    pub device: bool,
+    /// As whoever is signed in to the Azure CLI (`az`)
+    #[arg(long)]
+    pub az: bool,
+    /// With a personal access token for this organisation: asked for, or the first line of stdin
+    #[arg(long)]
+    pub pat: bool,
+}
+
+impl How {
+    /// The way that was named.
+    pub fn method(self) -> Option<Method> {
+        let ways = [
+            (self.browser, Method::Browser),
+            (self.device, Method::Device),
+            (self.az, Method::AzureCli),
+            (self.pat, Method::Pat),
+        ];
+        ways.into_iter().find(|(named, _)| *named).map(|(_, method)| method)
     }
 }
 
@@ -161,6 +211,33 @@ pub enum Command {
         /// Approval
         #[command(flatten)]
         yes: Yes,
+    },
+    /// Sign in to Azure DevOps, and keep that in the keyring of this machine
+    Login {
+        /// The organisation; without it the one of keyless.toml
+        #[arg(long, value_name = "NAME")]
+        organization: Option<OrganizationName>,
+        /// How
+        #[command(flatten)]
+        how: How,
+        /// The Entra tenant: an id or a domain; without it any work account is taken
+        #[arg(long, value_name = "TENANT", env = "KEYLESS_ENTRA_TENANT")]
+        tenant: Option<String>,
+        /// A public client of your own instead of the one Azure DevOps tools use
+        #[arg(long, value_name = "ID", env = "KEYLESS_ENTRA_CLIENT_ID")]
+        client_id: Option<String>,
+    },
+    /// Forget what the keyring holds for Azure DevOps
+    Logout {
+        /// Only this organisation; without it all that were signed in to
+        #[arg(long, value_name = "NAME")]
+        organization: Option<OrganizationName>,
+    },
+    /// Tell who keyless is in Azure DevOps and in each AWS account; only reads
+    Whoami {
+        /// The organisation; without it the one of keyless.toml, else the last one signed in to
+        #[arg(long, value_name = "NAME")]
+        organization: Option<OrganizationName>,
     },
     /// The practice cloud by itself
     Sandbox {

@@ -13,6 +13,7 @@
 //! | `programs` | survey, setup, verify, status, teardown: lists of steps | domain, plan, engine, steps, cloud, host |
 //! | `host` | this machine: clock, directories, files, terminal facts | domain |
 //! | `wizard` | the wizard as data | domain, plan |
+//! | `tui` | the wizard and the live panes on the full screen (ratatui) | domain, plan, wizard, explain, host |
 //! | `plain` | the wizard as prompts and lines | domain, plan, wizard, explain, host |
 //! | `headless` | JSON in and out, schemas | domain, plan, wizard, explain, host |
 //! | `explain` | words for failures and findings, exit codes | domain, plan |
@@ -33,4 +34,5 @@ pub mod plan;
 pub mod programs;
 pub mod sandbox;
 pub mod steps;
+pub mod tui;
 pub mod wizard;

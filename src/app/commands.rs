@@ -1,6 +1,6 @@
 //! The commands: each a program, its review and approval, its dress and its exit code.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::approve::consent;
 use super::decided;
@@ -75,21 +75,7 @@ fn save(
     path: &Path,
     output: &Output,
 ) -> Result<()> {
-    use std::io::Write;
-    let file = PlanFile {
-        version: VERSION,
-        keyless: env!("CARGO_PKG_VERSION").to_owned(),
-        answers: session.federation.clone(),
-        practice: clouds.practice.as_ref().map(|open| open.world.clone()),
-        only: session.only,
-        close: session.close.iter().cloned().collect(),
-        plan: plan.clone(),
-    };
-    let text = serde_json::to_string_pretty(&file)
-        .map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
-    let path = opening.process.directory.join(path);
-    let written = files::create_private(&path)?.write_all(text.as_bytes());
-    written.map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
+    let path = write_plan(opening, &plan_file(clouds, session, plan), path)?;
     let next = format!(
         "plan saved to {}; `keyless apply {}` applies exactly this",
         path.display(),
@@ -97,6 +83,33 @@ fn save(
     );
     output.talk(&output.invocation().dress(&next));
     Ok(())
+}
+
+/// A plan as a file holds it.
+pub fn plan_file(clouds: &Clouds, session: &Session, plan: &Plan) -> PlanFile {
+    PlanFile {
+        version: VERSION,
+        keyless: env!("CARGO_PKG_VERSION").to_owned(),
+        answers: session.federation.clone(),
+        practice: clouds.practice.as_ref().map(|open| open.world.clone()),
+        only: session.only,
+        close: session.close.iter().cloned().collect(),
+        plan: plan.clone(),
+    }
+}
+
+/// Writes a plan to a new file; gives its whole path.
+///
+/// # Errors
+/// The file is there already, or cannot be written.
+pub fn write_plan(opening: &Opening, file: &PlanFile, path: &Path) -> Result<PathBuf> {
+    use std::io::Write;
+    let text = serde_json::to_string_pretty(file)
+        .map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
+    let path = opening.process.directory.join(path);
+    let written = files::create_private(&path)?.write_all(text.as_bytes());
+    written.map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
+    Ok(path)
 }
 
 /// `keyless apply`.

@@ -3,13 +3,18 @@
 mod answers;
 mod approve;
 mod commands;
+mod login;
 mod open;
 mod output;
 mod practice;
+mod screen;
+mod sign_in;
 mod sso;
 mod stop;
 mod stream;
 mod trace;
+mod vault;
+mod whoami;
 mod wizard;
 
 use crate::cli::{Cli, Command, Half, Yes};
@@ -61,7 +66,12 @@ fn run_of(command: &Command) -> Option<&'static str> {
         Command::Apply { .. } => Some("apply"),
         Command::Verify { .. } => Some("verify"),
         Command::Teardown { .. } => Some("teardown"),
-        Command::Plan { .. } | Command::Status { .. } | Command::Sandbox { .. } => None,
+        Command::Plan { .. }
+        | Command::Status { .. }
+        | Command::Login { .. }
+        | Command::Logout { .. }
+        | Command::Whoami { .. }
+        | Command::Sandbox { .. } => None,
     }
 }
 
@@ -86,14 +96,22 @@ fn called(cli: &Cli) -> Invocation {
             | Command::Status { environments, .. }
             | Command::Teardown { environments, .. },
         ) => named(environments),
-        Some(Command::Apply { .. } | Command::Sandbox { .. }) | None => Vec::new(),
+        Some(
+            Command::Apply { .. }
+            | Command::Login { .. }
+            | Command::Logout { .. }
+            | Command::Whoami { .. }
+            | Command::Sandbox { .. },
+        )
+        | None => Vec::new(),
     };
     let config = config.map(|file| file.display().to_string());
     Invocation::new(cli.global.sandbox.as_deref(), config.as_deref(), again)
 }
 
 async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop) -> Result<Exit, Failure> {
-    let Cli { command, global } = cli;
+    let full_screen = screen::is_wanted(&cli, &process);
+    let Cli { command, global, begin } = cli;
     let opening = |answers, only: Option<Half>, wait| Opening {
         global: global.clone(),
         process: process.clone(),
@@ -102,8 +120,10 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         only: only.map(Only::from),
         close: Vec::new(),
         patience: std::time::Duration::from_secs(wait),
+        calls: None,
     };
     match command {
+        None if full_screen => screen::run(begin, opening(None, None, 900), output).await,
         None => {
             output.help();
             Ok(Exit::BadInput)
@@ -127,6 +147,16 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         }
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await
+        }
+        Some(Command::Login { organization, how, tenant, client_id }) => {
+            let login = login::Login { organization, method: how.method(), tenant, client_id };
+            login::login(opening(None, None, 0), login, output).await
+        }
+        Some(Command::Logout { organization }) => {
+            login::logout(opening(None, None, 0), organization, output).await
+        }
+        Some(Command::Whoami { organization }) => {
+            whoami::whoami(opening(None, None, 0), organization, output).await
         }
         Some(Command::Sandbox { command }) => {
             practice::command(command, &global, &process, output, stop).await

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::answers::{self, Answers};
+use super::login;
 use super::output::Output;
 use super::practice::{self, Open};
+use super::screen::calls::Calls;
+use super::sign_in::{self, Desk, SignedIn, Source};
 use super::sso::{CacheFolder, PRACTICE_SESSION};
 use super::trace::TraceFile;
 use crate::cli::Global;
@@ -26,9 +28,8 @@ use crate::domain::federation::{Environment, Federation, SignIn};
 use crate::domain::names::{EnvironmentName, OrganizationName};
 use crate::engine::step::Events;
 use crate::host::files;
+use crate::host::keyring::Trouble;
 use crate::host::process::Process;
-use crate::plain::driver::Turn;
-use crate::plain::prompts;
 use crate::plan::file::Only;
 use crate::programs::session::Session;
 
@@ -49,6 +50,8 @@ pub struct Opening {
     pub close: Vec<EnvironmentName>,
     /// How long a run may wait.
     pub patience: Duration,
+    /// Who else reads the trace of HTTP exchanges.
+    pub calls: Option<Arc<Calls>>,
 }
 
 /// The clouds of a command: addresses, transports and credentials, before answers are needed.
@@ -63,8 +66,10 @@ pub struct Clouds {
     pub sign_in: AwsSignIn,
     /// Signs in to IAM Identity Center.
     pub center: IdentityCenter,
-    /// The Azure DevOps token, where there is one already.
-    pub token: OnceLock<Credential>,
+    /// Where and how people sign in to Azure DevOps.
+    pub desk: Desk,
+    /// The sign-in to Azure DevOps, where there is one already.
+    pub signed_in: OnceLock<SignedIn>,
     /// Where the journal lies.
     pub state: PathBuf,
     /// What was announced already.
@@ -86,12 +91,14 @@ impl Clouds {
             Some(open) => {
                 let addresses = &open.addresses;
                 Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws))?
+                    .with_entra(Some(&addresses.entra))?
             }
             None => Ends::new(
                 process.variable("KEYLESS_AZURE_DEVOPS_URL"),
                 process.variable("KEYLESS_ISSUER_URL"),
                 None,
-            )?,
+            )?
+            .with_entra(process.variable("KEYLESS_ENTRA_URL"))?,
         };
         match &practice {
             Some(open) => output.talk(&format!("practice cloud \"{}\": nothing real is touched", open.world)),
@@ -100,6 +107,13 @@ impl Clouds {
         let trace: Option<Arc<dyn TraceSink>> = match &opening.global.trace_http {
             Some(path) => Some(Arc::new(TraceFile::create(&process.directory.join(path))?)),
             None => None,
+        };
+        let trace = match &opening.calls {
+            Some(calls) => {
+                calls.hand_on(trace);
+                Some(Arc::clone(calls) as Arc<dyn TraceSink>)
+            }
+            None => trace,
         };
         let concurrency = usize::from(opening.global.concurrency);
         let transport = Transport::new(ends.aws.clone(), concurrency, trace.clone());
@@ -111,18 +125,23 @@ impl Clouds {
             Some(open) => open.state.clone(),
             None => files::state_dir(process.variable("KEYLESS_STATE_DIR"))?,
         };
-        let token = match &practice {
-            Some(open) => Some(Credential::Pat(open.token.clone())),
-            None => token(process),
+        let http = Http::new(concurrency, trace);
+        let world = practice.as_ref().map(|open| open.world.as_str());
+        let desk = Desk::new(process, http.clone(), ends.clone(), world)?;
+        let signed_in = match &practice {
+            // Whoever signed in to the practice cloud works as they did; everybody else with its own token.
+            Some(open) if login::remembered(&state)?.is_empty() => Some(of_practice(open)),
+            Some(_) => None,
+            None => sign_in::of_environment(process),
         };
-        let token = token.map_or_else(OnceLock::new, OnceLock::from);
         Ok(Self {
             practice,
-            http: Http::new(concurrency, trace),
+            http,
             ends,
             sign_in,
             center,
-            token,
+            desk,
+            signed_in: signed_in.map_or_else(OnceLock::new, OnceLock::from),
             state,
             announced: Mutex::default(),
         })
@@ -133,28 +152,28 @@ impl Clouds {
     /// # Errors
     /// There is no token.
     pub fn devops(&self, organization: &OrganizationName) -> Result<DevOps> {
-        let token = self
-            .token
-            .get()
-            .ok_or_else(|| Failure::new(Code::DevopsTokenMissing).with("organisation", organization))?;
-        self.devops_with(organization, token)
+        let missing = || Failure::new(Code::DevopsTokenMissing).with("organisation", organization);
+        self.devops_with(organization, &self.signed_in.get().ok_or_else(missing)?.credential)
     }
 
-    /// Asks for the token that is missing, where a person can be asked: once, and kept in memory only.
-    async fn ask_for_token(&self, opening: &Opening) -> Result<()> {
-        let process = &opening.process;
-        if self.token.get().is_some() || !(process.stdin_is_terminal && process.stderr_is_terminal) {
-            return Ok(());
+    /// Finds the sign-in for an organisation where there is none yet: in the keyring, else the practice cloud's own.
+    /// A keyring that cannot be used is told, and is no failure.
+    pub async fn find_sign_in(&self, organization: &OrganizationName, output: &Output) {
+        if self.signed_in.get().is_some() {
+            return;
         }
-        let label = "Azure DevOps token (personal access token or bearer token):";
-        let turn = tokio::select! {
-            turn = prompts::aside(|| prompts::secret(label)) => turn?,
-            () = opening.stop.cancelled() => return Err(Failure::new(Code::Stopped).with("by", "ctrl-c")),
-        };
-        if let Turn::Secret(secret) = turn {
-            self.token.get_or_init(|| Credential::typed(secret));
+        let found = self.desk.stored(organization).await.unwrap_or_else(|trouble| {
+            // Where nobody ever signed in, a machine without a keyring misses nothing.
+            let lost = !matches!(trouble, Trouble::Absent(_))
+                || login::remembered(&self.state).is_ok_and(|all| !all.is_empty());
+            if lost {
+                output.talk(&format!("the stored sign-in to Azure DevOps cannot be used: {trouble}"));
+            }
+            None
+        });
+        if let Some(found) = found.or_else(|| self.practice.as_ref().map(of_practice)) {
+            self.signed_in.get_or_init(|| found);
         }
-        Ok(())
     }
 
     /// A client for an organisation, with this token.
@@ -188,8 +207,12 @@ impl Clouds {
         let devops = match opening.only {
             Some(Only::Aws) => None,
             _ => {
-                self.ask_for_token(opening).await?;
-                Some(self.devops(&federation.organization)?)
+                login::sign_in(self, opening, &federation.organization, output).await?;
+                let devops = self.devops(&federation.organization)?;
+                if self.practice.is_none() {
+                    devops.refuse_global_token().await?;
+                }
+                Some(devops)
             }
         };
         self.session_with(opening, federation, devops, events, output).await
@@ -226,7 +249,11 @@ impl Clouds {
         })
     }
 
-    async fn aws(
+    /// The clients of AWS by environment, or why there is none.
+    ///
+    /// # Errors
+    /// The AWS configuration cannot be read.
+    pub async fn aws(
         &self,
         federation: &Federation,
         output: &Output,
@@ -320,12 +347,9 @@ fn announce(ends: &Ends, output: &Output) {
     }
 }
 
-/// The token of the environment: a personal access token, or a bearer token.
-fn token(process: &Process) -> Option<Credential> {
-    let secret = |name: &str| process.variable(name).map(|text| SecretString::from(text.to_owned()));
-    secret("AZURE_DEVOPS_EXT_PAT").map(Credential::Pat).or_else(|| {
-        secret("AZURE_DEVOPS_TOKEN").or_else(|| secret("SYSTEM_ACCESSTOKEN")).map(Credential::Bearer)
-    })
+/// The practice cloud's own token.
+fn of_practice(open: &Open) -> SignedIn {
+    SignedIn { credential: Credential::Pat(open.token.clone()), source: Source::Practice }
 }
 
 /// The answers of a command that does not ask.

@@ -38,6 +38,34 @@ pub struct Open {
     _practice: Option<Practice>,
 }
 
+/// What is known of a world before its practice cloud is started.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    /// Its name.
+    pub world: String,
+    /// Its own answers.
+    pub answers: String,
+    /// Where it keeps its state and the journal.
+    pub state: PathBuf,
+}
+
+impl Open {
+    /// What was known of it before it was started.
+    pub fn ground(&self) -> Ground {
+        Ground { world: self.world.clone(), answers: self.answers.clone(), state: self.state.clone() }
+    }
+}
+
+/// What is known of a world before its practice cloud is started.
+///
+/// # Errors
+/// The world is unknown.
+pub fn ground(name: &str, process: &Process) -> Result<Ground> {
+    let world = world(name, process)?;
+    let state = folder(process, &world.name)?;
+    Ok(Ground { world: world.name, answers: world.answers, state })
+}
+
 fn broken(action: &str, error: impl std::fmt::Display) -> Failure {
     Failure::new(Code::File).with("action", action).with("cause", error)
 }
@@ -252,6 +280,7 @@ fn reset_one(state: &Path) -> Result<()> {
     sandbox::reset(&state.join("cloud")).map_err(|e| broken("reset the practice cloud", e))?;
     files::remove_dir(&sso_cache(state))?;
     files::remove_dir(&state.join("journal"))?;
+    files::remove_file(&super::login::record(state))?;
     files::remove_file(&state.join("keyless.toml"))
 }
 

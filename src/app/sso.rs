@@ -66,13 +66,16 @@ impl SsoCache for CacheFolder {
 pub struct SsoDesk<'a> {
     clouds: &'a Clouds,
     output: &'a Output,
-    logins: Mutex<BTreeMap<u64, Arc<DeviceLogin>>>,
+    logins: &'a Logins,
 }
+
+/// Device flows that were begun, by the generation of the effect that began each.
+pub type Logins = Mutex<BTreeMap<u64, Arc<DeviceLogin>>>;
 
 impl<'a> SsoDesk<'a> {
     /// On these clouds; replaced addresses are told to `output`.
-    pub fn new(clouds: &'a Clouds, output: &'a Output) -> Self {
-        Self { clouds, output, logins: Mutex::default() }
+    pub fn new(clouds: &'a Clouds, output: &'a Output, logins: &'a Logins) -> Self {
+        Self { clouds, output, logins }
     }
 
     async fn session(&self, name: &str) -> Result<SsoSession> {

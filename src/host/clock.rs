@@ -13,6 +13,11 @@ impl Clock {
         OffsetDateTime::now_utc()
     }
 
+    /// Now, in milliseconds since 1970.
+    pub fn millis(self) -> i64 {
+        i64::try_from(self.now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+    }
+
     /// Now as RFC 3339 with seconds.
     pub fn stamp(self) -> String {
         let now = self.now().replace_nanosecond(0).unwrap_or_else(|_| self.now());

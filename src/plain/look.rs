@@ -1,7 +1,8 @@
 //! How text looks here: colour, character set, width, how much. From values passed in, never found out.
 
 use crate::domain::handshake::Verdict;
-use crate::explain::Invocation;
+pub use crate::explain::signs::Paint;
+use crate::explain::{Invocation, signs};
 use crate::plan::change::Verb;
 use crate::plan::link::LinkState;
 
@@ -21,23 +22,6 @@ pub struct Look {
     pub verbose: bool,
     /// How this keyless was called: commands in hints repeat it.
     pub invocation: Invocation,
-}
-
-/// What a colour stands for. Each comes with a glyph or a word that says the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paint {
-    /// The terminal's own.
-    Plain,
-    /// A heading or name.
-    Strong,
-    /// Of little weight.
-    Dim,
-    /// As wanted.
-    Good,
-    /// Look at it.
-    Warn,
-    /// Wrong, or removed.
-    Bad,
 }
 
 impl Look {
@@ -77,78 +61,25 @@ impl Look {
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    /// Text that cannot steer a terminal or hide what it says: control, direction and invisible characters are
-    /// escaped, other languages' letters only where the terminal shows ASCII alone.
+    /// Text that cannot steer a terminal: see [`signs::clean`].
     pub fn clean(&self, text: &str) -> String {
-        let mut clean = String::with_capacity(text.len());
-        for c in text.chars() {
-            match c {
-                ' '..='~' => clean.push(c),
-                '…' if self.ascii => clean.push_str("..."),
-                '→' if self.ascii => clean.push_str("->"),
-                '–' | '—' if self.ascii => clean.push('-'),
-                _ if self.ascii || is_hidden(c) => clean.extend(c.escape_unicode()),
-                _ => clean.push(c),
-            }
-        }
-        clean
+        signs::clean(text, self.ascii)
     }
 
     /// The sign of a link's state.
     pub fn state(&self, state: LinkState) -> (&'static str, Paint) {
-        let (glyph, ascii, paint) = match state {
-            LinkState::Ok => ("✓", "v", Paint::Good),
-            LinkState::Waiting => ("…", ".", Paint::Warn),
-            LinkState::Unknown => ("?", "?", Paint::Warn),
-            LinkState::Absent => ("–", "-", Paint::Warn),
-            LinkState::Differs => ("≠", "!", Paint::Bad),
-            LinkState::Foreign => ("◇", "#", Paint::Warn),
-            LinkState::Failed => ("✗", "x", Paint::Bad),
-        };
-        (if self.ascii { ascii } else { glyph }, paint)
+        signs::state(state).drawn(self.ascii)
     }
 
     /// The sign of a verdict.
     pub fn verdict(&self, verdict: Option<&Verdict>) -> (&'static str, Paint) {
-        match verdict {
-            Some(Verdict::Proven) => self.state(LinkState::Ok),
-            Some(Verdict::Open { .. }) => ("!", Paint::Warn),
-            Some(Verdict::Mismatch { .. }) => self.state(LinkState::Differs),
-            Some(Verdict::Failed { .. }) => self.state(LinkState::Failed),
-            Some(Verdict::Unknown { .. }) | None => self.state(LinkState::Unknown),
-        }
+        signs::verdict(verdict).drawn(self.ascii)
     }
 
     /// The sign of a verb.
     pub fn verb(&self, verb: Verb) -> (&'static str, Paint) {
-        match verb {
-            Verb::Create => ("+", Paint::Good),
-            Verb::Update => ("~", Paint::Warn),
-            Verb::Keep => ("=", Paint::Dim),
-            Verb::Replace => ("!", Paint::Warn),
-            Verb::Delete => ("-", Paint::Bad),
-        }
+        signs::verb(verb).drawn(self.ascii)
     }
-}
-
-/// Characters that change the line or cannot be seen: controls, blanks other than the space, direction marks,
-/// joiners and fillers.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || c.is_whitespace()
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{115f}'
-                | '\u{1160}'
-                | '\u{180e}'
-                | '\u{3164}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-        )
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
-        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
 /// `1 change`, `2 changes`.

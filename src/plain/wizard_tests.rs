@@ -11,7 +11,7 @@ use super::driver::{Performer, run};
 use super::lines::{Lines, Secrets};
 use crate::domain::failure::{Class, Code, Result};
 use crate::wizard::tests::answer;
-use crate::wizard::{Effect, Ended, Found, Handle, Model, Msg, Start};
+use crate::wizard::{Effect, Ended, Found, Handle, Method, Model, Msg, Offer, Start};
 
 /// Lines that are echoed as a terminal would, so that a transcript shows both sides.
 struct Typed {
@@ -139,6 +139,37 @@ fn the_whole_way_with_defaults() {
     let applied =
         |effect: &Effect| matches!(effect, Effect::Apply { environments, .. } if environments.len() == 3);
     assert_eq!(told.performer.effects.borrow().iter().filter(|effect| applied(effect)).count(), 1);
+}
+
+#[test]
+fn a_device_code_is_read_out_and_a_failed_way_is_asked_again() {
+    let offer = Offer {
+        methods: Method::ALL.to_vec(),
+        likely: Some((Method::Browser, "this machine has a desktop".to_owned())),
+    };
+    let told = tell(
+        Model::new(Start { sign_in: offer, ..Start::default() }),
+        "
+
+         2
+         back
+         4
+         secret-pat-1
+         contoso",
+        |effect, _| match effect {
+            Effect::SignIn { generation, method: Method::Browser } => {
+                let result =
+                    Err("a Conditional Access policy of your organisation blocks this sign-in".to_owned());
+                Some(vec![Msg::SignInBegun { generation: *generation, result }])
+            }
+            _ => None,
+        },
+    );
+    insta::assert_snapshot!(told.screen);
+    assert_eq!(told.result.unwrap_err().code, Code::InputEnded);
+    assert_eq!(told.performer.secrets.borrow().len(), 1);
+    let begun = |effect: &Effect| matches!(effect, Effect::SignIn { .. });
+    assert_eq!(told.performer.effects.borrow().iter().filter(|effect| begun(effect)).count(), 3);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::change::Change;
 use super::event::{Ended, EnvironmentInfo, Event, Header, Outcome, StepInfo};
@@ -19,6 +20,9 @@ pub struct StepStatus {
     pub info: StepInfo,
     /// The latest change.
     pub change: Option<Change>,
+    /// The object as it was found last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Value>,
     /// What it does now, and the attempt.
     pub progress: Option<(String, u32)>,
     /// How it ended.
@@ -70,10 +74,12 @@ impl Board {
                 let progress = Some((message.clone(), *attempt));
                 self.with_step(step, |status| status.progress = progress);
             }
-            Event::StepObserved { step, links, findings, handshakes } => {
+            Event::StepObserved { step, links, findings, handshakes, found } => {
                 links.iter().for_each(|link| self.set_link(link));
                 self.findings.insert(step.to_string(), findings.clone());
                 handshakes.iter().for_each(|handshake| self.set_handshake(handshake));
+                let found = found.clone();
+                self.with_step(step, |status| status.found = found);
             }
             Event::StepPlanned { change } => {
                 let planned = change.as_ref().clone();
@@ -113,6 +119,29 @@ impl Board {
             .collect()
     }
 
+    /// What it tells about one environment: its steps, its findings and those of all.
+    #[must_use]
+    pub fn of(&self, environment: &EnvironmentName) -> Self {
+        let steps: Vec<StepStatus> =
+            self.steps.iter().filter(|step| step.info.environments.contains(environment)).cloned().collect();
+        let mine = |finding: &Finding| finding.environment.as_ref().is_none_or(|name| name == environment);
+        let findings = self.findings.iter().filter_map(|(step, findings)| {
+            let findings: Vec<Finding> = findings.iter().filter(|finding| mine(finding)).cloned().collect();
+            (!findings.is_empty()).then(|| (step.clone(), findings))
+        });
+        let header = self.header.as_ref().map(|header| {
+            let environments = header.environments.iter().filter(|info| info.name == *environment);
+            Header { environments: environments.cloned().collect(), ..header.clone() }
+        });
+        Self {
+            header,
+            environments: self.environments.iter().filter(|e| e.info.name == *environment).cloned().collect(),
+            steps,
+            findings: findings.collect(),
+            ..Self::default()
+        }
+    }
+
     /// The status of a step.
     pub fn step(&self, key: &StepKey) -> Option<&StepStatus> {
         self.steps.iter().find(|status| status.info.step == *key)
@@ -121,7 +150,8 @@ impl Board {
     fn start(&mut self, federation: Option<&Header>, steps: &[StepInfo]) {
         self.outcome = None;
         for info in steps {
-            let fresh = StepStatus { info: info.clone(), change: None, progress: None, ended: None };
+            let fresh =
+                StepStatus { info: info.clone(), change: None, found: None, progress: None, ended: None };
             match self.steps.iter_mut().find(|status| status.info.step == info.step) {
                 Some(status) => *status = fresh,
                 None => self.steps.push(fresh),

@@ -1,6 +1,7 @@
 //! Run events: the one stream every front end reads, and the JSON-lines contract itself.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::change::Change;
 use super::link::LinkStatus;
@@ -158,6 +159,9 @@ pub enum Event {
         findings: Vec<Finding>,
         /// Verdicts it knows about.
         handshakes: Vec<Handshake>,
+        /// The object as it was found, in the words of its service and without secrets; none: there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Value>,
     },
     /// What a step intends.
     #[serde(rename = "step.planned")]

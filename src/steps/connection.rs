@@ -291,6 +291,7 @@ impl Step for Connection {
             links: self.links(seen),
             findings: seen.found.as_ref().map(|found| self.findings(found)).unwrap_or_default(),
             handshakes: Vec::new(),
+            found: seen.found.as_ref().map(|found| shown_whole(found, &seen.checks)),
         }
     }
 
@@ -330,6 +331,21 @@ impl Step for Connection {
             }
         }
     }
+}
+
+/// The connection with all that Azure DevOps tells of it. Its secrets are never returned.
+fn shown_whole(found: &Found, checks: &[Check]) -> Value {
+    json!({
+        "id": found.id,
+        "name": found.name,
+        "type": found.kind,
+        "description": found.description,
+        "parameters": shown(&found.parameters),
+        "isShared": found.shared,
+        "isReady": found.ready,
+        "isDisabled": found.disabled,
+        "checks": checks.iter().map(|check| json!({ "id": check.id, "type": check.kind })).collect::<Vec<_>>(),
+    })
 }
 
 fn shown(parameters: &AwsParameters) -> Value {

@@ -242,7 +242,7 @@ fn link(proof: &Proof) -> LinkStatus {
 
 /// What a set of verdicts tells the board.
 fn report(proofs: Vec<Proof>) -> Report {
-    Report { links: proofs.iter().map(link).collect(), findings: Vec::new(), handshakes: proofs }
+    Report { links: proofs.iter().map(link).collect(), findings: Vec::new(), handshakes: proofs, found: None }
 }
 
 impl Step for Handshake {

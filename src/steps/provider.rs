@@ -208,6 +208,15 @@ impl Step for Provider {
         let links = self.wanted.environments.iter();
         Report {
             links: links.map(|name| LinkStatus::new(name, Link::Provider, state, detail.clone())).collect(),
+            found: seen.found.as_ref().map(|found| {
+                json!({
+                    "arn": found.arn,
+                    "url": found.url,
+                    "audiences": found.audiences,
+                    "thumbprints": found.thumbprints,
+                    "tags": found.tags,
+                })
+            }),
             ..Report::default()
         }
     }

@@ -283,6 +283,7 @@ impl Step for Role {
             ],
             findings: self.findings(found, &difference.trust, &seen.admissions),
             handshakes: Vec::new(),
+            found: Some(present::shown_whole(found)),
         }
     }
 

@@ -110,7 +110,7 @@ impl Model {
     /// What is wrong with the present answer or default of a question; none: nothing.
     pub(super) fn problem(&self, key: &Key) -> Option<String> {
         if key.field == Field::Token {
-            return self.token.is_none().then(|| "a token is needed".to_owned());
+            return (!self.sign_in.typed()).then(|| "a token is needed".to_owned());
         }
         match self.value(key) {
             Some(Value::Many(values)) => values.iter().find_map(|value| self.check_alone(key, value).err()),
@@ -137,6 +137,9 @@ impl Model {
             return Ok(());
         }
         match &key.field {
+            Field::Method => {
+                among(text, "way to sign in", self.start.sign_in.methods.iter().map(|method| method.word()))
+            }
             Field::Token => Ok(()),
             Field::Organization => parsed::<OrganizationName>(organization(text)).map(drop),
             Field::OrganizationId => self.check_organization_id(text),

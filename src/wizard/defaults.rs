@@ -32,7 +32,8 @@ impl Model {
                 self.start.organization.as_ref().and_then(|(name, source)| default(name, source))
             }
             // The secret itself is in the vault; that it was given is all there is to say.
-            Field::Token => self.token.and_then(|_| default("given", "your answer")),
+            Field::Token => self.sign_in.typed().then(|| default("given", "your answer")).flatten(),
+            Field::Method => self.likely_method(),
             Field::OrganizationId => self
                 .discovery
                 .organization

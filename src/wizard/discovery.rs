@@ -10,7 +10,7 @@ use super::page::{Field, Key, PageId, State};
 use crate::domain::names::{AccountId, OrganizationName, ProjectName, Region};
 
 /// What Azure DevOps tells about an organisation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FoundOrganization {
     /// Its name with its true casing.
     pub name: OrganizationName,
@@ -21,7 +21,7 @@ pub struct FoundOrganization {
 }
 
 /// What Azure DevOps tells about a place for the verification pipeline.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FoundVerification {
     /// Agent queues: name, and whether Microsoft hosts their agents.
     pub queues: Vec<(String, bool)>,
@@ -29,10 +29,12 @@ pub struct FoundVerification {
     pub may_create_repository: Option<bool>,
     /// Existing repositories, by name.
     pub repositories: Vec<String>,
+    /// Rights that the sign-in lacks, each as the scope to add: `Code: Read, write & manage`.
+    pub missing_rights: Vec<String>,
 }
 
 /// A profile of the AWS configuration, read without asking AWS.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AwsProfile {
     /// Its name.
     pub name: String,
@@ -47,7 +49,7 @@ pub struct AwsProfile {
 }
 
 /// Who a profile is, as AWS answers (sts GetCallerIdentity).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Identity {
     /// The account.
     pub account: AccountId,
@@ -56,7 +58,7 @@ pub struct Identity {
 }
 
 /// An account that an SSO session reaches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FoundAccount {
     /// Its id.
     pub id: AccountId,
@@ -67,7 +69,7 @@ pub struct FoundAccount {
 }
 
 /// What is known of an SSO session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SsoFound {
     /// A person must sign in first.
     SignedOut,
@@ -76,7 +78,7 @@ pub enum SsoFound {
 }
 
 /// Something found out, or the reason in words why not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Found {
     /// Answers [`Effect::DiscoverOrganization`].
     Organization(Result<FoundOrganization, String>),

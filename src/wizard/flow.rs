@@ -7,17 +7,18 @@ use super::discovery::{Found, due};
 use super::model::{Model, Reviewed, Running, Saved};
 use super::page::{Field, Key, PageId, Value};
 use super::review::Review;
+use super::sign_in::{self, Method, Prompt};
 use super::sso::{self, SsoCode};
 use crate::domain::federation::Federation;
 use crate::domain::key::StepKey;
 use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
 
 /// Names a secret in the vault of `app`. The secret itself never comes near the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Handle(pub u64);
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Ended {
     /// The clouds had changed since the plan was made: nothing more was done, and a new plan is needed.
     pub stale: bool,
@@ -26,7 +27,7 @@ pub struct Ended {
 }
 
 /// Something happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Msg {
     /// A question was answered. What is not accepted is kept and named when the person goes on.
     Answer {
@@ -44,6 +45,20 @@ pub enum Msg {
     Secret {
         /// Its handle.
         handle: Handle,
+    },
+    /// A sign-in was begun: what the person must do now, or why it could not be.
+    SignInBegun {
+        /// Of the effect it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<Prompt, String>,
+    },
+    /// A sign-in ended: what the vault keeps, or why nobody is signed in.
+    SignedIn {
+        /// Of the effect it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<Handle, String>,
     },
     /// On to the next page.
     Next,
@@ -103,6 +118,18 @@ pub enum Msg {
 /// Something to do. The answer carries the same generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
+    /// Begin to sign in to Azure DevOps; answered by [`Msg::SignInBegun`]. One that was begun before is given up.
+    SignIn {
+        /// Which request this is.
+        generation: u64,
+        /// How.
+        method: Method,
+    },
+    /// Wait until the person signed in; answered by [`Msg::SignedIn`].
+    AwaitSignIn {
+        /// Of the [`Effect::SignIn`] that began it.
+        generation: u64,
+    },
     /// Find the organisation's id and true name.
     DiscoverOrganization {
         /// Which request this is.
@@ -210,9 +237,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Secret { handle } => {
             model.hindered.remove(&Key::of(Field::Token));
-            model.token = Some(handle);
+            sign_in::typed(model, handle);
             Vec::new()
         }
+        Msg::SignInBegun { generation, result } => sign_in::begun(model, generation, result),
+        Msg::SignedIn { generation, result } => sign_in::ended(model, generation, result),
         Msg::Next => next(model),
         Msg::Back => {
             back(model);
@@ -273,12 +302,13 @@ fn go(model: &mut Model, forward: bool) {
 fn back(model: &mut Model) {
     model.hindered.clear();
     sso::leave(model);
+    sign_in::give_up(model);
     if !matches!(model.at, PageId::Run | PageId::Done) {
         go(model, false);
     }
 }
 
-fn next(model: &mut Model) -> Vec<Effect> {
+pub(super) fn next(model: &mut Model) -> Vec<Effect> {
     model.hindered = hindrances(model);
     if !model.hindered.is_empty() {
         // At the end everything counts: the person is brought to the first page with something to correct.
@@ -293,6 +323,10 @@ fn next(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     match model.at {
+        PageId::SignIn => sign_in::leave(model).unwrap_or_else(|| {
+            go(model, true);
+            Vec::new()
+        }),
         PageId::Save => save(model),
         PageId::Review => decide(model),
         // A page that cannot be passed without an answer of Azure DevOps.
@@ -428,6 +462,7 @@ fn retry(model: &mut Model) -> Vec<Effect> {
     model.discovery.forget_failures();
     let failed = model.page().problem.is_some();
     match (model.at.clone(), model.federation()) {
+        (PageId::SignIn, _) => sign_in::retry(model),
         (PageId::Review, Ok(federation)) if failed => make_plan(model, federation),
         (PageId::Save, Ok(_)) if failed => {
             model.saved = None;

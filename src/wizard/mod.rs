@@ -11,8 +11,11 @@ mod model;
 mod naming;
 mod pages;
 mod questions;
+mod sign_in;
 mod sso;
 
+#[cfg(test)]
+mod sign_in_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -22,6 +25,7 @@ pub use discovery::{
 pub use flow::{Effect, Ended, Handle, Msg, update};
 pub use model::{Model, Start};
 pub use page::{Field, Key, Page, PageId, Question, Value};
+pub use sign_in::{Method, Offer, Prompt};
 pub use sso::{SsoChoice, SsoCode};
 
 pub mod review;

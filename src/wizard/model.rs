@@ -7,15 +7,18 @@ use super::discovery::Discovery;
 use super::flow::{Ended, Handle};
 use super::page::{self, Field, Key, Page, PageId, Question, Value};
 use super::review::Review;
+use super::sign_in::{Offer, SignIn};
 use super::sso::SsoLogin;
 use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
 
 /// What is known before the first question.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Start {
     /// Whether a token for Azure DevOps is there already.
     pub signed_in: bool,
+    /// The ways to sign in to Azure DevOps, where there is no token yet.
+    pub sign_in: Offer,
     /// Whether Azure DevOps is asked at all; not with `--only aws`.
     pub ask_azure_devops: bool,
     /// Whether AWS is asked who a profile is; not with `--only azure-devops`.
@@ -40,6 +43,7 @@ impl Default for Start {
     fn default() -> Self {
         Self {
             signed_in: false,
+            sign_in: Offer::default(),
             ask_azure_devops: true,
             ask_aws: true,
             practice: false,
@@ -86,6 +90,7 @@ pub struct Model {
     pub(super) base: Option<Federation>,
     pub(super) answers: BTreeMap<Key, Given>,
     pub(super) token: Option<Handle>,
+    pub(super) sign_in: SignIn,
     pub(super) discovery: Discovery,
     pub(super) at: PageId,
     /// What hindered the last attempt to go on.
@@ -121,6 +126,7 @@ impl Model {
             base: None,
             answers: BTreeMap::new(),
             token: None,
+            sign_in: SignIn::default(),
             discovery: Discovery::default(),
             at: PageId::SignIn,
             hindered: BTreeMap::new(),

@@ -4,9 +4,9 @@ use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 
 /// The pages, in the order they are asked.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum PageId {
-    /// The token for Azure DevOps.
+    /// Signing in to Azure DevOps.
     SignIn,
     /// The organisation and its id.
     Organization,
@@ -33,8 +33,10 @@ pub enum PageId {
 }
 
 /// What a question is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Field {
+    /// The way to sign in to Azure DevOps.
+    Method,
     /// The token for Azure DevOps: a secret.
     Token,
     /// The organisation.
@@ -98,7 +100,7 @@ pub enum Field {
 }
 
 /// Names one question.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Key {
     /// The environment it is about; none: the federation.
     pub environment: Option<EnvironmentName>,
@@ -119,7 +121,7 @@ impl Key {
 }
 
 /// An answer. A secret is none: it stays in the vault of `app`, and the model holds its handle.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Value {
     /// Text, also the value of one chosen option.
     Text(String),

@@ -13,6 +13,7 @@ impl Model {
         Page {
             id: id.clone(),
             edition: match (id, &self.reviewed) {
+                (PageId::SignIn, _) => self.sign_in.edition(),
                 (PageId::Review, Some(reviewed)) => reviewed.generation,
                 (PageId::Profiles, _) => self.sso_edition(),
                 _ => 0,
@@ -56,7 +57,7 @@ impl Model {
         let (title, why) = match id {
             PageId::SignIn => (
                 "Sign in to Azure DevOps".to_owned(),
-                "A token for this organisation lets keyless look at the project and set up its connections.",
+                "Signed in, keyless looks at the project and sets up its connections with your own rights.",
             ),
             PageId::Organization => (
                 format!("Azure DevOps organisation{cloud}"),
@@ -99,7 +100,7 @@ impl Model {
     /// The questions of a page, in order.
     pub(super) fn keys_of(&self, id: &PageId) -> Vec<Key> {
         match id {
-            PageId::SignIn => vec![Key::of(Field::Token)],
+            PageId::SignIn => self.sign_in_keys(),
             // Without a discovered id only a person who asked for AWS alone can go on.
             PageId::Organization
                 if self.start.ask_azure_devops && self.discovery.organization.ready().is_none() =>
@@ -204,25 +205,38 @@ impl Model {
 
     fn own_facts(&self, id: &PageId) -> Vec<Fact> {
         match id {
+            PageId::SignIn => self.sign_in.facts(),
             PageId::Organization | PageId::Project => self.organization_facts(),
-            PageId::Profiles if self.discovery.profiles().is_empty() => {
-                let text = match self.discovery.profiles.failed() {
-                    Some(reason) => format!("The AWS configuration could not be read: {reason}"),
-                    None if !self.sso_sessions().is_empty() => {
-                        "The AWS configuration has no profiles: accounts of its SSO sessions can be chosen."
-                            .to_owned()
-                    }
-                    None => "The AWS configuration has no profiles: environments are named on the next page."
-                        .to_owned(),
-                };
-                vec![Fact::line(text)]
-            }
+            PageId::Profiles => self.profile_facts(),
             PageId::Environment(name) => self.environment_facts(name),
             PageId::Save => self.save_facts(),
             PageId::Review => self.review_facts(),
             PageId::Done => self.ending(),
             _ => Vec::new(),
         }
+    }
+
+    /// What Azure DevOps lets the person do was found out while the page before was answered.
+    fn profile_facts(&self) -> Vec<Fact> {
+        let missing = self.discovery.verification.ready().map(|found| &found.missing_rights[..]);
+        let mut facts: Vec<Fact> = missing
+            .unwrap_or_default()
+            .iter()
+            .map(|scope| Fact::new("missing in Azure DevOps", scope, "asked with your sign-in"))
+            .collect();
+        if self.discovery.profiles().is_empty() {
+            let text = match self.discovery.profiles.failed() {
+                Some(reason) => format!("The AWS configuration could not be read: {reason}"),
+                None if !self.sso_sessions().is_empty() => {
+                    "The AWS configuration has no profiles: accounts of its SSO sessions can be chosen."
+                        .to_owned()
+                }
+                None => "The AWS configuration has no profiles: environments are named on the next page."
+                    .to_owned(),
+            };
+            facts.push(Fact::line(text));
+        }
+        facts
     }
 
     fn organization_facts(&self) -> Vec<Fact> {
@@ -301,6 +315,7 @@ impl Model {
         let slot = |loading: bool, text: String| loading.then_some(text);
         let organization = self.organization().map(|name| name.to_string()).unwrap_or_default();
         match id {
+            PageId::SignIn => self.sign_in.waiting(),
             PageId::Organization => slot(
                 self.discovery.organization.is_loading(),
                 format!("Azure DevOps is asked for the id of {organization}"),
@@ -356,6 +371,7 @@ impl Model {
 
     fn page_problem(&self, id: &PageId) -> Option<String> {
         match id {
+            PageId::SignIn => self.sign_in.failed().map(str::to_owned),
             PageId::Organization => self.discovery.organization.failed().map(str::to_owned),
             PageId::Project => match self.discovery.projects.ready() {
                 Some(projects) if projects.is_empty() => Some(
@@ -373,6 +389,7 @@ impl Model {
     fn can_retry(&self, id: &PageId) -> bool {
         let failed = |slot: Option<&str>| slot.is_some();
         match id {
+            PageId::SignIn => failed(self.sign_in.failed()),
             PageId::Organization => failed(self.discovery.organization.failed()),
             PageId::Project => failed(self.discovery.projects.failed()),
             PageId::Profiles => {

@@ -28,9 +28,13 @@ impl Model {
     fn words(&self, key: &Key) -> (String, String) {
         let name = key.environment.as_ref().map(EnvironmentName::as_str).unwrap_or_default();
         let (label, why): (String, String) = match &key.field {
+            Field::Method => (
+                "How to sign in".into(),
+                "keyless works with your own rights in Azure DevOps and gets no others.".into(),
+            ),
             Field::Token => (
                 "Personal access token".into(),
-                "keyless reads and changes the project with it; it stays in memory and is never written down.".into(),
+                "keyless reads and changes the project with it; it is kept in memory and the keyring, never in a file.".into(),
             ),
             Field::Organization => (
                 "Organisation".into(),
@@ -104,6 +108,10 @@ impl Model {
 
     fn kind(&self, key: &Key) -> Kind {
         match &key.field {
+            Field::Method => {
+                let methods = &self.start.sign_in.methods;
+                Kind::Choice(Options::fixed(methods.iter().map(|method| (method.word(), method.about()))))
+            }
             Field::Token => Kind::Secret,
             Field::Project => match self.discovery.projects.ready() {
                 Some(projects) if !projects.is_empty() => {

@@ -7,7 +7,7 @@ use crate::domain::names::EnvironmentName;
 use crate::plan::change::{Ask, Plan};
 
 /// A summary of a plan. The plan itself stays with the app.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Review {
     /// The plan in words, line by line, as the app's front end shows it; may be empty.
     pub lines: Vec<String>,

@@ -74,7 +74,7 @@ impl FromStr for SsoChoice {
 }
 
 /// What a person must do to sign in to a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SsoCode {
     /// What the page shows, to be compared.
     pub user_code: String,

@@ -38,6 +38,20 @@ fn account_of(profile: &str) -> &'static str {
 pub(crate) fn answer(effect: &Effect) -> Vec<Msg> {
     let found = |generation: u64, found| vec![Msg::Discovered { generation, found }];
     match effect {
+        Effect::SignIn { generation, method } => {
+            let code = ("K7PQ-2XMD", "https://microsoft.com/devicelogin");
+            let prompt = match method {
+                Method::Device => {
+                    Prompt::Code { code: code.0.to_owned(), address: code.1.to_owned(), minutes: 15 }
+                }
+                Method::AzureCli => Prompt::AzureCli,
+                _ => Prompt::Browser { address: "https://login.example/".to_owned(), opened: true },
+            };
+            vec![Msg::SignInBegun { generation: *generation, result: Ok(prompt) }]
+        }
+        Effect::AwaitSignIn { generation } => {
+            vec![Msg::SignedIn { generation: *generation, result: Ok(Handle(7)) }]
+        }
         Effect::DiscoverOrganization { generation, organization, .. } => found(
             *generation,
             Found::Organization(match organization.as_str().eq_ignore_ascii_case("contoso") {
@@ -59,6 +73,7 @@ pub(crate) fn answer(effect: &Effect) -> Vec<Msg> {
                 queues: vec![("Azure Pipelines".to_owned(), true), ("Default".to_owned(), false)],
                 may_create_repository: Some(true),
                 repositories: vec!["app".to_owned()],
+                missing_rights: Vec::new(),
             })),
         ),
         Effect::DiscoverProfiles { generation } => {
@@ -383,6 +398,7 @@ fn an_unclear_queue_is_asked_for() {
                     queues: vec![("one".to_owned(), false), ("two".to_owned(), false)],
                     may_create_repository: Some(false),
                     repositories: vec!["app".to_owned()],
+                    missing_rights: Vec::new(),
                 })),
             }],
             effect => answer(effect),

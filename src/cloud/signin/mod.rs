@@ -1,10 +1,12 @@
 //! How keyless itself gets AWS credentials for an environment: profile, Identity Center, assumed role, environment variables.
 
 mod broken;
+pub mod entra;
 mod identity_center;
 mod overrides;
 mod profiles;
 mod quiet;
+pub mod session;
 mod sso_cache;
 
 pub use identity_center::{DeviceLogin, IdentityCenter, SessionState, SsoAccount, SsoSession};

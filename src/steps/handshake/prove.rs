@@ -171,6 +171,7 @@ impl Handshake {
             links: report.links,
             findings: report.findings,
             handshakes: report.handshakes,
+            found: report.found,
         };
         cx.events.send(event).await;
     }

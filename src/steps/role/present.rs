@@ -121,6 +121,23 @@ fn shown_wanted(wanted: &WantedRole, trust: &Document, adopted: bool) -> Value {
     )
 }
 
+/// The role with all that is on it.
+pub(super) fn shown_whole(found: &Found) -> Value {
+    let mut whole = json!({ "arn": found.arn, "id": found.id });
+    let aspects = shown(
+        &found.trust,
+        found.max_session_seconds,
+        found.boundary.as_deref(),
+        &found.tags,
+        &found.inline,
+        &found.managed,
+    );
+    if let (Value::Object(whole), Value::Object(aspects)) = (&mut whole, aspects) {
+        whole.extend(aspects);
+    }
+    whole
+}
+
 /// The same aspects as found; what others put on the role beside them is not shown.
 fn shown_found(found: &Found, wanted: &WantedRole) -> Value {
     let tags = found.tags.iter().filter(|(key, _)| wanted.tags.contains_key(*key));

@@ -1,0 +1,261 @@
+//! What happens to the program, and what it wants done.
+
+use std::collections::BTreeSet;
+
+use crossterm::event::Event as Input;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::failure::Failure;
+use crate::domain::federation::Federation;
+use crate::domain::key::StepKey;
+use crate::domain::names::EnvironmentName;
+use crate::plan::board::Board;
+use crate::plan::change::Plan;
+use crate::plan::event::{Event, Outcome};
+use crate::wizard;
+
+/// One run: made, reviewed, carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Job {
+    /// The wizard's, by the generation of its [`wizard::Effect::MakePlan`].
+    Wizard(u64),
+    /// Of a command given on a screen.
+    Command(u64),
+}
+
+/// What a command given on a screen does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Proves environments anew.
+    Verify,
+    /// Removes what keyless made.
+    Teardown,
+}
+
+impl Command {
+    /// The command as it is typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Teardown => "teardown",
+        }
+    }
+}
+
+/// What was opened: clouds, answers, and what was seen last.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Opened {
+    /// The practice world; none: the real clouds.
+    pub practice: Option<String>,
+    /// For the wizard.
+    pub start: wizard::Start,
+    /// The answers, where there are any.
+    pub federation: Option<Federation>,
+    /// Whether they are the person's own; else the wizard starts without them.
+    pub own: bool,
+    /// Where the answers came from, in words.
+    pub source: String,
+    /// What was seen last, and when.
+    pub last: Option<LastSeen>,
+}
+
+/// Boards as they were seen before: shown at once, never planned with.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct LastSeen {
+    /// By environment.
+    pub boards: Vec<Seen>,
+}
+
+/// What was seen of one environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Seen {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// When (seconds since 1970).
+    pub at: i64,
+    /// What.
+    pub board: Board,
+}
+
+/// What a person agreed to on the review.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Environments whose changes are meant.
+    pub environments: BTreeSet<EnvironmentName>,
+    /// Protected ones whose name was typed.
+    pub confirmed: BTreeSet<EnvironmentName>,
+    /// Steps that may change what somebody else made.
+    pub foreign: BTreeSet<StepKey>,
+    /// New subjects, typed by name.
+    pub subjects: BTreeSet<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ending {
+    /// How.
+    pub outcome: Outcome,
+    /// Failures of steps.
+    pub failures: Vec<Failure>,
+    /// What keyless changed and could not put back.
+    pub leftovers: Vec<String>,
+}
+
+/// One line of the journal's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// When (RFC 3339).
+    pub at: String,
+    /// The run's id.
+    pub run: String,
+    /// The command that ran.
+    pub command: String,
+    /// The step; none: the run itself began.
+    pub step: Option<StepKey>,
+    /// What was asked, in the API's own words.
+    pub what: String,
+    /// How it ended, in words; empty: nobody knows, the next look tells.
+    pub ended: String,
+    /// Whether it failed or its answer was lost.
+    pub failed: bool,
+}
+
+/// One HTTP exchange, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// When (seconds since 1970).
+    pub at: i64,
+    /// The method and address, or the service's own name of the operation.
+    pub what: String,
+    /// The status; 0: no answer.
+    pub status: u16,
+    /// The request id the service gave; may be empty.
+    pub request_id: String,
+}
+
+/// Something happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Msg {
+    /// A key, a click, a paste, another size.
+    Input(Input),
+    /// Time went by: now, in milliseconds since 1970.
+    Now(i64),
+    /// Answers [`Effect::Open`].
+    Opened(Result<Box<Opened>, Failure>),
+    /// Answers a [`wizard::Effect`].
+    Wizard(wizard::Msg),
+    /// A plan is there to be reviewed: comes before the wizard's own `Reviewed`.
+    Planned {
+        /// Of which run.
+        job: Job,
+        /// The plan, or why there is none.
+        result: Result<Box<Plan>, Failure>,
+    },
+    /// A run tells something.
+    Event {
+        /// Which run.
+        job: Job,
+        /// What.
+        event: Box<Event>,
+    },
+    /// A run ended.
+    Ended {
+        /// Which run.
+        job: Job,
+        /// How.
+        result: Result<Ending, Failure>,
+    },
+    /// Answers [`Effect::Look`], for each environment by itself.
+    Looked {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// Which round: late answers are dropped.
+        round: u64,
+        /// What was seen.
+        result: Result<Box<Board>, Failure>,
+    },
+    /// Answers [`Effect::ReadHistory`], newest first.
+    History(Result<Vec<Past>, Failure>),
+    /// Answers [`Effect::ReadCalls`], newest first.
+    Calls(Vec<Call>),
+    /// Answers [`Effect::SavePlan`]: where it is.
+    PlanSaved(Result<String, Failure>),
+    /// Something everybody should read.
+    Notice(String),
+    /// The person wants to stop from outside: a signal.
+    Signal,
+}
+
+/// Something to do. What comes of it is a [`Msg`].
+#[derive(Debug)]
+pub enum Effect {
+    /// Open the practice cloud of a world, or the real clouds.
+    Open {
+        /// The world; none: the real clouds.
+        practice: Option<String>,
+    },
+    /// Something the wizard wants.
+    Wizard(wizard::Effect),
+    /// Keep a secret in memory, and name it: answered by [`wizard::Msg::Secret`].
+    Keep(SecretString),
+    /// Look at environments, each by itself. Only reads; never queues a run.
+    Look {
+        /// Which round.
+        round: u64,
+        /// The environments.
+        environments: Vec<EnvironmentName>,
+    },
+    /// Look and plan for a command.
+    Prepare {
+        /// Which run.
+        job: Job,
+        /// The command.
+        command: Command,
+        /// The environments; none: all.
+        environments: Vec<EnvironmentName>,
+    },
+    /// Carry out the reviewed plan of a command.
+    CarryOut {
+        /// Which run.
+        job: Job,
+        /// What was agreed to.
+        approval: Approval,
+    },
+    /// Write the reviewed plan to a new file.
+    SavePlan {
+        /// Which run.
+        job: Job,
+        /// The file, as typed.
+        path: String,
+    },
+    /// Stop a run between writes.
+    Stop(Job),
+    /// Drop what a run is doing; its intents stay to be looked at.
+    Drop(Job),
+    /// Forget a plan that was only looked at.
+    Forget(Job),
+    /// Keep what was seen, for the next start.
+    Remember(Vec<Seen>),
+    /// Read the journal.
+    ReadHistory,
+    /// List the last HTTP exchanges.
+    ReadCalls,
+    /// For the terminal.
+    Terminal(TerminalEffect),
+}
+
+/// Something only the terminal can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TerminalEffect {
+    /// Put a text into the clipboard (OSC 52).
+    Copy(String),
+    /// Take the mouse, or give it back to the terminal.
+    Mouse(bool),
+    /// Go to the background (ctrl-z).
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// End.
+    Quit,
+}

@@ -1,0 +1,130 @@
+//! A run as the screens see it: planned, reviewed, going on, over.
+
+use std::collections::BTreeMap;
+
+use super::msg::{Ending, Job};
+use crate::domain::failure::Failure;
+use crate::domain::key::StepKey;
+use crate::plan::board::Board;
+use crate::plan::change::Plan;
+use crate::plan::event::Event;
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The clouds are looked at, to make the plan.
+    Planning,
+    /// The plan waits for a person.
+    Reviewing,
+    /// It is being carried out.
+    Going,
+    /// It has ended, or no plan could be made.
+    Over,
+}
+
+/// How far a person has gone in stopping it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stopping {
+    /// Not at all.
+    No,
+    /// No new write is begun.
+    BetweenWrites,
+    /// The call at hand was dropped.
+    AtOnce,
+}
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// Which.
+    pub job: Job,
+    /// `setup`, `verify`, `teardown`.
+    pub command: String,
+    /// Where it is.
+    pub phase: Phase,
+    /// The plan, once made.
+    pub plan: Option<Plan>,
+    /// The fold of its events.
+    pub board: Board,
+    /// When it was asked for, and later when it was approved (seconds since 1970).
+    pub started: i64,
+    /// When each step began.
+    pub since: BTreeMap<StepKey, i64>,
+    /// When it ended.
+    pub over: Option<i64>,
+    /// How far it is being stopped.
+    pub stopping: Stopping,
+    /// How it ended, or why no plan could be made.
+    pub ending: Option<Result<Ending, Failure>>,
+}
+
+impl Running {
+    /// A run whose plan is being made.
+    pub fn new(job: Job, command: &str, now: i64) -> Self {
+        Self {
+            job,
+            command: command.to_owned(),
+            phase: Phase::Planning,
+            plan: None,
+            board: Board::default(),
+            started: now,
+            since: BTreeMap::new(),
+            over: None,
+            stopping: Stopping::No,
+            ending: None,
+        }
+    }
+
+    /// Takes an event of it.
+    pub fn take(&mut self, event: &Event, now: i64) {
+        match event {
+            Event::StepStarted { step, .. } => {
+                self.since.insert(step.clone(), now);
+            }
+            Event::StepFinished { step, .. } => {
+                self.since.remove(step);
+            }
+            _ => {}
+        }
+        self.board.fold(event);
+    }
+
+    /// Takes its plan, or why there is none.
+    pub fn planned(&mut self, result: Result<Plan, Failure>, now: i64) {
+        match result {
+            Ok(plan) => {
+                self.plan = Some(plan);
+                self.phase = Phase::Reviewing;
+            }
+            Err(failure) => {
+                self.phase = Phase::Over;
+                self.over = Some(now);
+                self.ending = Some(Err(failure));
+            }
+        }
+    }
+
+    /// It was approved.
+    pub fn approved(&mut self, now: i64) {
+        self.phase = Phase::Going;
+        self.started = now;
+    }
+
+    /// It ended.
+    pub fn ended(&mut self, result: Result<Ending, Failure>, now: i64) {
+        self.phase = Phase::Over;
+        self.over = Some(now);
+        self.since.clear();
+        self.ending = Some(result);
+    }
+
+    /// Whether something is under way that must not be left without a word.
+    pub fn is_going(&self) -> bool {
+        self.phase == Phase::Going
+    }
+
+    /// How long it has taken, in seconds.
+    pub fn elapsed(&self, now: i64) -> i64 {
+        (self.over.unwrap_or(now) - self.started).max(0)
+    }
+}
