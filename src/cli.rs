@@ -140,6 +140,29 @@ impl How {
     }
 }
 
+/// What setup does with the half that is somebody else's.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Handover {
+    /// Where rights for one side are missing: set up the other one, and write that side as files for somebody who has them
+    #[arg(long)]
+    pub hand_over: bool,
+    /// Folder for those files; without it keyless-aws-half or keyless-azure-devops-half, here
+    #[arg(long, value_name = "DIR")]
+    pub half_dir: Option<PathBuf>,
+}
+
+/// How a half can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A template for each AWS account
+    #[value(name = "cloudformation")]
+    CloudFormation,
+    /// One configuration for all AWS accounts
+    Terraform,
+    /// A saved plan for `keyless apply`
+    Plan,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -154,6 +177,9 @@ pub enum Command {
         /// Also remove trust statements of this environment's role that admit anybody else
         #[arg(long, value_name = "ENVIRONMENT")]
         close: Vec<EnvironmentName>,
+        /// For two people
+        #[command(flatten)]
+        handover: Handover,
         /// Approval
         #[command(flatten)]
         yes: Yes,
@@ -188,6 +214,9 @@ pub enum Command {
     Verify {
         /// The environments; none: all
         environments: Vec<EnvironmentName>,
+        /// `azure-devops`: without looking at AWS, for somebody who has no rights there
+        #[arg(long, value_enum)]
+        only: Option<Half>,
         /// Approval
         #[command(flatten)]
         yes: Yes,
@@ -199,6 +228,9 @@ pub enum Command {
     Status {
         /// The environments; none: all
         environments: Vec<EnvironmentName>,
+        /// Only this half; what is somebody else's is waited for
+        #[arg(long, value_enum)]
+        only: Option<Half>,
         /// Look again every SECONDS until interrupted
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30",
               value_parser = clap::value_parser!(u64).range(1..))]
@@ -238,6 +270,18 @@ pub enum Command {
         /// The organisation; without it the one of keyless.toml, else the last one signed in to
         #[arg(long, value_name = "NAME")]
         organization: Option<OrganizationName>,
+    },
+    /// Write one half with its exact values, for the person who may set it up; only reads
+    Export {
+        /// What to write
+        #[arg(long, value_enum)]
+        format: Format,
+        /// Which half; azure-devops only as a plan
+        #[arg(long, value_enum, default_value = "aws")]
+        only: Half,
+        /// Write new files into this folder; without it stdout
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
     /// The practice cloud by itself
     Sandbox {

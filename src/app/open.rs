@@ -16,7 +16,7 @@ use super::screen::calls::Calls;
 use super::sign_in::{self, Desk, SignedIn, Source};
 use super::sso::{CacheFolder, PRACTICE_SESSION};
 use super::trace::TraceFile;
-use crate::cli::Global;
+use crate::cli::{Global, Handover};
 use crate::cloud::Ends;
 use crate::cloud::aws::{Aws, Transport};
 use crate::cloud::devops::{Credential, DevOps};
@@ -48,6 +48,8 @@ pub struct Opening {
     pub only: Option<Only>,
     /// Environments whose trust is to admit nobody else.
     pub close: Vec<EnvironmentName>,
+    /// What becomes of the half that is somebody else's.
+    pub handover: Handover,
     /// How long a run may wait.
     pub patience: Duration,
     /// Who else reads the trace of HTTP exchanges.

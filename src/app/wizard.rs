@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use super::answers;
 use super::commands::{exit_of, plan_file};
+use super::halves;
 use super::login;
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
@@ -30,6 +31,7 @@ use crate::plan::event::Outcome;
 use crate::plan::file::{Only, PlanFile};
 use crate::programs::build::Purpose;
 use crate::programs::consent::Consent;
+use crate::programs::reach;
 use crate::programs::run::{Prepared, prepare};
 use crate::programs::session::Session;
 use crate::tui::msg::Ending;
@@ -281,8 +283,8 @@ impl Performer for Stage<'_> {
             Effect::SaveConfig { generation, federation } => {
                 Msg::Saved { generation, result: self.save(&federation).map_err(|failure| words(&failure)) }
             }
-            Effect::MakePlan { generation, federation, token } => {
-                let made = self.plan(generation, *federation, token).await;
+            Effect::MakePlan { generation, federation, token, hand_over } => {
+                let made = self.plan(generation, *federation, token, hand_over).await;
                 if let Err(failure) = &made {
                     self.kept.note(Err(failure.clone()));
                 }
@@ -440,7 +442,13 @@ impl Stage<'_> {
         Ok(path.display().to_string())
     }
 
-    async fn plan(&self, generation: u64, federation: Federation, token: Option<Handle>) -> Result<Review> {
+    async fn plan(
+        &self,
+        generation: u64,
+        federation: Federation,
+        token: Option<Handle>,
+        hand_over: bool,
+    ) -> Result<Review> {
         // A plan that was looked at before is not carried out any more; it gives back the right to write.
         self.kept.forget();
         let devops = match self.opening.only {
@@ -448,10 +456,19 @@ impl Stage<'_> {
             _ => Some(self.devops(&federation.organization, token)?),
         };
         let (events, printer) = self.output.follow(true);
-        let session = self.clouds.session_with(self.opening, federation, devops, events, self.output).await?;
-        let prepared = prepare(&session, "setup", Purpose::Setup, &[]).await?;
+        let mut session =
+            self.clouds.session_with(self.opening, federation, devops, events, self.output).await?;
+        let mut prepared = prepare(&session, "setup", Purpose::Setup, &[]).await?;
+        let mut out = reach::out_of_reach(&session, &prepared);
+        if (hand_over || self.opening.handover.hand_over) && !out.environments.is_empty() {
+            drop(prepared);
+            session.leave_aws(&out.environments);
+            prepared = prepare(&session, "setup", Purpose::Setup, &[]).await?;
+            out = reach::out_of_reach(&session, &prepared);
+        }
         printer.caught_up(&session.events).await;
         let mut made = Review::of(&prepared.plan);
+        made.out_of_reach = (!out.environments.is_empty()).then(|| halves::words(&out));
         let header = session.events.board().header;
         let text = review::review(&prepared.plan, header.as_ref(), &self.output.look().narrower(INDENT));
         made.lines = text.lines().map(str::to_owned).collect();
@@ -471,7 +488,7 @@ impl Stage<'_> {
         };
         let decision = consent(&prepared).decide(&prepared.decidable());
         self.output.begins_to_write();
-        let result = prepared.carry_out(&session, decision).await;
+        let result = halves::carry_out(prepared, &session, decision, self.opening, self.clouds).await;
         let board = session.events.board();
         drop(session);
         printer.done().await;
@@ -483,7 +500,7 @@ impl Stage<'_> {
         let mut exit = self.kept.exit.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(summary) => {
-                *exit = exit_of(&board, &summary, Purpose::Setup, self.opening.only);
+                *exit = exit_of(&board, &summary, Purpose::Setup);
                 let text = summary::summary(&board, "setup", &self.output.look().narrower(INDENT));
                 let lines = text.lines().map(str::to_owned).collect();
                 Ended { stale: summary.outcome == Outcome::Stale, lines }

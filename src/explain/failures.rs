@@ -100,7 +100,7 @@ fn devops(failure: &Failure) -> (String, &'static str) {
         ),
         Code::DevopsTokenMissing => (
             "no token for Azure DevOps".to_owned(),
-            "sign in with `keyless login`, or set AZURE_DEVOPS_EXT_PAT to a personal access token, or AZURE_DEVOPS_TOKEN or SYSTEM_ACCESSTOKEN to a bearer token; the README lists the scopes",
+            "sign in with `keyless login`, or set AZURE_DEVOPS_EXT_PAT to a personal access token, or AZURE_DEVOPS_TOKEN or SYSTEM_ACCESSTOKEN to a bearer token; the README lists the scopes; `keyless setup --only aws` needs none",
         ),
         Code::DevopsTokenGlobal => (
             "this personal access token is for all organisations; Azure DevOps stops taking such tokens on 2026-12-01".to_owned(),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::change::Change;
 use super::event::{Ended, EnvironmentInfo, Event, Header, Outcome, StepInfo};
+use super::file::HandedOver;
 use super::link::{Link, LinkState, LinkStatus};
 use crate::domain::finding::Finding;
 use crate::domain::handshake::{Handshake, Verdict};
@@ -59,6 +60,8 @@ pub struct Board {
     pub waiting_for: Vec<String>,
     /// What stays behind.
     pub leftovers: Vec<String>,
+    /// The half that was written for somebody else.
+    pub handed_over: Option<HandedOver>,
 }
 
 impl Board {
@@ -88,6 +91,7 @@ impl Board {
             Event::StepWrote { .. } => self.writes += 1,
             Event::StepFinished { step, ended } => self.finish(step, ended),
             Event::Notice { .. } => {}
+            Event::HalfWritten { handed_over } => self.handed_over = Some(handed_over.clone()),
             Event::RunFinished { outcome, writes, waiting_for, leftovers, .. } => {
                 self.outcome = Some(*outcome);
                 self.writes = *writes;
@@ -149,6 +153,7 @@ impl Board {
 
     fn start(&mut self, federation: Option<&Header>, steps: &[StepInfo]) {
         self.outcome = None;
+        self.handed_over = None;
         for info in steps {
             let fresh =
                 StepStatus { info: info.clone(), change: None, found: None, progress: None, ended: None };
@@ -165,10 +170,7 @@ impl Board {
                 Some(known) => known.clone(),
                 None => EnvironmentStatus {
                     info: info.clone(),
-                    chain: Link::ALL
-                        .iter()
-                        .map(|link| LinkStatus::new(&info.name, *link, LinkState::Unknown, "not looked at"))
-                        .collect(),
+                    chain: Link::ALL.iter().map(|link| unseen(info, *link)).collect(),
                     handshake: None,
                 },
             })
@@ -227,6 +229,14 @@ impl Board {
         if let Some(status) = self.steps.iter_mut().find(|status| status.info.step == *key) {
             change(status);
         }
+    }
+}
+
+/// A link before anything was seen. What is somebody else's is waited for; looking from here does not show it.
+fn unseen(info: &EnvironmentInfo, link: Link) -> LinkStatus {
+    match info.left_out.filter(|half| link.is_made_by(*half)) {
+        Some(half) => LinkStatus::waits_for(&info.name, link, half),
+        None => LinkStatus::new(&info.name, link, LinkState::Unknown, "not looked at"),
     }
 }
 

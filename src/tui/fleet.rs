@@ -163,6 +163,7 @@ impl Fleet {
                     connection: environment.connection.to_string(),
                     role: environment.role_arn().to_string(),
                     branches: environment.branches.iter().map(ToString::to_string).collect(),
+                    left_out: None,
                 };
                 match known.remove(&environment.name) {
                     Some(pane) if pane.info == info => pane,

@@ -97,9 +97,12 @@ impl Model {
     pub fn value_of(&self, key: &Key, text: &str) -> Option<Value> {
         let text = text.trim();
         match key.field {
-            Field::Adjust | Field::Save | Field::Approve | Field::Protected | Field::Foreign { .. } => {
-                yes_or_no(text).ok().map(Value::Flag)
-            }
+            Field::Adjust
+            | Field::Save
+            | Field::Approve
+            | Field::HandOver
+            | Field::Protected
+            | Field::Foreign { .. } => yes_or_no(text).ok().map(Value::Flag),
             Field::Profiles => Some(Value::Many(split(text).map(str::to_owned).collect())),
             Field::Token => None,
             Field::Organization => Some(Value::text(organization(text))),
@@ -187,9 +190,12 @@ impl Model {
             }
             Field::Branches => branches(text).map(drop),
             Field::Preset => among(text, "preset", PRESETS.iter().map(|preset| preset.name)),
-            Field::Adjust | Field::Save | Field::Approve | Field::Protected | Field::Foreign { .. } => {
-                yes_or_no(text).map(drop)
-            }
+            Field::Adjust
+            | Field::Save
+            | Field::Approve
+            | Field::HandOver
+            | Field::Protected
+            | Field::Foreign { .. } => yes_or_no(text).map(drop),
             Field::Confirm => match &key.environment {
                 Some(name) if name.as_str() == text => Ok(()),
                 Some(name) => Err(format!(

@@ -59,6 +59,7 @@ impl Model {
             },
             Field::Preset => default(defaults::PRESET, "the least rights"),
             Field::Save => flag(true, "so that the answers are kept"),
+            Field::HandOver => flag(true, "it cannot be set up from here"),
             Field::Foreign { .. } => flag(false, "what others made is left alone"),
             _ => None,
         }
@@ -192,6 +193,9 @@ impl Model {
         }
         if let Some((_, source)) = self.likely_profile(name) {
             return default("profile", source);
+        }
+        if !self.start.ask_aws {
+            return default("environment", "whoever sets up AWS may sign in their own way");
         }
         if self.discovery.profiles().is_empty() {
             return self.start.aws_keys.then(|| default("environment", "AWS_ACCESS_KEY_ID is set")).flatten();

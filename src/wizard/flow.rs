@@ -212,6 +212,8 @@ pub enum Effect {
         federation: Box<Federation>,
         /// The token; none: the session's own.
         token: Option<Handle>,
+        /// Leave what cannot be set up from here to somebody else.
+        hand_over: bool,
     },
     /// Carry out the reviewed plan.
     Apply {
@@ -387,16 +389,26 @@ fn review(model: &mut Model, federation: Federation) -> Vec<Effect> {
         .reviewed
         .as_ref()
         .is_some_and(|made| made.federation == federation && !matches!(made.result, Some(Err(_))));
-    if fits { Vec::new() } else { make_plan(model, federation) }
+    if fits {
+        return Vec::new();
+    }
+    // Other answers may be within reach.
+    model.hands_over = false;
+    make_plan(model, federation)
 }
 
 fn make_plan(model: &mut Model, federation: Federation) -> Vec<Effect> {
     let generation = model.next_generation();
-    model
-        .answers
-        .retain(|key, _| !matches!(key.field, Field::Approve | Field::Confirm | Field::Foreign { .. }));
+    model.answers.retain(|key, _| {
+        !matches!(key.field, Field::Approve | Field::Confirm | Field::HandOver | Field::Foreign { .. })
+    });
     model.reviewed = Some(Reviewed { generation, federation: federation.clone(), result: None });
-    vec![Effect::MakePlan { generation, federation: Box::new(federation), token: model.token }]
+    vec![Effect::MakePlan {
+        generation,
+        federation: Box::new(federation),
+        token: model.token,
+        hand_over: model.hands_over,
+    }]
 }
 
 fn decide(model: &mut Model) -> Vec<Effect> {
@@ -407,6 +419,10 @@ fn decide(model: &mut Model) -> Vec<Effect> {
             _ => Vec::new(),
         };
     };
+    if let (true, Ok(federation)) = (model.is_handing_over(), model.federation()) {
+        model.hands_over = true;
+        return make_plan(model, federation);
+    }
     if review.is_settled() || model.flag(&Key::of(Field::Approve)) != Some(true) {
         model.at = PageId::Done;
         return Vec::new();
@@ -420,6 +436,9 @@ fn approve(model: &mut Model, environments: &BTreeSet<EnvironmentName>) -> Vec<E
         return Vec::new();
     }
     let Some(review) = model.review().filter(|review| !review.is_settled()) else { return Vec::new() };
+    if model.is_handing_over() {
+        return Vec::new();
+    }
     let released: BTreeSet<EnvironmentName> =
         model.released().into_iter().filter(|name| environments.contains(name)).collect();
     if released.is_empty() && !review.environments.is_empty() {

@@ -100,6 +100,8 @@ pub struct Model {
     pub(super) running: Option<Running>,
     /// The last sign-in to an SSO session.
     pub(super) sso_login: Option<SsoLogin>,
+    /// Whether what cannot be set up from here is left to somebody else: the person agreed, for these answers.
+    pub(super) hands_over: bool,
     /// What follows from the answers, computed once per message: with hundreds of profiles it is asked for often.
     pub(super) made: Made,
     generation: u64,
@@ -134,6 +136,7 @@ impl Model {
             reviewed: None,
             running: None,
             sso_login: None,
+            hands_over: false,
             made: Made::default(),
             generation: 0,
         };

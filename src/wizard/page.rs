@@ -93,6 +93,8 @@ pub enum Field {
         /// The step that would change it.
         step: StepKey,
     },
+    /// Whether the side that cannot be set up from here is left to somebody else.
+    HandOver,
     /// The typed name of a protected environment.
     Confirm,
     /// Whether the plan is carried out.

@@ -179,14 +179,21 @@ impl Model {
 
     fn review_keys(&self) -> Vec<Key> {
         let Some(review) = self.review() else { return Vec::new() };
-        if review.is_settled() {
-            return Vec::new();
+        let hand_over = review.out_of_reach.is_some().then(|| Key::of(Field::HandOver));
+        if review.is_settled() || self.is_handing_over() {
+            return hand_over.into_iter().collect();
         }
         let foreign = review.foreign.keys().map(|step| Key::of(Field::Foreign { step: step.clone() }));
         let protected =
             self.environment_names().iter().filter(|name| review.environments.get(name) == Some(&true));
         let confirm = protected.map(|name| Key::at(name, Field::Confirm));
-        foreign.chain(confirm).chain([Key::of(Field::Approve)]).collect()
+        hand_over.into_iter().chain(foreign).chain(confirm).chain([Key::of(Field::Approve)]).collect()
+    }
+
+    /// Whether the side that cannot be set up from here is to be left to somebody else: another plan comes first.
+    pub(super) fn is_handing_over(&self) -> bool {
+        let offered = self.review().is_some_and(|review| review.out_of_reach.is_some());
+        offered && self.flag(&Key::of(Field::HandOver)) == Some(true)
     }
 
     fn facts(&self, id: &PageId) -> Vec<Fact> {
@@ -282,8 +289,13 @@ impl Model {
         }
         facts.extend(review.lines.iter().map(Fact::line));
         facts.extend(review.blocked.iter().map(|what| Fact::new("cannot be planned", what, "")));
+        facts.extend(review.out_of_reach.iter().map(|why| Fact::line(format!("{why}."))));
         if review.is_settled() {
-            facts.push(Fact::line("Nothing is to do: everything is as the answers want it."));
+            let text = match review.blocked.is_empty() {
+                true => "Nothing is to do: everything is as the answers want it.",
+                false => "Nothing can be done before that is healed.",
+            };
+            facts.push(Fact::line(text));
         } else {
             let ordered =
                 self.environment_names().iter().filter(|name| review.environments.contains_key(name));

@@ -84,6 +84,10 @@ impl Model {
                 format!("Type {name} to change it"),
                 format!("{name} is protected: changes to it need its name."),
             ),
+            Field::HandOver => (
+                "Leave that to somebody else".into(),
+                "Their AWS side is written as files for whoever may change it, and the rest is set up; you see the new plan first.".into(),
+            ),
             Field::Approve => ("Carry out this plan".into(), "Nothing has been changed so far.".into()),
             field => return environment_words(field, name),
         };
@@ -162,9 +166,12 @@ impl Model {
             Field::Preset => {
                 Kind::Choice(Options::fixed(PRESETS.iter().map(|preset| (preset.name, preset.about))))
             }
-            Field::Adjust | Field::Save | Field::Approve | Field::Protected | Field::Foreign { .. } => {
-                Kind::Confirm
-            }
+            Field::Adjust
+            | Field::Save
+            | Field::Approve
+            | Field::HandOver
+            | Field::Protected
+            | Field::Foreign { .. } => Kind::Confirm,
             _ => Kind::Text,
         }
     }

@@ -19,6 +19,8 @@ pub struct Review {
     pub foreign: BTreeMap<StepKey, String>,
     /// What could not be planned, in words.
     pub blocked: Vec<String>,
+    /// The side that cannot be set up from here and why, in words; it may be left to somebody else. None: nothing is.
+    pub out_of_reach: Option<String>,
 }
 
 impl Review {

@@ -135,7 +135,7 @@ fn review(federation: &Federation) -> Review {
             "connection AWS-Dev, shared with web".to_owned(),
         )]
         .into(),
-        blocked: Vec::new(),
+        ..Review::default()
     }
 }
 
@@ -585,4 +585,58 @@ proptest! {
     fn no_text_makes_a_check_panic(key in key(), text in text()) {
         let _ = reviewed().check(&key, &text);
     }
+}
+
+/// What cannot be set up from here is left to somebody else only after a yes, and the new plan is reviewed before it is approved.
+#[test]
+fn a_side_out_of_reach_can_be_left_to_somebody_else() {
+    let out_of_reach = |model: &mut Model| {
+        let federation = model.federation().unwrap();
+        let reviewed = model.reviewed.as_mut().unwrap();
+        let why = Some("AWS of dev cannot be set up from here: no sign-in".to_owned());
+        reviewed.result = Some(Ok(Review { out_of_reach: why, ..review(&federation) }));
+    };
+    let key = Key::of(Field::HandOver);
+    let mut model = reviewed();
+    out_of_reach(&mut model);
+    let page = model.page();
+    assert_eq!(
+        page.questions.iter().map(|question| &question.key).collect::<Vec<_>>(),
+        [&key],
+        "nothing is approved yet"
+    );
+    assert!(page.facts.iter().any(|fact| fact.value.contains("cannot be set up from here")));
+    let all = model.federation().unwrap().environments.iter().map(|e| e.name.clone()).collect();
+    assert_eq!(update(&mut model, Msg::Approve { environments: all }), []);
+    let edition = model.page().edition;
+    let effects = update(&mut model, Msg::Next);
+    assert!(matches!(effects.as_slice(), [Effect::MakePlan { hand_over: true, .. }]), "{effects:?}");
+    for msg in answer(&effects[0]) {
+        update(&mut model, msg);
+    }
+    assert_eq!(*model.at(), PageId::Review);
+    assert_ne!(model.page().edition, edition, "another plan is read anew");
+    assert!(
+        model.page().question(&key).is_none() && model.page().question(&Key::of(Field::Approve)).is_some()
+    );
+
+    // No: the whole plan as it is, with its approval.
+    let mut model = reviewed();
+    out_of_reach(&mut model);
+    say(&mut model, key.clone(), Value::Flag(false));
+    assert!(
+        model.page().question(&key).is_some() && model.page().question(&Key::of(Field::Approve)).is_some()
+    );
+}
+
+/// Who leaves AWS to somebody else is not made to know how they sign in.
+#[test]
+fn a_sign_in_is_no_question_to_somebody_who_leaves_aws_out() {
+    let form = |ask_aws: bool| {
+        let mut model = Model::new(Start { ask_aws, ..Start::default() });
+        update(&mut model, Msg::Answer { key: Key::of(Field::More), value: Value::text("qa") });
+        model.default(&Key::at(&name("qa"), Field::SignIn)).map(|default| default.value.line())
+    };
+    assert_eq!(form(false).as_deref(), Some("environment"));
+    assert_eq!(form(true), None);
 }

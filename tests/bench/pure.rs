@@ -82,6 +82,7 @@ fn events(count: usize) -> Vec<Event> {
         connection: format!("AWS-{name}"),
         role: format!("arn:aws:iam::111122223333:role/{name}"),
         branches: vec!["main".into()],
+        left_out: None,
     };
     let header = Header {
         federation: "contoso/payments".into(),

@@ -20,4 +20,5 @@ mod sign_in;
 mod sso;
 mod support;
 mod trust_evaluators;
+mod twopeople;
 mod undo;

@@ -167,6 +167,37 @@ fn prompts_lead_through_the_whole_wizard() {
     assert!(text.contains("ended: applied dev prod staging; secrets of [12]"), "{text}");
 }
 
+/// AWS denies the operator: the wizard offers to leave it to somebody else, shows the new plan, and writes their files.
+#[test]
+fn what_is_denied_is_left_to_somebody_else() {
+    let place = tempfile::tempdir().unwrap();
+    let world = format!(
+        "{}\n[rights]\naws-denied = [\"iam:CreateRole\"]\n",
+        include_str!("../../assets/worlds/fresh.toml")
+    );
+    std::fs::write(place.path().join("poor.toml"), world).unwrap();
+    let mut terminal = Terminal::keyless(place.path(), &["--sandbox=poor.toml", "--plain", "setup"]);
+    for question in ["Organisation", "Organisation id", "Project", "AWS profiles"] {
+        terminal.at(question, "\r");
+    }
+    for profile in ["contoso-dev", "contoso-stg", "contoso-prod"] {
+        terminal.at(&format!("Environment of profile {profile}"), "\r");
+    }
+    terminal.at("Further environments", "\r");
+    for name in ["dev", "staging", "prod"] {
+        terminal.at(&format!("Change anything for {name}"), "\r");
+    }
+    terminal.at("Rights of the roles", "\r");
+    terminal.at("Save", "n\r");
+    terminal.at("Leave that to somebody else", "\r");
+    terminal.at("Type prod to change it", "prod\r");
+    terminal.at("Carry out this plan", "y\r");
+    assert_eq!(terminal.ended(), 0, "{}", terminal.text());
+    terminal.until("the next step", |text| text.contains("verify --only azure-devops"));
+    let plan = std::fs::read_to_string(place.path().join("keyless-aws-half/plan.json")).unwrap();
+    assert!(plan.contains("777788889999"));
+}
+
 #[test]
 fn ctrl_c_stops() {
     let mut terminal = open();

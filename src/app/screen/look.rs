@@ -33,7 +33,10 @@ impl Round {
     pub async fn begin(scene: Arc<Scene>, federation: Federation, output: &Output) -> Result<Self> {
         let devops = match scene.opening.only {
             Some(Only::Aws) => None,
-            _ => Some(scene.clouds.devops(&federation.organization)?),
+            _ => {
+                scene.clouds.find_sign_in(&federation.organization, output).await;
+                Some(scene.clouds.devops(&federation.organization)?)
+            }
         };
         let (events, _) = Events::channel();
         let clouds = Arc::clone(&scene.clouds);

@@ -19,12 +19,13 @@ use crate::steps::facts::{ConnectionFact, RoleFact};
 const RUNS_SEARCHED: usize = 200;
 
 /// What is proven, in twelve hex digits: role (its own id and trust) and connection as found, issuer and subject as
-/// wanted. It is part of the task's name, so a proof of anything else is no proof of this, on any machine.
-pub fn fingerprint(wanted: &Wanted, connection: &ConnectionFact, role: &RoleFact) -> String {
+/// wanted. It is part of the task's name, so a proof of anything else is no proof of this, on any machine. Without a role
+/// (AWS is somebody else's) it is another one: who sees the role asks for more.
+pub fn fingerprint(wanted: &Wanted, connection: &ConnectionFact, role: Option<&RoleFact>) -> String {
     let text = json!([
         wanted.role.arn.to_string(),
-        role.id,
-        role.trust.to_json(),
+        role.map(|role| &role.id),
+        role.map(|role| role.trust.to_json()),
         connection.id,
         connection.parameters,
         connection.disabled,

@@ -55,7 +55,7 @@ impl Role {
         let wanted = &self.wanted;
         let mut change = Change::keep(self.key(), self.title(), "there is no such role");
         change.verb = Verb::Create;
-        change.after = self.fresh_trust().ok().map(|trust| shown_wanted(wanted, &trust, false));
+        change.after = wanted.trust().ok().map(|trust| shown_wanted(wanted, &trust, false));
         change.writes = 1 + wanted.inline.len() + wanted.managed.len();
         change.rights = ["iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy"].map(str::to_owned).to_vec();
         if !wanted.managed.is_empty() {
@@ -68,8 +68,7 @@ impl Role {
     pub(super) async fn apply_present(&self, aws: &Aws, pen: &Pen, seen: Seen) -> Result<()> {
         let wanted = &self.wanted;
         let (Some(found), Some(difference)) = (seen.found, seen.difference) else {
-            let trust = self.fresh_trust()?;
-            self.check_sizes(&trust)?;
+            let trust = wanted.trust()?;
             aws.create_role(pen, wanted, &trust).await?;
             let inline = wanted
                 .inline
