@@ -13,6 +13,8 @@ mod pages;
 mod questions;
 mod sign_in;
 mod sso;
+#[cfg(test)]
+mod sso_tests;
 
 #[cfg(test)]
 mod sign_in_tests;

@@ -241,6 +241,33 @@ async fn the_sdk_finds_the_session_in_the_clis_cache() {
     assert!(!told.contains("KL-SSO-EXPIRED") && !told.contains("PRACTICE"), "{told}");
 }
 
+/// What the wizard says before it asks anything, on a machine with these variables.
+async fn first_words(live: &Live) -> String {
+    let mut command = live.command(&["setup", "--accessible"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"\n").unwrap();
+    let said = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    let told = String::from_utf8(said.stderr).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    told.split("Organisation:").next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn stale_keys_of_the_shell_are_named_before_the_first_question() {
+    let lab = Lab::of("fresh").await;
+    let live = machine(&lab);
+    std::fs::remove_file(live.machine.work().join("keyless.toml")).unwrap();
+    let live = live.with("AWS_SECRET_ACCESS_KEY", "PRACTICE/SECRET/nobodysKey0000000000000000");
+    let live = live.with("AWS_ACCESS_KEY_ID", "AKIAPRACTICENOBODYS2");
+    let told = first_words(&live).await;
+    assert!(told.contains("keys of this shell (AWS_ACCESS_KEY_ID) do not work"), "{told}");
+    assert!(told.contains("InvalidClientTokenId") && !told.contains("PRACTICE"), "{told}");
+    let good = &lab.practice.credentials().accounts[0];
+    let live = live.with("AWS_SECRET_ACCESS_KEY", good.secret_access_key.expose_secret());
+    let told = first_words(&live.with("AWS_ACCESS_KEY_ID", &good.access_key_id)).await;
+    assert!(!told.contains("do not work"), "{told}");
+}
+
 /// Runs the wizard as lines on its own practice cloud, and allows the sign-in that it asks for.
 #[tokio::test]
 async fn the_wizard_signs_in_and_proves_an_account_of_the_session() {

@@ -7,9 +7,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region as AwsRegion, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::EnvConfigFileKind;
 use aws_sdk_ssooidc::operation::create_token::{CreateTokenError, CreateTokenOutput};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -19,6 +17,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::role_keys::RoleKeys;
 use super::sso_cache::{CachedToken, Renewal, SsoCache, file_of};
 use super::{AwsSignIn, SSO_PROFILE};
 use crate::cloud::aws::{sdk_failure, timeouts};
@@ -280,7 +279,7 @@ impl IdentityCenter {
     }
 
     /// An access token that is good, renewed where that is due.
-    async fn token(&self, session: &SsoSession) -> Result<SecretString> {
+    pub(super) async fn token(&self, session: &SsoSession) -> Result<SecretString> {
         let token = self.cached(session)?.ok_or_else(|| expired(&session.name))?;
         let now = self.cache.now();
         if token.expires_at > now + MARGIN {
@@ -315,7 +314,7 @@ impl IdentityCenter {
         }
     }
 
-    async fn portal(&self, session: &SsoSession) -> aws_sdk_sso::Client {
+    pub(super) async fn portal(&self, session: &SsoSession) -> aws_sdk_sso::Client {
         // Everything asked there only reads, and it throttles.
         let retries = RetryConfig::standard().with_max_attempts(6);
         aws_sdk_sso::Client::new(&self.config(session, retries).await)
@@ -368,7 +367,7 @@ impl IdentityCenter {
 }
 
 /// What an answer of the access portal means.
-fn refused<E>(action: &str, session: &SsoSession, error: &SdkError<E, HttpResponse>) -> Failure
+pub(super) fn refused<E>(action: &str, session: &SsoSession, error: &SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
@@ -404,54 +403,6 @@ fn verdict(error: &SdkError<CreateTokenError, HttpResponse>) -> Verdict {
         Some(error) if error.is_internal_server_exception() => Verdict::Lost,
         Some(_) => Verdict::Other,
         None => Verdict::Lost,
-    }
-}
-
-/// The keys of a permission set.
-#[derive(Debug)]
-struct RoleKeys {
-    center: IdentityCenter,
-    session: String,
-    account: AccountId,
-    permission_set: String,
-}
-
-impl RoleKeys {
-    async fn fetch(&self) -> Result<Credentials> {
-        let session = self.center.session(&self.session).await?;
-        let token = self.center.token(&session).await?;
-        let portal = self.center.portal(&session).await;
-        let ask = portal
-            .get_role_credentials()
-            .access_token(token.expose_secret())
-            .account_id(self.account.as_str())
-            .role_name(&self.permission_set);
-        let answer = ask.send().await.map_err(|error| {
-            refused("sso:GetRoleCredentials", &session, &error)
-                .with("account", &self.account)
-                .with("permission-set", &self.permission_set)
-        })?;
-        let keys = answer.role_credentials;
-        let keys =
-            keys.ok_or_else(|| Failure::new(Code::AwsRefused).with("answered without", "roleCredentials"))?;
-        Ok(Credentials::new(
-            keys.access_key_id.unwrap_or_default(),
-            keys.secret_access_key.unwrap_or_default(),
-            keys.session_token,
-            aws_smithy_types::DateTime::from_millis(keys.expiration).try_into().ok(),
-            "keyless",
-        ))
-    }
-}
-
-impl ProvideCredentials for RoleKeys {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(async {
-            self.fetch().await.map_err(CredentialsError::provider_error)
-        })
     }
 }
 

@@ -6,6 +6,7 @@ mod identity_center;
 mod overrides;
 mod profiles;
 mod quiet;
+mod role_keys;
 pub mod session;
 mod sso_cache;
 
