@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::answers;
 use super::open::{Clouds, Opening};
@@ -14,6 +15,8 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::names::{OrganizationName, ProjectName};
 use crate::explain::Exit;
+use crate::headless::whoami::{DevopsIdentity, Whoami};
+use crate::headless::wire::VERSION;
 use crate::host::files;
 use crate::plain::driver::Turn;
 use crate::plain::lines::{Source as _, StandardInput};
@@ -91,7 +94,11 @@ pub async fn sign_in(
 ) -> Result<()> {
     clouds.find_sign_in(organization, output).await;
     let process = &opening.process;
-    if clouds.signed_in.get().is_some() || !(process.stdin_is_terminal && process.stderr_is_terminal) {
+    if clouds.signed_in().is_some() || !(process.stdin_is_terminal && process.stderr_is_terminal) {
+        return Ok(());
+    }
+    if opening.is_accessible() || output.is_hushed() {
+        // A list that is drawn again and again cannot be read out, and the full screen asks in its own way.
         return Ok(());
     }
     let offer = offer(opening, &clouds.desk);
@@ -107,7 +114,7 @@ pub async fn sign_in(
     let Some(method) = picked.and_then(|index| offer.methods.get(index)) else { return Ok(()) };
     let signed_in = by(&clouds.desk, opening, *method, output).await?;
     keep(clouds, &clouds.desk, organization, &signed_in, output).await;
-    clouds.signed_in.get_or_init(|| signed_in);
+    clouds.signs_in(signed_in);
     Ok(())
 }
 
@@ -190,7 +197,7 @@ pub async fn login(opening: Opening, login: Login, output: &Output) -> Result<Ex
             .with("organisation", "none is named, and there is no keyless.toml")
             .with("accepted", "--organization NAME, the NAME of https://dev.azure.com/NAME")
     })?;
-    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in.get() {
+    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in() {
         output.talk(&format!("{} is set: commands use it before what is kept now", source.words()));
     }
     let desk = clouds.desk.clone().with_client(login.tenant.as_deref(), login.client_id.as_deref())?;
@@ -203,14 +210,25 @@ pub async fn login(opening: Opening, login: Login, output: &Output) -> Result<Ex
     let devops = clouds.devops_with(&organization, &signed_in.credential)?;
     let (data, ()) = futures::try_join!(devops.connection_data(), devops.refuse_global_token())?;
     let kept = keep(&clouds, &desk, &organization, &signed_in, output).await;
-    output.data(&format!(
-        "signed in to {organization} as {} with {}",
-        data.operator.name,
-        signed_in.source.words()
-    ));
     let project = answers.filter(|a| same(&a.organization, &organization)).map(|a| a.project);
-    if let Some(project) = project {
-        tell_rights(&devops, &project, output).await;
+    let missing = match project {
+        Some(project) => tell_rights(&devops, &project, output).await,
+        None => Vec::new(),
+    };
+    let source = signed_in.source.words();
+    if output.json() {
+        let azure_devops = DevopsIdentity {
+            organization_id: Some(data.instance_id.to_string()),
+            name: Some(data.operator.name),
+            id: Some(data.operator.id.to_string()),
+            source: Some(source),
+            missing,
+            ..DevopsIdentity::nobody(organization.as_str())
+        };
+        let whoami = Whoami { version: VERSION, azure_devops, environments: Vec::new() };
+        output.data(&serde_json::to_string_pretty(&whoami).unwrap_or_default());
+    } else {
+        output.data(&format!("signed in to {organization} as {} with {source}", data.operator.name));
     }
     match kept {
         true => Ok(Exit::Done),
@@ -219,11 +237,14 @@ pub async fn login(opening: Opening, login: Login, output: &Output) -> Result<Ex
     }
 }
 
-/// Tells what the sign-in may not do in a project.
-async fn tell_rights(devops: &DevOps, project: &ProjectName, output: &Output) {
+/// Tells what the sign-in may not do in a project: the missing scopes.
+async fn tell_rights(devops: &DevOps, project: &ProjectName, output: &Output) -> Vec<String> {
     let rights = match devops.project(project).await {
         Ok(project) => devops.rights(&project).await,
-        Err(failure) => return output.tell(&failure),
+        Err(failure) => {
+            output.tell(&failure);
+            return Vec::new();
+        }
     };
     for family in &rights.missing {
         output.talk(&format!("missing right: {family}"));
@@ -234,6 +255,7 @@ async fn tell_rights(devops: &DevOps, project: &ProjectName, output: &Output) {
     if rights.missing.is_empty() && rights.unknown.is_empty() {
         output.talk(&format!("{project} can be read; rights to write show when they are first used"));
     }
+    rights.missing.iter().map(ToString::to_string).collect()
 }
 
 /// `keyless logout`.
@@ -257,6 +279,7 @@ pub async fn logout(
         }
     };
     let mut left = all;
+    let mut signed_out = Vec::new();
     for organization in &chosen {
         let gone = clouds.desk.forget(organization).await;
         let gone = gone.map_err(|trouble| {
@@ -264,15 +287,21 @@ pub async fn logout(
         })?;
         left.retain(|other| !same(other, organization));
         remember(&clouds.state, left.clone())?;
-        output.data(&match gone {
+        signed_out.extend(gone.then(|| organization.to_string()));
+        let line = match gone {
             true => format!("signed out of {organization}: the keyring holds nothing for it any more"),
             false => format!("nobody was signed in to {organization}"),
-        });
+        };
+        if !output.json() {
+            output.data(&line);
+        }
     }
-    if chosen.is_empty() {
+    if output.json() {
+        output.data(&json!({ "version": VERSION, "signed_out": signed_out }).to_string());
+    } else if chosen.is_empty() {
         output.data("nobody was signed in");
     }
-    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in.get() {
+    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in() {
         output.talk(&format!("{} is still set: commands go on using it", source.words()));
     }
     Ok(Exit::Done)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -56,6 +56,16 @@ pub struct Opening {
     pub calls: Option<Arc<Calls>>,
 }
 
+impl Opening {
+    /// Whether nothing may be drawn twice: `--accessible`, `ACCESSIBLE` or a terminal that cannot draw.
+    pub fn is_accessible(&self) -> bool {
+        let process = &self.process;
+        self.global.accessible
+            || process.variable("ACCESSIBLE").is_some_and(|value| value != "0")
+            || process.variable("TERM") == Some("dumb")
+    }
+}
+
 /// The clouds of a command: addresses, transports and credentials, before answers are needed.
 pub struct Clouds {
     /// The practice cloud, where it is meant.
@@ -71,7 +81,7 @@ pub struct Clouds {
     /// Where and how people sign in to Azure DevOps.
     pub desk: Desk,
     /// The sign-in to Azure DevOps, where there is one already.
-    pub signed_in: OnceLock<SignedIn>,
+    signed_in: Mutex<Option<SignedIn>>,
     /// Where the journal lies.
     pub state: PathBuf,
     /// What was announced already.
@@ -143,7 +153,7 @@ impl Clouds {
             sign_in,
             center,
             desk,
-            signed_in: signed_in.map_or_else(OnceLock::new, OnceLock::from),
+            signed_in: Mutex::new(signed_in),
             state,
             announced: Mutex::default(),
         })
@@ -155,13 +165,23 @@ impl Clouds {
     /// There is no token.
     pub fn devops(&self, organization: &OrganizationName) -> Result<DevOps> {
         let missing = || Failure::new(Code::DevopsTokenMissing).with("organisation", organization);
-        self.devops_with(organization, &self.signed_in.get().ok_or_else(missing)?.credential)
+        self.devops_with(organization, &self.signed_in().ok_or_else(missing)?.credential)
+    }
+
+    /// The sign-in to Azure DevOps, where there is one already.
+    pub fn signed_in(&self) -> Option<SignedIn> {
+        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on this sign-in counts.
+    pub fn signs_in(&self, signed_in: SignedIn) {
+        *self.signed_in.lock().unwrap_or_else(PoisonError::into_inner) = Some(signed_in);
     }
 
     /// Finds the sign-in for an organisation where there is none yet: in the keyring, else the practice cloud's own.
     /// A keyring that cannot be used is told, and is no failure.
     pub async fn find_sign_in(&self, organization: &OrganizationName, output: &Output) {
-        if self.signed_in.get().is_some() {
+        if self.signed_in().is_some() {
             return;
         }
         let found = self.desk.stored(organization).await.unwrap_or_else(|trouble| {
@@ -174,7 +194,7 @@ impl Clouds {
             None
         });
         if let Some(found) = found.or_else(|| self.practice.as_ref().map(of_practice)) {
-            self.signed_in.get_or_init(|| found);
+            self.signs_in(found);
         }
     }
 
@@ -202,12 +222,15 @@ impl Clouds {
     pub async fn session(
         &self,
         opening: &Opening,
-        federation: Federation,
+        mut federation: Federation,
         events: Events,
         output: &Output,
     ) -> Result<Session> {
         let devops = match opening.only {
-            Some(Only::Aws) => None,
+            Some(Only::Aws) => {
+                self.tell_organization_id(&mut federation, output).await;
+                None
+            }
             _ => {
                 login::sign_in(self, opening, &federation.organization, output).await?;
                 let devops = self.devops(&federation.organization)?;
@@ -218,6 +241,19 @@ impl Clouds {
             }
         };
         self.session_with(opening, federation, devops, events, output).await
+    }
+
+    /// AWS alone needs the organisation's id too: a token that is there anyway may tell it. One that may not is no failure
+    /// here; without the id the survey says what is missing.
+    async fn tell_organization_id(&self, federation: &mut Federation, output: &Output) {
+        if federation.organization_id.is_some() || self.signed_in().is_none() {
+            return;
+        }
+        let Ok(devops) = self.devops(&federation.organization) else { return };
+        if let Ok(data) = devops.connection_data().await {
+            output.talk(&format!("organisation id {}, as Azure DevOps tells it", data.instance_id));
+            federation.organization_id = Some(data.instance_id);
+        }
     }
 
     /// A session for these answers, with this client of Azure DevOps.

@@ -77,7 +77,8 @@ impl Output {
         self.hushed.store(hushed, Ordering::Relaxed);
     }
 
-    fn is_hushed(&self) -> bool {
+    /// Whether the terminal is the full screen's.
+    pub fn is_hushed(&self) -> bool {
         self.screen.is_some() || self.hushed.load(Ordering::Relaxed)
     }
 

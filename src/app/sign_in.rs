@@ -96,7 +96,7 @@ impl Source {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Entry {
     Entra { issuer: String, tenant: String, client: String, refresh: String },
-    AzureCli,
+    AzureCli { tenant: String },
     Token { token: String },
 }
 
@@ -211,7 +211,7 @@ impl Desk {
     }
 
     async fn with_azure_cli(&self, stop: &CancellationToken) -> Result<SignedIn> {
-        let renew = self.ask_azure_cli();
+        let renew = self.ask_azure_cli(&self.client.tenant);
         let tokens = tokio::select! {
             tokens = renew(None) => tokens?,
             () = stop.cancelled() => return Err(Failure::new(Code::Stopped).with("by", "ctrl-c")),
@@ -220,9 +220,9 @@ impl Desk {
         Ok(SignedIn { credential: Credential::Session(session), source: Source::AzureCli })
     }
 
-    fn ask_azure_cli(&self) -> Renew {
+    fn ask_azure_cli(&self, tenant: &str) -> Renew {
         let program = self.azure_cli.clone();
-        let tenant = Some(self.client.tenant.clone()).filter(|tenant| tenant != TENANT);
+        let tenant = Some(tenant.to_owned()).filter(|tenant| tenant != TENANT);
         Arc::new(move |_| {
             let (program, tenant) = (program.clone(), tenant.clone());
             Box::pin(async move { azure_cli(program, tenant).await })
@@ -248,8 +248,8 @@ impl Desk {
                 self.keep_renewed(organization, &client, &session);
                 Some(SignedIn { credential: Credential::Session(session), source: Source::Entra(client) })
             }
-            Entry::AzureCli => {
-                let session = TokenSession::later(None, self.ask_azure_cli());
+            Entry::AzureCli { tenant } => {
+                let session = TokenSession::later(None, self.ask_azure_cli(&tenant));
                 Some(SignedIn { credential: Credential::Session(session), source: Source::AzureCli })
             }
             Entry::Token { token } => {
@@ -271,7 +271,7 @@ impl Desk {
                 self.keep_renewed(organization, client, session);
                 self.entry_of(client, &refresh)
             }
-            (Source::AzureCli, _) => Entry::AzureCli,
+            (Source::AzureCli, _) => Entry::AzureCli { tenant: self.client.tenant.clone() },
             (Source::Typed, Credential::Pat(token) | Credential::Bearer(token)) => {
                 Entry::Token { token: token.expose_secret().to_owned() }
             }

@@ -35,7 +35,7 @@ pub async fn whoami(
         Ok(identity) => identity,
         Err(failure) => {
             exit = exit.max(Exit::of(&failure));
-            let source = clouds.signed_in.get().map(|signed_in| signed_in.source.words());
+            let source = clouds.signed_in().map(|signed_in| signed_in.source.words());
             let failure = Some(trouble(&failure, output.invocation()));
             DevopsIdentity { source, failure, ..DevopsIdentity::nobody(organization.as_str()) }
         }
@@ -73,7 +73,7 @@ async fn in_azure_devops(
         organization_id: Some(data.instance_id.to_string()),
         name: Some(data.operator.name),
         id: Some(data.operator.id.to_string()),
-        source: clouds.signed_in.get().map(|signed_in| signed_in.source.words()),
+        source: clouds.signed_in().map(|signed_in| signed_in.source.words()),
         missing,
         ..DevopsIdentity::nobody(organization.as_str())
     })

@@ -153,7 +153,7 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
     if let Some(organization) = organization.as_ref().or(last.as_ref()) {
         clouds.find_sign_in(organization, output).await;
     }
-    if let Some(signed_in) = clouds.signed_in.get().filter(|_| clouds.practice.is_none()) {
+    if let Some(signed_in) = clouds.signed_in().filter(|_| clouds.practice.is_none()) {
         output.talk(&format!("Azure DevOps: signed in with {}", signed_in.source.words()));
     }
     let mut start = start(opening, clouds, output);
@@ -169,10 +169,7 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
     };
     let kept = Kept::new(clouds, opening);
     let stage = Stage { opening, clouds, output, kept: &kept };
-    let accessible = opening.global.accessible
-        || opening.process.variable("ACCESSIBLE").is_some_and(|value| value != "0")
-        || opening.process.variable("TERM") == Some("dumb");
-    if opening.process.stdin_is_terminal && !accessible {
+    if opening.process.stdin_is_terminal && !opening.is_accessible() {
         driver::run(&mut model, &mut Prompts::new(std::io::stderr()), &stage).await?;
     } else {
         let secrets = if opening.process.stdin_is_terminal { Secrets::Terminal } else { Secrets::Lines };
@@ -193,7 +190,7 @@ pub(super) fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Star
         .into_iter()
         .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())));
     Start {
-        signed_in: clouds.signed_in.get().is_some(),
+        signed_in: clouds.signed_in().is_some(),
         sign_in: login::offer(opening, &clouds.desk),
         ask_azure_devops: opening.only != Some(Only::Aws),
         ask_aws: opening.only != Some(Only::AzureDevops),
@@ -204,6 +201,7 @@ pub(super) fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Star
         aws_keys: opening.process.variable("AWS_ACCESS_KEY_ID").is_some(),
         file: answers::place(opening, clouds.practice.as_ref()).display().to_string(),
         flags: output.invocation().flags(),
+        ..Start::default()
     }
 }
 
@@ -306,6 +304,11 @@ impl Performer for Stage<'_> {
                 };
                 Msg::Ended { generation, ended: self.apply(plan, consent).await }
             }
+            // Only a welcome asks for it, and this wizard begins on clouds that are open.
+            Effect::Open { generation, .. } => {
+                let reason = "the clouds are open already".to_owned();
+                Msg::Opened { generation, result: Box::new(Err(reason)) }
+            }
         };
         vec![message]
     }
@@ -339,6 +342,8 @@ impl Stage<'_> {
         if let Some(signed_in) = self.kept.vault.get(token) {
             // Only now it is known what it is good for.
             login::keep(self.clouds, &self.clouds.desk, typed, &signed_in, self.output).await;
+            // Whatever else works on the same clouds is signed in with it too.
+            self.clouds.signs_in(signed_in);
         }
         let name = projects.first().map_or_else(|| typed.clone(), |project| project.organization.clone());
         Ok(FoundOrganization { name, id: data.instance_id, operator: Some(data.operator.name) })

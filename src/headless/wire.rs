@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::whoami::Whoami;
 use crate::domain::failure::Evidence;
+use super::half::HalfWritten;
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::names::EnvironmentName;
 use crate::explain::{self, Invocation};
@@ -378,6 +379,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("plan.schema.json", schemars::schema_for!(PlanOutput).to_value()),
         ("run-started.schema.json", schemars::schema_for!(RunStarted).to_value()),
         ("whoami.schema.json", schemars::schema_for!(Whoami).to_value()),
+        ("half-written.schema.json", schemars::schema_for!(HalfWritten).to_value()),
         ("run-finished.schema.json", schemars::schema_for!(RunFinished).to_value()),
     ]
 }

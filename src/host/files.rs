@@ -104,7 +104,8 @@ pub fn create_private(path: &Path) -> Result<File> {
 /// that holds anything else is never overwritten.
 ///
 /// # Errors
-/// `FileExists`: one is there already and differs; or the folder or a file cannot be made. Nothing new is left behind.
+/// `FileExists`: one is there already and differs; or the folder or a file cannot be made. At most an empty folder is left
+/// behind.
 pub fn write_new(folder: &Path, files: &[(String, String)]) -> Result<()> {
     let mut open = Vec::new();
     for (name, text) in files {
@@ -120,7 +121,6 @@ pub fn write_new(folder: &Path, files: &[(String, String)]) -> Result<()> {
     let mut made: Vec<&Path> = Vec::new();
     for (path, text) in &open {
         if let Err(error) = place_new(folder, path, text) {
-            // What cannot be removed either is named by the failure's own folder.
             made.iter().for_each(|path| drop(fs::remove_file(path)));
             return Err(match error.kind() {
                 io::ErrorKind::AlreadyExists => Failure::new(Code::FileExists).with("file", path.display()),

@@ -27,7 +27,8 @@ pub const README: &str = "README.md";
 const OTHER_TOOLS: &str = " CloudFormation and Terraform make everything\n\
     anew: an account that knows the issuer already needs `ProviderExists=yes` (CloudFormation) or its id in\n\
     `existing_providers` (Terraform), and a role of the same name is in their way. Each CloudFormation\n\
-    template is for the account in its name, and is deployed with credentials of it. What they make bears\n\
+    template is for the account in its name, and is deployed with credentials of it; Terraform\n\
+    takes the profile of each account from `profiles`, by its id. What they make bears\n\
     keyless's mark: `keyless setup` heals it, and `keyless teardown` removes it.";
 
 /// What one half wants, as if nothing of it were there: what somebody who cannot look at it can still say exactly.
@@ -99,6 +100,7 @@ pub fn check(file: &PlanFile) -> Result<()> {
             && one.verb == other.verb
             && one.before == other.before
             && one.after == other.after
+            && one.asks == other.asks
     };
     for change in &file.plan.changes {
         if !implied.change(&change.step).is_some_and(|implied| same(implied, change)) {

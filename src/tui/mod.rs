@@ -18,6 +18,8 @@ pub mod theme;
 pub mod when;
 
 mod screens;
+#[cfg(test)]
+mod tests;
 mod widgets;
 
 #[cfg(test)]

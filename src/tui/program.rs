@@ -95,6 +95,7 @@ impl Program {
             }
             None => {
                 shared.access = Access::Unchosen;
+                shared.begin_welcome();
                 Box::new(Welcome::default())
             }
         };
@@ -188,7 +189,16 @@ impl Program {
         effects: &mut Vec<Effect>,
     ) {
         match result {
-            Ok(opened) => {
+            Ok(mut opened) => {
+                let welcome = self.shared.welcome.take().map(|(_, goal)| goal);
+                if let Some(goal) = welcome {
+                    self.stack = vec![Box::new(Home::default())];
+                    // The panes show what is to be mended; their plan is a setup like any other.
+                    self.goal = if goal == wizard::Goal::Repair { Goal::Look } else { Goal::Setup };
+                    if goal == wizard::Goal::Rotate {
+                        opened.start.goal = goal;
+                    }
+                }
                 self.shared.open(*opened);
                 effects.extend(self.shared.look());
                 if self.goal == Goal::Setup {
@@ -197,7 +207,15 @@ impl Program {
                 }
             }
             Err(failure) => {
-                self.shared.log.notice(self.shared.seconds(), &crate::explain::failure(&failure).cause);
+                let mut cause = crate::explain::failure(&failure).cause;
+                if let Some(first) = failure.evidence.first() {
+                    cause = format!("{cause} ({}: {})", first.label, first.value);
+                }
+                self.shared.log.notice(self.shared.seconds(), &cause);
+                if let Some((generation, _)) = self.shared.welcome.take() {
+                    let result = Box::new(Err(cause));
+                    effects.extend(self.shared.tell_wizard(wizard::Msg::Opened { generation, result }));
+                }
                 self.shared.access = Access::Failed(failure);
             }
         }
@@ -405,7 +423,7 @@ impl Program {
         }
         effects.extend(self.shared.begin_wizard());
         if !self.stack.iter().any(|screen| is_flow(screen.id())) {
-            self.stack.push(Box::new(Setup::default()));
+            self.stack.push(Box::new(Setup::of(&self.shared)));
         }
     }
 
@@ -439,7 +457,7 @@ impl Program {
             self.stack[at] = match wanted {
                 Id::Review => Box::new(Review::default()),
                 Id::Run => Box::new(Run::default()),
-                _ => Box::new(Setup::default()),
+                _ => Box::new(Setup::of(&self.shared)),
             };
         }
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::answers::{FORMS, Given, Origin, branches, split};
 use super::model::Model;
 use super::page::{Field, Key, Value};
+use super::welcome::{CLOUDS, Goal};
 use crate::domain::arn::RoleArn;
 use crate::domain::names::{
     AccountId, ConnectionName, EnvironmentName, OrganizationName, ProjectName, Refused, Region,
@@ -144,6 +145,8 @@ impl Model {
                 among(text, "way to sign in", self.start.sign_in.methods.iter().map(|method| method.word()))
             }
             Field::Token => Ok(()),
+            Field::Cloud => among(text, "cloud", CLOUDS.map(|(word, _)| word)),
+            Field::Goal => among(text, "goal", Goal::ALL.map(Goal::word)),
             Field::Organization => parsed::<OrganizationName>(organization(text)).map(drop),
             Field::OrganizationId => self.check_organization_id(text),
             Field::Project => self.check_project(text),

@@ -58,6 +58,8 @@ impl Model {
                 false => default("", "none needed"),
             },
             Field::Preset => default(defaults::PRESET, "the least rights"),
+            Field::Cloud => self.likely_cloud(),
+            Field::Goal => self.likely_goal(),
             Field::Save => flag(true, "so that the answers are kept"),
             Field::HandOver => flag(true, "it cannot be set up from here"),
             Field::Foreign { .. } => flag(false, "what others made is left alone"),
@@ -194,7 +196,7 @@ impl Model {
         if let Some((_, source)) = self.likely_profile(name) {
             return default("profile", source);
         }
-        if !self.start.ask_aws {
+        if self.start.ask_azure_devops && !self.start.ask_aws {
             return default("environment", "whoever sets up AWS may sign in their own way");
         }
         if self.discovery.profiles().is_empty() {

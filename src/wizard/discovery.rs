@@ -228,6 +228,9 @@ impl Discovery {
 /// What must be asked for now, given where the person is and what they answered. Notes it as asked.
 pub(super) fn due(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
+    if !model.is_open() {
+        return effects;
+    }
     azure_devops(model, &mut effects);
     aws(model, &mut effects);
     effects

@@ -9,6 +9,7 @@ use super::page::{Field, Key, PageId, Value};
 use super::review::Review;
 use super::sign_in::{self, Method, Prompt};
 use super::sso::{self, SsoCode};
+use super::welcome::{self, Goal, Opened};
 use crate::domain::federation::Federation;
 use crate::domain::key::StepKey;
 use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
@@ -64,6 +65,10 @@ pub enum Msg {
     Next,
     /// Back to the page before.
     Back,
+    /// On to the next stage: past the pages of all environments at once, where none of them has something to correct.
+    NextStage,
+    /// Back to the stage before: past the pages of all environments at once.
+    BackStage,
     /// Ask again for what could not be had.
     Retry,
     /// Something was found out, or could not be.
@@ -112,6 +117,13 @@ pub enum Msg {
         generation: u64,
         /// How.
         ended: Ended,
+    },
+    /// The clouds were opened, or why not.
+    Opened {
+        /// Of the effect it answers.
+        generation: u64,
+        /// The outcome.
+        result: Box<Result<Opened, String>>,
     },
 }
 
@@ -226,6 +238,15 @@ pub enum Effect {
         /// Steps that may change what somebody else made.
         foreign: BTreeSet<StepKey>,
     },
+    /// Open the clouds that were chosen.
+    Open {
+        /// Which request this is.
+        generation: u64,
+        /// The practice cloud; else the live ones.
+        practice: bool,
+        /// What for.
+        goal: Goal,
+    },
 }
 
 /// Takes one message. Pure: what must be done outside comes back as effects.
@@ -249,6 +270,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             back(model);
             Vec::new()
         }
+        Msg::NextStage => next_stage(model),
+        Msg::BackStage => {
+            back_stage(model);
+            Vec::new()
+        }
         Msg::Retry => retry(model),
         Msg::Discovered { generation, found } => {
             model.discovery.take(generation, found);
@@ -265,9 +291,17 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Approve { environments } => approve(model, &environments),
         Msg::Ended { generation, ended } => ended_run(model, generation, ended),
+        Msg::Opened { generation, result } => {
+            if welcome::opened(model, generation, *result) {
+                go(model, true);
+            }
+            Vec::new()
+        }
     };
+    model.note_change();
     model.remake();
     settle(model);
+    effects.extend(unplanned(model));
     effects.extend(due(model));
     effects
 }
@@ -295,9 +329,67 @@ fn settle(model: &mut Model) {
 fn go(model: &mut Model, forward: bool) {
     let pages = model.pages();
     let here = pages.iter().position(|page| *page == model.at).unwrap_or_default();
+    if forward
+        && matches!(model.at, PageId::Welcome | PageId::SignIn)
+        && !asks_to_sign_in(model, &pages)
+        && model.repairs()
+    {
+        model.at = PageId::Review;
+        return;
+    }
     let there = if forward { here + 1 } else { here.saturating_sub(1) };
     if let Some(page) = pages.into_iter().nth(there) {
         model.at = page;
+    }
+}
+
+/// Whether the page where the person signs in is still to come.
+fn asks_to_sign_in(model: &Model, pages: &[PageId]) -> bool {
+    model.at < PageId::SignIn && pages.contains(&PageId::SignIn)
+}
+
+/// A review that was come to without the questions: its plan is due.
+fn unplanned(model: &mut Model) -> Vec<Effect> {
+    if model.at != PageId::Review || model.reviewed.is_some() {
+        return Vec::new();
+    }
+    model.federation().map_or_else(|_| Vec::new(), |federation| make_plan(model, federation))
+}
+
+/// Past the pages of all environments; stays at the first with something to correct.
+fn next_stage(model: &mut Model) -> Vec<Effect> {
+    if !matches!(model.at, PageId::Environment(_)) {
+        return next(model);
+    }
+    let stage: Vec<PageId> =
+        model.pages().into_iter().filter(|page| matches!(page, PageId::Environment(_))).collect();
+    let wrong = model.federation().err().unwrap_or_default();
+    let (mut hindered, mut first) = (std::collections::BTreeMap::new(), None);
+    for page in &stage {
+        let keys = model.all_keys_of(page);
+        let own = wrong.iter().filter(|(key, _)| keys.contains(key));
+        hindered.extend(own.cloned());
+        if first.is_none() && keys.iter().any(|key| hindered.contains_key(key)) {
+            first = Some(page.clone());
+        }
+    }
+    model.hindered = hindered;
+    match first {
+        Some(page) => model.at = page,
+        None => {
+            model.at = stage.last().cloned().unwrap_or(PageId::Names);
+            go(model, true);
+        }
+    }
+    Vec::new()
+}
+
+fn back_stage(model: &mut Model) {
+    if matches!(model.at, PageId::Environment(_)) {
+        model.hindered.clear();
+        model.at = PageId::Names;
+    } else {
+        back(model);
     }
 }
 
@@ -325,6 +417,10 @@ pub(super) fn next(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     match model.at {
+        PageId::Welcome => welcome::leave(model).unwrap_or_else(|| {
+            go(model, true);
+            Vec::new()
+        }),
         PageId::SignIn => sign_in::leave(model).unwrap_or_else(|| {
             go(model, true);
             Vec::new()
@@ -481,6 +577,7 @@ fn retry(model: &mut Model) -> Vec<Effect> {
     model.discovery.forget_failures();
     let failed = model.page().problem.is_some();
     match (model.at.clone(), model.federation()) {
+        (PageId::Welcome, _) if failed => welcome::leave(model).unwrap_or_default(),
         (PageId::SignIn, _) => sign_in::retry(model),
         (PageId::Review, Ok(federation)) if failed => make_plan(model, federation),
         (PageId::Save, Ok(_)) if failed => {

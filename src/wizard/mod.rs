@@ -13,11 +13,13 @@ mod pages;
 mod questions;
 mod sign_in;
 mod sso;
-#[cfg(test)]
-mod sso_tests;
+mod stages;
+mod welcome;
 
 #[cfg(test)]
 mod sign_in_tests;
+#[cfg(test)]
+mod sso_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -29,5 +31,7 @@ pub use model::{Model, Start};
 pub use page::{Field, Key, Page, PageId, Question, Value};
 pub use sign_in::{Method, Offer, Prompt};
 pub use sso::{SsoChoice, SsoCode};
+pub use stages::{Progress, Stage};
+pub use welcome::{Goal, Opened};
 
 pub mod review;

@@ -9,6 +9,7 @@ use super::page::{self, Field, Key, Page, PageId, Question, Value};
 use super::review::Review;
 use super::sign_in::{Offer, SignIn};
 use super::sso::SsoLogin;
+use super::welcome::{Goal, Opening};
 use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
 
@@ -37,6 +38,10 @@ pub struct Start {
     pub file: String,
     /// What stands behind `keyless` in commands that are named: empty, or flags with a blank before each.
     pub flags: String,
+    /// Whether it is asked first which clouds are meant, and what for.
+    pub welcome: bool,
+    /// What the person came for, where it is known.
+    pub goal: Goal,
 }
 
 impl Default for Start {
@@ -53,6 +58,8 @@ impl Default for Start {
             aws_keys: false,
             file: "keyless.toml".to_owned(),
             flags: String::new(),
+            welcome: false,
+            goal: Goal::Onboard,
         }
     }
 }
@@ -104,7 +111,10 @@ pub struct Model {
     pub(super) hands_over: bool,
     /// What follows from the answers, computed once per message: with hundreds of profiles it is asked for often.
     pub(super) made: Made,
+    /// The clouds that are opened or were opened; only with a welcome.
+    pub(super) opening: Option<Opening>,
     generation: u64,
+    revision: u64,
 }
 
 /// Environments as they follow from the answers.
@@ -138,7 +148,9 @@ impl Model {
             sso_login: None,
             hands_over: false,
             made: Made::default(),
+            opening: None,
             generation: 0,
+            revision: 0,
         };
         model.remake();
         model.at = model.pages().into_iter().next().unwrap_or(PageId::Organization);
@@ -184,6 +196,11 @@ impl Model {
         self.answers.get(key).map(Given::as_default).or_else(|| self.computed(key))
     }
 
+    /// Whether a question was answered, by the person or a file; else its value is only what follows.
+    pub fn is_answered(&self, key: &Key) -> bool {
+        self.answers.contains_key(key)
+    }
+
     /// The text of a question about an environment, or the federation.
     pub(super) fn text(&self, environment: Option<&EnvironmentName>, field: Field) -> Option<String> {
         let key = Key { environment: environment.cloned(), field };
@@ -199,6 +216,21 @@ impl Model {
             Value::Flag(flag) => Some(flag),
             _ => None,
         }
+    }
+
+    /// Grows with every message: what a front end computed from the model holds until it differs.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(super) fn note_change(&mut self) {
+        self.revision += 1;
+    }
+
+    /// Counts on from another model, whose late answers must not be taken for this one's.
+    pub(super) fn go_on_from(&mut self, other: &Self) {
+        self.generation = other.generation;
+        self.revision = other.revision;
     }
 
     pub(super) fn next_generation(&mut self) -> u64 {
@@ -230,7 +262,7 @@ impl Model {
 
     /// The pages there are, given the answers so far.
     pub fn pages(&self) -> Vec<PageId> {
-        let mut pages = Vec::new();
+        let mut pages: Vec<PageId> = self.start.welcome.then_some(PageId::Welcome).into_iter().collect();
         if self.start.ask_azure_devops && !self.start.signed_in {
             pages.push(PageId::SignIn);
         }

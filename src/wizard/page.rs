@@ -6,6 +6,8 @@ use crate::domain::names::EnvironmentName;
 /// The pages, in the order they are asked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum PageId {
+    /// Practice or live, and what for; only where nothing was chosen yet.
+    Welcome,
     /// Signing in to Azure DevOps.
     SignIn,
     /// The organisation and its id.
@@ -99,6 +101,10 @@ pub enum Field {
     Confirm,
     /// Whether the plan is carried out.
     Approve,
+    /// Practice or live.
+    Cloud,
+    /// What the person came for.
+    Goal,
 }
 
 /// Names one question.

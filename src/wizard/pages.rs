@@ -4,6 +4,7 @@ use super::defaults::shown_branches;
 use super::discovery::Slot;
 use super::model::Model;
 use super::page::{Fact, Field, Key, Page, PageId, Value};
+use super::welcome::Goal;
 use crate::domain::names::EnvironmentName;
 
 impl Model {
@@ -31,30 +32,13 @@ impl Model {
         }
     }
 
-    /// The place of a page among the stages of the wizard, from 1. All environments are one stage, and a stage that
-    /// turns out to ask nothing keeps its number: the count does not change under way.
-    fn stage(&self, id: &PageId) -> usize {
-        let signs_in = usize::from(self.start.ask_azure_devops && !self.start.signed_in);
-        signs_in
-            + match id {
-                PageId::SignIn => 0,
-                PageId::Organization => 1,
-                PageId::Project => 2,
-                PageId::Verification => 3,
-                PageId::Profiles => 4,
-                PageId::Names => 5,
-                PageId::Environment(_) => 6,
-                PageId::Preset => 7,
-                PageId::Save => 8,
-                PageId::Review => 9,
-                PageId::Run => 10,
-                PageId::Done => 11,
-            }
-    }
-
     fn title(&self, id: &PageId) -> (String, String) {
         let cloud = self.cloud();
         let (title, why) = match id {
+            PageId::Welcome => (
+                "keyless".to_owned(),
+                "Azure DevOps pipelines deploy to AWS without access keys: keyless sets it up and proves it.",
+            ),
             PageId::SignIn => (
                 "Sign in to Azure DevOps".to_owned(),
                 "Signed in, keyless looks at the project and sets up its connections with your own rights.",
@@ -78,6 +62,10 @@ impl Model {
                 "Names of the environments".to_owned(),
                 "An environment is called by one short name everywhere.",
             ),
+            PageId::Environment(name) if self.goal() == Goal::Rotate => (
+                format!("Environment {name}"),
+                "The service connection must be the one that holds access keys now: the plan empties it of them.",
+            ),
             PageId::Environment(name) => (
                 format!("Environment {name}"),
                 "Everything for it follows from these values; nothing is made before you approve the plan.",
@@ -100,6 +88,7 @@ impl Model {
     /// The questions of a page, in order.
     pub(super) fn keys_of(&self, id: &PageId) -> Vec<Key> {
         match id {
+            PageId::Welcome => [Field::Cloud, Field::Goal].map(Key::of).to_vec(),
             PageId::SignIn => self.sign_in_keys(),
             // Without a discovered id only a person who asked for AWS alone can go on.
             PageId::Organization
@@ -138,7 +127,9 @@ impl Model {
         let details = self.detail_keys(name);
         let needed = |key: &&Key| {
             let typed = self.answers.contains_key(key);
-            (!typed && self.computed(key).is_none())
+            // Which connection holds the keys, nobody but the person knows.
+            let unsure = self.goal() == Goal::Rotate && key.field == Field::Connection;
+            (!typed && (unsure || self.computed(key).is_none()))
                 || self.problem(key).is_some()
                 || self.hindered.contains_key(key)
         };
@@ -154,7 +145,7 @@ impl Model {
     }
 
     /// Every setting of an environment that the wizard asks about. A role to assume comes after the account it is in.
-    pub(super) fn detail_keys(&self, name: &EnvironmentName) -> Vec<Key> {
+    pub fn detail_keys(&self, name: &EnvironmentName) -> Vec<Key> {
         let form = self.text(Some(name), Field::SignIn).unwrap_or_default();
         let (before, after): (&[Field], &[Field]) = match form.as_str() {
             "profile" => (&[Field::Profile], &[]),
@@ -327,6 +318,7 @@ impl Model {
         let slot = |loading: bool, text: String| loading.then_some(text);
         let organization = self.organization().map(|name| name.to_string()).unwrap_or_default();
         match id {
+            PageId::Welcome => self.opening_words(),
             PageId::SignIn => self.sign_in.waiting(),
             PageId::Organization => slot(
                 self.discovery.organization.is_loading(),
@@ -383,6 +375,7 @@ impl Model {
 
     fn page_problem(&self, id: &PageId) -> Option<String> {
         match id {
+            PageId::Welcome => self.opening_problem().map(str::to_owned),
             PageId::SignIn => self.sign_in.failed().map(str::to_owned),
             PageId::Organization => self.discovery.organization.failed().map(str::to_owned),
             PageId::Project => match self.discovery.projects.ready() {
@@ -401,6 +394,7 @@ impl Model {
     fn can_retry(&self, id: &PageId) -> bool {
         let failed = |slot: Option<&str>| slot.is_some();
         match id {
+            PageId::Welcome => failed(self.opening_problem()),
             PageId::SignIn => failed(self.sign_in.failed()),
             PageId::Organization => failed(self.discovery.organization.failed()),
             PageId::Project => failed(self.discovery.projects.failed()),

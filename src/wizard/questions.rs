@@ -4,6 +4,7 @@ use super::answers::FORMS;
 use super::model::Model;
 use super::page::{Choice, Field, Key, Kind, Options, Question, State};
 use super::sso::SsoChoice;
+use super::welcome::CLOUDS;
 use crate::domain::names::EnvironmentName;
 use crate::domain::preset::PRESETS;
 
@@ -28,10 +29,17 @@ impl Model {
     fn words(&self, key: &Key) -> (String, String) {
         let name = key.environment.as_ref().map(EnvironmentName::as_str).unwrap_or_default();
         let (label, why): (String, String) = match &key.field {
-            Field::Method => (
-                "How to sign in".into(),
-                "keyless works with your own rights in Azure DevOps and gets no others.".into(),
+            Field::Method => {
+                let why = "keyless works with your own rights in Azure DevOps and gets no others.";
+                let likely = self.start.sign_in.likely.as_ref();
+                let likely = likely.map(|(method, source)| format!(" Likely: {}, since {source}.", method.word()));
+                ("How to sign in".into(), format!("{why}{}", likely.unwrap_or_default()))
+            }
+            Field::Cloud => (
+                "Where".into(),
+                "Practice first: everything looks and works the same, and nothing real is touched.".into(),
             ),
+            Field::Goal => ("What for".into(), "Nothing is changed before you approve a plan.".into()),
             Field::Token => (
                 "Personal access token".into(),
                 "keyless reads and changes the project with it; it is kept in memory and the keyring, never in a file.".into(),
@@ -116,6 +124,8 @@ impl Model {
                 let methods = &self.start.sign_in.methods;
                 Kind::Choice(Options::fixed(methods.iter().map(|method| (method.word(), method.about()))))
             }
+            Field::Cloud => Kind::Choice(Options::fixed(CLOUDS)),
+            Field::Goal => Kind::Choice(Self::goals()),
             Field::Token => Kind::Secret,
             Field::Project => match self.discovery.projects.ready() {
                 Some(projects) if !projects.is_empty() => {

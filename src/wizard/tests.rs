@@ -118,6 +118,13 @@ pub(crate) fn answer(effect: &Effect) -> Vec<Msg> {
             let lines = vec![format!("{}: proven", names.join(", "))];
             vec![Msg::Ended { generation: *generation, ended: Ended { stale: false, lines } }]
         }
+        Effect::Open { generation, practice, .. } => {
+            let start = Start { practice: *practice, ..Start::default() };
+            vec![Msg::Opened {
+                generation: *generation,
+                result: Box::new(Ok(Opened { start, federation: None })),
+            }]
+        }
     }
 }
 

@@ -117,8 +117,10 @@ async fn unlocked() {
         .await
         .expect(2);
     assert!(elsewhere.out.contains("KL-DEVOPS-TOKEN-MISSING"), "{elsewhere:?}");
-    let logout = live.run(&["logout"]).await.expect(0);
-    assert!(logout.out.contains("signed out of contoso"), "{logout:?}");
+    let logout = live.run(&["logout", "--json"]).await.expect(0);
+    assert_eq!(logout.json(), serde_json::json!({"version": 1, "signed_out": ["contoso"]}));
+    let again = live.run(&["logout"]).await.expect(0);
+    assert!(again.out.contains("nobody was signed in to contoso"), "{again:?}");
     let nobody = live.run(&["whoami"]).await.expect(2);
     assert!(nobody.out.contains("KL-DEVOPS-TOKEN-MISSING"), "{nobody:?}");
     assert_clean(&live.machine);

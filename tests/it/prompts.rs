@@ -14,7 +14,9 @@ use keyless::wizard::{
 use portable_pty::CommandBuilder;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::support::pty::Terminal;
+use super::sign_in::person;
+use super::support::pty::Terminal;
+use super::support::{Lab, Live};
 
 /// Clouds that answer at once.
 #[derive(Default)]
@@ -93,6 +95,7 @@ impl Performer for Clouds {
                 self.applied.borrow_mut().extend(environments.iter().map(ToString::to_string));
                 return vec![Msg::Ended { generation, ended: Ended { stale: false, lines: Vec::new() } }];
             }
+            Effect::Open { .. } => unreachable!("these clouds are open"),
         };
         vec![Msg::Discovered { generation, found }]
     }
@@ -176,22 +179,22 @@ fn what_is_denied_is_left_to_somebody_else() {
         include_str!("../../assets/worlds/fresh.toml")
     );
     std::fs::write(place.path().join("poor.toml"), world).unwrap();
-    let mut terminal = Terminal::keyless(place.path(), &["--sandbox=poor.toml", "--plain", "setup"]);
+    let mut terminal = keyless(place.path(), &["--sandbox=poor.toml", "--plain", "setup"]);
     for question in ["Organisation", "Organisation id", "Project", "AWS profiles"] {
-        terminal.at(question, "\r");
+        asked(&mut terminal, question, "\r");
     }
     for profile in ["contoso-dev", "contoso-stg", "contoso-prod"] {
-        terminal.at(&format!("Environment of profile {profile}"), "\r");
+        asked(&mut terminal, &format!("Environment of profile {profile}"), "\r");
     }
-    terminal.at("Further environments", "\r");
+    asked(&mut terminal, "Further environments", "\r");
     for name in ["dev", "staging", "prod"] {
-        terminal.at(&format!("Change anything for {name}"), "\r");
+        asked(&mut terminal, &format!("Change anything for {name}"), "\r");
     }
-    terminal.at("Rights of the roles", "\r");
-    terminal.at("Save", "n\r");
-    terminal.at("Leave that to somebody else", "\r");
-    terminal.at("Type prod to change it", "prod\r");
-    terminal.at("Carry out this plan", "y\r");
+    asked(&mut terminal, "Rights of the roles", "\r");
+    asked(&mut terminal, "Save", "n\r");
+    asked(&mut terminal, "Leave that to somebody else", "\r");
+    asked(&mut terminal, "Type prod to change it", "prod\r");
+    asked(&mut terminal, "Carry out this plan", "y\r");
     assert_eq!(terminal.ended(), 0, "{}", terminal.text());
     terminal.until("the next step", |text| text.contains("verify --only azure-devops"));
     let plan = std::fs::read_to_string(place.path().join("keyless-aws-half/plan.json")).unwrap();
@@ -205,6 +208,74 @@ fn ctrl_c_stops() {
     terminal.until("the reason", |text| text.contains("A token is needed"));
     asked(&mut terminal, "Personal access token", "\u{3}");
     terminal.until("the end", |text| text.contains("ended: KL-STOPPED"));
+}
+
+/// A machine on a practice cloud of this process, with nobody signed in, reached over SSH.
+fn over_ssh(lab: &Lab) -> Live {
+    Live::on(lab)
+        .with("AZURE_DEVOPS_EXT_PAT", "")
+        .with("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+        .with("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22")
+}
+
+/// keyless itself, as a process that a test has prepared.
+fn prepared(process: &std::process::Command) -> Terminal {
+    let mut command = CommandBuilder::new(process.get_program());
+    command.args(process.get_args());
+    command.env_clear();
+    for (name, value) in process.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command.env("TERM", "xterm-256color");
+    command.cwd(process.get_current_dir().unwrap());
+    Terminal::start(command, (80, 24))
+}
+
+/// The lines of the screen as one text.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wizard_signs_in_with_a_code() {
+    let lab = Lab::of("fresh").await;
+    let live = over_ssh(&lab);
+    std::fs::remove_file(live.machine.work().join("keyless.toml")).unwrap();
+    let mut terminal = prepared(&live.command(&["--plain", "setup"]));
+    let shown = tokio::task::spawn_blocking(move || {
+        terminal.until("why", |text| flat(text).contains("this is an SSH session"));
+        asked(&mut terminal, "How to sign in", "\r");
+        terminal.until("the code", |text| flat(text).contains(" minutes) ..."));
+        terminal
+    });
+    let mut terminal = shown.await.unwrap();
+    let text = flat(&terminal.text());
+    let after = |word: &str| text.split_once(word).unwrap().1.split(' ').next().unwrap().to_owned();
+    person(&after("Open "), &[("user_code", &after(" and type ")), ("answer", "sign-in")]).await;
+    let shown = tokio::task::spawn_blocking(move || {
+        asked(&mut terminal, "Organisation", "contoso\r");
+        terminal.until("the answer", |text| flat(text).contains("for this command only"));
+        asked(&mut terminal, "Organisation id", "\u{3}");
+        terminal.ended()
+    });
+    assert_eq!(shown.await.unwrap(), 130);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_asks_how_to_sign_in() {
+    let lab = Lab::of("fresh").await;
+    let live = over_ssh(&lab);
+    let mut terminal = prepared(&live.command(&["status"]));
+    let ended = tokio::task::spawn_blocking(move || {
+        // Over SSH the code is likely, and the token is the last of the list.
+        asked(&mut terminal, "Sign in to Azure DevOps (contoso)", "pat\r");
+        asked(&mut terminal, "Personal access token", &format!("{}\r", keyless::sandbox::practice_token()));
+        let code = terminal.ended();
+        (code, terminal.text())
+    });
+    let (code, text) = ended.await.unwrap();
+    assert!(code <= 1, "{text}");
+    assert!(!text.contains("PRACTICESECRET"), "{text}");
 }
 
 #[test]

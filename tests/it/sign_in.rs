@@ -300,6 +300,8 @@ async fn a_piped_token_is_one_line() {
     let token = keyless::sandbox::practice_token();
     let said = piped(&live, &["login", "--pat"], &format!("  {token}\nmore\n")).await.expect(2);
     assert!(said.out.contains("with a personal access token"), "{said:?}");
+    let said = piped(&live, &["login", "--pat", "--json"], token).await.expect(2);
+    assert_valid("whoami.schema.json", &said.json());
     let empty = piped(&live, &["login", "--pat"], "\n").await.expect(2);
     assert!(empty.err.contains("KL-INPUT-ENDED"), "{empty:?}");
     let wrong = piped(&live, &["login", "--pat"], "PRACTICESECRETNOTTHERIGHTONE\n").await.expect(3);

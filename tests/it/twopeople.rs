@@ -53,7 +53,10 @@ fn half_written(said: &Said) -> Value {
     let last = lines.last().unwrap();
     assert_eq!(last["type"], "run.finished", "{last}");
     let written = lines.iter().find(|line| line["type"] == "half.written");
-    written.unwrap_or_else(|| panic!("no half was written: {}\n{}", said.out, said.err)).clone()
+    let written =
+        written.unwrap_or_else(|| panic!("no half was written: {}\n{}", said.out, said.err)).clone();
+    super::headless::assert_valid("half-written.schema.json", &written);
+    written
 }
 
 fn finished(said: &Said) -> Value {
@@ -194,6 +197,11 @@ async fn accounts_are_left_to_others_one_by_one() {
     let plan = format!("{AWS_HALF}/plan.json");
     grace.run(&["apply", &plan, "--yes", "--confirm", "prod"]).await.expect(0);
     lab.run(Job::setup()).await.assert_proven(&THREE);
+    // A proof by somebody who sees both sides is one for everybody.
+    let status = ada.run(&["status", "--only", "azure-devops", "--json"]).await.expect(0).json();
+    for environment in 0..3 {
+        assert_eq!(status["environments"][environment]["handshake"]["verdict"], "proven");
+    }
 }
 
 fn denied(right: &str) -> World {
@@ -215,6 +223,21 @@ async fn a_denied_right_leaves_its_side_to_somebody_else() {
     let lab = Lab::start(denied("iam:UpdateRole")).await;
     let setup = Live::on(&lab).run(&["setup", "--yes", "--confirm", "prod", "--hand-over", "--json"]).await;
     assert_eq!(finished(&setup.expect(0))["proven"], json!(THREE));
+}
+
+/// What Azure DevOps denies is known only when it is tried: then the way that is left is said, and it works.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_denial_of_azure_devops_aws_is_set_up_alone() {
+    let mut fresh = world("fresh");
+    fresh.rights.devops_denied.push("create-connection".to_owned());
+    let lab = Lab::start(fresh).await;
+    let live = Live::on(&lab);
+    let setup = live.run(&["setup", "--yes", "--confirm", "prod"]).await.expect(3);
+    assert!(setup.err.contains("`keyless setup --only aws`"), "{}", setup.err);
+    // The answers hold no organisation id: the token may tell it.
+    let setup = live.run(&["setup", "--only", "aws", "--yes", "--confirm", "prod", "--json"]).await.expect(0);
+    assert_eq!(half_written(&setup)["half"], "azure-devops");
+    assert_eq!(aws_writes(&lab), 6);
 }
 
 /// Nobody may rely on a name that is still free: what was not approved is not handed over.

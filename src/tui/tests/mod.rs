@@ -1,6 +1,10 @@
 //! What the screens look like, and how they take keys: messages in, a buffer out.
 #![allow(clippy::unwrap_used, reason = "a test may stop here")]
 
+mod asked;
 mod draw;
 mod home;
 mod seen;
+mod setup;
+mod table;
+mod welcome;

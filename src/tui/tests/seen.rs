@@ -71,6 +71,7 @@ fn info(federation: &Federation, name: &str) -> EnvironmentInfo {
         connection: environment.connection.to_string(),
         role: environment.role_arn().to_string(),
         branches: environment.branches.iter().map(ToString::to_string).collect(),
+        left_out: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Parts that several screens are made of.
 
+pub mod editor;
 pub mod field;
+pub mod form;
 pub mod fuzzy;
 pub mod pick;
 
