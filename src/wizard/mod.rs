@@ -19,6 +19,8 @@ mod welcome;
 #[cfg(test)]
 mod sign_in_tests;
 #[cfg(test)]
+mod sso_tests;
+#[cfg(test)]
 pub(crate) mod tests;
 
 pub use discovery::{

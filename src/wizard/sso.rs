@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::discovery::SsoFound;
+use super::discovery::{FoundAccount, Slot, SsoFound};
 use super::flow::Effect;
 use super::model::Model;
 use super::naming;
@@ -155,19 +155,29 @@ impl Model {
         options
     }
 
+    /// The accounts of a session, once they are listed.
+    fn sso_listed(&self, session: &str) -> Option<&[FoundAccount]> {
+        match self.discovery.sso.get(session)?.ready()? {
+            SsoFound::Accounts(accounts) => Some(accounts),
+            SsoFound::SignedOut => None,
+        }
+    }
+
+    fn sso_account(&self, session: &str, id: &AccountId) -> Option<&FoundAccount> {
+        self.sso_listed(session)?.iter().find(|account| account.id == *id)
+    }
+
     /// Whether a value of the page of AWS accounts that is no profile can be chosen; none: it is meant as a profile.
     pub(super) fn check_sso_choice(&self, text: &str) -> Option<Result<(), String>> {
         let choice: SsoChoice = text.parse().ok()?;
         let known = match &choice {
             SsoChoice::SignIn { session } => self.sso_sessions().contains(session),
-            SsoChoice::Account { session, .. } => {
-                let listed = matches!(
-                    self.discovery.sso.get(session).and_then(|slot| slot.ready()),
-                    Some(SsoFound::Accounts(_))
-                );
+            SsoChoice::Account { session, account, permission_set } => {
                 // What is not listed yet is not judged: the plan will tell.
+                let found = || self.sso_account(session, account);
                 self.sso_sessions().contains(session)
-                    && (!listed || self.sso_accounts().any(|(known, _)| known == choice))
+                    && (self.sso_listed(session).is_none()
+                        || found().is_some_and(|account| account.permission_sets.contains(permission_set)))
             }
         };
         let refused = || format!("`{text}` is no account of an SSO session: one of the list is accepted");
@@ -182,33 +192,25 @@ impl Model {
 
     /// The name of the account of a choice, once it is known.
     pub(super) fn sso_account_name(&self, choice: &SsoChoice) -> Option<&str> {
-        self.sso_accounts().find(|(known, _)| known == choice).map(|(_, name)| name)
+        match choice {
+            SsoChoice::SignIn { .. } => None,
+            SsoChoice::Account { session, account, .. } => {
+                self.sso_account(session, account).map(|account| account.name.as_str())
+            }
+        }
     }
 
     /// The permission sets of a person in the account of an environment; none: not known.
-    pub(super) fn sso_permission_sets(&self, name: &EnvironmentName) -> Option<Vec<String>> {
+    pub(super) fn sso_permission_sets(&self, name: &EnvironmentName) -> Option<&[String]> {
         let session = self.text(Some(name), Field::SsoSession)?;
         let account: AccountId = self.text(Some(name), Field::Account)?.parse().ok()?;
-        let sets: Vec<String> = self
-            .sso_accounts()
-            .filter_map(|(choice, _)| match choice {
-                SsoChoice::Account { session: of, account: known, permission_set }
-                    if of == session && known == account =>
-                {
-                    Some(permission_set)
-                }
-                _ => None,
-            })
-            .collect();
+        let sets = self.sso_account(&session, &account)?.permission_sets.as_slice();
         (!sets.is_empty()).then_some(sets)
     }
 
     /// Whether the session is known not to reach the account.
     pub(super) fn sso_misses(&self, session: &str, account: &AccountId) -> bool {
-        match self.discovery.sso.get(session).and_then(|slot| slot.ready()) {
-            Some(SsoFound::Accounts(accounts)) => !accounts.iter().any(|known| known.id == *account),
-            _ => false,
-        }
+        self.sso_listed(session).is_some_and(|accounts| !accounts.iter().any(|known| known.id == *account))
     }
 
     /// Names for the environments of accounts, by choice.
@@ -293,7 +295,10 @@ pub(super) fn signed_in(model: &mut Model, generation: u64, result: Result<(), S
     let Some(login) = login.filter(|login| login.ended.is_none()) else { return Vec::new() };
     let session = login.session.clone();
     if result.is_ok() {
+        // Profiles that need the session work now, too.
         model.discovery.sso.remove(&session);
+        model.discovery.profiles = Slot::default();
+        model.discovery.forget_failures();
     }
     login.ended = Some(result);
     let done = SsoChoice::SignIn { session }.to_string();
@@ -313,222 +318,5 @@ pub(super) fn signed_in(model: &mut Model, generation: u64, result: Result<(), S
 pub(super) fn leave(model: &mut Model) {
     if model.at == PageId::Profiles {
         model.sso_login = None;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
-    use super::*;
-    use crate::domain::federation::SignIn;
-    use crate::wizard::tests::answer;
-    use crate::wizard::{Found, FoundAccount, Msg, Start, update};
-
-    /// Performs what an update wants, except what is about SSO sessions: that comes back.
-    fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
-        let mut open = effects;
-        let mut sso = Vec::new();
-        while let Some(effect) = open.pop() {
-            match effect {
-                Effect::SsoDiscover { .. } | Effect::SsoBegin { .. } | Effect::SsoWait { .. } => {
-                    sso.push(effect)
-                }
-                other => answer(&other).into_iter().for_each(|msg| open.extend(update(model, msg))),
-            }
-        }
-        sso
-    }
-
-    fn say(model: &mut Model, msg: Msg) -> Vec<Effect> {
-        let effects = update(model, msg);
-        settle(model, effects)
-    }
-
-    fn found(session: &str, generation: u64, found: Result<SsoFound, String>) -> Msg {
-        Msg::Discovered { generation, found: Found::Sso { session: session.to_owned(), found } }
-    }
-
-    /// A wizard on the page of AWS accounts whose session `corp` nobody is signed in to.
-    fn signed_out() -> Model {
-        let start = Start {
-            signed_in: true,
-            organization: Some(("contoso".to_owned(), "a test".to_owned())),
-            project: Some(("Payments".to_owned(), "a test".to_owned())),
-            ..Start::default()
-        };
-        let mut model = Model::new(start);
-        let effects = model.begin();
-        let asked = settle(&mut model, effects);
-        let [Effect::SsoDiscover { generation, session }] = &asked[..] else { panic!("{asked:?}") };
-        say(&mut model, found(session, *generation, Ok(SsoFound::SignedOut)));
-        while *model.at() != PageId::Profiles {
-            say(&mut model, Msg::Next);
-        }
-        model
-    }
-
-    fn choose(model: &mut Model, values: &[&str]) -> Vec<Effect> {
-        let value = Value::Many(values.iter().map(|value| (*value).to_owned()).collect());
-        say(model, Msg::Answer { key: Key::of(Field::Profiles), value });
-        say(model, Msg::Next)
-    }
-
-    fn code() -> SsoCode {
-        SsoCode {
-            user_code: "ABCD-EFGH".to_owned(),
-            address: "https://device.example/".to_owned(),
-            address_with_code: "https://device.example/?user_code=ABCD-EFGH".to_owned(),
-            expires_in: 600,
-        }
-    }
-
-    fn accounts() -> SsoFound {
-        let account = |id: &str, name: &str, sets: &[&str]| FoundAccount {
-            id: id.parse().unwrap(),
-            name: name.to_owned(),
-            permission_sets: sets.iter().map(|set| (*set).to_owned()).collect(),
-        };
-        SsoFound::Accounts(vec![
-            account("111122223333", "shop dev", &["Administrator", "ViewOnly"]),
-            account("777788889999", "shop prod", &["Administrator"]),
-        ])
-    }
-
-    /// Signs in to `corp` beside the profile that was chosen too.
-    fn signed_in_model() -> Model {
-        let mut model = signed_out();
-        let begun = choose(&mut model, &["contoso-staging", "sso:corp"]);
-        let [Effect::SsoBegin { generation, .. }] = begun[..] else { panic!("{begun:?}") };
-        assert!(model.page().waiting.unwrap().contains("asked for a code"));
-        let wait = say(&mut model, Msg::SsoCode { generation, result: Ok(code()) });
-        assert_eq!(wait, [Effect::SsoWait { generation, session: "corp".to_owned() }]);
-        assert_eq!(model.sso_sign_in(), Some(("corp", Some(&code()))));
-        assert!(model.page().waiting.unwrap().contains("https://device.example/?user_code=ABCD-EFGH"));
-        // Nobody goes on past a sign-in that is under way.
-        let stayed = say(&mut model, Msg::Next);
-        assert_eq!((stayed, model.at()), (Vec::new(), &PageId::Profiles));
-        let asked = say(&mut model, Msg::SsoSignedIn { generation, result: Ok(()) });
-        let [Effect::SsoDiscover { generation: listing, .. }] = asked[..] else { panic!("{asked:?}") };
-        assert!(model.page().waiting.is_some() && model.page().edition == generation);
-        say(&mut model, found("corp", listing, Ok(accounts())));
-        assert_eq!(model.page().waiting, None);
-        model
-    }
-
-    #[test]
-    fn signing_in_shows_the_accounts_and_keeps_what_was_chosen() {
-        let mut model = signed_in_model();
-        let options = model.account_options();
-        let values: Vec<&str> = options.choices.iter().map(|choice| choice.value.as_str()).collect();
-        assert_eq!(
-            values[4..],
-            [
-                "sso:corp/111122223333/Administrator",
-                "sso:corp/111122223333/ViewOnly",
-                "sso:corp/777788889999/Administrator"
-            ]
-        );
-        assert_eq!(
-            model.value(&Key::of(Field::Profiles)),
-            Some(Value::Many(vec!["contoso-staging".to_owned()]))
-        );
-        let asked = choose(
-            &mut model,
-            &[
-                "contoso-staging",
-                "sso:corp/111122223333/Administrator",
-                "sso:corp/777788889999/Administrator",
-            ],
-        );
-        assert_eq!((asked, model.at()), (Vec::new(), &PageId::Names));
-        let names: Vec<&str> = model.environment_names().iter().map(EnvironmentName::as_str).collect();
-        assert_eq!(names, ["dev", "staging", "prod"]);
-        say(&mut model, Msg::Next);
-        say(
-            &mut model,
-            Msg::Answer {
-                key: Key::at(&"dev".parse().unwrap(), Field::Region),
-                value: Value::text("eu-west-1"),
-            },
-        );
-        let federation = model.federation().unwrap();
-        let dev = &federation.environments[0];
-        assert_eq!(dev.account.as_str(), "111122223333");
-        let through_corp =
-            SignIn::Sso { sso_session: "corp".to_owned(), permission_set: "Administrator".to_owned() };
-        assert_eq!(dev.sign_in, through_corp);
-        assert_eq!(
-            federation.environments[1].sign_in,
-            SignIn::Profile { profile: "contoso-staging".to_owned() }
-        );
-    }
-
-    #[test]
-    fn a_failed_sign_in_is_told_and_late_answers_are_dropped() {
-        let mut model = signed_out();
-        let begun = choose(&mut model, &["sso:corp"]);
-        let [Effect::SsoBegin { generation, .. }] = begun[..] else { panic!("{begun:?}") };
-        say(&mut model, Msg::SsoCode { generation: generation + 1, result: Ok(code()) });
-        assert_eq!(model.sso_sign_in(), Some(("corp", None)));
-        say(&mut model, Msg::SsoCode { generation, result: Ok(code()) });
-        say(&mut model, Msg::SsoSignedIn { generation, result: Err("it was denied".to_owned()) });
-        let page = model.page();
-        assert_eq!((page.problem.as_deref(), page.waiting), (Some("it was denied"), None));
-        // The choice is done with: going on does not begin again.
-        say(&mut model, Msg::Next);
-        assert_eq!(model.at(), &PageId::Names);
-        say(&mut model, Msg::SsoSignedIn { generation, result: Ok(()) });
-        assert_eq!(model.sso_sign_in(), None);
-    }
-
-    #[test]
-    fn what_a_session_does_not_reach_is_refused() {
-        let model = signed_in_model();
-        let key = Key::of(Field::Profiles);
-        for text in ["sso:corp/444455556666/Administrator", "sso:corp/777788889999/ViewOnly", "sso:other"] {
-            assert!(model.check(&key, text).unwrap_err().contains("no account of an SSO session"), "{text}");
-        }
-        assert_eq!(model.check(&key, "sso:corp/777788889999/Administrator"), Ok(()));
-    }
-
-    #[test]
-    fn keys_of_the_shell_that_do_not_work_are_named_first() {
-        let mut model = Model::new(Start { aws_keys: true, ..Start::default() });
-        let effects = model.begin();
-        let generation = effects.iter().find_map(|effect| match effect {
-            Effect::CheckShellKeys { generation } => Some(*generation),
-            _ => None,
-        });
-        assert!(model.page().pending.unwrap().contains("keys of this shell"));
-        let problem = Some("they have expired (ExpiredToken).".to_owned());
-        update(
-            &mut model,
-            Msg::Discovered { generation: generation.unwrap(), found: Found::ShellKeys(problem) },
-        );
-        let facts = model.page().facts;
-        assert!(facts[0].value.contains("AWS_ACCESS_KEY_ID") && facts[0].value.contains("ExpiredToken"));
-        let practice = Model::new(Start { aws_keys: true, practice: true, ..Start::default() }).begin();
-        assert!(!practice.iter().any(|effect| matches!(effect, Effect::CheckShellKeys { .. })));
-    }
-
-    #[test]
-    fn a_choice_is_read_as_it_was_written() {
-        for (text, session, set) in [
-            ("sso:corp/111122223333/Administrator", "corp", "Administrator"),
-            ("sso:my%20corp%2C%20eu/111122223333/A%2FB%25", "my corp, eu", "A/B%"),
-        ] {
-            let choice = SsoChoice::Account {
-                session: session.to_owned(),
-                account: "111122223333".parse().unwrap(),
-                permission_set: set.to_owned(),
-            };
-            assert_eq!(choice.to_string(), text);
-            assert_eq!(text.parse(), Ok(choice));
-        }
-        assert_eq!("sso:corp".parse(), Ok(SsoChoice::SignIn { session: "corp".to_owned() }));
-        for text in ["corp", "sso:", "sso:a/b", "sso:a/1/b", "sso:a/111122223333/", "sso:a/111122223333/b/c"]
-        {
-            assert_eq!(text.parse::<SsoChoice>(), Err(NoChoice), "{text}");
-        }
     }
 }

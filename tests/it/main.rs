@@ -17,6 +17,7 @@ mod rights;
 mod saved;
 mod setup;
 mod sign_in;
+mod sso;
 mod support;
 mod trust_evaluators;
 mod twopeople;

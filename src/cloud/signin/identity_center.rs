@@ -7,9 +7,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region as AwsRegion, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::EnvConfigFileKind;
 use aws_sdk_ssooidc::operation::create_token::{CreateTokenError, CreateTokenOutput};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -19,6 +17,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::role_keys::RoleKeys;
 use super::sso_cache::{CachedToken, Renewal, SsoCache, file_of};
 use super::{AwsSignIn, SSO_PROFILE};
 use crate::cloud::aws::{sdk_failure, timeouts};
@@ -280,7 +279,7 @@ impl IdentityCenter {
     }
 
     /// An access token that is good, renewed where that is due.
-    async fn token(&self, session: &SsoSession) -> Result<SecretString> {
+    pub(super) async fn token(&self, session: &SsoSession) -> Result<SecretString> {
         let token = self.cached(session)?.ok_or_else(|| expired(&session.name))?;
         let now = self.cache.now();
         if token.expires_at > now + MARGIN {
@@ -315,7 +314,7 @@ impl IdentityCenter {
         }
     }
 
-    async fn portal(&self, session: &SsoSession) -> aws_sdk_sso::Client {
+    pub(super) async fn portal(&self, session: &SsoSession) -> aws_sdk_sso::Client {
         // Everything asked there only reads, and it throttles.
         let retries = RetryConfig::standard().with_max_attempts(6);
         aws_sdk_sso::Client::new(&self.config(session, retries).await)
@@ -368,7 +367,7 @@ impl IdentityCenter {
 }
 
 /// What an answer of the access portal means.
-fn refused<E>(action: &str, session: &SsoSession, error: &SdkError<E, HttpResponse>) -> Failure
+pub(super) fn refused<E>(action: &str, session: &SsoSession, error: &SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
@@ -407,50 +406,65 @@ fn verdict(error: &SdkError<CreateTokenError, HttpResponse>) -> Verdict {
     }
 }
 
-/// The keys of a permission set.
-#[derive(Debug)]
-struct RoleKeys {
-    center: IdentityCenter,
-    session: String,
-    account: AccountId,
-    permission_set: String,
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use aws_sdk_ssooidc::types::error::{
+        AccessDeniedException, AuthorizationPendingException, ExpiredTokenException, InternalServerException,
+        InvalidGrantException, SlowDownException,
+    };
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
 
-impl RoleKeys {
-    async fn fetch(&self) -> Result<Credentials> {
-        let session = self.center.session(&self.session).await?;
-        let token = self.center.token(&session).await?;
-        let portal = self.center.portal(&session).await;
-        let ask = portal
-            .get_role_credentials()
-            .access_token(token.expose_secret())
-            .account_id(self.account.as_str())
-            .role_name(&self.permission_set);
-        let answer = ask.send().await.map_err(|error| {
-            refused("sso:GetRoleCredentials", &session, &error)
-                .with("account", &self.account)
-                .with("permission-set", &self.permission_set)
-        })?;
-        let keys = answer.role_credentials;
-        let keys =
-            keys.ok_or_else(|| Failure::new(Code::AwsRefused).with("answered without", "roleCredentials"))?;
-        Ok(Credentials::new(
-            keys.access_key_id.unwrap_or_default(),
-            keys.secret_access_key.unwrap_or_default(),
-            keys.session_token,
-            aws_smithy_types::DateTime::from_millis(keys.expiration).try_into().ok(),
-            "keyless",
-        ))
+    use super::*;
+
+    fn told(error: CreateTokenError) -> Verdict {
+        let response = HttpResponse::new(StatusCode::try_from(400).unwrap(), SdkBody::empty());
+        verdict(&SdkError::service_error(error, response))
     }
-}
 
-impl ProvideCredentials for RoleKeys {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(async {
-            self.fetch().await.map_err(CredentialsError::provider_error)
-        })
+    #[test]
+    fn every_answer_to_a_device_code_has_its_own_meaning() {
+        use CreateTokenError as Error;
+        let pending = Error::AuthorizationPendingException(AuthorizationPendingException::builder().build());
+        assert!(matches!(told(pending), Verdict::Pending));
+        let slow_down = Error::SlowDownException(SlowDownException::builder().build());
+        assert!(matches!(told(slow_down), Verdict::SlowDown));
+        let denied = Error::AccessDeniedException(AccessDeniedException::builder().build());
+        assert!(matches!(told(denied), Verdict::Ended(Code::SsoRefused)));
+        let expired = Error::ExpiredTokenException(ExpiredTokenException::builder().build());
+        assert!(matches!(told(expired), Verdict::Ended(Code::SsoCodeExpired)));
+        let broken = Error::InternalServerException(InternalServerException::builder().build());
+        assert!(matches!(told(broken), Verdict::Lost));
+        let unknown = Error::InvalidGrantException(InvalidGrantException::builder().build());
+        assert!(matches!(told(unknown), Verdict::Other));
+        let cut = ConnectorError::io(Box::new(std::io::Error::other("reset")));
+        assert!(matches!(verdict(&SdkError::dispatch_failure(cut)), Verdict::Lost));
+    }
+
+    #[test]
+    fn a_session_is_good_while_it_lasts_or_can_be_renewed() {
+        let token = |expires_at, registered: Option<i64>| CachedToken {
+            start_url: String::new(),
+            region: String::new(),
+            access_token: "hush".into(),
+            expires_at,
+            renewal: registered.map(|registration_expires_at| Renewal {
+                refresh_token: "hush".into(),
+                client_id: String::new(),
+                client_secret: "hush".into(),
+                registration_expires_at,
+            }),
+        };
+        assert_eq!(state_of(None, 10), SessionState::Never);
+        for (token, state) in [
+            (token(11, None), SessionState::SignedIn),
+            (token(10, None), SessionState::Expired(10)),
+            (token(10, Some(11)), SessionState::SignedIn),
+            (token(10, Some(10)), SessionState::Expired(10)),
+        ] {
+            assert_eq!(state_of(Some(&token), 10), state);
+        }
     }
 }

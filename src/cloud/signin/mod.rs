@@ -6,6 +6,7 @@ mod identity_center;
 mod overrides;
 mod profiles;
 mod quiet;
+mod role_keys;
 pub mod session;
 mod sso_cache;
 
@@ -316,6 +317,22 @@ mod tests {
         let refused = keys(&desk, &of("b")).await.unwrap_err();
         let cause = crate::cloud::http::causes(&refused);
         assert!(cause.contains("metadata"), "{cause}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_a_credential_process_wrote_is_not_shown() {
+        let desk = desk(
+            "[profile fails]\ncredential_process = sh -c 'echo hush >&2; exit 3'\n[profile prints]\ncredential_process = echo hush\n[profile behind]\nrole_arn = arn:aws:iam::111122223333:role/x\nsource_profile = fails\n[profile works]\ncredential_process = echo '{\"Version\":1,\"AccessKeyId\":\"AKIAP\",\"SecretAccessKey\":\"x\"}'\n",
+        );
+        let of = |profile: &str| environment("dev", SignIn::Profile { profile: profile.to_owned() });
+        for profile in ["fails", "prints", "behind"] {
+            let refused = keys(&desk, &of(profile)).await.unwrap_err();
+            let cause = crate::cloud::http::causes(&refused);
+            assert!(cause.contains("credential_process") && cause.contains("by hand"), "{profile}: {cause}");
+            assert!(!format!("{cause}{refused:?}").contains("hush"), "{profile}: {cause}");
+        }
+        assert_eq!(keys(&desk, &of("works")).await.unwrap(), "AKIAP");
     }
 
     #[tokio::test]

@@ -4,6 +4,9 @@ use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 
 /// Credentials of a profile that a program gives.
 #[derive(Debug)]
@@ -17,12 +20,20 @@ impl Quiet {
         Self { inner: SharedCredentialsProvider::new(inner), profile: profile.to_owned() }
     }
 
-    /// The SDK puts the program's error output, or the place where its output broke off, into a text without a cause
-    /// of its own; failures of AWS have causes, and pass.
+    /// The SDK puts the program's error output, or the place where its output broke off, into the error. Only what STS
+    /// answered to the credentials, and what is wrong with the configuration, passes.
     fn muffled(&self, error: CredentialsError) -> CredentialsError {
-        let told = matches!(error, CredentialsError::ProviderError(_));
-        let bare = error.source().is_none_or(|source| source.source().is_none());
-        if !(told && bare) {
+        let mut next: Option<&(dyn Error + 'static)> = Some(&error);
+        while let Some(cause) = next {
+            if cause.is::<SdkError<AssumeRoleError, HttpResponse>>() {
+                return error;
+            }
+            next = cause.source();
+        }
+        if matches!(
+            error,
+            CredentialsError::InvalidConfiguration(_) | CredentialsError::CredentialsNotLoaded(_)
+        ) {
             return error;
         }
         CredentialsError::provider_error(format!(
