@@ -3,6 +3,7 @@
 mod answers;
 mod approve;
 mod commands;
+mod door;
 mod halves;
 mod login;
 mod open;
@@ -130,8 +131,16 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
     match command {
         None if full_screen => screen::run(begin, opening(None, None, 900), output).await,
         None => {
-            output.help();
-            Ok(Exit::BadInput)
+            let opening = opening(None, None, 900);
+            // Lines instead of the full screen; with nobody to ask, what keyless is.
+            if !wizard::can_ask(&opening).await {
+                output.help();
+                return Ok(Exit::BadInput);
+            }
+            if door::is_needed(&opening)? {
+                return door::run(&opening, output).await;
+            }
+            commands::setup(opening, &Yes::default(), output).await
         }
         Some(Command::Setup { answers, only, close, handover, yes, wait }) => {
             let opening = Opening { close, handover, ..opening(answers, only, wait.wait) };

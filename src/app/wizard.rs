@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use secrecy::SecretString;
 
-use super::answers;
+use super::answers::{self, Answers};
 use super::commands::{exit_of, plan_file};
 use super::halves;
 use super::login;
@@ -78,6 +78,11 @@ impl Kept {
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
     }
 
+    /// The exit code so far.
+    pub(super) fn exit(&self) -> Exit {
+        *self.exit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How the last run ended.
     ///
     /// # Errors
@@ -147,6 +152,40 @@ pub async fn can_ask(opening: &Opening) -> bool {
 /// # Errors
 /// The person stopped it, or a question had nobody to answer it.
 pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<Exit> {
+    let (start, found) = begun(opening, clouds, output).await?;
+    let mut model = match found {
+        Some(answers) => {
+            output.talk(&format!("going on with {}", answers.source));
+            Model::resume(start, answers.federation)
+        }
+        None => Model::new(start),
+    };
+    let kept = Kept::new(clouds, opening);
+    ask(opening, &mut model, &Stage { opening, clouds, output, kept: &kept }).await?;
+    Ok(kept.exit())
+}
+
+/// Asks every page on lines: as prompts on a terminal, as numbered lines otherwise.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn ask(opening: &Opening, model: &mut Model, performer: &impl Performer) -> Result<()> {
+    if opening.process.stdin_is_terminal && !opening.is_accessible() {
+        return driver::run(model, &mut Prompts::new(std::io::stderr()), performer).await;
+    }
+    let secrets = if opening.process.stdin_is_terminal { Secrets::Terminal } else { Secrets::Lines };
+    driver::run(model, &mut Lines::new(StandardInput, std::io::stderr(), secrets), performer).await
+}
+
+/// What the wizard begins with on open clouds: what is known, and the person's own answers.
+///
+/// # Errors
+/// The answers cannot be used.
+pub(super) async fn begun(
+    opening: &Opening,
+    clouds: &Clouds,
+    output: &Output,
+) -> Result<(Start, Option<Answers>)> {
     let found = answers::own(opening, clouds.practice.as_ref())?;
     let last = login::remembered(&clouds.state)?.into_iter().next();
     let organization = found.as_ref().map(|answers| answers.federation.organization.clone());
@@ -160,27 +199,11 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
     if let Some(last) = last.filter(|_| start.organization.is_none()) {
         start.organization = Some((last.to_string(), "the last sign-in".to_owned()));
     }
-    let mut model = match found {
-        Some(answers) => {
-            output.talk(&format!("going on with {}", answers.source));
-            Model::resume(start, answers.federation)
-        }
-        None => Model::new(start),
-    };
-    let kept = Kept::new(clouds, opening);
-    let stage = Stage { opening, clouds, output, kept: &kept };
-    if opening.process.stdin_is_terminal && !opening.is_accessible() {
-        driver::run(&mut model, &mut Prompts::new(std::io::stderr()), &stage).await?;
-    } else {
-        let secrets = if opening.process.stdin_is_terminal { Secrets::Terminal } else { Secrets::Lines };
-        driver::run(&mut model, &mut Lines::new(StandardInput, std::io::stderr(), secrets), &stage).await?;
-    }
-    let exit = *kept.exit.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(exit)
+    Ok((start, found))
 }
 
 /// What the wizard knows before the first question.
-pub(super) fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
+fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
     let likely = clouds.practice.as_ref().and_then(|open| {
         let federation = config::parse(&open.answers, "world").ok()?;
         let source = format!("the practice cloud's world {}", open.world);

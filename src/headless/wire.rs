@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::half::HalfWritten;
 use super::whoami::Whoami;
 use crate::domain::failure::Evidence;
-use super::half::HalfWritten;
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::names::EnvironmentName;
 use crate::explain::{self, Invocation};

@@ -8,7 +8,7 @@ use crate::app::answers;
 use crate::app::open::{Clouds, Opening};
 use crate::app::output::Output;
 use crate::app::practice;
-use crate::app::wizard::{Kept, start};
+use crate::app::wizard::{Kept, begun};
 use crate::domain::failure::Result;
 use crate::host::files;
 use crate::tui::msg::Opened;
@@ -62,7 +62,7 @@ pub async fn open(opening: Opening, output: &Output) -> Result<(Scene, Opened)> 
     };
     let opened = Opened {
         practice: clouds.practice.as_ref().map(|open| open.world.clone()),
-        start: start(&opening, &clouds, output),
+        start: begun(&opening, &clouds, output).await?.0,
         last: federation.as_ref().and_then(|federation| last::read(&clouds.state, federation)),
         own,
         federation,
