@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::domain::names::EnvironmentName;
+use crate::domain::names::{EnvironmentName, OrganizationName};
 use crate::plan::file::Only;
+use crate::wizard::Method;
 
 /// Azure DevOps pipelines deploy to AWS without access keys: keyless sets up OIDC federation and proves it.
 ///
@@ -19,6 +20,24 @@ pub struct Cli {
     /// Flags of every command
     #[command(flatten)]
     pub global: Global,
+    /// Flags of the full screen
+    #[command(flatten)]
+    pub begin: Begin,
+}
+
+/// Flags of the full screen, which opens without a command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Full screen (without a command)")]
+pub struct Begin {
+    /// Look at every environment again after this many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=900))]
+    pub refresh: Option<u64>,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+    /// Record the session to a new file, secrets left out, for a report of what went wrong
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// Flags of every command.
@@ -90,6 +109,60 @@ impl From<Half> for Only {
     }
 }
 
+/// How to sign in to Azure DevOps.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[group(multiple = false)]
+pub struct How {
+    /// With your work account in the browser of this machine (the default on a desktop)
+    #[arg(long)]
+    pub browser: bool,
+    /// With your work account and a code that is typed in any browser (the default over SSH)
+    #[arg(long)]
+    pub device: bool,
+    /// As whoever is signed in to the Azure CLI (`az`)
+    #[arg(long)]
+    pub az: bool,
+    /// With a personal access token for this organisation: asked for, or the first line of stdin
+    #[arg(long)]
+    pub pat: bool,
+}
+
+impl How {
+    /// The way that was named.
+    pub fn method(self) -> Option<Method> {
+        let ways = [
+            (self.browser, Method::Browser),
+            (self.device, Method::Device),
+            (self.az, Method::AzureCli),
+            (self.pat, Method::Pat),
+        ];
+        ways.into_iter().find(|(named, _)| *named).map(|(_, method)| method)
+    }
+}
+
+/// What setup does with the half that is somebody else's.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Handover {
+    /// Where rights for one side are missing: set up the other one, and write that side as files for somebody who has them
+    #[arg(long)]
+    pub hand_over: bool,
+    /// Folder for those files; without it keyless-aws-half or keyless-azure-devops-half, here
+    #[arg(long, value_name = "DIR")]
+    pub half_dir: Option<PathBuf>,
+}
+
+/// How a half can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A template for each AWS account
+    #[value(name = "cloudformation")]
+    CloudFormation,
+    /// One configuration for all AWS accounts
+    Terraform,
+    /// A saved plan for `keyless apply`
+    Plan,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -104,6 +177,9 @@ pub enum Command {
         /// Also remove trust statements of this environment's role that admit anybody else
         #[arg(long, value_name = "ENVIRONMENT")]
         close: Vec<EnvironmentName>,
+        /// For two people
+        #[command(flatten)]
+        handover: Handover,
         /// Approval
         #[command(flatten)]
         yes: Yes,
@@ -138,6 +214,9 @@ pub enum Command {
     Verify {
         /// The environments; none: all
         environments: Vec<EnvironmentName>,
+        /// `azure-devops`: without looking at AWS, for somebody who has no rights there
+        #[arg(long, value_enum)]
+        only: Option<Half>,
         /// Approval
         #[command(flatten)]
         yes: Yes,
@@ -149,6 +228,9 @@ pub enum Command {
     Status {
         /// The environments; none: all
         environments: Vec<EnvironmentName>,
+        /// Only this half; what is somebody else's is waited for
+        #[arg(long, value_enum)]
+        only: Option<Half>,
         /// Look again every SECONDS until interrupted
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30",
               value_parser = clap::value_parser!(u64).range(1..))]
@@ -161,6 +243,45 @@ pub enum Command {
         /// Approval
         #[command(flatten)]
         yes: Yes,
+    },
+    /// Sign in to Azure DevOps, and keep that in the keyring of this machine
+    Login {
+        /// The organisation; without it the one of keyless.toml
+        #[arg(long, value_name = "NAME")]
+        organization: Option<OrganizationName>,
+        /// How
+        #[command(flatten)]
+        how: How,
+        /// The Entra tenant: an id or a domain; without it any work account is taken
+        #[arg(long, value_name = "TENANT", env = "KEYLESS_ENTRA_TENANT")]
+        tenant: Option<String>,
+        /// A public client of your own instead of the one Azure DevOps tools use
+        #[arg(long, value_name = "ID", env = "KEYLESS_ENTRA_CLIENT_ID")]
+        client_id: Option<String>,
+    },
+    /// Forget what the keyring holds for Azure DevOps
+    Logout {
+        /// Only this organisation; without it all that were signed in to
+        #[arg(long, value_name = "NAME")]
+        organization: Option<OrganizationName>,
+    },
+    /// Tell who keyless is in Azure DevOps and in each AWS account; only reads
+    Whoami {
+        /// The organisation; without it the one of keyless.toml, else the last one signed in to
+        #[arg(long, value_name = "NAME")]
+        organization: Option<OrganizationName>,
+    },
+    /// Write one half with its exact values, for the person who may set it up; only reads
+    Export {
+        /// What to write
+        #[arg(long, value_enum)]
+        format: Format,
+        /// Which half; azure-devops only as a plan
+        #[arg(long, value_enum, default_value = "aws")]
+        only: Half,
+        /// Write new files into this folder; without it stdout
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
     /// The practice cloud by itself
     Sandbox {
@@ -178,7 +299,7 @@ pub enum SandboxCommand {
         /// What it holds
         #[arg(long, default_value = "fresh")]
         world: String,
-        /// First of three ports (Azure DevOps, issuer, AWS); without it free ones are taken
+        /// First of five ports (Azure DevOps, issuer, AWS, Entra ID, Identity Center); without it free ones are taken
         #[arg(long, value_name = "N")]
         port: Option<u16>,
     },

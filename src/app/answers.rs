@@ -8,7 +8,7 @@ use crate::domain::federation::Federation;
 use crate::host::files;
 
 use super::open::Opening;
-use super::practice::Open;
+use super::practice::{Ground, Open};
 
 /// The name of the answers file.
 pub const FILE: &str = "keyless.toml";
@@ -28,6 +28,14 @@ pub struct Answers {
 /// # Errors
 /// A named file is not there, or answers cannot be used.
 pub fn find(opening: &Opening, practice: Option<&Open>) -> Result<Option<Answers>> {
+    find_on(opening, practice.map(Open::ground).as_ref())
+}
+
+/// The same before the practice cloud is started.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_on(opening: &Opening, practice: Option<&Ground>) -> Result<Option<Answers>> {
     let named = opening.answers.as_ref().or(opening.global.config.as_ref());
     if let Some(path) = named {
         let path = opening.process.directory.join(path);
@@ -69,7 +77,15 @@ fn parse(text: &str, path: &Path) -> Result<Answers> {
 /// # Errors
 /// As [`find`].
 pub fn own(opening: &Opening, practice: Option<&Open>) -> Result<Option<Answers>> {
-    let path = place(opening, practice);
+    own_on(opening, practice.map(Open::ground).as_ref())
+}
+
+/// The same before the practice cloud is started.
+///
+/// # Errors
+/// As [`find`].
+pub fn own_on(opening: &Opening, practice: Option<&Ground>) -> Result<Option<Answers>> {
+    let path = place_on(opening, practice);
     match files::read(&path)? {
         Some(text) => parse(&text, &path).map(Some),
         None => Ok(None),
@@ -78,6 +94,10 @@ pub fn own(opening: &Opening, practice: Option<&Open>) -> Result<Option<Answers>
 
 /// Where new answers are saved.
 pub fn place(opening: &Opening, practice: Option<&Open>) -> PathBuf {
+    place_on(opening, practice.map(Open::ground).as_ref())
+}
+
+fn place_on(opening: &Opening, practice: Option<&Ground>) -> PathBuf {
     let named = opening.answers.as_ref().or(opening.global.config.as_ref());
     match (named, practice) {
         (Some(path), _) => opening.process.directory.join(path),

@@ -63,8 +63,8 @@ fn not_approved(plan: &Plan, consent: Consent) -> Failure {
 
 /// Asks once for everything, then by name for each protected environment and each changed subject.
 async fn ask(plan: &Plan, consent: &mut Consent, output: &Output, stop: &CancellationToken) -> Result<()> {
-    output.talk("Apply this? Type yes to approve, anything else to leave everything as it is:");
-    if !line(stop).await?.eq_ignore_ascii_case("yes") {
+    let question = "Apply this? Type yes to approve, anything else to leave everything as it is:";
+    if !agrees(question, output, stop).await? {
         return Err(not_approved(plan, consent.clone()).class(Class::Canceled));
     }
     consent.yes = true;
@@ -93,6 +93,15 @@ async fn ask(plan: &Plan, consent: &mut Consent, output: &Output, stop: &Cancell
         }
     }
     Ok(())
+}
+
+/// A question that is answered by yes or anything else.
+///
+/// # Errors
+/// The person stopped it, or the terminal cannot be read.
+pub async fn agrees(question: &str, output: &Output, stop: &CancellationToken) -> Result<bool> {
+    output.talk(question);
+    Ok(line(stop).await?.eq_ignore_ascii_case("yes"))
 }
 
 /// What was typed; the end of the input is nothing. A signal ends the wait.

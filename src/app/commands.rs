@@ -1,9 +1,10 @@
 //! The commands: each a program, its review and approval, its dress and its exit code.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::approve::consent;
 use super::decided;
+use super::halves;
 use super::open::{Clouds, Opening, answers};
 use super::output::{Output, Printer};
 use super::wizard;
@@ -24,6 +25,7 @@ use crate::plan::event::Outcome;
 use crate::plan::file::{Only, PlanFile, VERSION};
 use crate::programs::build::Purpose;
 use crate::programs::compare;
+use crate::programs::half;
 use crate::programs::run::{Prepared, Summary, prepare};
 use crate::programs::session::Session;
 
@@ -37,8 +39,15 @@ pub async fn setup(opening: Opening, yes: &Yes, output: &Output) -> Result<Exit>
         return wizard::run(&opening, &clouds, output).await;
     }
     let federation = answers(&opening, &clouds, output).map_err(super::answers::to_ask_for)?.federation;
-    let purpose = Purpose::Setup;
-    write(&opening, &clouds, federation, ("setup", purpose, &[]), yes, output, None).await
+    let program = ("setup", Purpose::Setup, [].as_slice());
+    let first = write(&opening, &clouds, federation.clone(), program, yes, output, None).await;
+    match first {
+        Err(failure) if halves::leaves_azure_devops(&failure, &opening, yes, output).await? => {
+            let opening = Opening { only: Some(Only::Aws), ..opening };
+            write(&opening, &clouds, federation, program, yes, output, None).await
+        }
+        first => first,
+    }
 }
 
 /// `keyless plan`.
@@ -75,21 +84,7 @@ fn save(
     path: &Path,
     output: &Output,
 ) -> Result<()> {
-    use std::io::Write;
-    let file = PlanFile {
-        version: VERSION,
-        keyless: env!("CARGO_PKG_VERSION").to_owned(),
-        answers: session.federation.clone(),
-        practice: clouds.practice.as_ref().map(|open| open.world.clone()),
-        only: session.only,
-        close: session.close.iter().cloned().collect(),
-        plan: plan.clone(),
-    };
-    let text = serde_json::to_string_pretty(&file)
-        .map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
-    let path = opening.process.directory.join(path);
-    let written = files::create_private(&path)?.write_all(text.as_bytes());
-    written.map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
+    let path = write_plan(opening, &plan_file(clouds, session, plan), path)?;
     let next = format!(
         "plan saved to {}; `keyless apply {}` applies exactly this",
         path.display(),
@@ -97,6 +92,34 @@ fn save(
     );
     output.talk(&output.invocation().dress(&next));
     Ok(())
+}
+
+/// A plan as a file holds it.
+pub fn plan_file(clouds: &Clouds, session: &Session, plan: &Plan) -> PlanFile {
+    PlanFile {
+        version: VERSION,
+        keyless: env!("CARGO_PKG_VERSION").to_owned(),
+        answers: session.federation.clone(),
+        practice: clouds.practice.as_ref().map(|open| open.world.clone()),
+        only: session.only,
+        close: session.close.iter().cloned().collect(),
+        unseen: false,
+        plan: plan.clone(),
+    }
+}
+
+/// Writes a plan to a new file; gives its whole path.
+///
+/// # Errors
+/// The file is there already, or cannot be written.
+pub fn write_plan(opening: &Opening, file: &PlanFile, path: &Path) -> Result<PathBuf> {
+    use std::io::Write;
+    let text = serde_json::to_string_pretty(file)
+        .map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
+    let path = opening.process.directory.join(path);
+    let written = files::create_private(&path)?.write_all(text.as_bytes());
+    written.map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
+    Ok(path)
 }
 
 /// `keyless apply`.
@@ -108,7 +131,11 @@ pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output
     let text = files::read(&path)?.ok_or_else(|| {
         Failure::new(Code::File).with("file", path.display()).with("cause", "it is not there")
     })?;
-    let saved = PlanFile::parse(&text, &path.display().to_string())?;
+    let mut saved = PlanFile::parse(&text, &path.display().to_string())?;
+    if saved.unseen {
+        half::check(&saved).map_err(|failure| failure.with("file", path.display()))?;
+        halves::own_sign_ins(&mut saved, &opening, output)?;
+    }
     let problems = saved.answers.contradictions();
     if let Some(problem) = problems.first() {
         return Err(Failure::new(Code::Answers)
@@ -129,7 +156,7 @@ pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output
             .with("applied to", place(&here)));
     }
     let federation = saved.answers.clone();
-    write(&opening, &clouds, federation, ("apply", Purpose::Setup, &[]), yes, output, Some(&saved.plan)).await
+    write(&opening, &clouds, federation, ("apply", Purpose::Setup, &[]), yes, output, Some(&saved)).await
 }
 
 /// `keyless verify`.
@@ -142,6 +169,11 @@ pub async fn verify(
     yes: &Yes,
     output: &Output,
 ) -> Result<Exit> {
+    if opening.only == Some(Only::Aws) {
+        return Err(Failure::new(Code::Answers)
+            .with("--only aws", "a proof is a run in Azure DevOps")
+            .with("accepted", "--only azure-devops, or both sides"));
+    }
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     write(&opening, &clouds, federation, ("verify", Purpose::Verify, chosen), yes, output, None).await
@@ -207,6 +239,7 @@ async fn look(
     } else {
         output.data(&plain::status::status(&board, output.look(), Clock.now()));
     }
+    halves::tell_what_is_out_of_reach(&session, &prepared, output);
     let exit = blocked(&prepared.plan).max(of_board(&board));
     drop((session, prepared));
     printer.done().await;
@@ -221,23 +254,25 @@ async fn write(
     (command, purpose, chosen): (&'static str, Purpose, &[EnvironmentName]),
     yes: &Yes,
     output: &Output,
-    saved: Option<&Plan>,
+    saved: Option<&PlanFile>,
 ) -> Result<Exit> {
     for names in [chosen, &opening.close, &yes.confirm] {
         known(&federation, names)?;
     }
     let (events, printer) = output.follow(true);
-    let session = clouds.session(opening, federation, events, output).await?;
-    let result =
-        reviewed(opening, clouds, (&session, &printer), (command, purpose, chosen), yes, output, saved).await;
+    let mut session = clouds.session(opening, federation, events, output).await?;
+    let program = (command, purpose, chosen);
+    let result = reviewed(opening, clouds, (&mut session, &printer), program, yes, output, saved).await;
     let board = session.events.board();
+    let whole = board.environments.iter().all(|environment| environment.info.left_out.is_none());
     drop(session);
     printer.done().await;
     let summary = result?;
     if !output.json() {
         output.data(&plain::summary::summary(&board, command, output.look()));
     }
-    Ok(exit_of(&board, &summary, purpose, opening.only))
+    halves::tell_what_is_denied(&summary, whole && purpose == Purpose::Setup, output);
+    Ok(exit_of(&board, &summary, purpose))
 }
 
 /// Refuses names that no environment has, before anything is asked of a cloud.
@@ -252,13 +287,12 @@ fn known(federation: &Federation, names: &[EnvironmentName]) -> Result<()> {
 }
 
 /// The exit code of a run: the worst of its outcome, its failures, what it left and what was proven.
-pub fn exit_of(board: &Board, summary: &Summary, purpose: Purpose, only: Option<Only>) -> Exit {
+pub fn exit_of(board: &Board, summary: &Summary, purpose: Purpose) -> Exit {
     let failures = summary.failures.iter().map(Exit::of).max().unwrap_or(Exit::Done);
     let left = if summary.leftovers.is_empty() { Exit::Done } else { Exit::Stale };
     let verdicts = match purpose {
         Purpose::Teardown { .. } => Exit::Done,
-        _ if only.is_none() => verdicts(board).max(unproven(board, summary.outcome)),
-        _ => verdicts(board),
+        _ => verdicts(board).max(unproven(board, summary.outcome)),
     };
     Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts)
 }
@@ -266,15 +300,23 @@ pub fn exit_of(board: &Board, summary: &Summary, purpose: Purpose, only: Option<
 async fn reviewed(
     opening: &Opening,
     clouds: &Clouds,
-    (session, printer): (&Session, &Printer),
+    (session, printer): (&mut Session, &Printer),
     (command, purpose, chosen): (&'static str, Purpose, &[EnvironmentName]),
     yes: &Yes,
     output: &Output,
-    saved: Option<&Plan>,
+    saved: Option<&PlanFile>,
 ) -> Result<Summary> {
-    let prepared: Prepared = prepare(session, command, purpose, chosen).await?;
+    let mut prepared: Prepared = prepare(session, command, purpose, chosen).await?;
+    if command == "setup" {
+        prepared = halves::leave_aws(session, prepared, opening, yes, output).await?;
+    }
     let plan = match saved {
-        Some(saved) => compare::saved(saved, &prepared.plan)?,
+        // Nobody has looked when it was written: this look is what is reviewed.
+        Some(saved) if saved.unseen => {
+            half::check_names(saved, &prepared)?;
+            prepared.decidable()
+        }
+        Some(saved) => compare::saved(&saved.plan, &prepared.plan)?,
         None => prepared.decidable(),
     };
     // What was seen is told before what is intended.
@@ -288,6 +330,9 @@ async fn reviewed(
     }
     let decision = consent(&plan, yes, opening, clouds, output).await?.decide(&plan);
     output.begins_to_write();
+    if command == "setup" {
+        return halves::carry_out(prepared, session, decision, opening, clouds).await;
+    }
     prepared.carry_out(session, decision).await
 }
 
@@ -312,7 +357,9 @@ fn verdicts(board: &Board) -> Exit {
 /// A run that is done although an environment is not proven has found something.
 fn unproven(board: &Board, outcome: Outcome) -> Exit {
     let proven = board.with_verdict(|verdict| matches!(verdict, Verdict::Proven | Verdict::Open { .. }));
-    let all = proven.len() == board.environments.len();
+    // What is half somebody else's cannot be proven by this run.
+    let whole = board.environments.iter().filter(|environment| environment.info.left_out.is_none());
+    let all = whole.map(|environment| &environment.info.name).all(|name| proven.contains(name));
     if all || outcome != Outcome::Done { Exit::Done } else { Exit::Findings }
 }
 

@@ -3,15 +3,22 @@
 mod answers;
 mod approve;
 mod commands;
+mod halves;
+mod login;
 mod open;
 mod output;
 mod practice;
+mod screen;
+mod sign_in;
+mod sso;
 mod stop;
 mod stream;
 mod trace;
+mod vault;
+mod whoami;
 mod wizard;
 
-use crate::cli::{Cli, Command, Half, Yes};
+use crate::cli::{Cli, Command, Half, Handover, Yes};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, Invocation};
@@ -60,17 +67,25 @@ fn run_of(command: &Command) -> Option<&'static str> {
         Command::Apply { .. } => Some("apply"),
         Command::Verify { .. } => Some("verify"),
         Command::Teardown { .. } => Some("teardown"),
-        Command::Plan { .. } | Command::Status { .. } | Command::Sandbox { .. } => None,
+        Command::Plan { .. }
+        | Command::Status { .. }
+        | Command::Login { .. }
+        | Command::Logout { .. }
+        | Command::Whoami { .. }
+        | Command::Export { .. }
+        | Command::Sandbox { .. } => None,
     }
 }
 
 /// What the next command must repeat of this one.
 fn called(cli: &Cli) -> Invocation {
-    let named = |names: &[EnvironmentName]| names.iter().map(ToString::to_string).collect();
-    let half = |only: &Option<Half>, close: &[EnvironmentName]| {
+    let named = |names: &[EnvironmentName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let only_half = |only: &Option<Half>| {
         let only = only.as_ref().and_then(clap::ValueEnum::to_possible_value);
-        let only = only.map(|half| format!("--only {}", half.get_name()));
-        only.into_iter().chain(close.iter().map(|name| format!("--close {name}"))).collect()
+        only.map(|half| format!("--only {}", half.get_name()))
+    };
+    let half = |only: &Option<Half>, close: &[EnvironmentName]| {
+        only_half(only).into_iter().chain(close.iter().map(|name| format!("--close {name}"))).collect()
     };
     let mut config = cli.global.config.as_ref();
     let again = match &cli.command {
@@ -80,19 +95,27 @@ fn called(cli: &Cli) -> Invocation {
             half(only, close)
         }
         Some(Command::Plan { only, close, .. }) => half(only, close),
+        Some(Command::Verify { environments, only, .. } | Command::Status { environments, only, .. }) => {
+            named(environments).into_iter().chain(only_half(only)).collect()
+        }
+        Some(Command::Teardown { environments, .. }) => named(environments),
         Some(
-            Command::Verify { environments, .. }
-            | Command::Status { environments, .. }
-            | Command::Teardown { environments, .. },
-        ) => named(environments),
-        Some(Command::Apply { .. } | Command::Sandbox { .. }) | None => Vec::new(),
+            Command::Apply { .. }
+            | Command::Export { .. }
+            | Command::Login { .. }
+            | Command::Logout { .. }
+            | Command::Whoami { .. }
+            | Command::Sandbox { .. },
+        )
+        | None => Vec::new(),
     };
     let config = config.map(|file| file.display().to_string());
     Invocation::new(cli.global.sandbox.as_deref(), config.as_deref(), again)
 }
 
 async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop) -> Result<Exit, Failure> {
-    let Cli { command, global } = cli;
+    let full_screen = screen::is_wanted(&cli, &process);
+    let Cli { command, global, begin } = cli;
     let opening = |answers, only: Option<Half>, wait| Opening {
         global: global.clone(),
         process: process.clone(),
@@ -100,15 +123,18 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         answers,
         only: only.map(Only::from),
         close: Vec::new(),
+        handover: Handover::default(),
         patience: std::time::Duration::from_secs(wait),
+        calls: None,
     };
     match command {
+        None if full_screen => screen::run(begin, opening(None, None, 900), output).await,
         None => {
             output.help();
             Ok(Exit::BadInput)
         }
-        Some(Command::Setup { answers, only, close, yes, wait }) => {
-            let opening = Opening { close, ..opening(answers, only, wait.wait) };
+        Some(Command::Setup { answers, only, close, handover, yes, wait }) => {
+            let opening = Opening { close, handover, ..opening(answers, only, wait.wait) };
             commands::setup(opening, &yes, output).await
         }
         Some(Command::Plan { out, only, close }) => {
@@ -118,14 +144,28 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Apply { file, yes, wait }) => {
             commands::apply(opening(None, None, wait.wait), &file, &yes, output).await
         }
-        Some(Command::Verify { environments, yes, wait }) => {
-            commands::verify(opening(None, None, wait.wait), &environments, &yes, output).await
+        Some(Command::Verify { environments, only, yes, wait }) => {
+            commands::verify(opening(None, only, wait.wait), &environments, &yes, output).await
         }
-        Some(Command::Status { environments, watch }) => {
-            commands::status(opening(None, None, 0), &environments, watch, output).await
+        Some(Command::Status { environments, only, watch }) => {
+            commands::status(opening(None, only, 0), &environments, watch, output).await
         }
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await
+        }
+        Some(Command::Login { organization, how, tenant, client_id }) => {
+            let login = login::Login { organization, method: how.method(), tenant, client_id };
+            login::login(opening(None, None, 0), login, output).await
+        }
+        Some(Command::Logout { organization }) => {
+            login::logout(opening(None, None, 0), organization, output).await
+        }
+        Some(Command::Whoami { organization }) => {
+            whoami::whoami(opening(None, None, 0), organization, output).await
+        }
+        Some(Command::Export { format, only, out }) => {
+            let opening = opening(None, Some(only), 0);
+            halves::export(opening, format, out.as_deref(), output).await
         }
         Some(Command::Sandbox { command }) => {
             practice::command(command, &global, &process, output, stop).await

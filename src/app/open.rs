@@ -2,31 +2,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::answers::{self, Answers};
+use super::login;
 use super::output::Output;
 use super::practice::{self, Open};
+use super::screen::calls::Calls;
+use super::sign_in::{self, Desk, SignedIn, Source};
+use super::sso::{CacheFolder, PRACTICE_SESSION};
 use super::trace::TraceFile;
-use crate::cli::Global;
+use crate::cli::{Global, Handover};
 use crate::cloud::Ends;
 use crate::cloud::aws::{Aws, Transport};
 use crate::cloud::devops::{Credential, DevOps};
 use crate::cloud::http::Http;
-use crate::cloud::signin::{AwsSignIn, StaticKeys};
+use crate::cloud::signin::{AwsSignIn, IdentityCenter, SessionState, StaticKeys};
 use crate::cloud::trace::TraceSink;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Environment, Federation, SignIn};
 use crate::domain::names::{EnvironmentName, OrganizationName};
 use crate::engine::step::Events;
 use crate::host::files;
+use crate::host::keyring::Trouble;
 use crate::host::process::Process;
-use crate::plain::driver::Turn;
-use crate::plain::prompts;
 use crate::plan::file::Only;
 use crate::programs::session::Session;
 
@@ -45,8 +48,22 @@ pub struct Opening {
     pub only: Option<Only>,
     /// Environments whose trust is to admit nobody else.
     pub close: Vec<EnvironmentName>,
+    /// What becomes of the half that is somebody else's.
+    pub handover: Handover,
     /// How long a run may wait.
     pub patience: Duration,
+    /// Who else reads the trace of HTTP exchanges.
+    pub calls: Option<Arc<Calls>>,
+}
+
+impl Opening {
+    /// Whether nothing may be drawn twice: `--accessible`, `ACCESSIBLE` or a terminal that cannot draw.
+    pub fn is_accessible(&self) -> bool {
+        let process = &self.process;
+        self.global.accessible
+            || process.variable("ACCESSIBLE").is_some_and(|value| value != "0")
+            || process.variable("TERM") == Some("dumb")
+    }
 }
 
 /// The clouds of a command: addresses, transports and credentials, before answers are needed.
@@ -59,8 +76,12 @@ pub struct Clouds {
     pub http: Http,
     /// Signs in to AWS.
     pub sign_in: AwsSignIn,
-    /// The Azure DevOps token, where there is one already.
-    pub token: OnceLock<Credential>,
+    /// Signs in to IAM Identity Center.
+    pub center: IdentityCenter,
+    /// Where and how people sign in to Azure DevOps.
+    pub desk: Desk,
+    /// The sign-in to Azure DevOps, where there is one already.
+    signed_in: Mutex<Option<SignedIn>>,
     /// Where the journal lies.
     pub state: PathBuf,
     /// What was announced already.
@@ -82,12 +103,14 @@ impl Clouds {
             Some(open) => {
                 let addresses = &open.addresses;
                 Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws))?
+                    .with_entra(Some(&addresses.entra))?
             }
             None => Ends::new(
                 process.variable("KEYLESS_AZURE_DEVOPS_URL"),
                 process.variable("KEYLESS_ISSUER_URL"),
                 None,
-            )?,
+            )?
+            .with_entra(process.variable("KEYLESS_ENTRA_URL"))?,
         };
         match &practice {
             Some(open) => output.talk(&format!("practice cloud \"{}\": nothing real is touched", open.world)),
@@ -97,26 +120,40 @@ impl Clouds {
             Some(path) => Some(Arc::new(TraceFile::create(&process.directory.join(path))?)),
             None => None,
         };
+        let trace = match &opening.calls {
+            Some(calls) => {
+                calls.hand_on(trace);
+                Some(Arc::clone(calls) as Arc<dyn TraceSink>)
+            }
+            None => trace,
+        };
         let concurrency = usize::from(opening.global.concurrency);
         let transport = Transport::new(ends.aws.clone(), concurrency, trace.clone());
         let lookup = process.clone();
         let sign_in =
             AwsSignIn::new(transport, Arc::new(move |name: &str| lookup.variable(name).map(str::to_owned)));
+        let (sign_in, center) = identity_center(sign_in, practice.as_ref(), process)?;
         let state = match &practice {
             Some(open) => open.state.clone(),
             None => files::state_dir(process.variable("KEYLESS_STATE_DIR"))?,
         };
-        let token = match &practice {
-            Some(open) => Some(Credential::Pat(open.token.clone())),
-            None => token(process),
+        let http = Http::new(concurrency, trace);
+        let world = practice.as_ref().map(|open| open.world.as_str());
+        let desk = Desk::new(process, http.clone(), ends.clone(), world)?;
+        let signed_in = match &practice {
+            // Whoever signed in to the practice cloud works as they did; everybody else with its own token.
+            Some(open) if login::remembered(&state)?.is_empty() => Some(of_practice(open)),
+            Some(_) => None,
+            None => sign_in::of_environment(process),
         };
-        let token = token.map_or_else(OnceLock::new, OnceLock::from);
         Ok(Self {
             practice,
-            http: Http::new(concurrency, trace),
+            http,
             ends,
             sign_in,
-            token,
+            center,
+            desk,
+            signed_in: Mutex::new(signed_in),
             state,
             announced: Mutex::default(),
         })
@@ -127,28 +164,38 @@ impl Clouds {
     /// # Errors
     /// There is no token.
     pub fn devops(&self, organization: &OrganizationName) -> Result<DevOps> {
-        let token = self
-            .token
-            .get()
-            .ok_or_else(|| Failure::new(Code::DevopsTokenMissing).with("organisation", organization))?;
-        self.devops_with(organization, token)
+        let missing = || Failure::new(Code::DevopsTokenMissing).with("organisation", organization);
+        self.devops_with(organization, &self.signed_in().ok_or_else(missing)?.credential)
     }
 
-    /// Asks for the token that is missing, where a person can be asked: once, and kept in memory only.
-    async fn ask_for_token(&self, opening: &Opening) -> Result<()> {
-        let process = &opening.process;
-        if self.token.get().is_some() || !(process.stdin_is_terminal && process.stderr_is_terminal) {
-            return Ok(());
+    /// The sign-in to Azure DevOps, where there is one already.
+    pub fn signed_in(&self) -> Option<SignedIn> {
+        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on this sign-in counts.
+    pub fn signs_in(&self, signed_in: SignedIn) {
+        *self.signed_in.lock().unwrap_or_else(PoisonError::into_inner) = Some(signed_in);
+    }
+
+    /// Finds the sign-in for an organisation where there is none yet: in the keyring, else the practice cloud's own.
+    /// A keyring that cannot be used is told, and is no failure.
+    pub async fn find_sign_in(&self, organization: &OrganizationName, output: &Output) {
+        if self.signed_in().is_some() {
+            return;
         }
-        let label = "Azure DevOps token (personal access token or bearer token):";
-        let turn = tokio::select! {
-            turn = prompts::aside(|| prompts::secret(label)) => turn?,
-            () = opening.stop.cancelled() => return Err(Failure::new(Code::Stopped).with("by", "ctrl-c")),
-        };
-        if let Turn::Secret(secret) = turn {
-            self.token.get_or_init(|| Credential::typed(secret));
+        let found = self.desk.stored(organization).await.unwrap_or_else(|trouble| {
+            // Where nobody ever signed in, a machine without a keyring misses nothing.
+            let lost = !matches!(trouble, Trouble::Absent(_))
+                || login::remembered(&self.state).is_ok_and(|all| !all.is_empty());
+            if lost {
+                output.talk(&format!("the stored sign-in to Azure DevOps cannot be used: {trouble}"));
+            }
+            None
+        });
+        if let Some(found) = found.or_else(|| self.practice.as_ref().map(of_practice)) {
+            self.signs_in(found);
         }
-        Ok(())
     }
 
     /// A client for an organisation, with this token.
@@ -163,9 +210,9 @@ impl Clouds {
     ///
     /// # Errors
     /// This is no practice cloud, or it does not know the profile.
-    pub fn aws_of(&self, environment: &Environment) -> Result<Aws> {
+    pub async fn aws_of(&self, environment: &Environment) -> Result<Aws> {
         let open = self.practice.as_ref().ok_or_else(|| Failure::new(Code::AwsSignIn))?;
-        self.practice_aws(open, environment)
+        self.practice_aws(open, environment).await
     }
 
     /// A session for these answers.
@@ -175,18 +222,38 @@ impl Clouds {
     pub async fn session(
         &self,
         opening: &Opening,
-        federation: Federation,
+        mut federation: Federation,
         events: Events,
         output: &Output,
     ) -> Result<Session> {
         let devops = match opening.only {
-            Some(Only::Aws) => None,
+            Some(Only::Aws) => {
+                self.tell_organization_id(&mut federation, output).await;
+                None
+            }
             _ => {
-                self.ask_for_token(opening).await?;
-                Some(self.devops(&federation.organization)?)
+                login::sign_in(self, opening, &federation.organization, output).await?;
+                let devops = self.devops(&federation.organization)?;
+                if self.practice.is_none() {
+                    devops.refuse_global_token().await?;
+                }
+                Some(devops)
             }
         };
         self.session_with(opening, federation, devops, events, output).await
+    }
+
+    /// AWS alone needs the organisation's id too: a token that is there anyway may tell it. One that may not is no failure
+    /// here; without the id the survey says what is missing.
+    async fn tell_organization_id(&self, federation: &mut Federation, output: &Output) {
+        if federation.organization_id.is_some() || self.signed_in().is_none() {
+            return;
+        }
+        let Ok(devops) = self.devops(&federation.organization) else { return };
+        if let Ok(data) = devops.connection_data().await {
+            output.talk(&format!("organisation id {}, as Azure DevOps tells it", data.instance_id));
+            federation.organization_id = Some(data.instance_id);
+        }
     }
 
     /// A session for these answers, with this client of Azure DevOps.
@@ -220,17 +287,21 @@ impl Clouds {
         })
     }
 
-    async fn aws(
+    /// The clients of AWS by environment, or why there is none.
+    ///
+    /// # Errors
+    /// The AWS configuration cannot be read.
+    pub async fn aws(
         &self,
         federation: &Federation,
         output: &Output,
     ) -> Result<BTreeMap<EnvironmentName, Result<Aws>>> {
         if let Some(open) = &self.practice {
-            return Ok(federation
-                .environments
-                .iter()
-                .map(|e| (e.name.clone(), self.practice_aws(open, e)))
-                .collect());
+            let mut clients = BTreeMap::new();
+            for environment in &federation.environments {
+                clients.insert(environment.name.clone(), self.practice_aws(open, environment).await);
+            }
+            return Ok(clients);
         }
         self.announce_aws(federation, output).await?;
         let mut clients = BTreeMap::new();
@@ -255,7 +326,15 @@ impl Clouds {
         Ok(())
     }
 
-    fn practice_aws(&self, open: &Open, environment: &Environment) -> Result<Aws> {
+    async fn practice_aws(&self, open: &Open, environment: &Environment) -> Result<Aws> {
+        if let SignIn::Sso { sso_session, permission_set } = &environment.sign_in {
+            let session = self.center.session(sso_session).await?;
+            if self.center.state(&session)? != SessionState::SignedIn {
+                return Err(Failure::new(Code::SsoExpired).with("sso-session", sso_session));
+            }
+            let keys = self.center.credentials(sso_session, &environment.account, permission_set);
+            return Ok(self.sign_in.practice_with(environment, keys));
+        }
         let keys = practice_keys(open, &environment.sign_in)?;
         Ok(self.sign_in.practice(environment, keys))
     }
@@ -266,12 +345,38 @@ fn practice_keys<'a>(open: &'a Open, sign_in: &SignIn) -> Result<&'a StaticKeys>
     let accepted = || open.keys.keys().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
     let SignIn::Profile { profile } = sign_in else {
         return Err(Failure::new(Code::AwsSignIn)
-            .with("sign-in", "on the practice cloud only profiles are known")
-            .with("accepted", format!("{{ profile = … }} with one of {}, …", accepted())));
+            .with("sign-in", "on the practice cloud only profiles and its SSO session are known")
+            .with(
+                "accepted",
+                format!(
+                    "{{ profile = … }} with one of {}, …, or {{ sso-session = \"{PRACTICE_SESSION}\", … }}",
+                    accepted()
+                ),
+            ));
     };
     open.keys.get(profile).ok_or_else(|| {
         Failure::new(Code::AwsSignIn).with("profile", profile).with("accepted", format!("{}, …", accepted()))
     })
+}
+
+/// Identity Center with the sessions of this machine, or with the one of a practice cloud: nothing of the real AWS
+/// configuration counts there, and no file of it is touched.
+fn identity_center(
+    sign_in: AwsSignIn,
+    practice: Option<&Open>,
+    process: &Process,
+) -> Result<(AwsSignIn, IdentityCenter)> {
+    let Some(open) = practice else {
+        let cache = CacheFolder::of_cli(process);
+        let sign_in = sign_in.with_cache(Arc::clone(&cache));
+        return Ok((sign_in.clone(), IdentityCenter::new(sign_in, cache, None)));
+    };
+    let cache = CacheFolder::of_practice(practice::sso_cache(&open.state));
+    let sign_in = sign_in.with_session(PRACTICE_SESSION, &open.sso_start_url, "us-east-1");
+    let endpoint = Url::parse(&open.addresses.sso)
+        .map_err(|error| Failure::new(Code::AddressUnusable).with("address", error))?;
+    let sign_in = sign_in.with_cache(Arc::clone(&cache));
+    Ok((sign_in.clone(), IdentityCenter::new(sign_in, cache, Some(endpoint))))
 }
 
 fn announce(ends: &Ends, output: &Output) {
@@ -280,12 +385,9 @@ fn announce(ends: &Ends, output: &Output) {
     }
 }
 
-/// The token of the environment: a personal access token, or a bearer token.
-fn token(process: &Process) -> Option<Credential> {
-    let secret = |name: &str| process.variable(name).map(|text| SecretString::from(text.to_owned()));
-    secret("AZURE_DEVOPS_EXT_PAT").map(Credential::Pat).or_else(|| {
-        secret("AZURE_DEVOPS_TOKEN").or_else(|| secret("SYSTEM_ACCESSTOKEN")).map(Credential::Bearer)
-    })
+/// The practice cloud's own token.
+fn of_practice(open: &Open) -> SignedIn {
+    SignedIn { credential: Credential::Pat(open.token.clone()), source: Source::Practice }
 }
 
 /// The answers of a command that does not ask.

@@ -17,6 +17,7 @@ use crate::host::process::Process;
 use crate::plain::follow::Follower;
 use crate::plain::look::Look;
 use crate::plan::event::Event;
+use crate::tui::msg::{Job, Msg};
 
 /// Where and how a command speaks.
 pub struct Output {
@@ -29,6 +30,18 @@ pub struct Output {
     writing: AtomicBool,
     /// Whether what is typed is seen between the lines of talk.
     echoes: bool,
+    /// The full screen, where it speaks instead of the lines.
+    screen: Option<ScreenEnd>,
+    /// Whether the terminal is the full screen's.
+    hushed: AtomicBool,
+}
+
+/// Where what is told goes on the full screen.
+#[derive(Clone)]
+struct ScreenEnd {
+    to: mpsc::UnboundedSender<Msg>,
+    /// The run whose events are told; none: only what everybody should read is.
+    job: Option<Job>,
 }
 
 impl Output {
@@ -43,7 +56,30 @@ impl Output {
             stream: Arc::new(Mutex::new(Stream::new(std::io::stdout()))),
             writing: AtomicBool::new(false),
             echoes: process.stdin_is_terminal && process.stderr_is_terminal,
+            screen: None,
+            hushed: AtomicBool::new(false),
         }
+    }
+
+    /// For a run on the full screen: nothing is written to the terminal, all goes to the program.
+    pub fn on_screen(
+        global: &Global,
+        process: &Process,
+        invocation: Invocation,
+        to: mpsc::UnboundedSender<Msg>,
+        job: Option<Job>,
+    ) -> Self {
+        Self { screen: Some(ScreenEnd { to, job }), ..Self::new(global, process, invocation) }
+    }
+
+    /// From now on nothing is written to the terminal: the full screen has it.
+    pub fn hush(&self, hushed: bool) {
+        self.hushed.store(hushed, Ordering::Relaxed);
+    }
+
+    /// Whether the terminal is the full screen's.
+    pub fn is_hushed(&self) -> bool {
+        self.screen.is_some() || self.hushed.load(Ordering::Relaxed)
     }
 
     /// Whether stdout carries JSON.
@@ -63,12 +99,22 @@ impl Output {
 
     /// A line of data. A reader that has gone away is no failure.
     pub fn data(&self, line: &str) {
+        if self.is_hushed() {
+            return;
+        }
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
 
     /// A line of talk.
     pub fn talk(&self, line: &str) {
+        if let Some(screen) = &self.screen {
+            let _ = screen.to.send(Msg::Notice(line.to_owned()));
+            return;
+        }
+        if self.is_hushed() {
+            return;
+        }
         let _ = writeln!(self.err.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
     }
 
@@ -113,6 +159,10 @@ impl Output {
     pub fn follow(&self, following: bool) -> (Events, Printer) {
         let (events, receiver) = Events::channel();
         let (printed, watch) = watch::channel(0);
+        if let Some(screen) = &self.screen {
+            let task = tokio::spawn(show(receiver, screen.clone(), printed));
+            return (events, Printer { task, printed: watch });
+        }
         let task = match (self.json, following) {
             (true, true) => tokio::spawn(print_json(receiver, Arc::clone(&self.stream), printed)),
             _ => tokio::spawn(print(receiver, following, self.look.clone(), printed)),
@@ -138,6 +188,20 @@ impl Printer {
         let sent = events.sent();
         // The printer ends only with the run, so an error means that everything is printed.
         let _ = self.printed.clone().wait_for(|printed| *printed >= sent).await;
+    }
+}
+
+async fn show(mut events: mpsc::Receiver<Event>, screen: ScreenEnd, printed: watch::Sender<u64>) {
+    while let Some(event) = events.recv().await {
+        let msg = match (screen.job, event) {
+            (Some(job), event) => Some(Msg::Event { job, event: Box::new(event) }),
+            (None, Event::Notice { text }) => Some(Msg::Notice(text)),
+            (None, _) => None,
+        };
+        if let Some(msg) = msg {
+            let _ = screen.to.send(msg);
+        }
+        printed.send_modify(|count| *count += 1);
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Open {
     pub token: secrecy::SecretString,
     /// Keys by profile name.
     pub keys: BTreeMap<String, StaticKeys>,
+    /// The start URL of its IAM Identity Center.
+    pub sso_start_url: String,
     /// The world's own answers.
     pub answers: String,
     /// Its name.
@@ -34,6 +36,34 @@ pub struct Open {
     pub state: PathBuf,
     /// Kept alive as long as it is used.
     _practice: Option<Practice>,
+}
+
+/// What is known of a world before its practice cloud is started.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    /// Its name.
+    pub world: String,
+    /// Its own answers.
+    pub answers: String,
+    /// Where it keeps its state and the journal.
+    pub state: PathBuf,
+}
+
+impl Open {
+    /// What was known of it before it was started.
+    pub fn ground(&self) -> Ground {
+        Ground { world: self.world.clone(), answers: self.answers.clone(), state: self.state.clone() }
+    }
+}
+
+/// What is known of a world before its practice cloud is started.
+///
+/// # Errors
+/// The world is unknown.
+pub fn ground(name: &str, process: &Process) -> Result<Ground> {
+    let world = world(name, process)?;
+    let state = folder(process, &world.name)?;
+    Ok(Ground { world: world.name, answers: world.answers, state })
 }
 
 fn broken(action: &str, error: impl std::fmt::Display) -> Failure {
@@ -69,7 +99,7 @@ pub async fn open(name: &str, process: &Process) -> Result<Open> {
     let name = world.name.clone();
     let state = folder(process, &name)?;
     files::private_dir(&state)?;
-    let answers = world.answers.clone();
+    let (answers, sso_start_url) = (world.answers.clone(), world.sso.start_url.clone());
     let mut options = Options::new(world);
     options.state = Some(state.join("cloud"));
     let running =
@@ -80,7 +110,12 @@ pub async fn open(name: &str, process: &Process) -> Result<Open> {
     };
     let keys = keys(&credentials);
     let token = credentials.azure_devops;
-    Ok(Open { addresses, token, keys, answers, world: name, state, _practice: practice })
+    Ok(Open { addresses, token, keys, sso_start_url, answers, world: name, state, _practice: practice })
+}
+
+/// Where the session of a practice Identity Center is kept: never in the AWS CLI's own cache.
+pub fn sso_cache(state: &Path) -> PathBuf {
+    state.join("cloud").join("sso-cache")
 }
 
 fn keys(credentials: &Credentials) -> BTreeMap<String, StaticKeys> {
@@ -157,6 +192,8 @@ async fn serve(
                 "azure_devops": addresses.azure_devops,
                 "issuer": addresses.issuer,
                 "aws": addresses.aws,
+                "entra": addresses.entra,
+                "sso": addresses.sso,
                 "token": credentials.azure_devops.expose_secret(),
                 "accounts": accounts,
             })
@@ -212,7 +249,10 @@ fn serve_text(name: &str, practice: &Practice, credentials: &Credentials, output
     output.data(&format!("practice cloud \"{name}\", until ctrl-c"));
     output.data(&format!("  export KEYLESS_AZURE_DEVOPS_URL={}", addresses.azure_devops));
     output.data(&format!("  export KEYLESS_ISSUER_URL={}", addresses.issuer));
+    output.data(&format!("  export KEYLESS_ENTRA_URL={}", addresses.entra));
     output.data(&format!("  export AWS_ENDPOINT_URL={}", addresses.aws));
+    output.data(&format!("  export AWS_ENDPOINT_URL_SSO={}", addresses.sso));
+    output.data(&format!("  export AWS_ENDPOINT_URL_SSO_OIDC={}", addresses.sso));
     output.data(&format!("  export AZURE_DEVOPS_EXT_PAT={}", credentials.azure_devops.expose_secret()));
     for account in &credentials.accounts {
         let secret = account.secret_access_key.expose_secret();
@@ -238,7 +278,9 @@ fn reset(world: Option<String>, process: &Process, output: &Output) -> Result<Ex
 
 fn reset_one(state: &Path) -> Result<()> {
     sandbox::reset(&state.join("cloud")).map_err(|e| broken("reset the practice cloud", e))?;
+    files::remove_dir(&sso_cache(state))?;
     files::remove_dir(&state.join("journal"))?;
+    files::remove_file(&super::login::record(state))?;
     files::remove_file(&state.join("keyless.toml"))
 }
 

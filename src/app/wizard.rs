@@ -6,9 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::SecretString;
 
 use super::answers;
-use super::commands::exit_of;
+use super::commands::{exit_of, plan_file};
+use super::halves;
+use super::login;
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
+use super::sign_in::{SignedIn, Source};
+use super::sso::{Logins, PRACTICE_SESSION, SsoDesk};
+use super::vault::Vault;
 use crate::cloud::devops::{Credential, DevOps};
 use crate::config;
 use crate::domain::failure::{Class, Code, Failure, Result};
@@ -21,12 +26,15 @@ use crate::plain::driver::{self, Performer};
 use crate::plain::lines::{Lines, Secrets, StandardInput};
 use crate::plain::prompts::Prompts;
 use crate::plain::{review, summary};
+use crate::plan::change::Plan;
 use crate::plan::event::Outcome;
-use crate::plan::file::Only;
+use crate::plan::file::{Only, PlanFile};
 use crate::programs::build::Purpose;
 use crate::programs::consent::Consent;
+use crate::programs::reach;
 use crate::programs::run::{Prepared, prepare};
 use crate::programs::session::Session;
+use crate::tui::msg::Ending;
 use crate::wizard::review::Review;
 use crate::wizard::{
     AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Model, Msg,
@@ -44,14 +52,76 @@ struct Shown {
     printer: Printer,
 }
 
-/// Performs effects with real clouds; keeps secrets and the plan that is being looked at.
-struct Stage<'a> {
-    opening: &'a Opening,
-    clouds: &'a Clouds,
-    output: &'a Output,
-    vault: Mutex<Vec<SecretString>>,
+/// What outlives a single effect: sign-ins, the plan that is being looked at, the exit code so far.
+pub(super) struct Kept {
+    vault: Vault,
     shown: Mutex<Option<Shown>>,
     exit: Mutex<Exit>,
+    logins: Logins,
+    /// How the last plan or run ended, for who needs more than words.
+    ended: Mutex<Option<Result<Ending>>>,
+}
+
+impl Kept {
+    /// Nothing is kept yet. The stop of `opening` ends every wait for a sign-in.
+    pub(super) fn new(clouds: &Clouds, opening: &Opening) -> Self {
+        Self {
+            vault: Vault::new(clouds.desk.clone(), opening.stop.clone()),
+            shown: Mutex::default(),
+            exit: Mutex::default(),
+            logins: Mutex::default(),
+            ended: Mutex::default(),
+        }
+    }
+
+    fn note(&self, ended: Result<Ending>) {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
+    }
+
+    /// How the last run ended.
+    ///
+    /// # Errors
+    /// It could not be carried out.
+    pub(super) fn ending(&self) -> Result<Ending> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        ended.unwrap_or_else(|| Err(Failure::new(Code::PlanStale).with("cause", "the plan is not at hand")))
+    }
+
+    /// Why the last plan could not be made.
+    pub(super) fn failure(&self) -> Failure {
+        self.ending().err().unwrap_or_else(|| Failure::new(Code::Stopped).with("by", "ctrl-c"))
+    }
+
+    /// Keeps a secret in memory, and names it.
+    pub(super) fn keep(&self, secret: SecretString) -> Handle {
+        self.vault.keep(SignedIn { credential: Credential::typed(secret), source: Source::Typed })
+    }
+
+    /// The plan that is being looked at, where it is the one of that generation.
+    pub(super) fn plan(&self, generation: u64) -> Option<Plan> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.as_ref().filter(|shown| shown.generation == generation).map(|shown| shown.prepared.plan.clone())
+    }
+
+    /// The plan as a file holds it, where it is the one of that generation.
+    pub(super) fn plan_file(&self, generation: u64, clouds: &Clouds) -> Option<PlanFile> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = shown.as_ref().filter(|shown| shown.generation == generation)?;
+        Some(plan_file(clouds, &shown.session, &shown.prepared.plan))
+    }
+
+    /// Forgets the plan: the right to write goes back.
+    pub(super) fn forget(&self) {
+        drop(self.shown.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// Performs effects with real clouds.
+pub(super) struct Stage<'a> {
+    pub(super) opening: &'a Opening,
+    pub(super) clouds: &'a Clouds,
+    pub(super) output: &'a Output,
+    pub(super) kept: &'a Kept,
 }
 
 /// Whether anybody can be asked: on a terminal, or with answers piped on stdin.
@@ -78,7 +148,18 @@ pub async fn can_ask(opening: &Opening) -> bool {
 /// The person stopped it, or a question had nobody to answer it.
 pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<Exit> {
     let found = answers::own(opening, clouds.practice.as_ref())?;
-    let start = start(opening, clouds, output);
+    let last = login::remembered(&clouds.state)?.into_iter().next();
+    let organization = found.as_ref().map(|answers| answers.federation.organization.clone());
+    if let Some(organization) = organization.as_ref().or(last.as_ref()) {
+        clouds.find_sign_in(organization, output).await;
+    }
+    if let Some(signed_in) = clouds.signed_in().filter(|_| clouds.practice.is_none()) {
+        output.talk(&format!("Azure DevOps: signed in with {}", signed_in.source.words()));
+    }
+    let mut start = start(opening, clouds, output);
+    if let Some(last) = last.filter(|_| start.organization.is_none()) {
+        start.organization = Some((last.to_string(), "the last sign-in".to_owned()));
+    }
     let mut model = match found {
         Some(answers) => {
             output.talk(&format!("going on with {}", answers.source));
@@ -86,28 +167,20 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
         }
         None => Model::new(start),
     };
-    let stage = Stage {
-        opening,
-        clouds,
-        output,
-        vault: Mutex::default(),
-        shown: Mutex::default(),
-        exit: Mutex::new(Exit::Done),
-    };
-    let accessible = opening.global.accessible
-        || opening.process.variable("ACCESSIBLE").is_some_and(|value| value != "0")
-        || opening.process.variable("TERM") == Some("dumb");
-    if opening.process.stdin_is_terminal && !accessible {
+    let kept = Kept::new(clouds, opening);
+    let stage = Stage { opening, clouds, output, kept: &kept };
+    if opening.process.stdin_is_terminal && !opening.is_accessible() {
         driver::run(&mut model, &mut Prompts::new(std::io::stderr()), &stage).await?;
     } else {
         let secrets = if opening.process.stdin_is_terminal { Secrets::Terminal } else { Secrets::Lines };
         driver::run(&mut model, &mut Lines::new(StandardInput, std::io::stderr(), secrets), &stage).await?;
     }
-    let exit = *stage.exit.lock().unwrap_or_else(PoisonError::into_inner);
+    let exit = *kept.exit.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(exit)
 }
 
-fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
+/// What the wizard knows before the first question.
+pub(super) fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
     let likely = clouds.practice.as_ref().and_then(|open| {
         let federation = config::parse(&open.answers, "world").ok()?;
         let source = format!("the practice cloud's world {}", open.world);
@@ -117,7 +190,8 @@ fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
         .into_iter()
         .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())));
     Start {
-        signed_in: clouds.token.get().is_some(),
+        signed_in: clouds.signed_in().is_some(),
+        sign_in: login::offer(opening, &clouds.desk),
         ask_azure_devops: opening.only != Some(Only::Aws),
         ask_aws: opening.only != Some(Only::AzureDevops),
         practice: clouds.practice.is_some(),
@@ -127,13 +201,21 @@ fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
         aws_keys: opening.process.variable("AWS_ACCESS_KEY_ID").is_some(),
         file: answers::place(opening, clouds.practice.as_ref()).display().to_string(),
         flags: output.invocation().flags(),
+        ..Start::default()
     }
 }
 
 /// A failure as one sentence with its evidence, for a page.
-fn words(failure: &Failure) -> String {
+pub(super) fn words(failure: &Failure) -> String {
     let cause = explain::failure(failure).cause;
-    match failure.evidence.first() {
+    // Why a sign-in does not work is not told by the action that showed it.
+    let telling = |label: &str| failure.evidence.iter().find(|evidence| evidence.label == label);
+    let first = match failure.code {
+        Code::AwsSignIn => telling("cause").or_else(|| telling("error code")).or(failure.evidence.first()),
+        Code::SsoExpired | Code::SsoRefused | Code::SsoCodeExpired => None,
+        _ => failure.evidence.first(),
+    };
+    match first {
         Some(first) => format!("{cause} ({}: {})", first.label, first.value),
         None => cause,
     }
@@ -141,9 +223,7 @@ fn words(failure: &Failure) -> String {
 
 impl Performer for Stage<'_> {
     fn keep(&self, secret: SecretString) -> Handle {
-        let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-        vault.push(secret);
-        Handle(u64::try_from(vault.len() - 1).unwrap_or_default())
+        self.kept.keep(secret)
     }
 
     async fn stopped(&self) {
@@ -152,6 +232,14 @@ impl Performer for Stage<'_> {
 
     async fn perform(&self, effect: Effect) -> Vec<Msg> {
         let message = match effect {
+            Effect::SignIn { generation, method } => {
+                let result = self.kept.vault.begin(generation, method).await.map_err(|f| words(&f));
+                Msg::SignInBegun { generation, result }
+            }
+            Effect::AwaitSignIn { generation } => {
+                let result = self.kept.vault.wait(generation).await.map_err(|f| words(&f));
+                Msg::SignedIn { generation, result }
+            }
             Effect::DiscoverOrganization { generation, organization, token } => {
                 let found = self.organization(&organization, token).await;
                 Msg::Discovered { generation, found: Found::Organization(found.map_err(|f| words(&f))) }
@@ -172,11 +260,32 @@ impl Performer for Stage<'_> {
                 let identity = self.identify(&profile).await.map_err(|failure| words(&failure));
                 Msg::Discovered { generation, found: Found::Identity { profile, identity } }
             }
+            Effect::CheckShellKeys { generation } => {
+                let found = Found::ShellKeys(self.sso().shell_keys().await);
+                Msg::Discovered { generation, found }
+            }
+            Effect::SsoDiscover { generation, session } => {
+                let found = self.sso().discover(&session).await.map_err(|failure| words(&failure));
+                Msg::Discovered { generation, found: Found::Sso { session, found } }
+            }
+            Effect::SsoBegin { generation, session } => self.sso().begin(generation, &session).await,
+            Effect::SsoWait { generation, .. } => {
+                let desk = self.sso();
+                tokio::select! {
+                    message = desk.wait(generation) => message,
+                    () = self.opening.stop.cancelled() => {
+                        Msg::SsoSignedIn { generation, result: Err("it was stopped".to_owned()) }
+                    }
+                }
+            }
             Effect::SaveConfig { generation, federation } => {
                 Msg::Saved { generation, result: self.save(&federation).map_err(|failure| words(&failure)) }
             }
-            Effect::MakePlan { generation, federation, token } => {
-                let made = self.plan(generation, *federation, token).await;
+            Effect::MakePlan { generation, federation, token, hand_over } => {
+                let made = self.plan(generation, *federation, token, hand_over).await;
+                if let Err(failure) = &made {
+                    self.kept.note(Err(failure.clone()));
+                }
                 Msg::Reviewed { generation, result: Box::new(made.map_err(|failure| words(&failure))) }
             }
             Effect::Apply { plan, generation, environments, foreign, subjects } => {
@@ -196,19 +305,24 @@ impl Performer for Stage<'_> {
                 };
                 Msg::Ended { generation, ended: self.apply(plan, consent).await }
             }
+            // Only a welcome asks for it, and this wizard begins on clouds that are open.
+            Effect::Open { generation, .. } => {
+                let reason = "the clouds are open already".to_owned();
+                Msg::Opened { generation, result: Box::new(Err(reason)) }
+            }
         };
         vec![message]
     }
 }
 
 impl Stage<'_> {
+    fn sso(&self) -> SsoDesk<'_> {
+        SsoDesk::new(self.clouds, self.output, &self.kept.logins)
+    }
+
     fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
-        let kept = token.and_then(|Handle(index)| {
-            let vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-            vault.get(usize::try_from(index).ok()?).cloned()
-        });
-        match kept {
-            Some(secret) => self.clouds.devops_with(organization, &Credential::typed(secret)),
+        match self.kept.vault.get(token) {
+            Some(signed_in) => self.clouds.devops_with(organization, &signed_in.credential),
             None => self.clouds.devops(organization),
         }
     }
@@ -219,7 +333,19 @@ impl Stage<'_> {
         token: Option<Handle>,
     ) -> Result<FoundOrganization> {
         let devops = self.devops(typed, token)?;
-        let (data, projects) = futures::try_join!(devops.connection_data(), devops.projects())?;
+        let global = async {
+            match self.clouds.practice {
+                Some(_) => Ok(()),
+                None => devops.refuse_global_token().await,
+            }
+        };
+        let (data, projects, ()) = futures::try_join!(devops.connection_data(), devops.projects(), global)?;
+        if let Some(signed_in) = self.kept.vault.get(token) {
+            // Only now it is known what it is good for.
+            login::keep(self.clouds, &self.clouds.desk, typed, &signed_in, self.output).await;
+            // Whatever else works on the same clouds is signed in with it too.
+            self.clouds.signs_in(signed_in);
+        }
         let name = projects.first().map_or_else(|| typed.clone(), |project| project.organization.clone());
         Ok(FoundOrganization { name, id: data.instance_id, operator: Some(data.operator.name) })
     }
@@ -241,9 +367,17 @@ impl Stage<'_> {
     ) -> Result<FoundVerification> {
         let devops = self.devops(organization, token)?;
         let project = devops.project(project).await?;
-        let (queues, repositories) =
-            futures::try_join!(devops.queues(&project), devops.repositories(&project))?;
+        let (queues, repositories, rights) =
+            futures::join!(devops.queues(&project), devops.repositories(&project), devops.rights(&project));
+        // Everything that is refused is told at once, not one right after the other.
+        let missing_rights: Vec<String> = rights.missing.iter().map(ToString::to_string).collect();
+        let (queues, repositories) = match (queues, repositories) {
+            (Ok(queues), Ok(repositories)) => (queues, repositories),
+            (Err(_), _) | (_, Err(_)) if !missing_rights.is_empty() => (Vec::new(), Vec::new()),
+            (Err(failure), _) | (_, Err(failure)) => return Err(failure),
+        };
         Ok(FoundVerification {
+            missing_rights,
             queues: queues.into_iter().map(|queue| (queue.name, queue.hosted)).collect(),
             // Azure DevOps tells it only when it is tried; the plan says what to do when it is denied.
             may_create_repository: None,
@@ -267,7 +401,7 @@ impl Stage<'_> {
                 kind: "practice profile".to_owned(),
                 broken: None,
             };
-            return Ok((open.keys.keys().map(profile).collect(), Vec::new()));
+            return Ok((open.keys.keys().map(profile).collect(), vec![PRACTICE_SESSION.to_owned()]));
         }
         let (profiles, sessions) =
             futures::try_join!(self.clouds.sign_in.profiles(), self.clouds.sign_in.sso_sessions())?;
@@ -278,17 +412,17 @@ impl Stage<'_> {
                 region: facts.region.and_then(|region| region.parse().ok()),
                 account: facts.account,
                 kind: facts.kind.words().to_owned(),
-                broken: facts.kind.broken().map(str::to_owned),
+                broken: facts.broken,
             })
             .collect();
         Ok((profiles, sessions))
     }
 
     async fn identify(&self, profile: &str) -> Result<Identity> {
-        let probe = probe(profile)?;
+        let probe = probe(SignIn::Profile { profile: profile.to_owned() })?;
         let environment = probe.environments.first().ok_or_else(|| Failure::new(Code::AwsSignIn))?;
         let aws = match &self.clouds.practice {
-            Some(_) => self.clouds.aws_of(environment)?,
+            Some(_) => self.clouds.aws_of(environment).await?,
             None => {
                 self.clouds.announce_aws(&probe, self.output).await?;
                 self.clouds.sign_in.aws(&probe, environment).await?
@@ -314,28 +448,43 @@ impl Stage<'_> {
         Ok(path.display().to_string())
     }
 
-    async fn plan(&self, generation: u64, federation: Federation, token: Option<Handle>) -> Result<Review> {
+    async fn plan(
+        &self,
+        generation: u64,
+        federation: Federation,
+        token: Option<Handle>,
+        hand_over: bool,
+    ) -> Result<Review> {
         // A plan that was looked at before is not carried out any more; it gives back the right to write.
-        drop(self.shown.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.kept.forget();
         let devops = match self.opening.only {
             Some(Only::Aws) => None,
             _ => Some(self.devops(&federation.organization, token)?),
         };
         let (events, printer) = self.output.follow(true);
-        let session = self.clouds.session_with(self.opening, federation, devops, events, self.output).await?;
-        let prepared = prepare(&session, "setup", Purpose::Setup, &[]).await?;
+        let mut session =
+            self.clouds.session_with(self.opening, federation, devops, events, self.output).await?;
+        let mut prepared = prepare(&session, "setup", Purpose::Setup, &[]).await?;
+        let mut out = reach::out_of_reach(&session, &prepared);
+        if (hand_over || self.opening.handover.hand_over) && !out.environments.is_empty() {
+            drop(prepared);
+            session.leave_aws(&out.environments);
+            prepared = prepare(&session, "setup", Purpose::Setup, &[]).await?;
+            out = reach::out_of_reach(&session, &prepared);
+        }
         printer.caught_up(&session.events).await;
         let mut made = Review::of(&prepared.plan);
+        made.out_of_reach = (!out.environments.is_empty()).then(|| halves::words(&out));
         let header = session.events.board().header;
         let text = review::review(&prepared.plan, header.as_ref(), &self.output.look().narrower(INDENT));
         made.lines = text.lines().map(str::to_owned).collect();
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
+        *self.kept.shown.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Shown { generation, session, prepared, printer });
         Ok(made)
     }
 
     async fn apply(&self, plan: u64, consent: impl Fn(&Prepared) -> Consent) -> Ended {
-        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let shown = self.kept.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Shown { session, prepared, printer, .. }) = shown.filter(|shown| shown.generation == plan)
         else {
             return Ended {
@@ -345,14 +494,19 @@ impl Stage<'_> {
         };
         let decision = consent(&prepared).decide(&prepared.decidable());
         self.output.begins_to_write();
-        let result = prepared.carry_out(&session, decision).await;
+        let result = halves::carry_out(prepared, &session, decision, self.opening, self.clouds).await;
         let board = session.events.board();
         drop(session);
         printer.done().await;
-        let mut exit = self.exit.lock().unwrap_or_else(PoisonError::into_inner);
+        self.kept.note(result.clone().map(|summary| Ending {
+            outcome: summary.outcome,
+            failures: summary.failures,
+            leftovers: summary.leftovers,
+        }));
+        let mut exit = self.kept.exit.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(summary) => {
-                *exit = exit_of(&board, &summary, Purpose::Setup, self.opening.only);
+                *exit = exit_of(&board, &summary, Purpose::Setup);
                 let text = summary::summary(&board, "setup", &self.output.look().narrower(INDENT));
                 let lines = text.lines().map(str::to_owned).collect();
                 Ended { stale: summary.outcome == Outcome::Stale, lines }
@@ -368,15 +522,15 @@ impl Stage<'_> {
     }
 }
 
-/// A federation of one environment that only serves to ask who a profile is.
-fn probe(profile: &str) -> Result<Federation> {
-    let broken = |refused| Failure::new(Code::AwsSignIn).with("profile", profile).with("cause", refused);
+/// A federation of one environment that only serves to ask who a sign-in is.
+pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
+    let broken = |refused| Failure::new(Code::AwsSignIn).with("cause", refused);
     let name: EnvironmentName = "probe".parse().map_err(broken)?;
     let environment = Environment {
         protected: false,
         account: "000000000000".parse().map_err(broken)?,
         region: "us-east-1".parse().map_err(broken)?,
-        sign_in: SignIn::Profile { profile: profile.to_owned() },
+        sign_in,
         role: "probe".parse().map_err(broken)?,
         role_path: "/".parse().map_err(broken)?,
         tags: std::collections::BTreeMap::new(),

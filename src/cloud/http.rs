@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use serde_json::Value;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::{Host, Url};
@@ -46,11 +47,34 @@ pub struct Request<'a> {
     /// The `Authorization` header; none for anonymous requests.
     pub authorization: Option<&'a HeaderValue>,
     /// The body.
-    pub body: Option<Value>,
+    pub body: Option<Body>,
+}
+
+/// The body of a request.
+#[derive(Debug)]
+pub enum Body {
+    /// JSON.
+    Json(Value),
+    /// An HTML form, as OAuth wants it. Its values may be secrets.
+    Form(Vec<(&'static str, SecretString)>),
+}
+
+impl Body {
+    /// What a trace sees of it, before redaction.
+    fn traced(&self) -> Value {
+        match self {
+            Self::Json(value) => value.clone(),
+            Self::Form(fields) => {
+                let member = |(name, value): &(&'static str, SecretString)| {
+                    ((*name).to_owned(), Value::String(value.expose_secret().to_owned()))
+                };
+                Value::Object(fields.iter().map(member).collect::<Map<String, Value>>())
+            }
+        }
+    }
 }
 
 /// What a service answered.
-#[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -60,6 +84,13 @@ pub struct Answer {
     pub text: String,
     /// The body where it is JSON.
     pub json: Option<Value>,
+}
+
+impl std::fmt::Debug for Answer {
+    /// Without the body: it may hold tokens.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Answer {
@@ -188,10 +219,11 @@ impl Http {
         let result = self.once(request).await;
         if let Some(sink) = &self.inner.trace {
             let answer = result.as_ref().ok();
+            let body = request.body.as_ref().map(Body::traced);
             let exchange = Exchange {
                 method: request.route.method,
                 url: &request.url,
-                request: request.body.as_ref(),
+                request: body.as_ref(),
                 status: answer.map_or(0, |answer| answer.status),
                 response: answer.and_then(|answer| answer.json.as_ref()),
             };
@@ -207,9 +239,15 @@ impl Http {
         if let Some(authorization) = request.authorization {
             builder = builder.header(reqwest::header::AUTHORIZATION, authorization);
         }
-        if let Some(body) = &request.body {
-            builder = builder.json(body);
-        }
+        builder = match &request.body {
+            Some(Body::Json(body)) => builder.json(body),
+            Some(Body::Form(fields)) => {
+                let fields: Vec<(&str, &str)> =
+                    fields.iter().map(|(name, value)| (*name, value.expose_secret())).collect();
+                builder.form(&fields)
+            }
+            None => builder,
+        };
         let broken = |error: reqwest::Error| {
             let kind = if error.is_connect() || error.is_builder() { Broken::Connect } else { Broken::Lost };
             (kind, causes(&error.without_url()))

@@ -23,6 +23,10 @@ pub struct Ends {
     pub issuer: Option<Url>,
     /// STS and IAM; none: what the AWS SDK resolves.
     pub aws: Option<Url>,
+    /// Microsoft Entra; paths begin with the tenant.
+    pub entra: Url,
+    /// Profiles of people over all organisations; asked only whether a personal access token is for all of them.
+    pub profiles: Url,
     /// Addresses that are not the live ones: what they replace, and the address. To be announced before the first request.
     pub replaced: Vec<(String, String)>,
 }
@@ -31,6 +35,10 @@ pub struct Ends {
 pub const AZURE_DEVOPS: &str = "https://dev.azure.com/";
 /// The live address of extension management.
 pub const EXTENSIONS: &str = "https://extmgmt.dev.azure.com/";
+/// The live address of Microsoft Entra.
+pub const ENTRA: &str = "https://login.microsoftonline.com/";
+/// The live address of profiles.
+pub const PROFILES: &str = "https://app.vssps.visualstudio.com/";
 
 impl Ends {
     /// The live addresses, with those replaced that are given.
@@ -48,14 +56,28 @@ impl Ends {
         let azure_devops = given("Azure DevOps", azure_devops)?;
         let issuer = given("issuer", issuer)?;
         let aws = given("AWS", aws)?;
-        let extensions = azure_devops.clone();
+        let (extensions, profiles) = (azure_devops.clone(), azure_devops.clone());
         Ok(Self {
             azure_devops: azure_devops.map_or_else(|| address("Azure DevOps", AZURE_DEVOPS), Ok)?,
             extensions: extensions.map_or_else(|| address("extensions", EXTENSIONS), Ok)?,
             issuer,
             aws,
+            entra: address("Entra", ENTRA)?,
+            profiles: profiles.map_or_else(|| address("profiles", PROFILES), Ok)?,
             replaced,
         })
+    }
+
+    /// The same with another Microsoft Entra, where one is given.
+    ///
+    /// # Errors
+    /// As [`Ends::new`].
+    pub fn with_entra(mut self, entra: Option<&str>) -> Result<Self> {
+        if let Some(text) = entra {
+            self.entra = address("Microsoft Entra", text)?;
+            self.replaced.push(("Microsoft Entra".to_owned(), self.entra.to_string()));
+        }
+        Ok(self)
     }
 
     /// Whether Azure DevOps is the live one: stored tokens go nowhere else.
@@ -102,8 +124,13 @@ mod tests {
         let ends = Ends::new(Some("http://127.0.0.1:4000"), None, Some("http://127.0.0.1:4001")).unwrap();
         assert_eq!(ends.extensions, ends.azure_devops);
         assert!(!ends.azure_devops_is_live());
+        assert_eq!((ends.profiles.clone(), ends.entra.as_str()), (ends.azure_devops.clone(), ENTRA));
+        let ends = ends.with_entra(None).unwrap();
         let names: Vec<&str> = ends.replaced.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["Azure DevOps", "AWS"]);
+        let ends = ends.with_entra(Some("http://127.0.0.1:4002")).unwrap();
+        assert_eq!(ends.replaced.last().unwrap().0, "Microsoft Entra");
+        assert!(ends.with_entra(Some("http://192.0.2.2/")).is_err());
     }
 
     #[test]

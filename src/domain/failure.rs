@@ -52,8 +52,44 @@ pub enum Code {
     DevopsTokenMissing,
     /// The token is past its end.
     DevopsTokenExpired,
+    /// A personal access token for all organisations: those stop on 2026-12-01.
+    DevopsTokenGlobal,
     /// The token or the person lacks a right.
     DevopsDenied,
+    /// Microsoft Entra did not answer.
+    EntraUnreachable,
+    /// The person refused the sign-in.
+    EntraDeclined,
+    /// Nobody signed in as long as the sign-in was open.
+    EntraTimedOut,
+    /// A Conditional Access policy blocks the sign-in.
+    EntraBlocked,
+    /// The sign-in needs the person once more: a second factor, new terms, another password.
+    EntraInteraction,
+    /// The stored sign-in has ended.
+    EntraEnded,
+    /// The tenant has not consented to the client.
+    EntraConsent,
+    /// The tenant does not know the client, or not as one that signs people in.
+    EntraClient,
+    /// There is no such tenant.
+    EntraTenant,
+    /// The account may not sign in to this tenant.
+    EntraAccount,
+    /// Entra refused for a reason keyless has no words for.
+    EntraRefused,
+    /// An answer of Entra of another shape than documented.
+    EntraUnexpected,
+    /// The browser could not come back: no port of this machine can be listened on.
+    EntraListener,
+    /// The Azure CLI is not installed.
+    AzureCliMissing,
+    /// Nobody is signed in to the Azure CLI.
+    AzureCliSignedOut,
+    /// The Azure CLI gave no token.
+    AzureCliFailed,
+    /// The keyring of this machine cannot be used.
+    Keyring,
     /// Azure DevOps did not answer.
     DevopsUnreachable,
     /// Azure DevOps throttles.
@@ -98,6 +134,12 @@ pub enum Code {
     AwsLimit,
     /// AWS refused the request.
     AwsRefused,
+    /// Nobody is signed in to the Identity Center session, or no longer.
+    SsoExpired,
+    /// The person denied the sign-in to Identity Center.
+    SsoRefused,
+    /// Nobody allowed the sign-in to Identity Center in time.
+    SsoCodeExpired,
     /// The connection's name is taken by one that cannot be seen.
     ConnectionInvisible,
     /// The connection is of another type than AWS.
@@ -169,24 +211,42 @@ impl Code {
             Self::DevopsToken
             | Self::DevopsTokenExpired
             | Self::DevopsDenied
+            | Self::EntraDeclined
+            | Self::EntraBlocked
+            | Self::EntraInteraction
+            | Self::EntraEnded
+            | Self::EntraConsent
+            | Self::EntraAccount
+            | Self::EntraRefused
+            | Self::AzureCliSignedOut
             | Self::AwsSignIn
+            | Self::SsoExpired
+            | Self::SsoRefused
             | Self::AwsDenied => Class::Denied,
-            Self::DevopsUnreachable | Self::IssuerUnreachable | Self::AwsUnreachable => Class::Unreachable,
+            Self::DevopsUnreachable
+            | Self::EntraUnreachable
+            | Self::IssuerUnreachable
+            | Self::AwsUnreachable => Class::Unreachable,
             Self::DevopsThrottled | Self::AwsThrottled => Class::Throttled,
             Self::DevopsNotFound | Self::AwsNotFound => Class::NotFound,
             Self::DevopsConflict | Self::AwsConflict => Class::Conflict,
-            Self::DevopsUnexpected => Class::Unexpected,
+            Self::DevopsUnexpected | Self::EntraUnexpected | Self::AzureCliFailed => Class::Unexpected,
             Self::DevopsRefused | Self::AwsRefused | Self::ConnectionNotReady => Class::Refused,
             Self::ToolkitMissing | Self::ToolkitTooOld | Self::ConnectionInvisible => Class::Denied,
             Self::AwsLimit | Self::PolicyTooLong => Class::Limit,
             Self::HandshakeFailed | Self::RunNotPinned | Self::PermissionStands => Class::Unproven,
             Self::PlanStale => Class::Stale,
-            Self::NotSettled | Self::TimedOut => Class::TimedOut,
+            Self::NotSettled | Self::TimedOut | Self::SsoCodeExpired | Self::EntraTimedOut => Class::TimedOut,
             Self::HandshakeWaits => Class::Waiting,
             Self::Stopped => Class::Canceled,
-            Self::JournalLocked | Self::JournalBroken | Self::File | Self::FileExists | Self::Terminal => {
-                Class::Machine
-            }
+            Self::JournalLocked
+            | Self::JournalBroken
+            | Self::File
+            | Self::FileExists
+            | Self::Terminal
+            | Self::EntraListener
+            | Self::AzureCliMissing
+            | Self::Keyring => Class::Machine,
             Self::ProjectUnknown
             | Self::OrganizationIdDiffers
             | Self::OrganizationIdUnknown
@@ -199,6 +259,9 @@ impl Code {
             | Self::PolicyMalformed
             | Self::BlueprintConflict
             | Self::DevopsTokenMissing
+            | Self::DevopsTokenGlobal
+            | Self::EntraClient
+            | Self::EntraTenant
             | Self::Answers
             | Self::AnswersMissing
             | Self::InputEnded

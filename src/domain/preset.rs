@@ -29,6 +29,11 @@ pub const PRESETS: [Preset; 2] = [
 ];
 
 impl Preset {
+    /// The policy as it lies in `assets/permissions/`, placeholders and all.
+    pub fn text(&self) -> &'static str {
+        self.text
+    }
+
     /// The preset of that name.
     ///
     /// # Errors

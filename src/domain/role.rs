@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::arn::RoleArn;
+use super::failure::{Code, Failure, Result};
 use super::names::EnvironmentName;
-use super::policy::Document;
+use super::policy::{self, Document, Size, Statement};
 
 /// A role as IAM shows it (GetRole, ListRolePolicies, GetRolePolicy, ListAttachedRolePolicies).
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +53,48 @@ pub struct WantedRole {
     pub inline: BTreeMap<String, Document>,
     /// ARNs of managed policies it must have; others on it are left and reported.
     pub managed: Vec<String>,
+}
+
+impl WantedRole {
+    /// The one statement keyless writes into its trust.
+    ///
+    /// # Errors
+    /// `PolicyMalformed`: IAM would refuse a value, or read it as something else.
+    pub fn statement(&self) -> Result<Statement> {
+        let sid: String = self.environment.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
+        policy::trust_statement(
+            &format!("Keyless{sid}"),
+            &self.provider_arn,
+            &self.issuer_host_path,
+            &self.audience,
+            &self.subject,
+        )
+        .map_err(|error| Failure::new(Code::PolicyMalformed).with("role", &self.arn).with("cause", error))
+    }
+
+    /// The trust of a role that is made anew.
+    ///
+    /// # Errors
+    /// As [`Self::statement`]; `PolicyTooLong`: no account takes it.
+    pub fn trust(&self) -> Result<Document> {
+        let trust = Document::new(vec![self.statement()?]);
+        self.check_trust(&trust)?;
+        Ok(trust)
+    }
+
+    /// Refuses a trust that no account takes.
+    ///
+    /// # Errors
+    /// `PolicyTooLong`.
+    pub fn check_trust(&self, trust: &Document) -> Result<()> {
+        match policy::trust_size(trust) {
+            Size::TooLarge { used, limit } => Err(Failure::new(Code::PolicyTooLong)
+                .with("policy", format!("trust of {}", self.arn))
+                .with("characters", used)
+                .with("limit", limit)),
+            Size::Fits { .. } | Size::OverDefault { .. } => Ok(()),
+        }
+    }
 }
 
 /// Name of the inline policy keyless writes.

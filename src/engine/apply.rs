@@ -233,6 +233,7 @@ async fn learn(look: &Look, bench: &Bench<'_>) {
             links: report.links,
             findings: report.findings,
             handshakes: report.handshakes,
+            found: report.found,
         })
         .await;
 }

@@ -72,6 +72,7 @@ async fn look(
                     links: report.links,
                     findings: report.findings,
                     handshakes: report.handshakes,
+                    found: report.found,
                 })
                 .await;
             events.send(Event::StepPlanned { change: Box::new(look.change.clone()) }).await;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -100,6 +101,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Verdicts.
     pub handshakes: Vec<Handshake>,
+    /// The object as it was found, without secrets.
+    pub found: Option<Value>,
 }
 
 /// One cloud object. Verify is observe + plan = keep.

@@ -9,6 +9,7 @@ pub fn words(failure: &Failure) -> Words {
         Code::DevopsToken
         | Code::DevopsTokenMissing
         | Code::DevopsTokenExpired
+        | Code::DevopsTokenGlobal
         | Code::DevopsDenied
         | Code::DevopsUnreachable
         | Code::DevopsThrottled
@@ -21,6 +22,23 @@ pub fn words(failure: &Failure) -> Words {
         | Code::OrganizationIdUnknown
         | Code::IssuerDiffers
         | Code::IssuerUnreachable => devops(failure),
+        Code::EntraUnreachable
+        | Code::EntraDeclined
+        | Code::EntraTimedOut
+        | Code::EntraBlocked
+        | Code::EntraInteraction
+        | Code::EntraEnded
+        | Code::EntraConsent
+        | Code::EntraClient
+        | Code::EntraTenant
+        | Code::EntraAccount
+        | Code::EntraRefused
+        | Code::EntraUnexpected
+        | Code::EntraListener
+        | Code::AzureCliMissing
+        | Code::AzureCliSignedOut
+        | Code::AzureCliFailed
+        | Code::Keyring => super::sign_in::words(failure),
         Code::AwsSignIn
         | Code::AwsWrongAccount
         | Code::AwsDenied
@@ -30,6 +48,9 @@ pub fn words(failure: &Failure) -> Words {
         | Code::AwsConflict
         | Code::AwsLimit
         | Code::AwsRefused
+        | Code::SsoExpired
+        | Code::SsoRefused
+        | Code::SsoCodeExpired
         | Code::PolicyTooLong
         | Code::PolicyMalformed => aws(failure),
         Code::ToolkitMissing
@@ -75,14 +96,18 @@ fn devops(failure: &Failure) -> (String, &'static str) {
     match failure.code {
         Code::DevopsToken => (
             "Azure DevOps does not accept the token".to_owned(),
-            "make a new personal access token for this organisation, or use a token of `az account get-access-token`",
+            "sign in again with `keyless login`, or make a new personal access token for this organisation",
         ),
         Code::DevopsTokenMissing => (
             "no token for Azure DevOps".to_owned(),
-            "set AZURE_DEVOPS_EXT_PAT to a personal access token, or AZURE_DEVOPS_TOKEN or SYSTEM_ACCESSTOKEN to a bearer token; the README lists the scopes",
+            "sign in with `keyless login`, or set AZURE_DEVOPS_EXT_PAT to a personal access token, or AZURE_DEVOPS_TOKEN or SYSTEM_ACCESSTOKEN to a bearer token; the README lists the scopes; `keyless setup --only aws` needs none",
+        ),
+        Code::DevopsTokenGlobal => (
+            "this personal access token is for all organisations; Azure DevOps stops taking such tokens on 2026-12-01".to_owned(),
+            "sign in with `keyless login`, or make a token for this organisation alone (in the token's page, choose the organisation instead of \"All accessible organizations\")",
         ),
         Code::DevopsTokenExpired => {
-            ("the Azure DevOps token has expired".to_owned(), "make a new one and set AZURE_DEVOPS_EXT_PAT")
+            ("the Azure DevOps token has expired".to_owned(), "sign in with `keyless login`, or make a new one and set AZURE_DEVOPS_EXT_PAT")
         }
         Code::DevopsDenied => (
             "Azure DevOps denies this to you".to_owned(),
@@ -138,6 +163,24 @@ fn aws(failure: &Failure) -> (String, &'static str) {
         Code::AwsSignIn => (
             "signing in to AWS did not work".to_owned(),
             "sign in again (`aws sso login --profile …`), or check `sign-in` in keyless.toml",
+        ),
+        Code::SsoExpired => (
+            format!("nobody is signed in to the SSO session {}, or no longer", value(failure, "sso-session")),
+            "sign in: `keyless setup` offers it on the page of AWS accounts, `aws sso login --sso-session NAME` does it too",
+        ),
+        Code::SsoRefused => (
+            format!(
+                "the sign-in to the SSO session {} was denied on its page",
+                value(failure, "sso-session")
+            ),
+            "sign in again and allow it, where the code on the page is the one that keyless shows",
+        ),
+        Code::SsoCodeExpired => (
+            format!(
+                "nobody allowed the sign-in to the SSO session {} in time",
+                value(failure, "sso-session")
+            ),
+            "sign in again: each code is taken for some minutes only",
         ),
         Code::AwsWrongAccount => (
             format!(

@@ -1,7 +1,10 @@
 //! How this keyless was called, as far as the next command must repeat it: a practice command is never copied into a live one.
 
 /// The commands that hints name.
-const COMMANDS: [&str; 7] = ["setup", "plan", "apply", "verify", "status", "teardown", "sandbox"];
+const COMMANDS: [&str; 11] = [
+    "setup", "plan", "apply", "verify", "status", "teardown", "export", "sandbox", "login", "logout",
+    "whoami",
+];
 
 /// Flags and names of the call at hand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

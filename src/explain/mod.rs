@@ -3,6 +3,7 @@
 mod failures;
 mod findings;
 mod invocation;
+mod sign_in;
 pub mod signs;
 
 use crate::domain::failure::{Class, Evidence, Failure};
@@ -56,9 +57,10 @@ pub fn lines(failure: &Failure, invocation: &Invocation) -> Vec<String> {
 }
 
 /// Exit codes; the worst of several wins. The same table is in the README.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// 0: done, or waiting for somebody else.
+    #[default]
     Done,
     /// 1: findings, a mismatch, or a trust that is open.
     Findings,

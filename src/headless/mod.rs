@@ -1,3 +1,5 @@
 //! No questions: files in, JSON out. The contract's types and their schemas.
 
+pub mod half;
+pub mod whoami;
 pub mod wire;

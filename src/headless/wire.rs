@@ -4,6 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::half::HalfWritten;
+use super::whoami::Whoami;
+use crate::domain::failure::Evidence;
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::names::EnvironmentName;
 use crate::explain::{self, Invocation};
@@ -134,6 +137,12 @@ pub struct EvidenceStatus {
     pub value: String,
 }
 
+impl From<&Evidence> for EvidenceStatus {
+    fn from(evidence: &Evidence) -> Self {
+        Self { label: evidence.label.clone(), value: evidence.value.clone() }
+    }
+}
+
 impl Status {
     /// The status a board shows. None: the board has not heard of a federation yet.
     pub fn of(board: &Board, today: time::Date, invocation: &Invocation) -> Option<Self> {
@@ -211,11 +220,7 @@ fn finding(finding: &Finding, invocation: &Invocation) -> FindingStatus {
         code: finding.code.text(),
         severity: finding.code.severity(),
         cause: words.cause,
-        evidence: finding
-            .evidence
-            .iter()
-            .map(|e| EvidenceStatus { label: e.label.clone(), value: e.value.clone() })
-            .collect(),
+        evidence: finding.evidence.iter().map(Into::into).collect(),
         heal: invocation.dress(&words.heal),
     }
 }
@@ -373,6 +378,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("status.schema.json", schemars::schema_for!(Status).to_value()),
         ("plan.schema.json", schemars::schema_for!(PlanOutput).to_value()),
         ("run-started.schema.json", schemars::schema_for!(RunStarted).to_value()),
+        ("whoami.schema.json", schemars::schema_for!(Whoami).to_value()),
+        ("half-written.schema.json", schemars::schema_for!(HalfWritten).to_value()),
         ("run-finished.schema.json", schemars::schema_for!(RunFinished).to_value()),
     ]
 }

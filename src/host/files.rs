@@ -57,16 +57,29 @@ pub fn read(path: &Path) -> Result<Option<String>> {
 /// # Errors
 /// It cannot be written; what was there stays.
 pub fn write(path: &Path, text: &str) -> Result<()> {
+    replace(path, text, 0o644)
+}
+
+/// The same for a file that only its owner may read (mode 0600).
+///
+/// # Errors
+/// It cannot be written; what was there stays.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    replace(path, text, 0o600)
+}
+
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has modes"))]
+fn replace(path: &Path, text: &str, mode: u32) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+            file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
         }
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
@@ -85,6 +98,51 @@ pub fn create_private(path: &Path) -> Result<File> {
         io::ErrorKind::AlreadyExists => Failure::new(Code::FileExists).with("file", path.display()),
         _ => failed(path, "make", &error),
     })
+}
+
+/// Writes new text files into a folder, all or none. A file that is there already and holds exactly the same is left; one
+/// that holds anything else is never overwritten.
+///
+/// # Errors
+/// `FileExists`: one is there already and differs; or the folder or a file cannot be made. At most an empty folder is left
+/// behind.
+pub fn write_new(folder: &Path, files: &[(String, String)]) -> Result<()> {
+    let mut open = Vec::new();
+    for (name, text) in files {
+        let path = folder.join(name);
+        match fs::read(&path) {
+            Ok(there) if there == text.as_bytes() => {}
+            Ok(_) => return Err(Failure::new(Code::FileExists).with("file", path.display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => open.push((path, text)),
+            Err(error) => return Err(failed(&path, "read", &error)),
+        }
+    }
+    fs::create_dir_all(folder).map_err(|error| failed(folder, "make the folder", &error))?;
+    let mut made: Vec<&Path> = Vec::new();
+    for (path, text) in &open {
+        if let Err(error) = place_new(folder, path, text) {
+            made.iter().for_each(|path| drop(fs::remove_file(path)));
+            return Err(match error.kind() {
+                io::ErrorKind::AlreadyExists => Failure::new(Code::FileExists).with("file", path.display()),
+                _ => failed(path, "write", &error),
+            });
+        }
+        made.push(path);
+    }
+    Ok(())
+}
+
+fn place_new(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Opens (or makes) a private file to append to.
@@ -172,5 +230,31 @@ pub fn remove_file(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path, "remove", &error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, text: &str) -> (String, String) {
+        (name.to_owned(), text.to_owned())
+    }
+
+    #[test]
+    fn new_files_come_all_or_none_and_never_over_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("half");
+        let first = [file("plan.json", "{}"), file("main.tf", "# a")];
+        write_new(&place, &first).unwrap();
+        write_new(&place, &first).unwrap();
+        let failure = write_new(&place, &[file("new.txt", "x"), file("main.tf", "# b")]).unwrap_err();
+        assert_eq!(failure.code, Code::FileExists);
+        assert!(!place.join("new.txt").exists());
+        assert_eq!(fs::read_to_string(place.join("main.tf")).unwrap(), "# a");
+        // The second cannot be made: the first goes again.
+        let failure = write_new(&place, &[file("new.txt", "x"), file("no/such/folder", "y")]).unwrap_err();
+        assert_eq!(failure.code, Code::File);
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 2);
     }
 }

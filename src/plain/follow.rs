@@ -81,7 +81,8 @@ impl Follower {
                     self.verbs.insert(change.step.clone(), change.verb);
                 }
             }
-            Event::StepWrote { .. } | Event::RunFinished { .. } => {}
+            // The summary tells what was handed over, where it is not scrolled away.
+            Event::StepWrote { .. } | Event::RunFinished { .. } | Event::HalfWritten { .. } => {}
         }
         sheet.into_lines()
     }

@@ -9,7 +9,7 @@ use super::driver::{Asker, Turn};
 use super::words;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::wizard::page::{Kind, Page, Question, Value};
-use crate::wizard::{Model, PageId};
+use crate::wizard::{Model, PageId, SsoChoice};
 
 /// Empty lines to one question after which it is not asked again: the input may be a file or a broken pipe.
 const PATIENCE: u32 = 3;
@@ -175,7 +175,12 @@ fn meant(
         Kind::Choice(_) if !options.is_empty() => pick(line).map(Value::Text),
         Kind::Many(_) => match line.to_lowercase().as_str() {
             "none" => Ok(Value::Many(Vec::new())),
-            "all" => Ok(Value::Many(options.iter().map(|(value, _)| value.clone()).collect())),
+            "all" => {
+                // Signing in to a session is no account: it is chosen by its number only.
+                let is_account = |value: &&String| !matches!(value.parse(), Ok(SsoChoice::SignIn { .. }));
+                let values = options.iter().map(|(value, _)| value).filter(is_account);
+                Ok(Value::Many(values.cloned().collect()))
+            }
             _ => {
                 let mut picked: Vec<String> = Vec::new();
                 for part in line.split([',', ' ']).filter(|part| !part.is_empty()) {

@@ -67,6 +67,28 @@ pub fn secret(label: &str) -> Result<Turn> {
     })
 }
 
+/// Asks for one of some lines; none: the person wants none of them.
+///
+/// # Errors
+/// As [`secret`].
+pub async fn pick(label: &str, lines: Vec<String>, start: usize) -> Result<Option<usize>> {
+    let (label, shown) = (label.to_owned(), lines.iter().map(|line| fit(line)).collect::<Vec<_>>());
+    let turn = aside(move || {
+        let prompt = Select::new(&label, shown)
+            .with_page_size(LIST)
+            .with_starting_cursor(start)
+            .with_help_message("Arrows or typing: find. Enter: choose. Esc: none.");
+        Ok(match outcome(prompt.raw_prompt())? {
+            None => Turn::Back,
+            Some(picked) => Turn::Answer(Value::text(picked.index.to_string())),
+        })
+    });
+    Ok(match turn.await? {
+        Turn::Answer(Value::Text(index)) => index.parse().ok(),
+        _ => None,
+    })
+}
+
 /// A line of at most the screen's width.
 fn fit(text: &str) -> String {
     let room = words::WIDTH - 4;

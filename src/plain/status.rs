@@ -93,8 +93,10 @@ fn block(sheet: &mut Sheet<'_>, board: &Board, environment: &EnvironmentStatus, 
     sheet.gap();
     sheet.ends(&[span(Paint::Strong, info.name.as_str()), plain(where_)], &[verdict]);
     for status in &environment.chain {
+        // What is only waited for has no run to show.
+        let waits = status.state == LinkState::Waiting && handshake.is_none_or(|h| h.run.is_none());
         if status.link == Link::Handshake
-            && let Some(handshake) = handshake
+            && let Some(handshake) = handshake.filter(|_| !waits)
         {
             proof(sheet, handshake, now);
         } else {

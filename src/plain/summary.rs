@@ -5,9 +5,11 @@ use super::sheet::{Sheet, plain, span};
 use super::{trouble, verdicts};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::handshake::Verdict;
+use crate::domain::names::EnvironmentName;
 use crate::explain::Invocation;
 use crate::plan::board::{Board, EnvironmentStatus, StepStatus};
 use crate::plan::event::{Ended, Outcome};
+use crate::plan::file::{HandedOver, Only};
 use crate::plan::place as places;
 
 /// Verdicts told in full without `-v`.
@@ -27,11 +29,55 @@ pub fn summary(board: &Board, command: &str, look: &Look) -> String {
     if !tears_down {
         runs(&mut sheet, board);
     }
+    if let Some(half) = &board.handed_over {
+        handed_over(&mut sheet, half);
+    }
     if let Some(next) = next(board, command, &look.invocation) {
         sheet.gap();
         sheet.flow(&[span(Paint::Strong, "Next: ")], &[plain(next)]);
     }
     sheet.finish()
+}
+
+/// What was written for somebody else, and what they do with it. Commands are whole lines, to be copied.
+fn handed_over(sheet: &mut Sheet<'_>, half: &HandedOver) {
+    let cloud = half.half.cloud();
+    sheet.gap();
+    sheet.line(&[span(Paint::Strong, format!("For whoever may change {cloud}:"))]);
+    let names: Vec<&str> = half.environments.iter().map(EnvironmentName::as_str).collect();
+    let names = trouble::enumerated(sheet, &names);
+    sheet.flow(
+        &[plain("  ")],
+        &[plain(format!("the {cloud} side of {names} is written to {}/", half.folder))],
+    );
+    for way in &half.ways {
+        sheet.flow(&[plain("  ")], &[plain(format!("with {}:", way.with))]);
+        let shown = if sheet.look.verbose { way.commands.len() } else { way.commands.len().min(IN_FULL) };
+        for command in &way.commands[..shown] {
+            sheet.whole(&[plain("    ")], plain(command.as_str()));
+        }
+        if way.commands.len() > shown {
+            let rest = way.commands.len() - shown;
+            sheet.text(4, &[plain(format!("and {rest} more, in {}/README.md", half.folder))]);
+        }
+    }
+    if !half.missing.is_empty() {
+        let missing: Vec<&str> = half.missing.iter().map(EnvironmentName::as_str).collect();
+        let missing = trouble::enumerated(sheet, &missing);
+        let text =
+            format!("not written: {missing}, whose {} side is not set up yet", half.half.other().cloud());
+        sheet.flow(&[plain("  ")], &[plain(text)]);
+    }
+}
+
+/// What is left once one side is done: whoever may use Azure DevOps proves it.
+fn proves(board: &Board, invocation: &Invocation) -> Option<String> {
+    let half = board.environments.iter().find_map(|environment| environment.info.left_out)?;
+    let verify = invocation.dress("keyless verify --only azure-devops");
+    Some(match half {
+        Only::Aws => format!("{verify}, when the AWS side is done"),
+        Only::AzureDevops => format!("{verify}, by whoever may use Azure DevOps, when that side is done too"),
+    })
 }
 
 fn headline(sheet: &mut Sheet<'_>, board: &Board, command: &str) {
@@ -181,6 +227,12 @@ fn next(board: &Board, command: &str, invocation: &Invocation) -> Option<String>
         }
         _ => String::new(),
     };
+    // Where some environments are done on both sides, both are looked at.
+    let left_out: Option<Vec<Only>> = board.environments.iter().map(|e| e.info.left_out).collect();
+    let only = match left_out.as_deref() {
+        Some([half, ..]) => format!(" --only {}", half.other().as_str()),
+        _ => String::new(),
+    };
     // A plan that was applied in part fits no more: setup makes a new one.
     let same = invocation.again(if command == "apply" { "setup" } else { command });
     let again = format!("heal what is named above, then `{same}` again; it goes on where the clouds stand");
@@ -196,8 +248,13 @@ fn next(board: &Board, command: &str, invocation: &Invocation) -> Option<String>
         Outcome::Done if command == "teardown" => None,
         Outcome::Waiting if !flags.is_empty() => Some(format!("{same} --yes {}", flags.join(" "))),
         _ if command == "teardown" => Some(again),
-        Outcome::Waiting => Some(invocation.dress(&format!("keyless verify{unproven}, when that is done"))),
-        Outcome::Done | Outcome::Failed => Some(invocation.dress(&format!("keyless status{unproven}"))),
+        Outcome::Waiting => {
+            Some(invocation.dress(&format!("keyless verify{unproven}{only}, when that is done")))
+        }
+        Outcome::Done if command != "verify" && proves(board, invocation).is_some() => {
+            proves(board, invocation)
+        }
+        Outcome::Done | Outcome::Failed => Some(invocation.dress(&format!("keyless status{unproven}{only}"))),
     }
 }
 

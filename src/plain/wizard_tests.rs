@@ -11,7 +11,7 @@ use super::driver::{Performer, run};
 use super::lines::{Lines, Secrets};
 use crate::domain::failure::{Class, Code, Result};
 use crate::wizard::tests::answer;
-use crate::wizard::{Effect, Ended, Found, Handle, Model, Msg, Start};
+use crate::wizard::{Effect, Ended, Found, Handle, Method, Model, Msg, Offer, Start};
 
 /// Lines that are echoed as a terminal would, so that a transcript shows both sides.
 struct Typed {
@@ -142,6 +142,37 @@ fn the_whole_way_with_defaults() {
 }
 
 #[test]
+fn a_device_code_is_read_out_and_a_failed_way_is_asked_again() {
+    let offer = Offer {
+        methods: Method::ALL.to_vec(),
+        likely: Some((Method::Browser, "this machine has a desktop".to_owned())),
+    };
+    let told = tell(
+        Model::new(Start { sign_in: offer, ..Start::default() }),
+        "
+
+         2
+         back
+         4
+         secret-pat-1
+         contoso",
+        |effect, _| match effect {
+            Effect::SignIn { generation, method: Method::Browser } => {
+                let result =
+                    Err("a Conditional Access policy of your organisation blocks this sign-in".to_owned());
+                Some(vec![Msg::SignInBegun { generation: *generation, result }])
+            }
+            _ => None,
+        },
+    );
+    insta::assert_snapshot!(told.screen);
+    assert_eq!(told.result.unwrap_err().code, Code::InputEnded);
+    assert_eq!(told.performer.secrets.borrow().len(), 1);
+    let begun = |effect: &Effect| matches!(effect, Effect::SignIn { .. });
+    assert_eq!(told.performer.effects.borrow().iter().filter(|effect| begun(effect)).count(), 3);
+}
+
+#[test]
 fn help_mistakes_and_the_way_back() {
     let told = tell(
         Model::new(Start { signed_in: true, ..Start::default() }),
@@ -212,13 +243,13 @@ fn the_end_of_the_input_names_the_question() {
 #[test]
 fn a_plan_that_fails_or_goes_stale_is_shown_anew() {
     fn fails_once_then_goes_stale(effect: &Effect, before: usize) -> Option<Vec<Msg>> {
-        if let (Effect::Apply { generation, .. }, ..=12) = (effect, before) {
+        if let (Effect::Apply { generation, .. }, ..=13) = (effect, before) {
             let ended = Ended { stale: true, lines: Vec::new() };
             return Some(vec![Msg::Ended { generation: *generation, ended }]);
         }
         let Effect::MakePlan { generation, .. } = effect else { return None };
         let reason = "AWS did not answer for staging (KL-AWS-UNREACHABLE)".to_owned();
-        (before < 10).then(|| vec![Msg::Reviewed { generation: *generation, result: Box::new(Err(reason)) }])
+        (before < 11).then(|| vec![Msg::Reviewed { generation: *generation, result: Box::new(Err(reason)) }])
     }
     let model = Model::new(Start { signed_in: true, ..Start::default() });
     let told = tell(

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::change::Change;
 use super::event::{Ended, EnvironmentInfo, Event, Header, Outcome, StepInfo};
+use super::file::HandedOver;
 use super::link::{Link, LinkState, LinkStatus};
 use crate::domain::finding::Finding;
 use crate::domain::handshake::{Handshake, Verdict};
@@ -19,6 +21,9 @@ pub struct StepStatus {
     pub info: StepInfo,
     /// The latest change.
     pub change: Option<Change>,
+    /// The object as it was found last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Value>,
     /// What it does now, and the attempt.
     pub progress: Option<(String, u32)>,
     /// How it ended.
@@ -55,6 +60,8 @@ pub struct Board {
     pub waiting_for: Vec<String>,
     /// What stays behind.
     pub leftovers: Vec<String>,
+    /// The half that was written for somebody else.
+    pub handed_over: Option<HandedOver>,
 }
 
 impl Board {
@@ -70,10 +77,12 @@ impl Board {
                 let progress = Some((message.clone(), *attempt));
                 self.with_step(step, |status| status.progress = progress);
             }
-            Event::StepObserved { step, links, findings, handshakes } => {
+            Event::StepObserved { step, links, findings, handshakes, found } => {
                 links.iter().for_each(|link| self.set_link(link));
                 self.findings.insert(step.to_string(), findings.clone());
                 handshakes.iter().for_each(|handshake| self.set_handshake(handshake));
+                let found = found.clone();
+                self.with_step(step, |status| status.found = found);
             }
             Event::StepPlanned { change } => {
                 let planned = change.as_ref().clone();
@@ -82,6 +91,7 @@ impl Board {
             Event::StepWrote { .. } => self.writes += 1,
             Event::StepFinished { step, ended } => self.finish(step, ended),
             Event::Notice { .. } => {}
+            Event::HalfWritten { handed_over } => self.handed_over = Some(handed_over.clone()),
             Event::RunFinished { outcome, writes, waiting_for, leftovers, .. } => {
                 self.outcome = Some(*outcome);
                 self.writes = *writes;
@@ -113,6 +123,29 @@ impl Board {
             .collect()
     }
 
+    /// What it tells about one environment: its steps, its findings and those of all.
+    #[must_use]
+    pub fn of(&self, environment: &EnvironmentName) -> Self {
+        let steps: Vec<StepStatus> =
+            self.steps.iter().filter(|step| step.info.environments.contains(environment)).cloned().collect();
+        let mine = |finding: &Finding| finding.environment.as_ref().is_none_or(|name| name == environment);
+        let findings = self.findings.iter().filter_map(|(step, findings)| {
+            let findings: Vec<Finding> = findings.iter().filter(|finding| mine(finding)).cloned().collect();
+            (!findings.is_empty()).then(|| (step.clone(), findings))
+        });
+        let header = self.header.as_ref().map(|header| {
+            let environments = header.environments.iter().filter(|info| info.name == *environment);
+            Header { environments: environments.cloned().collect(), ..header.clone() }
+        });
+        Self {
+            header,
+            environments: self.environments.iter().filter(|e| e.info.name == *environment).cloned().collect(),
+            steps,
+            findings: findings.collect(),
+            ..Self::default()
+        }
+    }
+
     /// The status of a step.
     pub fn step(&self, key: &StepKey) -> Option<&StepStatus> {
         self.steps.iter().find(|status| status.info.step == *key)
@@ -120,8 +153,10 @@ impl Board {
 
     fn start(&mut self, federation: Option<&Header>, steps: &[StepInfo]) {
         self.outcome = None;
+        self.handed_over = None;
         for info in steps {
-            let fresh = StepStatus { info: info.clone(), change: None, progress: None, ended: None };
+            let fresh =
+                StepStatus { info: info.clone(), change: None, found: None, progress: None, ended: None };
             match self.steps.iter_mut().find(|status| status.info.step == info.step) {
                 Some(status) => *status = fresh,
                 None => self.steps.push(fresh),
@@ -135,10 +170,7 @@ impl Board {
                 Some(known) => known.clone(),
                 None => EnvironmentStatus {
                     info: info.clone(),
-                    chain: Link::ALL
-                        .iter()
-                        .map(|link| LinkStatus::new(&info.name, *link, LinkState::Unknown, "not looked at"))
-                        .collect(),
+                    chain: Link::ALL.iter().map(|link| unseen(info, *link)).collect(),
                     handshake: None,
                 },
             })
@@ -197,6 +229,14 @@ impl Board {
         if let Some(status) = self.steps.iter_mut().find(|status| status.info.step == *key) {
             change(status);
         }
+    }
+}
+
+/// A link before anything was seen. What is somebody else's is waited for; looking from here does not show it.
+fn unseen(info: &EnvironmentInfo, link: Link) -> LinkStatus {
+    match info.left_out.filter(|half| link.is_made_by(*half)) {
+        Some(half) => LinkStatus::waits_for(&info.name, link, half),
+        None => LinkStatus::new(&info.name, link, LinkState::Unknown, "not looked at"),
     }
 }
 

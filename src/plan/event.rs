@@ -1,8 +1,10 @@
 //! Run events: the one stream every front end reads, and the JSON-lines contract itself.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::change::Change;
+use super::file::{HandedOver, Only};
 use super::link::LinkStatus;
 use crate::domain::failure::Failure;
 use crate::domain::finding::Finding;
@@ -41,6 +43,9 @@ pub struct EnvironmentInfo {
     pub role: String,
     /// Which branches deploy to it.
     pub branches: Vec<String>,
+    /// The half that is somebody else's: this session neither looks at it nor changes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<Only>,
 }
 
 /// The federation as the run announces it.
@@ -158,6 +163,9 @@ pub enum Event {
         findings: Vec<Finding>,
         /// Verdicts it knows about.
         handshakes: Vec<Handshake>,
+        /// The object as it was found, in the words of its service and without secrets; none: there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Value>,
     },
     /// What a step intends.
     #[serde(rename = "step.planned")]
@@ -189,6 +197,13 @@ pub enum Event {
     Notice {
         /// The text.
         text: String,
+    },
+    /// The half that is somebody else's was written as files for them.
+    #[serde(rename = "half.written")]
+    HalfWritten {
+        /// What was written, and what the other person does with it.
+        #[serde(flatten)]
+        handed_over: HandedOver,
     },
     /// The run ended. Always the last event.
     #[serde(rename = "run.finished")]

@@ -11,13 +11,39 @@ use crate::domain::names::EnvironmentName;
 pub const VERSION: u32 = 1;
 
 /// Which half of a federation is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Only {
     /// Providers and roles.
     Aws,
     /// Connections, verification and permissions.
     AzureDevops,
+}
+
+impl Only {
+    /// The other half.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Aws => Self::AzureDevops,
+            Self::AzureDevops => Self::Aws,
+        }
+    }
+
+    /// The cloud as it is called.
+    pub fn cloud(self) -> &'static str {
+        match self {
+            Self::Aws => "AWS",
+            Self::AzureDevops => "Azure DevOps",
+        }
+    }
+
+    /// As `--only` takes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::AzureDevops => "azure-devops",
+        }
+    }
 }
 
 /// A plan with the answers it was made from.
@@ -38,8 +64,40 @@ pub struct PlanFile {
     /// Environments whose trust is to admit nobody else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub close: Vec<EnvironmentName>,
+    /// Written by somebody who could not look at this half: the changes are what is wanted, as if nothing of it were there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
     /// What was intended.
     pub plan: Plan,
+}
+
+/// A half that was written as files, for the person who has its rights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// Which half.
+    pub half: Only,
+    /// Its environments.
+    pub environments: Vec<EnvironmentName>,
+    /// The folder.
+    pub folder: String,
+    /// The files in it, by name.
+    pub files: Vec<String>,
+    /// What the other person does with them: any one of these ways, each one or several commands.
+    pub ways: Vec<Way>,
+    /// What proves it afterwards.
+    pub then: String,
+    /// Environments that are not among them yet: the side at hand is not set up for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<EnvironmentName>,
+}
+
+/// One way to set a half up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Way {
+    /// With which tool: `keyless`, `CloudFormation`, `Terraform`.
+    pub with: String,
+    /// Its commands, in order.
+    pub commands: Vec<String>,
 }
 
 impl PlanFile {

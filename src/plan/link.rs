@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::file::Only;
 use crate::domain::names::EnvironmentName;
 
 /// A link of the chain.
@@ -52,6 +53,16 @@ impl Link {
             Self::Permission => "permission",
             Self::Gates => "gates",
             Self::Handshake => "handshake",
+        }
+    }
+
+    /// Whether it is there only once this half is set up; the handshake needs both.
+    pub fn is_made_by(self, half: Only) -> bool {
+        match self {
+            Self::SignIn => false,
+            Self::Provider | Self::Role | Self::Trust => half == Only::Aws,
+            Self::Connection | Self::Permission | Self::Gates => half == Only::AzureDevops,
+            Self::Handshake => true,
         }
     }
 }
@@ -116,4 +127,14 @@ impl LinkStatus {
     ) -> Self {
         Self { environment: environment.clone(), link, state, detail: detail.into() }
     }
+
+    /// A link that waits for somebody else to set up this half.
+    pub fn waits_for(environment: &EnvironmentName, link: Link, half: Only) -> Self {
+        Self::new(environment, link, LinkState::Waiting, waiting_for(half))
+    }
+}
+
+/// `waiting for the AWS side`.
+pub fn waiting_for(half: Only) -> String {
+    format!("waiting for the {} side", half.cloud())
 }

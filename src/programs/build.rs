@@ -66,9 +66,7 @@ impl Builder<'_> {
     /// Steps contradict each other, or the operator is unknown where access must be closed.
     pub fn steps(&self) -> Result<Vec<Shared>> {
         let mut steps = Vec::new();
-        if self.session.does_aws() {
-            self.aws_steps(&mut steps);
-        }
+        self.aws_steps(&mut steps);
         if let (Some(devops), Some(project)) = (&self.session.devops, &self.surveyed.project) {
             self.devops_steps(devops, project, &mut steps)?;
         }
@@ -94,7 +92,8 @@ impl Builder<'_> {
     }
 
     fn aws_steps(&self, steps: &mut Vec<Shared>) {
-        for wanted in &self.blueprint.environments {
+        let does = |name: &EnvironmentName| self.session.does_aws(name);
+        for wanted in self.blueprint.environments.iter().filter(|wanted| does(&wanted.environment.name)) {
             let environment = wanted.environment.clone();
             let aws = self.aws(&environment.name);
             if self.purpose == Purpose::Setup {
@@ -112,7 +111,8 @@ impl Builder<'_> {
         }
         for wanted in &self.blueprint.providers {
             // The first environment of the account signs in for all of them.
-            let first = wanted.environments.first().and_then(|name| self.blueprint.environment(name));
+            let first = wanted.environments.iter().find(|name| does(name));
+            let first = first.and_then(|name| self.blueprint.environment(name));
             let Some(first) = first else { continue };
             let object = format!("{}/{}", wanted.account, wanted.issuer.host_path());
             let protected = wanted.environments.iter().filter(|name| {
@@ -188,7 +188,7 @@ impl Builder<'_> {
                 },
                 environment: wanted.environment.clone(),
                 federation: self.blueprint.id.clone(),
-                sign_in: (self.purpose == Purpose::Setup && self.session.does_aws())
+                sign_in: (self.purpose == Purpose::Setup && self.session.does_aws(&wanted.environment.name))
                     .then(|| sign_in_key(&wanted.environment)),
                 devops: devops.clone(),
                 project: project.clone(),
@@ -228,7 +228,7 @@ impl Builder<'_> {
             Aim::AsItIs => Vec::new(),
             Aim::Present | Aim::Absent => self.access_steps(devops, project, aim == Aim::Present, steps)?,
         };
-        if !self.is_teardown() && self.session.does_aws() {
+        if !self.is_teardown() {
             self.handshakes(devops, project, &access, steps);
         }
         Ok(())
@@ -282,19 +282,21 @@ impl Builder<'_> {
     /// Environments without checks share one run; each with checks gets its own and holds up nobody.
     fn handshakes(&self, devops: &DevOps, project: &Project, access: &[StepKey], steps: &mut Vec<Shared>) {
         let gated: &BTreeSet<EnvironmentName> = &self.surveyed.gated;
-        let (alone, shared): (Vec<Wanted>, Vec<Wanted>) = self
-            .blueprint
-            .environments
-            .iter()
-            .cloned()
-            .partition(|wanted| gated.contains(&wanted.environment.name));
+        // Where AWS is somebody else's, setup cannot know when they are done: verify proves it.
+        let members = self.blueprint.environments.iter().filter(|wanted| {
+            self.purpose != Purpose::Setup || self.session.does_aws(&wanted.environment.name)
+        });
+        let (alone, shared): (Vec<Wanted>, Vec<Wanted>) =
+            members.cloned().partition(|wanted| gated.contains(&wanted.environment.name));
         let groups = (!shared.is_empty()).then(|| ("shared".to_owned(), shared)).into_iter();
         let groups =
             groups.chain(alone.into_iter().map(|wanted| (wanted.environment.name.to_string(), vec![wanted])));
         let lanes = Arc::<Lanes>::default();
         for (group, members) in groups {
+            let unseen = members.iter().map(|wanted| wanted.environment.name.clone());
             steps.push(erase(Handshake {
                 group,
+                unseen: unseen.filter(|name| !self.session.does_aws(name)).collect(),
                 members,
                 verification: self.blueprint.verification.clone(),
                 access: access.to_vec(),
@@ -312,7 +314,7 @@ impl Builder<'_> {
 }
 
 /// How the federation is announced.
-pub fn header(blueprint: &Blueprint) -> Header {
+pub fn header(blueprint: &Blueprint, session: &Session) -> Header {
     let grounds = &blueprint.grounds;
     let retires = grounds.issuer.retires().map(|day| day.to_string());
     Header {
@@ -333,6 +335,7 @@ pub fn header(blueprint: &Blueprint) -> Header {
                 connection: wanted.connection.name.to_string(),
                 role: wanted.role.arn.to_string(),
                 branches: wanted.environment.branches.iter().map(ToString::to_string).collect(),
+                left_out: session.left_out(&wanted.environment.name),
             })
             .collect(),
     }

@@ -3,7 +3,10 @@
 pub mod build;
 pub mod compare;
 pub mod consent;
+pub mod export;
+pub mod half;
 pub mod origin;
+pub mod reach;
 pub mod run;
 pub mod session;
 pub mod survey;

@@ -97,7 +97,7 @@ pub async fn prepare(
     let started = Event::RunStarted {
         version: VERSION,
         command: command.to_owned(),
-        federation: Some(header(&blueprint)),
+        federation: Some(header(&blueprint, session)),
         steps: steps.iter().map(|step| step.info()).collect(),
     };
     session.events.send(started).await;
@@ -125,6 +125,11 @@ impl Prepared {
         &self.blueprint.id
     }
 
+    /// What the steps have told each other so far.
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
     /// Whether this program may apply a step: verify changes nothing but its runs and permissions.
     fn may_apply(&self, step: &StepKey) -> bool {
         self.purpose != Purpose::Verify || matches!(step.kind, Kind::Handshake | Kind::Permission)
@@ -148,11 +153,25 @@ impl Prepared {
     ///
     /// # Errors
     /// The journal cannot be used. Failures of steps are in the summary.
-    pub async fn carry_out(mut self, session: &Session, mut decision: Decision) -> Result<Summary> {
+    pub async fn carry_out(self, session: &Session, decision: Decision) -> Result<Summary> {
+        self.carry_out_with(session, decision, |_| None).await
+    }
+
+    /// The same, with a last word before the run tells its end: it is given the board, and may add an event.
+    ///
+    /// # Errors
+    /// As [`Self::carry_out`].
+    pub async fn carry_out_with(
+        mut self,
+        session: &Session,
+        mut decision: Decision,
+        last: impl FnOnce(&Board) -> Option<Event> + Send,
+    ) -> Result<Summary> {
         let touches = |step: &Shared| {
             decision.approved.plan.change(&step.key()).is_some_and(|change| !change.is_keep())
         };
         if !self.steps.iter().any(touches) && self.plan.blocked.is_empty() {
+            tell(session, last).await;
             return Ok(self.finish(session, Vec::new(), Vec::new(), 0, decision.waiting_for).await);
         }
         // What may not be applied is looked at all the same: a proof rests on what is there now.
@@ -180,6 +199,7 @@ impl Prepared {
             forget: &forget,
         };
         let ends = apply(&self.steps, self.direction(), &decision.approved, &bench).await;
+        tell(session, last).await;
         let (writes, left) = (journal.writes(), left.into_inner().unwrap_or_else(PoisonError::into_inner));
         Ok(self.finish(session, ends, left, writes, decision.waiting_for).await)
     }
@@ -234,6 +254,13 @@ impl Prepared {
     /// Ends a run that was only looked at.
     pub async fn close(&self, session: &Session) -> Summary {
         self.finish(session, Vec::new(), Vec::new(), 0, Vec::new()).await
+    }
+}
+
+/// Adds the last word to the events.
+async fn tell(session: &Session, last: impl FnOnce(&Board) -> Option<Event> + Send) {
+    if let Some(event) = last(&session.events.board()) {
+        session.events.send(event).await;
     }
 }
 

@@ -30,7 +30,8 @@ pub struct Session {
     pub http: Http,
     /// Azure DevOps; none with `--only aws`.
     pub devops: Option<DevOps>,
-    /// AWS by environment, or why there is no client; empty with `--only azure-devops`.
+    /// AWS by environment, or why there is no client. An environment that is missing here is somebody else's in AWS:
+    /// nothing of it is looked at or changed there; all of them with `--only azure-devops`.
     pub aws: BTreeMap<EnvironmentName, Result<Aws>>,
     /// Where the journal lies.
     pub state: PathBuf,
@@ -43,9 +44,26 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whether AWS is meant.
-    pub fn does_aws(&self) -> bool {
-        self.only != Some(Only::AzureDevops)
+    /// Whether AWS of this environment is meant.
+    pub fn does_aws(&self, environment: &EnvironmentName) -> bool {
+        self.only != Some(Only::AzureDevops) && self.aws.contains_key(environment)
+    }
+
+    /// The half of an environment that is somebody else's; none: both are done here.
+    pub fn left_out(&self, environment: &EnvironmentName) -> Option<Only> {
+        match (self.does_devops(), self.does_aws(environment)) {
+            (false, _) => Some(Only::AzureDevops),
+            (true, false) => Some(Only::Aws),
+            (true, true) => None,
+        }
+    }
+
+    /// Leaves AWS of these environments to somebody else.
+    pub fn leave_aws(&mut self, environments: &[EnvironmentName]) {
+        self.aws.retain(|name, _| !environments.contains(name));
+        if self.aws.is_empty() {
+            self.only = Some(Only::AzureDevops);
+        }
     }
 
     /// Whether Azure DevOps is meant.

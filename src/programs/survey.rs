@@ -63,6 +63,12 @@ async fn with_devops(session: &Session, devops: &DevOps) -> Result<Surveyed> {
     let connections = connections?;
     let mut notices: Vec<String> = notice?.into_iter().collect();
     notices.extend(take_casing(&mut federation, &project, &connections));
+    if federation.environments.iter().any(|environment| !session.does_aws(&environment.name)) {
+        notices.push(
+            "where AWS is somebody else's, only a run tells that it works; what is changed there afterwards is not seen"
+                .to_owned(),
+        );
+    }
     let gated = gated(devops, &project, &federation, &connections).await?;
     Ok(Surveyed {
         grounds: Grounds {
@@ -83,32 +89,40 @@ async fn with_devops(session: &Session, devops: &DevOps) -> Result<Surveyed> {
 
 async fn without_devops(session: &Session) -> Result<Surveyed> {
     let federation = session.federation.clone();
-    let Some(organization_id) = federation.organization_id else {
-        return Err(Failure::new(Code::OrganizationIdUnknown)
-            .with("organization", &federation.organization)
-            .with("missing", "organization-id, because Azure DevOps is left out (`--only aws`)"));
-    };
-    let issuer = federation.issuer.clone().unwrap_or_else(|| Issuer::vstoken(organization_id));
-    let mut notices: Vec<String> = check_issuer(session, &issuer).await?.into_iter().collect();
+    let grounds = typed_grounds(&federation)?;
+    let mut notices: Vec<String> = check_issuer(session, &grounds.issuer).await?.into_iter().collect();
     notices.push(format!(
         "names are taken as typed: {}/{} and the connections must be spelled exactly as Azure DevOps spells them; \
          whether the connections exist is not looked at, and whoever makes one of that name gets its role",
         federation.organization, federation.project
     ));
     Ok(Surveyed {
-        grounds: Grounds {
-            organization: federation.organization.clone(),
-            organization_id,
-            project: federation.project.clone(),
-            project_id: None,
-            issuer,
-            operator: None,
-        },
+        grounds,
         queue: Err(Failure::new(Code::QueueUnclear).with("cause", "Azure DevOps is left out")),
         project: None,
         gated: BTreeSet::new(),
         federation,
         notices,
+    })
+}
+
+/// The grounds that answers alone can give: names as typed.
+///
+/// # Errors
+/// `OrganizationIdUnknown`: the answers hold no organisation id.
+pub fn typed_grounds(federation: &Federation) -> Result<Grounds> {
+    let Some(organization_id) = federation.organization_id else {
+        return Err(Failure::new(Code::OrganizationIdUnknown)
+            .with("organization", &federation.organization)
+            .with("missing", "organization-id, because Azure DevOps is left out (`--only aws`)"));
+    };
+    Ok(Grounds {
+        organization: federation.organization.clone(),
+        organization_id,
+        project: federation.project.clone(),
+        project_id: None,
+        issuer: federation.issuer.clone().unwrap_or_else(|| Issuer::vstoken(organization_id)),
+        operator: None,
     })
 }
 

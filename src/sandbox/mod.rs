@@ -4,9 +4,12 @@ pub mod agent;
 pub mod aws;
 pub mod clock;
 pub mod devops;
+pub mod entra;
 pub mod habit;
 pub mod issuer;
+pub mod sso;
 pub mod store;
+pub mod web;
 pub mod wire;
 pub mod world;
 pub mod worlds;
@@ -54,12 +57,16 @@ pub struct Addresses {
     pub issuer: String,
     /// STS and IAM of all accounts; the access key tells the account.
     pub aws: String,
+    /// `login.microsoftonline.com`: paths begin with `/{tenant}/oauth2/v2.0/`.
+    pub entra: String,
+    /// IAM Identity Center: SSO OIDC and the access portal in one.
+    pub sso: String,
 }
 
 /// A request as a witness sees it. `object` is stable between runs: names instead of generated ids.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request {
-    /// `azure-devops`, `issuer`, `sts` or `iam`.
+    /// `azure-devops`, `issuer`, `sts`, `iam`, `entra` or `sso`.
     pub service: &'static str,
     /// HTTP method, or the AWS action (`CreateRole`).
     pub method: String,
@@ -92,7 +99,7 @@ pub struct Options {
     pub world: World,
     /// The folder that keeps its state, one per world; none: in memory.
     pub state: Option<PathBuf>,
-    /// Azure DevOps listens here, the issuer on the next port and AWS on the one after; none: any free ports.
+    /// Azure DevOps listens here, then issuer, AWS, Entra ID and Identity Center on the next ports; none: any free ports.
     pub port: Option<u16>,
     /// The issuer's keys when there is no state yet; none: new ones.
     pub keys: Option<Keys>,
@@ -239,8 +246,15 @@ impl Practice {
         let azure_devops = bind(port, 0).await?;
         let issuer = bind(port, 1).await?;
         let aws = bind(port, 2).await?;
-        let addresses =
-            Addresses { azure_devops: base(&azure_devops)?, issuer: base(&issuer)?, aws: base(&aws)? };
+        let entra = bind(port, 3).await?;
+        let sso = bind(port, 4).await?;
+        let addresses = Addresses {
+            azure_devops: base(&azure_devops)?,
+            issuer: base(&issuer)?,
+            aws: base(&aws)?,
+            entra: base(&entra)?,
+            sso: base(&sso)?,
+        };
         let addresses = ground.addresses.get_or_init(|| addresses).clone();
         if let Some(folder) = &folder {
             folder.record(&addresses)?;
@@ -250,6 +264,8 @@ impl Practice {
             habit::serve(azure_devops, devops::router(Arc::clone(&ground)), stop.clone()),
             habit::serve(issuer, issuer::router(Arc::clone(&ground)), stop.clone()),
             habit::serve(aws, aws::router(Arc::clone(&ground)), stop.clone()),
+            habit::serve(entra, entra::router(Arc::clone(&ground)), stop.clone()),
+            habit::serve(sso, sso::router(Arc::clone(&ground)), stop.clone()),
             agent::start(Arc::clone(&ground)),
         ];
         Ok(Self { ground, addresses, stop, tasks, folder })

@@ -210,7 +210,7 @@ async fn only_this_user_can_read_the_state() {
 
 #[tokio::test]
 async fn fixed_ports_follow_one_another() {
-    // Another test may take one of the three ports between the look and the start, so a few are tried.
+    // Another test may take one of the ports between the look and the start, so a few are tried.
     let mut started = None;
     for _ in 0..20 {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();

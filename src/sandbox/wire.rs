@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::{Ground, practice_token};
+use super::{Ground, entra, practice_token};
 
 /// Newest api-version of this service.
 const NEWEST: f64 = 7.2;
@@ -30,7 +30,7 @@ const STAMP: &[BorrowedFormatItem<'_>] =
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
-    /// The person with the practice token.
+    /// The person with the practice token, or with an access token of the organisation's tenant.
     Operator,
     /// A running job, by its id.
     Job(String),
@@ -270,6 +270,9 @@ pub fn sign_in(ground: &Ground, method: &Method, headers: &HeaderMap) -> Result<
         }
         if let Some(job) = ground.store.get::<String>("job-token", &secret) {
             return Ok(Caller::Job(job));
+        }
+        if entra::accepts(ground, &secret) {
+            return Ok(Caller::Operator);
         }
     }
     Err(refused(method, headers))

@@ -92,15 +92,7 @@ impl Connection {
     }
 
     fn plan_present(&self, found: Option<&Found>) -> Change {
-        let Some(found) = found else {
-            let mut change = Change::keep(self.key(), self.title(), "there is no such connection");
-            change.verb = Verb::Create;
-            change.after = Some(shown(&self.wanted.parameters()));
-            change.writes = 1;
-            change.rights = vec!["vso.serviceendpoint_manage".to_owned()];
-            change.asks = ask_protected(&self.environment).into_iter().collect();
-            return change;
-        };
+        let Some(found) = found else { return planned(&self.wanted, &self.environment) };
         let differences = differences(&found.parameters, &self.wanted.parameters());
         if differences.is_empty() {
             return Change::keep(self.key(), self.title(), "it uses OIDC and this role, without keys");
@@ -243,7 +235,7 @@ impl Step for Connection {
     }
 
     fn title(&self) -> String {
-        format!("connection {}", self.wanted.name)
+        title(&self.wanted)
     }
 
     fn environments(&self) -> Vec<EnvironmentName> {
@@ -291,6 +283,7 @@ impl Step for Connection {
             links: self.links(seen),
             findings: seen.found.as_ref().map(|found| self.findings(found)).unwrap_or_default(),
             handshakes: Vec::new(),
+            found: seen.found.as_ref().map(|found| shown_whole(found, &seen.checks)),
         }
     }
 
@@ -330,6 +323,36 @@ impl Step for Connection {
             }
         }
     }
+}
+
+/// The connection with all that Azure DevOps tells of it. Its secrets are never returned.
+fn shown_whole(found: &Found, checks: &[Check]) -> Value {
+    json!({
+        "id": found.id,
+        "name": found.name,
+        "type": found.kind,
+        "description": found.description,
+        "parameters": shown(&found.parameters),
+        "isShared": found.shared,
+        "isReady": found.ready,
+        "isDisabled": found.disabled,
+        "checks": checks.iter().map(|check| json!({ "id": check.id, "type": check.kind })).collect::<Vec<_>>(),
+    })
+}
+
+fn title(wanted: &WantedConnection) -> String {
+    format!("connection {}", wanted.name)
+}
+
+/// What is intended where there is no such connection.
+pub fn planned(wanted: &WantedConnection, environment: &Environment) -> Change {
+    let mut change = Change::keep(connection_key(&wanted.name), title(wanted), "there is no such connection");
+    change.verb = Verb::Create;
+    change.after = Some(shown(&wanted.parameters()));
+    change.writes = 1;
+    change.rights = vec!["vso.serviceendpoint_manage".to_owned()];
+    change.asks = ask_protected(environment).into_iter().collect();
+    change
 }
 
 fn shown(parameters: &AwsParameters) -> Value {

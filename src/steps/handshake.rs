@@ -31,7 +31,8 @@ use crate::domain::provider::Provider;
 use crate::engine::known::{Known, Of, Outlook};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Verb};
-use crate::plan::link::{Link, LinkState, LinkStatus};
+use crate::plan::file::Only;
+use crate::plan::link::{Link, LinkState, LinkStatus, waiting_for};
 
 use evidence::Evidence;
 
@@ -41,6 +42,8 @@ pub struct Handshake {
     pub group: String,
     /// Its environments.
     pub members: Vec<Wanted>,
+    /// Those of them whose AWS is somebody else's: provider, role and trust are not looked at, a run is all there is.
+    pub unseen: BTreeSet<EnvironmentName>,
     /// Where the verification lives.
     pub verification: WantedVerification,
     /// The steps that close repository and pipeline to everybody else.
@@ -120,13 +123,10 @@ impl Handshake {
     /// The first step that keeps an environment from being proven, and whether something of it will still change.
     fn outlook(&self, known: &Known, wanted: &Wanted) -> (Outlook, StepKey) {
         let connection = connection_key(&wanted.connection.name);
-        let steps = [
-            connection,
-            role_key(&wanted.environment),
-            provider_key(&wanted.environment.account),
-            connection_permission_key(&wanted.connection.name),
-        ];
-        let mut worst = (Outlook::Settled, steps[0].clone());
+        let mut worst = (Outlook::Settled, connection.clone());
+        let aws = self.aws_steps(wanted).into_iter().flatten();
+        let permission = connection_permission_key(&wanted.connection.name);
+        let steps = std::iter::once(connection).chain(aws).chain([permission]);
         for step in steps {
             match known.outlook(&step) {
                 Outlook::Lost => return (Outlook::Lost, step),
@@ -138,21 +138,33 @@ impl Handshake {
         worst
     }
 
-    /// What the proof rests on, or the first step whose object is missing or cannot serve.
+    fn is_unseen(&self, wanted: &Wanted) -> bool {
+        self.unseen.contains(&wanted.environment.name)
+    }
+
+    /// Role and provider; none where they are somebody else's.
+    fn aws_steps(&self, wanted: &Wanted) -> Option<[StepKey; 2]> {
+        let environment = &wanted.environment;
+        (!self.is_unseen(wanted)).then(|| [role_key(environment), provider_key(&environment.account)])
+    }
+
+    /// What the proof rests on, or the first step whose object is missing or cannot serve. No role: it is not looked at.
     fn facts(
         &self,
         known: &Known,
         wanted: &Wanted,
-    ) -> std::result::Result<(ConnectionFact, RoleFact), StepKey> {
-        let (connection, role) = (connection_key(&wanted.connection.name), role_key(&wanted.environment));
-        let provider = provider_key(&wanted.environment.account);
+    ) -> std::result::Result<(ConnectionFact, Option<RoleFact>), StepKey> {
+        let connection = connection_key(&wanted.connection.name);
+        let connection =
+            || known.get::<ConnectionFact>(&Of::new(connection.clone())).ok_or(connection.clone());
+        let Some([role, provider]) = self.aws_steps(wanted) else { return Ok((connection()?, None)) };
         let found = known.get(&Of::<Provider>::new(provider.clone()));
         if !found.is_some_and(|found| found.audiences.contains(&wanted.role.audience)) {
             return Err(provider);
         }
-        let connection: ConnectionFact = known.get(&Of::new(connection.clone())).ok_or(connection)?;
+        let connection = connection()?;
         let role: RoleFact = known.get(&Of::new(role.clone())).ok_or(role)?;
-        Ok((connection, role))
+        Ok((connection, Some(role)))
     }
 
     async fn part(&self, known: &Known, wanted: &Wanted) -> Result<Part> {
@@ -166,7 +178,7 @@ impl Handshake {
             Ok(facts) => facts,
             Err(because) => return Ok(Part::NotReady { because }),
         };
-        let fingerprint = evidence::fingerprint(wanted, &connection, &role);
+        let fingerprint = evidence::fingerprint(wanted, &connection, role.as_ref());
         let pipeline = known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification)));
         let source = known.get(&Of::<SourceFact>::new(repository_key(&self.verification)));
         let (Some(pipeline), Some(source)) = (pipeline, source) else {
@@ -185,7 +197,7 @@ impl Handshake {
     }
 
     fn admits(&self, known: &Known, wanted: &Wanted) -> Vec<String> {
-        let Ok((_, role)) = self.facts(known, wanted) else { return Vec::new() };
+        let Ok((_, Some(role))) = self.facts(known, wanted) else { return Vec::new() };
         let expected = Expected {
             provider_arn: wanted.role.provider_arn.clone(),
             issuer_host_path: wanted.role.issuer_host_path.clone(),
@@ -211,6 +223,7 @@ impl Handshake {
             Some(Part::ToProve { last: Some(proof), .. }) => proof.clone(),
             Some(Part::ToProve { .. }) | None => match self.remembered(name) {
                 Some(proof) => proof,
+                None if self.is_unseen(wanted) => unknown(waiting_for(Only::Aws)),
                 None => unknown("no run has proven it as it is now".to_owned()),
             },
             Some(Part::NotReady { because }) => unknown(format!("waits for {}", because.words())),
@@ -240,9 +253,26 @@ fn link(proof: &Proof) -> LinkStatus {
     LinkStatus::new(&proof.environment, Link::Handshake, state, detail)
 }
 
-/// What a set of verdicts tells the board.
-fn report(proofs: Vec<Proof>) -> Report {
-    Report { links: proofs.iter().map(link).collect(), findings: Vec::new(), handshakes: proofs }
+/// What a run tells of links that are somebody else's: it used them, or they are still waited for.
+fn unseen_links(proof: &Proof) -> Vec<LinkStatus> {
+    let used = matches!(proof.verdict, Verdict::Proven | Verdict::Open { .. });
+    let told = [
+        (Link::Provider, "a run used it"),
+        (Link::Role, "a run assumed it"),
+        (Link::Trust, "let a run in; who else is not looked at"),
+    ];
+    let status = |(link, detail): (Link, &str)| match used {
+        true => LinkStatus::new(&proof.environment, link, LinkState::Ok, detail),
+        false => LinkStatus::waits_for(&proof.environment, link, Only::Aws),
+    };
+    told.into_iter().map(status).collect()
+}
+
+/// What a set of verdicts tells the board; `unseen` are the environments whose AWS is somebody else's.
+fn report(proofs: Vec<Proof>, unseen: &BTreeSet<EnvironmentName>) -> Report {
+    let inferred = proofs.iter().filter(|proof| unseen.contains(&proof.environment)).flat_map(unseen_links);
+    let links = proofs.iter().map(link).chain(inferred).collect();
+    Report { links, findings: Vec::new(), handshakes: proofs, found: None }
 }
 
 impl Step for Handshake {
@@ -275,8 +305,7 @@ impl Step for Handshake {
         for wanted in &self.members {
             after.push(connection_key(&wanted.connection.name));
             after.push(connection_permission_key(&wanted.connection.name));
-            after.push(role_key(&wanted.environment));
-            after.push(provider_key(&wanted.environment.account));
+            after.extend(self.aws_steps(wanted).into_iter().flatten());
         }
         after
     }
@@ -296,7 +325,7 @@ impl Step for Handshake {
     }
 
     fn report(&self, seen: &Seen) -> Report {
-        report(self.members.iter().map(|wanted| self.proof(seen, wanted)).collect())
+        report(self.members.iter().map(|wanted| self.proof(seen, wanted)).collect(), &self.unseen)
     }
 
     fn plan(&self, seen: &Seen) -> Change {

@@ -152,6 +152,13 @@ impl Step for Permission {
             links: vec![LinkStatus::new(name, Link::Permission, state, detail)],
             findings,
             handshakes: Vec::new(),
+            found: seen.protected.as_ref().map(|_| {
+                json!({
+                    "resource": self.name(),
+                    "allPipelines": seen.found.all_pipelines,
+                    "pipelines": seen.found.pipelines,
+                })
+            }),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::facts::{provider_key, sign_in_key};
+use super::facts::{ask_all, provider_key, sign_in_key};
 use super::rights;
 use crate::cloud::aws::Aws;
 use crate::domain::failure::{Class, Code, Failure, Result};
@@ -89,17 +89,7 @@ impl Provider {
     }
 
     fn plan_present(&self, found: Option<&Found>) -> Change {
-        let Some(found) = found else {
-            let rights = ["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"];
-            let why = "the account does not know the issuer yet".to_owned();
-            let mut change = self.change(Verb::Create, why, 1, &rights);
-            change.after = Some(json!({
-                "url": self.wanted.issuer,
-                "audiences": self.wanted.audiences,
-                "tags": self.wanted.tags,
-            }));
-            return change;
-        };
+        let Some(found) = found else { return planned(&self.wanted, &self.protected) };
         let missing = self.missing_audiences(found);
         if missing.is_empty() {
             return Change::keep(self.key(), self.title(), "the account knows the issuer and the audience");
@@ -167,7 +157,7 @@ impl Step for Provider {
     }
 
     fn title(&self) -> String {
-        format!("provider {} in {}", self.wanted.issuer.host_path(), self.wanted.account)
+        title(&self.wanted)
     }
 
     fn environments(&self) -> Vec<EnvironmentName> {
@@ -208,6 +198,15 @@ impl Step for Provider {
         let links = self.wanted.environments.iter();
         Report {
             links: links.map(|name| LinkStatus::new(name, Link::Provider, state, detail.clone())).collect(),
+            found: seen.found.as_ref().map(|found| {
+                json!({
+                    "arn": found.arn,
+                    "url": found.url,
+                    "audiences": found.audiences,
+                    "thumbprints": found.thumbprints,
+                    "tags": found.tags,
+                })
+            }),
             ..Report::default()
         }
     }
@@ -243,6 +242,23 @@ impl Step for Provider {
             (Aim::Absent { .. }, None) => Ok(()),
         }
     }
+}
+
+fn title(wanted: &WantedProvider) -> String {
+    format!("provider {} in {}", wanted.issuer.host_path(), wanted.account)
+}
+
+/// What is intended where the account does not know the issuer.
+pub fn planned(wanted: &WantedProvider, protected: &[EnvironmentName]) -> Change {
+    let why = "the account does not know the issuer yet";
+    let mut change = Change::keep(provider_key(&wanted.account), title(wanted), why);
+    change.verb = Verb::Create;
+    change.writes = 1;
+    let rights = ["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"];
+    change.rights = rights.map(str::to_owned).to_vec();
+    change.asks = ask_all(protected).collect();
+    change.after = Some(json!({ "url": wanted.issuer, "audiences": wanted.audiences, "tags": wanted.tags }));
+    change
 }
 
 /// Roles whose trust names the provider. Every role of the account must be readable.

@@ -88,42 +88,12 @@ impl Role {
         self.federation.owner_by_tags(found.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
     }
 
-    /// The statement keyless writes.
-    fn statement(&self) -> Result<policy::Statement> {
-        let wanted = &self.wanted;
-        let sid: String =
-            self.environment.name.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
-        policy::trust_statement(
-            &format!("Keyless{sid}"),
-            &wanted.provider_arn,
-            &wanted.issuer_host_path,
-            &wanted.audience,
-            &wanted.subject,
-        )
-        .map_err(|error| Failure::new(Code::PolicyMalformed).with("role", &wanted.arn).with("cause", error))
-    }
-
     fn expected(&self) -> Expected {
         Expected {
             provider_arn: self.wanted.provider_arn.clone(),
             issuer_host_path: self.wanted.issuer_host_path.clone(),
             audience: self.wanted.audience.clone(),
             subject: self.wanted.subject.clone(),
-        }
-    }
-
-    /// The trust for a role that is made anew.
-    fn fresh_trust(&self) -> Result<Document> {
-        Ok(Document::new(vec![self.statement()?]))
-    }
-
-    fn check_sizes(&self, trust: &Document) -> Result<()> {
-        match policy::trust_size(trust) {
-            Size::TooLarge { used, limit } => Err(Failure::new(Code::PolicyTooLong)
-                .with("policy", format!("trust of {}", self.wanted.arn))
-                .with("characters", used)
-                .with("limit", limit)),
-            Size::Fits { .. } | Size::OverDefault { .. } => Ok(()),
         }
     }
 
@@ -235,11 +205,11 @@ impl Step for Role {
                 .with("cause", "a role of that name exists with another path; a path cannot be changed"));
         }
         let adopted = self.owner(&found) != Owner::Ours;
-        let mut difference = Difference::between(&found, &self.wanted, &self.statement()?, adopted);
+        let mut difference = Difference::between(&found, &self.wanted, &self.wanted.statement()?, adopted);
         if self.close {
             difference.close(&policy::others_admitted(&difference.trust, &self.expected()));
         }
-        self.check_sizes(&difference.trust)?;
+        self.wanted.check_trust(&difference.trust)?;
         self.check_inline(&found)?;
         let admissions = policy::others_admitted(&difference.trust, &self.expected());
         Ok(Seen { found: Some(found), difference: Some(difference), admissions })
@@ -283,6 +253,7 @@ impl Step for Role {
             ],
             findings: self.findings(found, &difference.trust, &seen.admissions),
             handshakes: Vec::new(),
+            found: Some(present::shown_whole(found)),
         }
     }
 

@@ -62,6 +62,7 @@ impl Step for SignIn {
         let who = format!("account {} as {}", seen.account, short_identity(&seen.arn));
         Report {
             links: vec![LinkStatus::new(&self.environment.name, Link::SignIn, LinkState::Ok, who)],
+            found: Some(json!({ "account": seen.account, "arn": seen.arn })),
             ..Report::default()
         }
     }

@@ -163,6 +163,7 @@ impl Fleet {
                     connection: environment.connection.to_string(),
                     role: environment.role_arn().to_string(),
                     branches: environment.branches.iter().map(ToString::to_string).collect(),
+                    left_out: None,
                 };
                 match known.remove(&environment.name) {
                     Some(pane) if pane.info == info => pane,
@@ -217,7 +218,11 @@ impl Fleet {
                     .map(|status| status.chain.clone())
                     .unwrap_or_default()
                     .into_iter()
-                    .filter(|link| !before.contains(link))
+                    // At first only what should be read: not that all is well.
+                    .filter(|link| {
+                        let told = link.state != LinkState::Ok || link.link == Link::Handshake;
+                        !before.contains(link) && (told || !before.is_empty())
+                    })
                     .collect();
                 self.header.clone_from(&board.header);
                 changed
@@ -236,7 +241,7 @@ impl Fleet {
         for pane in &mut self.panes {
             let mine = board.environments.iter().any(|status| status.info.name == pane.info.name);
             if mine {
-                pane.board = Some(board.clone());
+                pane.board = Some(board.of(&pane.info.name));
                 pane.seen = Some(now);
                 pane.old = false;
             }
@@ -284,6 +289,11 @@ impl Fleet {
     pub fn pause(&self) -> i64 {
         let slowest = i64::try_from(self.panes.len() / PER_SECOND).unwrap_or(LONGEST);
         self.interval.max(slowest)
+    }
+
+    /// Seconds between two looks, as set.
+    pub fn interval(&self) -> i64 {
+        self.interval
     }
 
     /// Sets the seconds between two looks.

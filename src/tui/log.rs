@@ -107,6 +107,9 @@ impl Log {
                 return;
             }
             Event::Notice { text } => return self.notice(at, text),
+            Event::HalfWritten { handed_over } => {
+                return self.notice(at, &format!("the other half was written to {}", handed_over.folder));
+            }
             Event::RunStarted { .. }
             | Event::StepStarted { .. }
             | Event::StepPlanned { .. }

@@ -16,9 +16,9 @@ pub mod running;
 pub mod shared;
 pub mod terminal;
 pub mod theme;
+pub mod when;
 
 mod screens;
-mod widgets;
-
 #[cfg(test)]
 mod tests;
+mod widgets;

@@ -55,6 +55,8 @@ pub struct Program {
     said: Option<(String, i64)>,
     /// What the person wanted while the clouds were being opened.
     goal: Goal,
+    /// Whether the program ends with the run that goes on.
+    leaving: bool,
     quit: bool,
 }
 
@@ -87,11 +89,13 @@ impl Program {
         let first: Box<dyn Screen> = match begin.open {
             Some(practice) => {
                 shared.access = Access::Opening;
+                shared.asked.clone_from(&practice);
                 effects.push(Effect::Open { practice });
                 Box::new(Home::default())
             }
             None => {
                 shared.access = Access::Unchosen;
+                shared.begin_welcome();
                 Box::new(Welcome::default())
             }
         };
@@ -102,6 +106,7 @@ impl Program {
             hits: Vec::new(),
             said: None,
             goal: Goal::Look,
+            leaving: false,
             quit: false,
         };
         (program, effects)
@@ -161,6 +166,9 @@ impl Program {
             }
         }
         self.follow_wizard();
+        if self.leaving && !self.shared.is_running() && !self.quit {
+            self.end(&mut effects);
+        }
         if self.said.as_ref().is_some_and(|(_, until)| *until <= self.shared.now) {
             self.said = None;
         }
@@ -181,7 +189,16 @@ impl Program {
         effects: &mut Vec<Effect>,
     ) {
         match result {
-            Ok(opened) => {
+            Ok(mut opened) => {
+                let welcome = self.shared.welcome.take().map(|(_, goal)| goal);
+                if let Some(goal) = welcome {
+                    self.stack = vec![Box::new(Home::default())];
+                    // The panes show what is to be mended; their plan is a setup like any other.
+                    self.goal = if goal == wizard::Goal::Repair { Goal::Look } else { Goal::Setup };
+                    if goal == wizard::Goal::Rotate {
+                        opened.start.goal = goal;
+                    }
+                }
                 self.shared.open(*opened);
                 effects.extend(self.shared.look());
                 if self.goal == Goal::Setup {
@@ -190,7 +207,15 @@ impl Program {
                 }
             }
             Err(failure) => {
-                self.shared.log.notice(self.shared.seconds(), &crate::explain::failure(&failure).cause);
+                let mut cause = crate::explain::failure(&failure).cause;
+                if let Some(first) = failure.evidence.first() {
+                    cause = format!("{cause} ({}: {})", first.label, first.value);
+                }
+                self.shared.log.notice(self.shared.seconds(), &cause);
+                if let Some((generation, _)) = self.shared.welcome.take() {
+                    let result = Box::new(Err(cause));
+                    effects.extend(self.shared.tell_wizard(wizard::Msg::Opened { generation, result }));
+                }
                 self.shared.access = Access::Failed(failure);
             }
         }
@@ -199,6 +224,7 @@ impl Program {
     /// A signal from outside: what runs is stopped between writes, and then the program ends.
     fn signal(&mut self, effects: &mut Vec<Effect>) {
         if self.shared.is_running() {
+            self.leaving = true;
             self.stop(effects);
         } else {
             self.end(effects);
@@ -351,6 +377,7 @@ impl Program {
             match act {
                 Act::Effect(Effect::Open { practice }) => {
                     self.shared.access = Access::Opening;
+                    self.shared.asked.clone_from(&practice);
                     effects.push(Effect::Open { practice });
                 }
                 Act::Effect(effect) => effects.push(effect),
@@ -402,7 +429,7 @@ impl Program {
         }
         effects.extend(self.shared.begin_wizard());
         if !self.stack.iter().any(|screen| is_flow(screen.id())) {
-            self.stack.push(Box::new(Setup::default()));
+            self.stack.push(Box::new(Setup::of(&self.shared)));
         }
     }
 
@@ -448,7 +475,7 @@ impl Program {
             self.stack[at] = match wanted {
                 Id::Review => Box::new(Review::default()),
                 Id::Run => Box::new(Run::default()),
-                _ => Box::new(Setup::default()),
+                _ => Box::new(Setup::of(&self.shared)),
             };
         }
     }

@@ -7,7 +7,7 @@ use super::running::Running;
 use super::theme::Theme;
 use crate::domain::failure::Failure;
 use crate::explain::Invocation;
-use crate::wizard;
+use crate::wizard::{self, Goal};
 
 /// Whether the clouds are open.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +44,11 @@ pub struct Shared {
     pub wizard: Option<wizard::Model>,
     /// Whether the mouse is taken from the terminal.
     pub mouse: bool,
+    /// The world that was to be opened last; none: the real clouds.
+    pub asked: Option<String>,
     jobs: u64,
+    /// What the person came for, while the clouds they chose are opened: and which request it is.
+    pub(super) welcome: Option<(u64, Goal)>,
 }
 
 impl Shared {
@@ -60,7 +64,9 @@ impl Shared {
             run: None,
             wizard: None,
             mouse: true,
+            asked: None,
             jobs: 0,
+            welcome: None,
         }
     }
 
@@ -118,6 +124,12 @@ impl Shared {
         self.wanted(effects)
     }
 
+    /// The wizard's first page, where no cloud was chosen yet.
+    pub fn begin_welcome(&mut self) {
+        let start = wizard::Start { welcome: true, ..wizard::Start::default() };
+        self.wizard = Some(wizard::Model::new(start));
+    }
+
     /// Gives the wizard a message.
     pub fn tell_wizard(&mut self, msg: wizard::Msg) -> Vec<Effect> {
         let Some(model) = self.wizard.as_mut() else { return Vec::new() };
@@ -139,10 +151,17 @@ impl Shared {
                     }
                     self.fleet.hold();
                 }
+                wizard::Effect::Open { generation, goal, .. } => self.welcome = Some((*generation, *goal)),
                 _ => {}
             }
         }
-        effects.into_iter().map(Effect::Wizard).collect()
+        let told = |effect| match effect {
+            wizard::Effect::Open { practice, goal, .. } => {
+                Effect::Open { practice: practice.then(|| goal.world().to_owned()) }
+            }
+            effect => Effect::Wizard(effect),
+        };
+        effects.into_iter().map(told).collect()
     }
 
     /// Takes what is no input and changes no screen.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::answers::{FORMS, Given, Origin, branches, split};
 use super::model::Model;
 use super::page::{Field, Key, Value};
+use super::welcome::{CLOUDS, Goal};
 use crate::domain::arn::RoleArn;
 use crate::domain::names::{
     AccountId, ConnectionName, EnvironmentName, OrganizationName, ProjectName, Refused, Region,
@@ -97,9 +98,12 @@ impl Model {
     pub fn value_of(&self, key: &Key, text: &str) -> Option<Value> {
         let text = text.trim();
         match key.field {
-            Field::Adjust | Field::Save | Field::Approve | Field::Protected | Field::Foreign { .. } => {
-                yes_or_no(text).ok().map(Value::Flag)
-            }
+            Field::Adjust
+            | Field::Save
+            | Field::Approve
+            | Field::HandOver
+            | Field::Protected
+            | Field::Foreign { .. } => yes_or_no(text).ok().map(Value::Flag),
             Field::Profiles => Some(Value::Many(split(text).map(str::to_owned).collect())),
             Field::Token => None,
             Field::Organization => Some(Value::text(organization(text))),
@@ -110,7 +114,7 @@ impl Model {
     /// What is wrong with the present answer or default of a question; none: nothing.
     pub(super) fn problem(&self, key: &Key) -> Option<String> {
         if key.field == Field::Token {
-            return self.token.is_none().then(|| "a token is needed".to_owned());
+            return (!self.sign_in.typed()).then(|| "a token is needed".to_owned());
         }
         match self.value(key) {
             Some(Value::Many(values)) => values.iter().find_map(|value| self.check_alone(key, value).err()),
@@ -137,7 +141,12 @@ impl Model {
             return Ok(());
         }
         match &key.field {
+            Field::Method => {
+                among(text, "way to sign in", self.start.sign_in.methods.iter().map(|method| method.word()))
+            }
             Field::Token => Ok(()),
+            Field::Cloud => among(text, "cloud", CLOUDS.map(|(word, _)| word)),
+            Field::Goal => among(text, "goal", Goal::ALL.map(Goal::word)),
             Field::Organization => parsed::<OrganizationName>(organization(text)).map(drop),
             Field::OrganizationId => self.check_organization_id(text),
             Field::Project => self.check_project(text),
@@ -154,7 +163,9 @@ impl Model {
                     among(text, "repository of this project", all.iter().map(String::as_str))
                 })
             }
-            Field::Profiles => split(text).try_for_each(|profile| self.check_profile(profile)),
+            Field::Profiles => split(text).try_for_each(|value| {
+                self.check_sso_choice(value).unwrap_or_else(|| self.check_profile(value))
+            }),
             Field::Profile => self.check_profile(text),
             Field::Name { profile } => self.check_name(profile, text),
             Field::More => self.check_more(text),
@@ -182,9 +193,12 @@ impl Model {
             }
             Field::Branches => branches(text).map(drop),
             Field::Preset => among(text, "preset", PRESETS.iter().map(|preset| preset.name)),
-            Field::Adjust | Field::Save | Field::Approve | Field::Protected | Field::Foreign { .. } => {
-                yes_or_no(text).map(drop)
-            }
+            Field::Adjust
+            | Field::Save
+            | Field::Approve
+            | Field::HandOver
+            | Field::Protected
+            | Field::Foreign { .. } => yes_or_no(text).map(drop),
             Field::Confirm => match &key.environment {
                 Some(name) if name.as_str() == text => Ok(()),
                 Some(name) => Err(format!(
@@ -271,6 +285,14 @@ impl Model {
         let typed: AccountId = parsed(text)?;
         let environment = key.environment.as_ref();
         let form = self.text(environment, Field::SignIn);
+        if form.as_deref() == Some("sso")
+            && let Some(session) = self.text(environment, Field::SsoSession)
+            && self.sso_misses(&session, &typed)
+        {
+            return Err(format!(
+                "SSO session {session} does not reach account {typed}: correct the account, or sign in another way"
+            ));
+        }
         let profile = self.text(environment, Field::Profile).filter(|_| form.as_deref() == Some("profile"));
         let Some(profile) = profile else { return Ok(()) };
         match self.discovery.identity(&profile) {

@@ -86,7 +86,7 @@ impl Model {
         give(Key::of(Field::More), Value::text(further.join(", ")));
     }
 
-    /// The profiles chosen to make environments of, with the name of each.
+    /// The profiles and SSO accounts chosen to make environments of, with the name of each.
     pub(super) fn chosen(&self) -> &[(String, Option<EnvironmentName>)] {
         &self.made.chosen
     }
@@ -101,6 +101,7 @@ impl Model {
         let profiles: Vec<&str> =
             self.discovery.profiles().iter().map(|profile| profile.name.as_str()).collect();
         self.made.proposals = naming::propose(&profiles);
+        self.made.sso_proposals = self.sso_proposals();
         self.made.chosen = self.make_chosen();
         self.made.environments = self.order();
     }

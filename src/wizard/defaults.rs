@@ -4,6 +4,7 @@ use super::answers::{Given, NO_BRANCHES, branches, split};
 use super::model::Model;
 use super::naming;
 use super::page::{Default, Field, Key, Value};
+use super::sso::SsoChoice;
 use crate::domain::arn::RoleArn;
 use crate::domain::federation::defaults;
 use crate::domain::names::{AccountId, BranchPattern, EnvironmentName, Region};
@@ -31,7 +32,8 @@ impl Model {
                 self.start.organization.as_ref().and_then(|(name, source)| default(name, source))
             }
             // The secret itself is in the vault; that it was given is all there is to say.
-            Field::Token => self.token.and_then(|_| default("given", "your answer")),
+            Field::Token => self.sign_in.typed().then(|| default("given", "your answer")).flatten(),
+            Field::Method => self.likely_method(),
             Field::OrganizationId => self
                 .discovery
                 .organization
@@ -45,14 +47,21 @@ impl Model {
             Field::Profiles => self.likely_profiles(),
             Field::Name { profile } => {
                 let (_, name) = self.chosen().iter().find(|(chosen, _)| chosen == profile)?;
-                default(name.as_ref()?.as_str(), format!("the name of profile {profile}"))
+                let source = match profile.parse::<SsoChoice>() {
+                    Ok(_) => "the name of the account".to_owned(),
+                    Err(_) => format!("the name of profile {profile}"),
+                };
+                default(name.as_ref()?.as_str(), source)
             }
             Field::More => match self.chosen_profiles().is_empty() {
                 true => default("dev, staging, prod", "the usual three"),
                 false => default("", "none needed"),
             },
             Field::Preset => default(defaults::PRESET, "the least rights"),
+            Field::Cloud => self.likely_cloud(),
+            Field::Goal => self.likely_goal(),
             Field::Save => flag(true, "so that the answers are kept"),
+            Field::HandOver => flag(true, "it cannot be set up from here"),
             Field::Foreign { .. } => flag(false, "what others made is left alone"),
             _ => None,
         }
@@ -91,7 +100,12 @@ impl Model {
         }
     }
 
-    /// The chosen profiles with the names answered, and names of their own for the others.
+    /// A name for the environment of a profile or an SSO account.
+    fn proposal(&self, value: &str) -> Option<&EnvironmentName> {
+        self.made.proposals.get(value).or_else(|| self.made.sso_proposals.get(value))
+    }
+
+    /// The chosen profiles and accounts with the names answered, and names of their own for the others.
     pub(super) fn make_chosen(&self) -> Vec<(String, Option<EnvironmentName>)> {
         let given = |field: Field| self.answers.get(&Key::of(field)).map(|given| given.value.line());
         let further = given(Field::More).unwrap_or_default();
@@ -104,7 +118,7 @@ impl Model {
             .map(|profile| {
                 let name = match named(&profile) {
                     Some(name) => name.parse().ok(),
-                    None => self.made.proposals.get(&profile).map(|name| {
+                    None => self.proposal(&profile).map(|name| {
                         let name = naming::unique(name.clone(), &taken);
                         taken.push(name.clone());
                         name
@@ -125,6 +139,14 @@ impl Model {
                 let (profile, source) = self.likely_profile(name)?;
                 default(profile, source)
             }
+            Field::SsoSession if self.sso_choice_of(name).is_some() => match self.sso_choice_of(name)? {
+                SsoChoice::Account { session, .. } => default(session, "chosen above"),
+                SsoChoice::SignIn { .. } => None,
+            },
+            Field::PermissionSet => match self.sso_choice_of(name)? {
+                SsoChoice::Account { permission_set, .. } => default(permission_set, "chosen above"),
+                SsoChoice::SignIn { .. } => None,
+            },
             Field::SsoSession => match self.discovery.profiles.ready() {
                 Some((_, sessions)) if sessions.len() == 1 => {
                     default(&sessions[0], "the only SSO session of the AWS configuration")
@@ -155,6 +177,9 @@ impl Model {
     fn likely_profile(&self, name: &EnvironmentName) -> Option<(String, &'static str)> {
         let made_of = self.chosen().iter().find(|(_, made)| made.as_ref() == Some(name));
         if let Some((profile, _)) = made_of {
+            if profile.parse::<SsoChoice>().is_ok() {
+                return None;
+            }
             return Some((profile.clone(), "chosen above"));
         }
         let mut alike = self.made.proposals.iter().filter(|(_, proposed)| *proposed == name);
@@ -165,8 +190,14 @@ impl Model {
     }
 
     fn likely_form(&self, name: &EnvironmentName) -> Option<Default> {
+        if self.sso_choice_of(name).is_some() {
+            return default("sso", "chosen above");
+        }
         if let Some((_, source)) = self.likely_profile(name) {
             return default("profile", source);
+        }
+        if self.start.ask_azure_devops && !self.start.ask_aws {
+            return default("environment", "whoever sets up AWS may sign in their own way");
         }
         if self.discovery.profiles().is_empty() {
             return self.start.aws_keys.then(|| default("environment", "AWS_ACCESS_KEY_ID is set")).flatten();
@@ -189,6 +220,10 @@ impl Model {
                 let account = self.discovery.profile(&profile)?.account.as_ref()?;
                 default(account.as_str(), format!("profile {profile}"))
             }
+            "sso" => match self.sso_choice_of(name)? {
+                SsoChoice::Account { account, .. } => default(account.as_str(), "chosen above"),
+                SsoChoice::SignIn { .. } => None,
+            },
             "assume-role" => {
                 let arn: RoleArn = self.given(name, Field::AssumeRole)?.value.line().parse().ok()?;
                 default(arn.account.as_str(), "the role to assume")

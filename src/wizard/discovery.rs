@@ -29,6 +29,8 @@ pub struct FoundVerification {
     pub may_create_repository: Option<bool>,
     /// Existing repositories, by name.
     pub repositories: Vec<String>,
+    /// Rights that the sign-in lacks, each as the scope to add: `Code: Read, write & manage`.
+    pub missing_rights: Vec<String>,
 }
 
 /// A profile of the AWS configuration, read without asking AWS.
@@ -55,6 +57,26 @@ pub struct Identity {
     pub arn: String,
 }
 
+/// An account that an SSO session reaches.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FoundAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name in the organisation.
+    pub name: String,
+    /// The permission sets that the person has there.
+    pub permission_sets: Vec<String>,
+}
+
+/// What is known of an SSO session.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum SsoFound {
+    /// A person must sign in first.
+    SignedOut,
+    /// The accounts it reaches, by name.
+    Accounts(Vec<FoundAccount>),
+}
+
 /// Something found out, or the reason in words why not.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Found {
@@ -66,6 +88,15 @@ pub enum Found {
     Verification(Result<FoundVerification, String>),
     /// Answers [`Effect::DiscoverProfiles`]: profiles and the names of SSO sessions.
     Profiles(Result<(Vec<AwsProfile>, Vec<String>), String>),
+    /// Answers [`Effect::SsoDiscover`].
+    Sso {
+        /// The session that was asked.
+        session: String,
+        /// What it reaches.
+        found: Result<SsoFound, String>,
+    },
+    /// Answers [`Effect::CheckShellKeys`]: what is wrong with them; none: nothing, or it could not be found out.
+    ShellKeys(Option<String>),
     /// Answers [`Effect::IdentifyProfile`].
     Identity {
         /// The profile that was asked.
@@ -144,6 +175,8 @@ pub(super) struct Discovery {
     pub(super) verification: Slot<FoundVerification>,
     pub(super) profiles: Slot<(Vec<AwsProfile>, Vec<String>)>,
     pub(super) identities: BTreeMap<String, Slot<Identity>>,
+    pub(super) sso: BTreeMap<String, Slot<SsoFound>>,
+    pub(super) shell_keys: Slot<Option<String>>,
 }
 
 impl Discovery {
@@ -168,6 +201,12 @@ impl Discovery {
             Found::Projects(found) => self.projects.take(generation, found),
             Found::Verification(found) => self.verification.take(generation, found),
             Found::Profiles(found) => self.profiles.take(generation, found),
+            Found::Sso { session, found } => {
+                if let Some(slot) = self.sso.get_mut(&session) {
+                    slot.take(generation, found);
+                }
+            }
+            Found::ShellKeys(problem) => self.shell_keys.take(generation, Ok(problem)),
             Found::Identity { profile, identity } => {
                 if let Some(slot) = self.identities.get_mut(&profile) {
                     slot.take(generation, identity);
@@ -182,12 +221,16 @@ impl Discovery {
         self.verification.forget_failure();
         self.profiles.forget_failure();
         self.identities.values_mut().for_each(Slot::forget_failure);
+        self.sso.values_mut().for_each(Slot::forget_failure);
     }
 }
 
 /// What must be asked for now, given where the person is and what they answered. Notes it as asked.
 pub(super) fn due(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
+    if !model.is_open() {
+        return effects;
+    }
     azure_devops(model, &mut effects);
     aws(model, &mut effects);
     effects
@@ -229,6 +272,16 @@ fn aws(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     if !model.start.ask_aws {
         return;
+    }
+    let generation = model.next_generation();
+    if model.start.aws_keys && !model.start.practice && model.discovery.shell_keys.ask("", generation) {
+        effects.push(Effect::CheckShellKeys { generation });
+    }
+    for session in model.sso_sessions().to_vec() {
+        let generation = model.next_generation();
+        if model.discovery.sso.entry(session.clone()).or_default().ask("", generation) {
+            effects.push(Effect::SsoDiscover { generation, session });
+        }
     }
     let names: Vec<String> = model
         .discovery

@@ -7,6 +7,9 @@ use super::discovery::{Found, due};
 use super::model::{Model, Reviewed, Running, Saved};
 use super::page::{Field, Key, PageId, Value};
 use super::review::Review;
+use super::sign_in::{self, Method, Prompt};
+use super::sso::{self, SsoCode};
+use super::welcome::{self, Goal, Opened};
 use crate::domain::federation::Federation;
 use crate::domain::key::StepKey;
 use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
@@ -44,10 +47,28 @@ pub enum Msg {
         /// Its handle.
         handle: Handle,
     },
+    /// A sign-in was begun: what the person must do now, or why it could not be.
+    SignInBegun {
+        /// Of the effect it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<Prompt, String>,
+    },
+    /// A sign-in ended: what the vault keeps, or why nobody is signed in.
+    SignedIn {
+        /// Of the effect it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<Handle, String>,
+    },
     /// On to the next page.
     Next,
     /// Back to the page before.
     Back,
+    /// On to the next stage: past the pages of all environments at once, where none of them has something to correct.
+    NextStage,
+    /// Back to the stage before: past the pages of all environments at once.
+    BackStage,
     /// Ask again for what could not be had.
     Retry,
     /// Something was found out, or could not be.
@@ -56,6 +77,20 @@ pub enum Msg {
         generation: u64,
         /// What.
         found: Found,
+    },
+    /// The sign-in to an SSO session was begun: what the person must open, or why not.
+    SsoCode {
+        /// Of the [`Effect::SsoBegin`] it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<SsoCode, String>,
+    },
+    /// The sign-in to an SSO session ended: done, or why not.
+    SsoSignedIn {
+        /// Of the [`Effect::SsoWait`] it answers.
+        generation: u64,
+        /// The outcome.
+        result: Result<(), String>,
     },
     /// `keyless.toml` was written: where, or why not.
     Saved {
@@ -85,11 +120,30 @@ pub enum Msg {
         /// How.
         ended: Ended,
     },
+    /// The clouds were opened, or why not.
+    Opened {
+        /// Of the effect it answers.
+        generation: u64,
+        /// The outcome.
+        result: Box<Result<Opened, String>>,
+    },
 }
 
 /// Something to do. The answer carries the same generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
+    /// Begin to sign in to Azure DevOps; answered by [`Msg::SignInBegun`]. One that was begun before is given up.
+    SignIn {
+        /// Which request this is.
+        generation: u64,
+        /// How.
+        method: Method,
+    },
+    /// Wait until the person signed in; answered by [`Msg::SignedIn`].
+    AwaitSignIn {
+        /// Of the [`Effect::SignIn`] that began it.
+        generation: u64,
+    },
     /// Find the organisation's id and true name.
     DiscoverOrganization {
         /// Which request this is.
@@ -131,6 +185,32 @@ pub enum Effect {
         /// The profile.
         profile: String,
     },
+    /// Ask AWS whether the keys of the environment variables work.
+    CheckShellKeys {
+        /// Which request this is.
+        generation: u64,
+    },
+    /// List the accounts and permission sets that an SSO session reaches.
+    SsoDiscover {
+        /// Which request this is.
+        generation: u64,
+        /// The session.
+        session: String,
+    },
+    /// Begin the sign-in to an SSO session.
+    SsoBegin {
+        /// Which sign-in this is.
+        generation: u64,
+        /// The session.
+        session: String,
+    },
+    /// Wait until the person has allowed the sign-in.
+    SsoWait {
+        /// The sign-in that was begun.
+        generation: u64,
+        /// The session.
+        session: String,
+    },
     /// Write `keyless.toml`.
     SaveConfig {
         /// Which request this is.
@@ -146,6 +226,8 @@ pub enum Effect {
         federation: Box<Federation>,
         /// The token; none: the session's own.
         token: Option<Handle>,
+        /// Leave what cannot be set up from here to somebody else.
+        hand_over: bool,
     },
     /// Carry out the reviewed plan.
     Apply {
@@ -160,6 +242,15 @@ pub enum Effect {
         /// New subjects that were typed.
         subjects: BTreeSet<String>,
     },
+    /// Open the clouds that were chosen.
+    Open {
+        /// Which request this is.
+        generation: u64,
+        /// The practice cloud; else the live ones.
+        practice: bool,
+        /// What for.
+        goal: Goal,
+    },
 }
 
 /// Takes one message. Pure: what must be done outside comes back as effects.
@@ -173,12 +264,19 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Secret { handle } => {
             model.hindered.remove(&Key::of(Field::Token));
-            model.token = Some(handle);
+            sign_in::typed(model, handle);
             Vec::new()
         }
+        Msg::SignInBegun { generation, result } => sign_in::begun(model, generation, result),
+        Msg::SignedIn { generation, result } => sign_in::ended(model, generation, result),
         Msg::Next => next(model),
         Msg::Back => {
             back(model);
+            Vec::new()
+        }
+        Msg::NextStage => next_stage(model),
+        Msg::BackStage => {
+            back_stage(model);
             Vec::new()
         }
         Msg::Retry => retry(model),
@@ -186,6 +284,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.discovery.take(generation, found);
             Vec::new()
         }
+        Msg::SsoCode { generation, result } => sso::code(model, generation, result),
+        Msg::SsoSignedIn { generation, result } => sso::signed_in(model, generation, result),
         Msg::Saved { generation, result } => saved(model, generation, result),
         Msg::Reviewed { generation, result } => {
             if let Some(reviewed) = model.reviewed.as_mut().filter(|made| made.generation == generation) {
@@ -199,9 +299,17 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Ended { generation, ended } => ended_run(model, generation, ended),
+        Msg::Opened { generation, result } => {
+            if welcome::opened(model, generation, *result) {
+                go(model, true);
+            }
+            Vec::new()
+        }
     };
+    model.note_change();
     model.remake();
     settle(model);
+    effects.extend(unplanned(model));
     effects.extend(due(model));
     effects
 }
@@ -229,20 +337,80 @@ fn settle(model: &mut Model) {
 fn go(model: &mut Model, forward: bool) {
     let pages = model.pages();
     let here = pages.iter().position(|page| *page == model.at).unwrap_or_default();
+    if forward
+        && matches!(model.at, PageId::Welcome | PageId::SignIn)
+        && !asks_to_sign_in(model, &pages)
+        && model.repairs()
+    {
+        model.at = PageId::Review;
+        return;
+    }
     let there = if forward { here + 1 } else { here.saturating_sub(1) };
     if let Some(page) = pages.into_iter().nth(there) {
         model.at = page;
     }
 }
 
+/// Whether the page where the person signs in is still to come.
+fn asks_to_sign_in(model: &Model, pages: &[PageId]) -> bool {
+    model.at < PageId::SignIn && pages.contains(&PageId::SignIn)
+}
+
+/// A review that was come to without the questions: its plan is due.
+fn unplanned(model: &mut Model) -> Vec<Effect> {
+    if model.at != PageId::Review || model.reviewed.is_some() {
+        return Vec::new();
+    }
+    model.federation().map_or_else(|_| Vec::new(), |federation| make_plan(model, federation))
+}
+
+/// Past the pages of all environments; stays at the first with something to correct.
+fn next_stage(model: &mut Model) -> Vec<Effect> {
+    if !matches!(model.at, PageId::Environment(_)) {
+        return next(model);
+    }
+    let stage: Vec<PageId> =
+        model.pages().into_iter().filter(|page| matches!(page, PageId::Environment(_))).collect();
+    let wrong = model.federation().err().unwrap_or_default();
+    let (mut hindered, mut first) = (std::collections::BTreeMap::new(), None);
+    for page in &stage {
+        let keys = model.all_keys_of(page);
+        let own = wrong.iter().filter(|(key, _)| keys.contains(key));
+        hindered.extend(own.cloned());
+        if first.is_none() && keys.iter().any(|key| hindered.contains_key(key)) {
+            first = Some(page.clone());
+        }
+    }
+    model.hindered = hindered;
+    match first {
+        Some(page) => model.at = page,
+        None => {
+            model.at = stage.last().cloned().unwrap_or(PageId::Names);
+            go(model, true);
+        }
+    }
+    Vec::new()
+}
+
+fn back_stage(model: &mut Model) {
+    if matches!(model.at, PageId::Environment(_)) {
+        model.hindered.clear();
+        model.at = PageId::Names;
+    } else {
+        back(model);
+    }
+}
+
 fn back(model: &mut Model) {
     model.hindered.clear();
+    sso::leave(model);
+    sign_in::give_up(model);
     if !matches!(model.at, PageId::Run | PageId::Done) {
         go(model, false);
     }
 }
 
-fn next(model: &mut Model) -> Vec<Effect> {
+pub(super) fn next(model: &mut Model) -> Vec<Effect> {
     model.hindered = hindrances(model);
     if !model.hindered.is_empty() {
         // At the end everything counts: the person is brought to the first page with something to correct.
@@ -257,11 +425,24 @@ fn next(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     match model.at {
+        PageId::Welcome => welcome::leave(model).unwrap_or_else(|| {
+            go(model, true);
+            Vec::new()
+        }),
+        PageId::SignIn => sign_in::leave(model).unwrap_or_else(|| {
+            go(model, true);
+            Vec::new()
+        }),
         PageId::Save => save(model),
         PageId::Review => decide(model),
         // A page that cannot be passed without an answer of Azure DevOps.
         PageId::Organization if model.discovery.organization.failed().is_some() => Vec::new(),
         PageId::Run | PageId::Done => Vec::new(),
+        PageId::Profiles => sso::begin(model).unwrap_or_else(|| {
+            sso::leave(model);
+            go(model, true);
+            Vec::new()
+        }),
         _ => {
             go(model, true);
             Vec::new()
@@ -312,19 +493,32 @@ fn review(model: &mut Model, federation: Federation) -> Vec<Effect> {
         .reviewed
         .as_ref()
         .is_some_and(|made| made.federation == federation && !matches!(made.result, Some(Err(_))));
-    if fits { Vec::new() } else { make_plan(model, federation) }
+    if fits {
+        return Vec::new();
+    }
+    // Other answers may be within reach.
+    model.hands_over = false;
+    make_plan(model, federation)
 }
 
 fn make_plan(model: &mut Model, federation: Federation) -> Vec<Effect> {
     let generation = model.next_generation();
     model.answers.retain(|key, _| !is_consent(&key.field));
     model.reviewed = Some(Reviewed { generation, federation: federation.clone(), result: None });
-    vec![Effect::MakePlan { generation, federation: Box::new(federation), token: model.token }]
+    vec![Effect::MakePlan {
+        generation,
+        federation: Box::new(federation),
+        token: model.token,
+        hand_over: model.hands_over,
+    }]
 }
 
 /// Whether an answer belongs to one plan and to no other.
 fn is_consent(field: &Field) -> bool {
-    matches!(field, Field::Approve | Field::Confirm | Field::Foreign { .. } | Field::Subject { .. })
+    matches!(
+        field,
+        Field::Approve | Field::Confirm | Field::HandOver | Field::Foreign { .. } | Field::Subject { .. }
+    )
 }
 
 fn decide(model: &mut Model) -> Vec<Effect> {
@@ -335,6 +529,10 @@ fn decide(model: &mut Model) -> Vec<Effect> {
             _ => Vec::new(),
         };
     };
+    if let (true, Ok(federation)) = (model.is_handing_over(), model.federation()) {
+        model.hands_over = true;
+        return make_plan(model, federation);
+    }
     if review.is_settled() || model.flag(&Key::of(Field::Approve)) != Some(true) {
         model.at = PageId::Done;
         return Vec::new();
@@ -348,6 +546,9 @@ fn approve(model: &mut Model, environments: &BTreeSet<EnvironmentName>) -> Vec<E
         return Vec::new();
     }
     let Some(review) = model.review().filter(|review| !review.is_settled()) else { return Vec::new() };
+    if model.is_handing_over() {
+        return Vec::new();
+    }
     let released: BTreeSet<EnvironmentName> =
         model.released().into_iter().filter(|name| environments.contains(name)).collect();
     if released.is_empty() && !review.environments.is_empty() {
@@ -411,6 +612,8 @@ fn retry(model: &mut Model) -> Vec<Effect> {
             model.at = PageId::Review;
             make_plan(model, federation)
         }
+        (PageId::Welcome, _) if failed => welcome::leave(model).unwrap_or_default(),
+        (PageId::SignIn, _) => sign_in::retry(model),
         (PageId::Save, Ok(_)) if failed => {
             model.saved = None;
             save(model)

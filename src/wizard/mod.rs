@@ -11,13 +11,25 @@ mod model;
 mod naming;
 mod pages;
 mod questions;
+mod sign_in;
+mod sso;
+mod stages;
+mod welcome;
 
+#[cfg(test)]
+mod sign_in_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use discovery::{AwsProfile, Found, FoundOrganization, FoundVerification, Identity};
+pub use discovery::{
+    AwsProfile, Found, FoundAccount, FoundOrganization, FoundVerification, Identity, SsoFound,
+};
 pub use flow::{Effect, Ended, Handle, Msg, update};
 pub use model::{Model, Start};
 pub use page::{Field, Key, Page, PageId, Question, Value};
+pub use sign_in::{Method, Offer, Prompt};
+pub use sso::{SsoChoice, SsoCode};
+pub use stages::{Progress, Stage};
+pub use welcome::{Goal, Opened};
 
 pub mod review;

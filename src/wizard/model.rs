@@ -7,6 +7,9 @@ use super::discovery::Discovery;
 use super::flow::{Ended, Handle};
 use super::page::{self, Field, Key, Page, PageId, Question, Value};
 use super::review::Review;
+use super::sign_in::{Offer, SignIn};
+use super::sso::SsoLogin;
+use super::welcome::{Goal, Opening};
 use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
 
@@ -15,6 +18,8 @@ use crate::domain::names::EnvironmentName;
 pub struct Start {
     /// Whether a token for Azure DevOps is there already.
     pub signed_in: bool,
+    /// The ways to sign in to Azure DevOps, where there is no token yet.
+    pub sign_in: Offer,
     /// Whether Azure DevOps is asked at all; not with `--only aws`.
     pub ask_azure_devops: bool,
     /// Whether AWS is asked who a profile is; not with `--only azure-devops`.
@@ -33,12 +38,17 @@ pub struct Start {
     pub file: String,
     /// What stands behind `keyless` in commands that are named: empty, or flags with a blank before each.
     pub flags: String,
+    /// Whether it is asked first which clouds are meant, and what for.
+    pub welcome: bool,
+    /// What the person came for, where it is known.
+    pub goal: Goal,
 }
 
 impl Default for Start {
     fn default() -> Self {
         Self {
             signed_in: false,
+            sign_in: Offer::default(),
             ask_azure_devops: true,
             ask_aws: true,
             practice: false,
@@ -48,6 +58,8 @@ impl Default for Start {
             aws_keys: false,
             file: "keyless.toml".to_owned(),
             flags: String::new(),
+            welcome: false,
+            goal: Goal::Onboard,
         }
     }
 }
@@ -85,6 +97,7 @@ pub struct Model {
     pub(super) base: Option<Federation>,
     pub(super) answers: BTreeMap<Key, Given>,
     pub(super) token: Option<Handle>,
+    pub(super) sign_in: SignIn,
     pub(super) discovery: Discovery,
     pub(super) at: PageId,
     /// What hindered the last attempt to go on.
@@ -92,9 +105,16 @@ pub struct Model {
     pub(super) saved: Option<Saved>,
     pub(super) reviewed: Option<Reviewed>,
     pub(super) running: Option<Running>,
+    /// The last sign-in to an SSO session.
+    pub(super) sso_login: Option<SsoLogin>,
+    /// Whether what cannot be set up from here is left to somebody else: the person agreed, for these answers.
+    pub(super) hands_over: bool,
     /// What follows from the answers, computed once per message: with hundreds of profiles it is asked for often.
     pub(super) made: Made,
+    /// The clouds that are opened or were opened; only with a welcome.
+    pub(super) opening: Option<Opening>,
     generation: u64,
+    revision: u64,
 }
 
 /// Environments as they follow from the answers.
@@ -102,7 +122,9 @@ pub struct Model {
 pub(super) struct Made {
     /// A name for the environment of each profile, before names are made different.
     pub(super) proposals: BTreeMap<String, EnvironmentName>,
-    /// The chosen profiles, with the name of the environment made of each.
+    /// The same for each account that is reached through an SSO session, by choice.
+    pub(super) sso_proposals: BTreeMap<String, EnvironmentName>,
+    /// The chosen profiles and SSO accounts, with the name of the environment made of each.
     pub(super) chosen: Vec<(String, Option<EnvironmentName>)>,
     /// All environments, in promotion order.
     pub(super) environments: Vec<EnvironmentName>,
@@ -116,14 +138,19 @@ impl Model {
             base: None,
             answers: BTreeMap::new(),
             token: None,
+            sign_in: SignIn::default(),
             discovery: Discovery::default(),
             at: PageId::SignIn,
             hindered: BTreeMap::new(),
             saved: None,
             reviewed: None,
             running: None,
+            sso_login: None,
+            hands_over: false,
             made: Made::default(),
+            opening: None,
             generation: 0,
+            revision: 0,
         };
         model.remake();
         model.at = model.pages().into_iter().next().unwrap_or(PageId::Organization);
@@ -169,6 +196,11 @@ impl Model {
         self.answers.get(key).map(Given::as_default).or_else(|| self.computed(key))
     }
 
+    /// Whether a question was answered, by the person or a file; else its value is only what follows.
+    pub fn is_answered(&self, key: &Key) -> bool {
+        self.answers.contains_key(key)
+    }
+
     /// The text of a question about an environment, or the federation.
     pub(super) fn text(&self, environment: Option<&EnvironmentName>, field: Field) -> Option<String> {
         let key = Key { environment: environment.cloned(), field };
@@ -184,6 +216,21 @@ impl Model {
             Value::Flag(flag) => Some(flag),
             _ => None,
         }
+    }
+
+    /// Grows with every message: what a front end computed from the model holds until it differs.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(super) fn note_change(&mut self) {
+        self.revision += 1;
+    }
+
+    /// Counts on from another model, whose late answers must not be taken for this one's.
+    pub(super) fn go_on_from(&mut self, other: &Self) {
+        self.generation = other.generation;
+        self.revision = other.revision;
     }
 
     pub(super) fn next_generation(&mut self) -> u64 {
@@ -215,7 +262,7 @@ impl Model {
 
     /// The pages there are, given the answers so far.
     pub fn pages(&self) -> Vec<PageId> {
-        let mut pages = Vec::new();
+        let mut pages: Vec<PageId> = self.start.welcome.then_some(PageId::Welcome).into_iter().collect();
         if self.start.ask_azure_devops && !self.start.signed_in {
             pages.push(PageId::SignIn);
         }

@@ -6,7 +6,9 @@ use crate::domain::names::EnvironmentName;
 /// The pages, in the order they are asked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum PageId {
-    /// The token for Azure DevOps.
+    /// Practice or live, and what for; only where nothing was chosen yet.
+    Welcome,
+    /// Signing in to Azure DevOps.
     SignIn,
     /// The organisation and its id.
     Organization,
@@ -35,6 +37,8 @@ pub enum PageId {
 /// What a question is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Field {
+    /// The way to sign in to Azure DevOps.
+    Method,
     /// The token for Azure DevOps: a secret.
     Token,
     /// The organisation.
@@ -91,6 +95,8 @@ pub enum Field {
         /// The step that would change it.
         step: StepKey,
     },
+    /// Whether the side that cannot be set up from here is left to somebody else.
+    HandOver,
     /// The typed name of a protected environment.
     Confirm,
     /// The typed subject that a trust shall name in place of another one.
@@ -100,6 +106,10 @@ pub enum Field {
     },
     /// Whether the plan is carried out.
     Approve,
+    /// Practice or live.
+    Cloud,
+    /// What the person came for.
+    Goal,
 }
 
 /// Names one question.

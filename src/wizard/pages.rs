@@ -4,6 +4,7 @@ use super::defaults::shown_branches;
 use super::discovery::Slot;
 use super::model::Model;
 use super::page::{Fact, Field, Key, Page, PageId, Value};
+use super::welcome::Goal;
 use crate::domain::names::EnvironmentName;
 
 impl Model {
@@ -13,7 +14,9 @@ impl Model {
         Page {
             id: id.clone(),
             edition: match (id, &self.reviewed) {
+                (PageId::SignIn, _) => self.sign_in.edition(),
                 (PageId::Review, Some(reviewed)) => reviewed.generation,
+                (PageId::Profiles, _) => self.sso_edition(),
                 _ => 0,
             },
             number: self.stage(id),
@@ -29,33 +32,16 @@ impl Model {
         }
     }
 
-    /// The place of a page among the stages of the wizard, from 1. All environments are one stage, and a stage that
-    /// turns out to ask nothing keeps its number: the count does not change under way.
-    fn stage(&self, id: &PageId) -> usize {
-        let signs_in = usize::from(self.start.ask_azure_devops && !self.start.signed_in);
-        signs_in
-            + match id {
-                PageId::SignIn => 0,
-                PageId::Organization => 1,
-                PageId::Project => 2,
-                PageId::Verification => 3,
-                PageId::Profiles => 4,
-                PageId::Names => 5,
-                PageId::Environment(_) => 6,
-                PageId::Preset => 7,
-                PageId::Save => 8,
-                PageId::Review => 9,
-                PageId::Run => 10,
-                PageId::Done => 11,
-            }
-    }
-
     fn title(&self, id: &PageId) -> (String, String) {
         let cloud = self.cloud();
         let (title, why) = match id {
+            PageId::Welcome => (
+                "keyless".to_owned(),
+                "Azure DevOps pipelines deploy to AWS without access keys: keyless sets it up and proves it.",
+            ),
             PageId::SignIn => (
                 "Sign in to Azure DevOps".to_owned(),
-                "A token for this organisation lets keyless look at the project and set up its connections.",
+                "Signed in, keyless looks at the project and sets up its connections with your own rights.",
             ),
             PageId::Organization => (
                 format!("Azure DevOps organisation{cloud}"),
@@ -75,6 +61,10 @@ impl Model {
             PageId::Names => (
                 "Names of the environments".to_owned(),
                 "An environment is called by one short name everywhere.",
+            ),
+            PageId::Environment(name) if self.goal() == Goal::Rotate => (
+                format!("Environment {name}"),
+                "The service connection must be the one that holds access keys now: the plan empties it of them.",
             ),
             PageId::Environment(name) => (
                 format!("Environment {name}"),
@@ -98,7 +88,8 @@ impl Model {
     /// The questions of a page, in order.
     pub(super) fn keys_of(&self, id: &PageId) -> Vec<Key> {
         match id {
-            PageId::SignIn => vec![Key::of(Field::Token)],
+            PageId::Welcome => [Field::Cloud, Field::Goal].map(Key::of).to_vec(),
+            PageId::SignIn => self.sign_in_keys(),
             // Without a discovered id only a person who asked for AWS alone can go on.
             PageId::Organization
                 if self.start.ask_azure_devops && self.discovery.organization.ready().is_none() =>
@@ -113,7 +104,7 @@ impl Model {
                 queue.into_iter().chain(repository).map(Key::of).collect()
             }
             // Without any profile there is nothing to choose.
-            PageId::Profiles if self.discovery.profiles().is_empty() => Vec::new(),
+            PageId::Profiles if self.account_options().choices.is_empty() => Vec::new(),
             PageId::Profiles => vec![Key::of(Field::Profiles)],
             PageId::Names => {
                 let profiles = self.chosen().iter().map(|(profile, _)| profile.clone());
@@ -136,7 +127,9 @@ impl Model {
         let details = self.detail_keys(name);
         let needed = |key: &&Key| {
             let typed = self.answers.contains_key(key);
-            (!typed && self.computed(key).is_none())
+            // Which connection holds the keys, nobody but the person knows.
+            let unsure = self.goal() == Goal::Rotate && key.field == Field::Connection;
+            (!typed && (unsure || self.computed(key).is_none()))
                 || self.problem(key).is_some()
                 || self.hindered.contains_key(key)
         };
@@ -152,7 +145,7 @@ impl Model {
     }
 
     /// Every setting of an environment that the wizard asks about. A role to assume comes after the account it is in.
-    pub(super) fn detail_keys(&self, name: &EnvironmentName) -> Vec<Key> {
+    pub fn detail_keys(&self, name: &EnvironmentName) -> Vec<Key> {
         let form = self.text(Some(name), Field::SignIn).unwrap_or_default();
         let (before, after): (&[Field], &[Field]) = match form.as_str() {
             "profile" => (&[Field::Profile], &[]),
@@ -177,34 +170,78 @@ impl Model {
 
     fn review_keys(&self) -> Vec<Key> {
         let Some(review) = self.review() else { return Vec::new() };
-        if review.is_settled() {
-            return Vec::new();
+        let hand_over = review.out_of_reach.is_some().then(|| Key::of(Field::HandOver));
+        if review.is_settled() || self.is_handing_over() {
+            return hand_over.into_iter().collect();
         }
         let foreign = review.foreign.keys().map(|step| Key::of(Field::Foreign { step: step.clone() }));
         let protected =
             self.environment_names().iter().filter(|name| review.environments.get(name) == Some(&true));
         let confirm = protected.map(|name| Key::at(name, Field::Confirm));
         let subjects = review.subjects.keys().map(|step| Key::of(Field::Subject { step: step.clone() }));
-        foreign.chain(subjects).chain(confirm).chain([Key::of(Field::Approve)]).collect()
+        hand_over
+            .into_iter()
+            .chain(foreign)
+            .chain(subjects)
+            .chain(confirm)
+            .chain([Key::of(Field::Approve)])
+            .collect()
+    }
+
+    /// Whether the side that cannot be set up from here is to be left to somebody else: another plan comes first.
+    pub(super) fn is_handing_over(&self) -> bool {
+        let offered = self.review().is_some_and(|review| review.out_of_reach.is_some());
+        offered && self.flag(&Key::of(Field::HandOver)) == Some(true)
     }
 
     fn facts(&self, id: &PageId) -> Vec<Fact> {
+        let own = self.own_facts(id);
+        self.shell_facts(id).into_iter().chain(own).collect()
+    }
+
+    /// What is wrong with the keys in the environment, before the first question.
+    fn shell_facts(&self, id: &PageId) -> Option<Fact> {
+        let problem = self.discovery.shell_keys.ready()?.as_ref()?;
+        let first = self.pages().first() == Some(id);
+        first.then(|| {
+            Fact::line(format!("The AWS keys of this shell (AWS_ACCESS_KEY_ID) do not work: {problem}"))
+        })
+    }
+
+    fn own_facts(&self, id: &PageId) -> Vec<Fact> {
         match id {
+            PageId::SignIn => self.sign_in.facts(),
             PageId::Organization | PageId::Project => self.organization_facts(),
-            PageId::Profiles if self.discovery.profiles().is_empty() => {
-                let text = match self.discovery.profiles.failed() {
-                    Some(reason) => format!("The AWS configuration could not be read: {reason}"),
-                    None => "The AWS configuration has no profiles: environments are named on the next page."
-                        .to_owned(),
-                };
-                vec![Fact::line(text)]
-            }
+            PageId::Profiles => self.profile_facts(),
             PageId::Environment(name) => self.environment_facts(name),
             PageId::Save => self.save_facts(),
             PageId::Review => self.review_facts(),
             PageId::Done => self.ending(),
             _ => Vec::new(),
         }
+    }
+
+    /// What Azure DevOps lets the person do was found out while the page before was answered.
+    fn profile_facts(&self) -> Vec<Fact> {
+        let missing = self.discovery.verification.ready().map(|found| &found.missing_rights[..]);
+        let mut facts: Vec<Fact> = missing
+            .unwrap_or_default()
+            .iter()
+            .map(|scope| Fact::new("missing in Azure DevOps", scope, "asked with your sign-in"))
+            .collect();
+        if self.discovery.profiles().is_empty() {
+            let text = match self.discovery.profiles.failed() {
+                Some(reason) => format!("The AWS configuration could not be read: {reason}"),
+                None if !self.sso_sessions().is_empty() => {
+                    "The AWS configuration has no profiles: accounts of its SSO sessions can be chosen."
+                        .to_owned()
+                }
+                None => "The AWS configuration has no profiles: environments are named on the next page."
+                    .to_owned(),
+            };
+            facts.push(Fact::line(text));
+        }
+        facts
     }
 
     fn organization_facts(&self) -> Vec<Fact> {
@@ -250,8 +287,13 @@ impl Model {
         }
         facts.extend(review.lines.iter().map(Fact::line));
         facts.extend(review.blocked.iter().map(|what| Fact::new("cannot be planned", what, "")));
+        facts.extend(review.out_of_reach.iter().map(|why| Fact::line(format!("{why}."))));
         if review.is_settled() {
-            facts.push(Fact::line("Nothing is to do: everything is as the answers want it."));
+            let text = match review.blocked.is_empty() {
+                true => "Nothing is to do: everything is as the answers want it.",
+                false => "Nothing can be done before that is healed.",
+            };
+            facts.push(Fact::line(text));
         } else {
             let ordered =
                 self.environment_names().iter().filter(|name| review.environments.contains_key(name));
@@ -283,6 +325,8 @@ impl Model {
         let slot = |loading: bool, text: String| loading.then_some(text);
         let organization = self.organization().map(|name| name.to_string()).unwrap_or_default();
         match id {
+            PageId::Welcome => self.opening_words(),
+            PageId::SignIn => self.sign_in.waiting(),
             PageId::Organization => slot(
                 self.discovery.organization.is_loading(),
                 format!("Azure DevOps is asked for the id of {organization}"),
@@ -295,6 +339,7 @@ impl Model {
                 self.discovery.verification.is_loading(),
                 "Azure DevOps is asked for agent queues and repositories".to_owned(),
             ),
+            PageId::Profiles if self.sso_waiting().is_some() => self.sso_waiting(),
             PageId::Profiles | PageId::Names => {
                 slot(self.discovery.profiles.is_loading(), "The AWS configuration is read".to_owned())
             }
@@ -312,6 +357,13 @@ impl Model {
     }
 
     fn pending(&self, id: &PageId) -> Option<String> {
+        if self.discovery.shell_keys.is_loading() && self.pages().first() == Some(id) {
+            return Some("AWS is asked whether the keys of this shell work".to_owned());
+        }
+        let sessions: Vec<&str> = self.sso_loading().filter(|_| *id == PageId::Profiles).collect();
+        if !sessions.is_empty() {
+            return Some(format!("IAM Identity Center is asked for the accounts of {}", sessions.join(", ")));
+        }
         let asked: Vec<&str> = match id {
             PageId::Profiles => self.loading_profiles().collect(),
             PageId::Environment(name) => {
@@ -330,6 +382,8 @@ impl Model {
 
     fn page_problem(&self, id: &PageId) -> Option<String> {
         match id {
+            PageId::Welcome => self.opening_problem().map(str::to_owned),
+            PageId::SignIn => self.sign_in.failed().map(str::to_owned),
             PageId::Organization => self.discovery.organization.failed().map(str::to_owned),
             PageId::Project => match self.discovery.projects.ready() {
                 Some(projects) if projects.is_empty() => Some(
@@ -337,6 +391,7 @@ impl Model {
                 ),
                 _ => self.discovery.projects.failed().map(str::to_owned),
             },
+            PageId::Profiles => self.sso_problem(),
             PageId::Save => self.saved.as_ref()?.result.as_ref()?.as_ref().err().cloned(),
             PageId::Review => self.reviewed.as_ref()?.result.as_ref()?.as_ref().err().cloned(),
             _ => None,
@@ -346,11 +401,14 @@ impl Model {
     fn can_retry(&self, id: &PageId) -> bool {
         let failed = |slot: Option<&str>| slot.is_some();
         match id {
+            PageId::Welcome => failed(self.opening_problem()),
+            PageId::SignIn => failed(self.sign_in.failed()),
             PageId::Organization => failed(self.discovery.organization.failed()),
             PageId::Project => failed(self.discovery.projects.failed()),
             PageId::Profiles => {
                 failed(self.discovery.profiles.failed())
                     || self.discovery.identities.values().any(|slot| failed(Slot::failed(slot)))
+                    || self.discovery.sso.values().any(|slot| failed(Slot::failed(slot)))
             }
             PageId::Save | PageId::Review => self.page_problem(id).is_some(),
             _ => false,

@@ -3,6 +3,8 @@
 use super::answers::FORMS;
 use super::model::Model;
 use super::page::{Choice, Field, Key, Kind, Options, Question, State};
+use super::sso::SsoChoice;
+use super::welcome::CLOUDS;
 use crate::domain::names::EnvironmentName;
 use crate::domain::preset::PRESETS;
 
@@ -27,9 +29,20 @@ impl Model {
     fn words(&self, key: &Key) -> (String, String) {
         let name = key.environment.as_ref().map(EnvironmentName::as_str).unwrap_or_default();
         let (label, why): (String, String) = match &key.field {
+            Field::Method => {
+                let why = "keyless works with your own rights in Azure DevOps and gets no others.";
+                let likely = self.start.sign_in.likely.as_ref();
+                let likely = likely.map(|(method, source)| format!(" Likely: {}, since {source}.", method.word()));
+                ("How to sign in".into(), format!("{why}{}", likely.unwrap_or_default()))
+            }
+            Field::Cloud => (
+                "Where".into(),
+                "Practice first: everything looks and works the same, and nothing real is touched.".into(),
+            ),
+            Field::Goal => ("What for".into(), "Nothing is changed before you approve a plan.".into()),
             Field::Token => (
                 "Personal access token".into(),
-                "keyless reads and changes the project with it; it stays in memory and is never written down.".into(),
+                "keyless reads and changes the project with it; it is kept in memory and the keyring, never in a file.".into(),
             ),
             Field::Organization => (
                 "Organisation".into(),
@@ -50,10 +63,13 @@ impl Model {
             ),
             Field::Profiles => (
                 "AWS profiles to make environments of".into(),
-                "keyless signs in to each account with its profile, only to set things up.".into(),
+                "keyless signs in to each account with its profile or SSO session, only to set things up.".into(),
             ),
             Field::Name { profile } => (
-                format!("Environment of profile {profile}"),
+                match profile.parse::<SsoChoice>() {
+                    Ok(choice) => format!("Environment of account {}", self.sso_words(&choice)),
+                    Err(_) => format!("Environment of profile {profile}"),
+                },
                 "Role, connection and branches get their usual names from it.".into(),
             ),
             Field::More => (
@@ -86,6 +102,10 @@ impl Model {
                 ),
                 None => (format!("Type the subject that {} shall trust", step.words()), String::new()),
             },
+            Field::HandOver => (
+                "Leave that to somebody else".into(),
+                "Their AWS side is written as files for whoever may change it, and the rest is set up; you see the new plan first.".into(),
+            ),
             Field::Approve => ("Carry out this plan".into(), "Nothing has been changed so far.".into()),
             field => return environment_words(field, name),
         };
@@ -97,8 +117,25 @@ impl Model {
         what.cloned().unwrap_or_else(|| step.to_string())
     }
 
+    /// An account of an SSO session, by name and id.
+    pub(super) fn sso_words(&self, choice: &SsoChoice) -> String {
+        match choice {
+            SsoChoice::SignIn { session } => format!("of SSO session {session}"),
+            SsoChoice::Account { account, permission_set, .. } => match self.sso_account_name(choice) {
+                Some(name) => format!("{name} ({account}, {permission_set})"),
+                None => format!("{account} ({permission_set})"),
+            },
+        }
+    }
+
     fn kind(&self, key: &Key) -> Kind {
         match &key.field {
+            Field::Method => {
+                let methods = &self.start.sign_in.methods;
+                Kind::Choice(Options::fixed(methods.iter().map(|method| (method.word(), method.about()))))
+            }
+            Field::Cloud => Kind::Choice(Options::fixed(CLOUDS)),
+            Field::Goal => Kind::Choice(Self::goals()),
             Field::Token => Kind::Secret,
             Field::Project => match self.discovery.projects.ready() {
                 Some(projects) if !projects.is_empty() => {
@@ -122,7 +159,7 @@ impl Model {
                 }
                 _ => Kind::Text,
             },
-            Field::Profiles => Kind::Many(self.profile_options()),
+            Field::Profiles => Kind::Many(self.account_options()),
             Field::Profile if !self.discovery.profiles().is_empty() => Kind::Choice(self.profile_options()),
             Field::SignIn => Kind::Choice(Options::fixed(FORMS.into_iter().zip([
                 "a profile of the AWS configuration",
@@ -136,6 +173,11 @@ impl Model {
                 }
                 _ => Kind::Text,
             },
+            Field::PermissionSet => {
+                let known = key.environment.as_ref().and_then(|name| self.sso_permission_sets(name));
+                known
+                    .map_or(Kind::Text, |sets| Kind::Choice(Options::fixed(sets.iter().map(|set| (set, "")))))
+            }
             Field::From => {
                 let names = self.environment_names();
                 let others = names.iter().filter(|name| Some(*name) != key.environment.as_ref());
@@ -144,14 +186,17 @@ impl Model {
             Field::Preset => {
                 Kind::Choice(Options::fixed(PRESETS.iter().map(|preset| (preset.name, preset.about))))
             }
-            Field::Adjust | Field::Save | Field::Approve | Field::Protected | Field::Foreign { .. } => {
-                Kind::Confirm
-            }
+            Field::Adjust
+            | Field::Save
+            | Field::Approve
+            | Field::HandOver
+            | Field::Protected
+            | Field::Foreign { .. } => Kind::Confirm,
             _ => Kind::Text,
         }
     }
 
-    fn profile_options(&self) -> Options {
+    pub(super) fn profile_options(&self) -> Options {
         let choices = self.discovery.profiles().iter().map(|profile| {
             let slot = self.discovery.identities.get(&profile.name);
             let (note, state) = match (&profile.broken, slot) {

@@ -21,6 +21,8 @@ pub struct Review {
     pub subjects: BTreeMap<StepKey, OtherSubject>,
     /// What could not be planned, in words.
     pub blocked: Vec<String>,
+    /// The side that cannot be set up from here and why, in words; it may be left to somebody else. None: nothing is.
+    pub out_of_reach: Option<String>,
 }
 
 /// A trust that names another subject than the wanted one.

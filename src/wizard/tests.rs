@@ -38,6 +38,20 @@ fn account_of(profile: &str) -> &'static str {
 pub(crate) fn answer(effect: &Effect) -> Vec<Msg> {
     let found = |generation: u64, found| vec![Msg::Discovered { generation, found }];
     match effect {
+        Effect::SignIn { generation, method } => {
+            let code = ("K7PQ-2XMD", "https://microsoft.com/devicelogin");
+            let prompt = match method {
+                Method::Device => {
+                    Prompt::Code { code: code.0.to_owned(), address: code.1.to_owned(), minutes: 15 }
+                }
+                Method::AzureCli => Prompt::AzureCli,
+                _ => Prompt::Browser { address: "https://login.example/".to_owned(), opened: true },
+            };
+            vec![Msg::SignInBegun { generation: *generation, result: Ok(prompt) }]
+        }
+        Effect::AwaitSignIn { generation } => {
+            vec![Msg::SignedIn { generation: *generation, result: Ok(Handle(7)) }]
+        }
         Effect::DiscoverOrganization { generation, organization, .. } => found(
             *generation,
             Found::Organization(match organization.as_str().eq_ignore_ascii_case("contoso") {
@@ -59,6 +73,7 @@ pub(crate) fn answer(effect: &Effect) -> Vec<Msg> {
                 queues: vec![("Azure Pipelines".to_owned(), true), ("Default".to_owned(), false)],
                 may_create_repository: Some(true),
                 repositories: vec!["app".to_owned()],
+                missing_rights: Vec::new(),
             })),
         ),
         Effect::DiscoverProfiles { generation } => {
@@ -76,6 +91,22 @@ pub(crate) fn answer(effect: &Effect) -> Vec<Msg> {
             };
             found(*generation, Found::Identity { profile: profile.clone(), identity })
         }
+        Effect::CheckShellKeys { generation } => found(*generation, Found::ShellKeys(None)),
+        Effect::SsoDiscover { generation, session } => {
+            found(*generation, Found::Sso { session: session.clone(), found: Ok(SsoFound::SignedOut) })
+        }
+        Effect::SsoBegin { generation, .. } => {
+            let code = SsoCode {
+                user_code: "ABCD-EFGH".to_owned(),
+                address: "https://device.example/".to_owned(),
+                address_with_code: "https://device.example/?user_code=ABCD-EFGH".to_owned(),
+                expires_in: 600,
+            };
+            vec![Msg::SsoCode { generation: *generation, result: Ok(code) }]
+        }
+        Effect::SsoWait { generation, .. } => {
+            vec![Msg::SsoSignedIn { generation: *generation, result: Ok(()) }]
+        }
         Effect::SaveConfig { generation, .. } => {
             vec![Msg::Saved { generation: *generation, result: Ok("/work/app/keyless.toml".to_owned()) }]
         }
@@ -86,6 +117,13 @@ pub(crate) fn answer(effect: &Effect) -> Vec<Msg> {
             let names: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
             let lines = vec![format!("{}: proven", names.join(", "))];
             vec![Msg::Ended { generation: *generation, ended: Ended { stale: false, lines } }]
+        }
+        Effect::Open { generation, practice, .. } => {
+            let start = Start { practice: *practice, ..Start::default() };
+            vec![Msg::Opened {
+                generation: *generation,
+                result: Box::new(Ok(Opened { start, federation: None })),
+            }]
         }
     }
 }
@@ -104,8 +142,7 @@ fn review(federation: &Federation) -> Review {
             "connection AWS-Dev, shared with web".to_owned(),
         )]
         .into(),
-        subjects: [].into(),
-        blocked: Vec::new(),
+        ..Review::default()
     }
 }
 
@@ -423,6 +460,7 @@ fn an_unclear_queue_is_asked_for() {
                     queues: vec![("one".to_owned(), false), ("two".to_owned(), false)],
                     may_create_repository: Some(false),
                     repositories: vec!["app".to_owned()],
+                    missing_rights: Vec::new(),
                 })),
             }],
             effect => answer(effect),
@@ -611,4 +649,58 @@ proptest! {
     fn no_text_makes_a_check_panic(key in key(), text in text()) {
         let _ = reviewed().check(&key, &text);
     }
+}
+
+/// What cannot be set up from here is left to somebody else only after a yes, and the new plan is reviewed before it is approved.
+#[test]
+fn a_side_out_of_reach_can_be_left_to_somebody_else() {
+    let out_of_reach = |model: &mut Model| {
+        let federation = model.federation().unwrap();
+        let reviewed = model.reviewed.as_mut().unwrap();
+        let why = Some("AWS of dev cannot be set up from here: no sign-in".to_owned());
+        reviewed.result = Some(Ok(Review { out_of_reach: why, ..review(&federation) }));
+    };
+    let key = Key::of(Field::HandOver);
+    let mut model = reviewed();
+    out_of_reach(&mut model);
+    let page = model.page();
+    assert_eq!(
+        page.questions.iter().map(|question| &question.key).collect::<Vec<_>>(),
+        [&key],
+        "nothing is approved yet"
+    );
+    assert!(page.facts.iter().any(|fact| fact.value.contains("cannot be set up from here")));
+    let all = model.federation().unwrap().environments.iter().map(|e| e.name.clone()).collect();
+    assert_eq!(update(&mut model, Msg::Approve { environments: all }), []);
+    let edition = model.page().edition;
+    let effects = update(&mut model, Msg::Next);
+    assert!(matches!(effects.as_slice(), [Effect::MakePlan { hand_over: true, .. }]), "{effects:?}");
+    for msg in answer(&effects[0]) {
+        update(&mut model, msg);
+    }
+    assert_eq!(*model.at(), PageId::Review);
+    assert_ne!(model.page().edition, edition, "another plan is read anew");
+    assert!(
+        model.page().question(&key).is_none() && model.page().question(&Key::of(Field::Approve)).is_some()
+    );
+
+    // No: the whole plan as it is, with its approval.
+    let mut model = reviewed();
+    out_of_reach(&mut model);
+    say(&mut model, key.clone(), Value::Flag(false));
+    assert!(
+        model.page().question(&key).is_some() && model.page().question(&Key::of(Field::Approve)).is_some()
+    );
+}
+
+/// Who leaves AWS to somebody else is not made to know how they sign in.
+#[test]
+fn a_sign_in_is_no_question_to_somebody_who_leaves_aws_out() {
+    let form = |ask_aws: bool| {
+        let mut model = Model::new(Start { ask_aws, ..Start::default() });
+        update(&mut model, Msg::Answer { key: Key::of(Field::More), value: Value::text("qa") });
+        model.default(&Key::at(&name("qa"), Field::SignIn)).map(|default| default.value.line())
+    };
+    assert_eq!(form(false).as_deref(), Some("environment"));
+    assert_eq!(form(true), None);
 }

@@ -82,6 +82,7 @@ fn events(count: usize) -> Vec<Event> {
         connection: format!("AWS-{name}"),
         role: format!("arn:aws:iam::111122223333:role/{name}"),
         branches: vec!["main".into()],
+        left_out: None,
     };
     let header = Header {
         federation: "contoso/payments".into(),
@@ -109,7 +110,7 @@ fn events(count: usize) -> Vec<Event> {
             events.push(Event::StepStarted { step: step.clone(), applying });
             let links = vec![LinkStatus::new(name, *link, LinkState::Ok, "as wanted")];
             let (findings, handshakes) = (Vec::new(), Vec::new());
-            events.push(Event::StepObserved { step: step.clone(), links, findings, handshakes });
+            events.push(Event::StepObserved { step: step.clone(), links, findings, handshakes, found: None });
             events.push(if applying {
                 Event::StepFinished { step, ended: Ended::Kept }
             } else {

@@ -59,7 +59,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Stops the test when any file of the machine holds a secret. Only the practice state itself may, and the credentials file
 /// that a person keeps.
-fn assert_clean(machine: &Machine) {
+pub fn assert_clean(machine: &Machine) {
     let mut all = Vec::new();
     files(machine.root(), &mut all);
     assert!(!all.is_empty());
@@ -73,7 +73,7 @@ fn assert_clean(machine: &Machine) {
     }
 }
 
-fn assert_silent(said: &Said, arguments: &[&str]) {
+pub fn assert_silent(said: &Said, arguments: &[&str]) {
     for (name, text) in [("stdout", &said.out), ("stderr", &said.err)] {
         if let Some(secret) = secret_in(text.as_bytes()) {
             panic!("{name} of {arguments:?} holds a secret: {secret}");

@@ -35,7 +35,7 @@ fn the_published_schemas_are_those_of_the_types() {
 
 /// Stops the test unless the value is what the published schema says.
 #[track_caller]
-fn assert_valid(name: &str, value: &Value) {
+pub fn assert_valid(name: &str, value: &Value) {
     let text = std::fs::read_to_string(schema_folder().join(name)).unwrap();
     let validator = jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap();
     let errors: Vec<String> =

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
+mod exports;
 mod judge;
 mod moto;
 mod yaml;

@@ -6,12 +6,18 @@ mod calls;
 mod canary;
 mod clients;
 mod crash;
+mod entra;
 mod headless;
 mod independent;
+#[cfg(target_os = "linux")]
+mod keyring;
+mod practice_entra;
 mod prompts;
 mod rights;
 mod saved;
 mod setup;
+mod sign_in;
 mod support;
 mod trust_evaluators;
+mod twopeople;
 mod undo;

@@ -3,19 +3,20 @@
 #![cfg(unix)]
 
 use std::cell::RefCell;
-use std::io::{Read, Write};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use keyless::plain::driver::{Performer, run};
 use keyless::plain::prompts::Prompts;
 use keyless::wizard::review::Review;
 use keyless::wizard::{
     AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Model, Msg,
-    Start,
+    Prompt, Start,
 };
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use portable_pty::CommandBuilder;
 use secrecy::{ExposeSecret, SecretString};
+
+use super::sign_in::person;
+use super::support::pty::Terminal;
+use super::support::{Lab, Live};
 
 /// Clouds that answer at once.
 #[derive(Default)]
@@ -45,6 +46,12 @@ impl Performer for Clouds {
 
     async fn perform(&self, effect: Effect) -> Vec<Msg> {
         let (generation, found) = match effect {
+            Effect::SignIn { generation, .. } => {
+                return vec![Msg::SignInBegun { generation, result: Ok(Prompt::AzureCli) }];
+            }
+            Effect::AwaitSignIn { generation } => {
+                return vec![Msg::SignedIn { generation, result: Ok(Handle(7)) }];
+            }
             Effect::DiscoverOrganization { generation, organization, .. } => {
                 let id = "7a1c9d52-6b0e-4f3a-9c77-2d5e8f1a0b34".parse().unwrap();
                 (
@@ -68,6 +75,13 @@ impl Performer for Clouds {
                 let identity = Ok(Identity { account, arn: String::new() });
                 (generation, Found::Identity { profile, identity })
             }
+            Effect::CheckShellKeys { generation } => (generation, Found::ShellKeys(None)),
+            Effect::SsoDiscover { generation, session } => {
+                (generation, Found::Sso { session, found: Err("not asked here".to_owned()) })
+            }
+            Effect::SsoBegin { generation, .. } | Effect::SsoWait { generation, .. } => {
+                return vec![Msg::SsoSignedIn { generation, result: Err("not asked here".to_owned()) }];
+            }
             Effect::SaveConfig { generation, .. } => {
                 return vec![Msg::Saved { generation, result: Ok("keyless.toml".to_owned()) }];
             }
@@ -81,6 +95,7 @@ impl Performer for Clouds {
                 self.applied.borrow_mut().extend(environments.iter().map(ToString::to_string));
                 return vec![Msg::Ended { generation, ended: Ended { stale: false, lines: Vec::new() } }];
             }
+            Effect::Open { .. } => unreachable!("these clouds are open"),
         };
         vec![Msg::Discovered { generation, found }]
     }
@@ -103,147 +118,181 @@ fn other_side() {
     }
 }
 
-/// The near side: what is on the screen, and keys.
-struct Terminal {
-    screen: Arc<Mutex<vt100::Parser>>,
-    keys: Box<dyn Write + Send>,
-    child: Box<dyn portable_pty::Child + Send + Sync>,
-    _master: Box<dyn portable_pty::MasterPty + Send>,
+/// The wizard on the other side of a terminal.
+fn open() -> Terminal {
+    let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "prompts::other_side", "--ignored", "--nocapture", "--quiet"]);
+    command.env("TERM", "xterm-256color");
+    Terminal::start(command, (80, 24))
 }
 
-impl Terminal {
-    fn open() -> Self {
-        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "prompts::other_side", "--ignored", "--nocapture", "--quiet"]);
-        Self::start(command)
-    }
-
-    /// keyless itself on a fresh practice cloud.
-    fn keyless(state: &std::path::Path, arguments: &[&str]) -> Self {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_keyless"));
-        command.args(arguments);
-        command.env("KEYLESS_STATE_DIR", state);
-        command.cwd(state);
-        Self::start(command)
-    }
-
-    fn start(mut command: CommandBuilder) -> Self {
-        let pair = native_pty_system()
-            .openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 })
-            .unwrap();
-        command.env("TERM", "xterm-256color");
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let (rows, columns) = (24.try_into().unwrap(), 80.try_into().unwrap());
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 500)));
-        let (mut reader, shown) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(length @ 1..) = reader.read(&mut bytes) {
-                shown.lock().unwrap().process(&bytes[..length]);
-            }
-        });
-        let keys = pair.master.take_writer().unwrap();
-        Self { screen, keys, child, _master: pair.master }
-    }
-
-    fn text(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
-    }
-
-    /// The exit code, once the process has ended.
-    fn ended(&mut self) -> u32 {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.exit_code();
-            }
-            assert!(Instant::now() < deadline, "it goes on:\n{}", self.text());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// The line that is being asked, once the screen shows it last; then the keys are typed.
-    fn at(&mut self, question: &str, keys: &str) {
-        self.until(question, |text| {
-            text.lines().rev().find(|line| line.starts_with("? ")).is_some_and(|line| line.contains(question))
-        });
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-    }
-
-    fn until(&self, what: &str, holds: impl Fn(&str) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !holds(&self.text()) {
-            assert!(Instant::now() < deadline, "{what} did not come:\n{}", self.text());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
+/// keyless itself on a fresh practice cloud.
+fn keyless(state: &std::path::Path, arguments: &[&str]) -> Terminal {
+    Terminal::keyless(state, arguments, (80, 24), &[])
 }
 
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Waits for the line that is being asked, the last one on the screen; then types.
+fn asked(terminal: &mut Terminal, question: &str, keys: &str) {
+    terminal.until(question, |text| {
+        text.lines().rev().find(|line| line.starts_with("? ")).is_some_and(|line| line.contains(question))
+    });
+    terminal.keys(keys);
 }
 
 #[test]
 fn prompts_lead_through_the_whole_wizard() {
-    let mut terminal = Terminal::open();
-    terminal.at("Personal access token", "secret-pat-7\r");
-    terminal.at("Organisation", "con toso\r");
+    let mut terminal = open();
+    asked(&mut terminal, "Personal access token", "secret-pat-7\r");
+    asked(&mut terminal, "Organisation", "con toso\r");
     terminal.until("the reason", |text| text.contains("is no Azure DevOps organisation name"));
     assert!(!terminal.text().contains("secret-pat-7"));
-    terminal.at("Organisation", &format!("{}contoso\r", "\u{7f}".repeat(8)));
-    terminal.at("Organisation id", "\r");
-    terminal.at("Project", "web\r");
-    terminal.at("AWS profiles", "\r");
-    terminal.at("Environment of profile contoso-dev", "\r");
-    terminal.at("Environment of profile contoso-staging", "\u{1b}");
-    terminal.at("Environment of profile contoso-dev", "\r");
-    terminal.at("Environment of profile contoso-staging", "\r");
-    terminal.at("Environment of profile contoso-prod", "\r");
-    terminal.at("Further environments", "\r");
+    asked(&mut terminal, "Organisation", &format!("{}contoso\r", "\u{7f}".repeat(8)));
+    asked(&mut terminal, "Organisation id", "\r");
+    asked(&mut terminal, "Project", "web\r");
+    asked(&mut terminal, "AWS profiles", "\r");
+    asked(&mut terminal, "Environment of profile contoso-dev", "\r");
+    asked(&mut terminal, "Environment of profile contoso-staging", "\u{1b}");
+    asked(&mut terminal, "Environment of profile contoso-dev", "\r");
+    asked(&mut terminal, "Environment of profile contoso-staging", "\r");
+    asked(&mut terminal, "Environment of profile contoso-prod", "\r");
+    asked(&mut terminal, "Further environments", "\r");
     for name in ["dev", "staging", "prod"] {
-        terminal.at(&format!("Change anything for {name}"), "\r");
+        asked(&mut terminal, &format!("Change anything for {name}"), "\r");
     }
-    terminal.at("Rights of the roles", "\r");
-    terminal.at("Save keyless.toml", "n\r");
-    terminal.at("Type prod to change it", "pro\r");
+    asked(&mut terminal, "Rights of the roles", "\r");
+    asked(&mut terminal, "Save keyless.toml", "n\r");
+    asked(&mut terminal, "Type prod to change it", "pro\r");
     terminal.until("the reason", |text| text.contains("`pro` is not `prod`"));
-    terminal.at("Type prod to change it", "d\r");
-    terminal.at("Carry out this plan", "y\r");
+    asked(&mut terminal, "Type prod to change it", "d\r");
+    asked(&mut terminal, "Carry out this plan", "y\r");
     terminal.until("the end", |text| text.contains("ended:"));
     let text = terminal.text();
     assert!(text.contains("ended: applied dev prod staging; secrets of [12]"), "{text}");
 }
 
+/// AWS denies the operator: the wizard offers to leave it to somebody else, shows the new plan, and writes their files.
+#[test]
+fn what_is_denied_is_left_to_somebody_else() {
+    let place = tempfile::tempdir().unwrap();
+    let world = format!(
+        "{}\n[rights]\naws-denied = [\"iam:CreateRole\"]\n",
+        include_str!("../../assets/worlds/fresh.toml")
+    );
+    std::fs::write(place.path().join("poor.toml"), world).unwrap();
+    let mut terminal = keyless(place.path(), &["--sandbox=poor.toml", "--plain", "setup"]);
+    for question in ["Organisation", "Organisation id", "Project", "AWS profiles"] {
+        asked(&mut terminal, question, "\r");
+    }
+    for profile in ["contoso-dev", "contoso-stg", "contoso-prod"] {
+        asked(&mut terminal, &format!("Environment of profile {profile}"), "\r");
+    }
+    asked(&mut terminal, "Further environments", "\r");
+    for name in ["dev", "staging", "prod"] {
+        asked(&mut terminal, &format!("Change anything for {name}"), "\r");
+    }
+    asked(&mut terminal, "Rights of the roles", "\r");
+    asked(&mut terminal, "Save", "n\r");
+    asked(&mut terminal, "Leave that to somebody else", "\r");
+    asked(&mut terminal, "Type prod to change it", "prod\r");
+    asked(&mut terminal, "Carry out this plan", "y\r");
+    assert_eq!(terminal.ended(), 0, "{}", terminal.text());
+    terminal.until("the next step", |text| text.contains("verify --only azure-devops"));
+    let plan = std::fs::read_to_string(place.path().join("keyless-aws-half/plan.json")).unwrap();
+    assert!(plan.contains("777788889999"));
+}
+
 #[test]
 fn ctrl_c_stops() {
-    let mut terminal = Terminal::open();
-    terminal.at("Personal access token", "\r");
+    let mut terminal = open();
+    asked(&mut terminal, "Personal access token", "\r");
     terminal.until("the reason", |text| text.contains("A token is needed"));
-    terminal.at("Personal access token", "\u{3}");
+    asked(&mut terminal, "Personal access token", "\u{3}");
     terminal.until("the end", |text| text.contains("ended: KL-STOPPED"));
+}
+
+/// A machine on a practice cloud of this process, with nobody signed in, reached over SSH.
+fn over_ssh(lab: &Lab) -> Live {
+    Live::on(lab)
+        .with("AZURE_DEVOPS_EXT_PAT", "")
+        .with("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+        .with("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22")
+}
+
+/// keyless itself, as a process that a test has prepared.
+fn prepared(process: &std::process::Command) -> Terminal {
+    let mut command = CommandBuilder::new(process.get_program());
+    command.args(process.get_args());
+    command.env_clear();
+    for (name, value) in process.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command.env("TERM", "xterm-256color");
+    command.cwd(process.get_current_dir().unwrap());
+    Terminal::start(command, (80, 24))
+}
+
+/// The lines of the screen as one text.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wizard_signs_in_with_a_code() {
+    let lab = Lab::of("fresh").await;
+    let live = over_ssh(&lab);
+    std::fs::remove_file(live.machine.work().join("keyless.toml")).unwrap();
+    let mut terminal = prepared(&live.command(&["--plain", "setup"]));
+    let shown = tokio::task::spawn_blocking(move || {
+        terminal.until("why", |text| flat(text).contains("this is an SSH session"));
+        asked(&mut terminal, "How to sign in", "\r");
+        terminal.until("the code", |text| flat(text).contains(" minutes) ..."));
+        terminal
+    });
+    let mut terminal = shown.await.unwrap();
+    let text = flat(&terminal.text());
+    let after = |word: &str| text.split_once(word).unwrap().1.split(' ').next().unwrap().to_owned();
+    person(&after("Open "), &[("user_code", &after(" and type ")), ("answer", "sign-in")]).await;
+    let shown = tokio::task::spawn_blocking(move || {
+        asked(&mut terminal, "Organisation", "contoso\r");
+        terminal.until("the answer", |text| flat(text).contains("for this command only"));
+        asked(&mut terminal, "Organisation id", "\u{3}");
+        terminal.ended()
+    });
+    assert_eq!(shown.await.unwrap(), 130);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_asks_how_to_sign_in() {
+    let lab = Lab::of("fresh").await;
+    let live = over_ssh(&lab);
+    let mut terminal = prepared(&live.command(&["status"]));
+    let ended = tokio::task::spawn_blocking(move || {
+        // Over SSH the code is likely, and the token is the last of the list.
+        asked(&mut terminal, "Sign in to Azure DevOps (contoso)", "pat\r");
+        asked(&mut terminal, "Personal access token", &format!("{}\r", keyless::sandbox::practice_token()));
+        let code = terminal.ended();
+        (code, terminal.text())
+    });
+    let (code, text) = ended.await.unwrap();
+    assert!(code <= 1, "{text}");
+    assert!(!text.contains("PRACTICESECRET"), "{text}");
 }
 
 #[test]
 fn a_question_in_lines_can_be_stopped() {
     let state = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::keyless(state.path(), &["--sandbox", "--accessible", "setup"]);
+    let mut terminal = keyless(state.path(), &["--sandbox", "--accessible", "setup"]);
     terminal.until("the first question", |text| text.contains("Organisation"));
-    terminal.keys.write_all(b"\x03").unwrap();
+    terminal.keys("\x03");
     assert_eq!(terminal.ended(), 130, "{}", terminal.text());
 }
 
 #[test]
 fn a_prompt_does_not_outlive_its_terminal() {
     let state = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::keyless(state.path(), &["--sandbox", "--plain", "setup"]);
+    let mut terminal = keyless(state.path(), &["--sandbox", "--plain", "setup"]);
     terminal.until("the first question", |text| text.contains("? Organisation"));
-    let process = terminal.child.process_id().unwrap().to_string();
     // As a closed window does: every process of the terminal is told.
-    assert!(std::process::Command::new("kill").args(["-HUP", &process]).status().unwrap().success());
+    terminal.signal("HUP");
     assert_eq!(terminal.ended(), 130, "{}", terminal.text());
 }

@@ -18,6 +18,7 @@ fn saved(lab: &Lab, plan: Plan, tamper: impl FnOnce(&mut Value)) -> Result<Plan>
         practice: None,
         only: None,
         close: Vec::new(),
+        unseen: false,
         plan,
     };
     let mut value = serde_json::to_value(&file).unwrap();

@@ -12,6 +12,8 @@ pub use rights::Rights;
 pub use role_writes::Created;
 pub use sts::Identity;
 
+pub(crate) use refusal::failure as sdk_failure;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -77,7 +77,7 @@ fn coded(code: &str) -> Option<Failure> {
 }
 
 /// The failure of an SDK error.
-pub(super) fn failure<E>(action: &str, error: &SdkError<E, HttpResponse>) -> Failure
+pub(crate) fn failure<E>(action: &str, error: &SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {

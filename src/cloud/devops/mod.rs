@@ -14,6 +14,7 @@ pub mod pipelines;
 pub mod projects;
 pub mod queues;
 mod refusal;
+pub mod rights;
 mod routes;
 mod runs;
 pub mod security;
@@ -29,8 +30,9 @@ use serde_json::Value;
 use url::Url;
 
 use crate::cloud::Ends;
-use crate::cloud::http::{Answer, Http, Request, Route, attempted};
+use crate::cloud::http::{Answer, Body, Http, Request, Route, attempted};
 use crate::cloud::memo::Memo;
+use crate::cloud::signin::session::TokenSession;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::names::OrganizationName;
 
@@ -41,6 +43,8 @@ pub enum Credential {
     Pat(SecretString),
     /// A token of Entra, or a pipeline's `System.AccessToken`.
     Bearer(SecretString),
+    /// A sign-in that gets a new token before the old one ends.
+    Session(TokenSession),
 }
 
 impl Credential {
@@ -50,20 +54,52 @@ impl Credential {
         if is_bearer { Self::Bearer(token) } else { Self::Pat(token) }
     }
 
-    fn header(&self) -> Result<HeaderValue> {
-        let text = match self {
+    fn authorization(&self) -> Result<Authorization> {
+        let header = match self {
             Self::Pat(token) => {
                 let pair = format!(":{}", token.expose_secret().trim());
-                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+                header(&format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
             }
-            Self::Bearer(token) => format!("Bearer {}", token.expose_secret().trim()),
+            Self::Bearer(token) => bearer(token),
+            Self::Session(session) => return Ok(Authorization::Session(session.clone())),
         };
-        let mut value = HeaderValue::from_str(&text).map_err(|_| {
-            Failure::new(Code::DevopsToken).with("cause", "the token holds characters that no token has")
-        })?;
-        value.set_sensitive(true);
-        Ok(value)
+        Ok(Authorization::Fixed(header?))
     }
+}
+
+/// What goes into the `Authorization` header of a request.
+enum Authorization {
+    Fixed(HeaderValue),
+    Session(TokenSession),
+}
+
+impl Authorization {
+    /// The header of the next request.
+    async fn header(&self) -> Result<HeaderValue> {
+        match self {
+            Self::Fixed(header) => Ok(header.clone()),
+            Self::Session(session) => bearer(&session.token().await?),
+        }
+    }
+
+    /// The header after Azure DevOps did not accept this one; none: there is no other.
+    async fn after(&self, refused: &HeaderValue) -> Result<Option<HeaderValue>> {
+        let Self::Session(session) = self else { return Ok(None) };
+        let is_refused = |token: &SecretString| bearer(token).is_ok_and(|header| header == refused);
+        session.renewed(is_refused).await?.map(|token| bearer(&token)).transpose()
+    }
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue> {
+    header(&format!("Bearer {}", token.expose_secret().trim()))
+}
+
+fn header(text: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Failure::new(Code::DevopsToken).with("cause", "the token holds characters that no token has")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// A client for one organisation. Cloning is cheap; clones share the memo of reads.
@@ -76,7 +112,7 @@ struct Shared {
     http: Http,
     ends: Ends,
     organization: OrganizationName,
-    authorization: HeaderValue,
+    authorization: Authorization,
     memo: Memo,
 }
 
@@ -86,7 +122,7 @@ impl DevOps {
     /// # Errors
     /// The token holds characters that cannot be in a header.
     pub fn new(http: Http, ends: Ends, organization: OrganizationName, token: &Credential) -> Result<Self> {
-        let authorization = token.header()?;
+        let authorization = token.authorization()?;
         Ok(Self {
             shared: Arc::new(Shared { http, ends, organization, authorization, memo: Memo::default() }),
         })
@@ -156,9 +192,18 @@ impl Call<'_> {
         let shared = &self.client.shared;
         let mut url = self.url;
         url.query_pairs_mut().append_pair("api-version", self.route.version);
-        let request =
-            Request { route: self.route, url, authorization: Some(&shared.authorization), body: self.body };
-        let answer = shared.http.send(&request, Code::DevopsUnreachable).await;
+        let header = shared.authorization.header().await?;
+        let body = self.body.map(Body::Json);
+        let mut request = Request { route: self.route, url, authorization: Some(&header), body };
+        let mut answer = shared.http.send(&request, Code::DevopsUnreachable).await;
+        // A refused token means that nothing was executed: with a newer one even a write may be sent again.
+        if let Ok(refused) = &answer
+            && refusal::is_token(self.route, refused)
+            && let Some(newer) = shared.authorization.after(&header).await?
+        {
+            request.authorization = Some(&newer);
+            answer = shared.http.send(&request, Code::DevopsUnreachable).await;
+        }
         if !self.route.reads {
             // Also after a failure: a write whose answer was lost may have been executed.
             match &self.changes {
@@ -259,16 +304,18 @@ mod tests {
 
     #[test]
     fn tokens_become_sensitive_headers() {
-        let basic = Credential::Pat("abc\n".to_owned().into()).header().unwrap();
+        let fixed = |credential: &Credential| match credential.authorization() {
+            Ok(Authorization::Fixed(header)) => Ok(header),
+            Ok(Authorization::Session(_)) => unreachable!("no session"),
+            Err(failure) => Err(failure.code),
+        };
+        let basic = fixed(&Credential::Pat("abc\n".to_owned().into())).unwrap();
         assert_eq!(basic.to_str().unwrap(), "Basic OmFiYw==");
         assert!(basic.is_sensitive());
         let bearer = Credential::Bearer("t".to_owned().into());
-        assert_eq!(bearer.header().unwrap().to_str().unwrap(), "Bearer t");
+        assert_eq!(fixed(&bearer).unwrap().to_str().unwrap(), "Bearer t");
         assert!(!format!("{bearer:?}").contains("\"t\""));
-        assert_eq!(
-            Credential::Bearer("a\nb".to_owned().into()).header().unwrap_err().code,
-            Code::DevopsToken
-        );
+        assert_eq!(fixed(&Credential::Bearer("a\nb".to_owned().into())), Err(Code::DevopsToken));
     }
 
     #[test]

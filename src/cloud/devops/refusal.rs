@@ -3,6 +3,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use super::rights;
 use crate::cloud::http::{Answer, Route, attempted};
 use crate::cloud::trace::error_token;
 use crate::domain::failure::{Code, Failure};
@@ -58,12 +59,21 @@ pub(super) fn failure(route: &Route, answer: &Answer) -> Option<Failure> {
     if let Some(key) = member(answer, "typeKey") {
         failure = failure.with("type", key);
     }
+    if matches!(failure.code, Code::DevopsDenied) {
+        failure = failure.with("needs", rights::family(route));
+    }
     let activity =
         [answer.header("x-vss-e2eid"), answer.header("activityid")].into_iter().find(|id| !id.is_empty());
     if let Some(activity) = activity {
         failure = failure.with("activity", activity);
     }
     Some(failure)
+}
+
+/// Whether an answer only says that the token was not accepted.
+pub(super) fn is_token(route: &Route, answer: &Answer) -> bool {
+    let code = failure(route, answer).map(|failure| failure.code);
+    matches!(code, Some(Code::DevopsToken | Code::DevopsTokenExpired))
 }
 
 fn code(answer: &Answer) -> Option<Code> {

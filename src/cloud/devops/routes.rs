@@ -64,6 +64,8 @@ const BUILD_ANSWER: &[&str] = &[
 pub(super) const CONNECTION_DATA: Route =
     route("GET", "/{organization}/_apis/connectionData", "7.1-preview.1")
         .response(&["deploymentType", "instanceId"]);
+pub(super) const PROFILE: Route =
+    route("GET", "/_apis/profile/profiles/me", "7.1").response(&["revision", "coreRevision"]);
 pub(super) const PROJECTS: Route = route("GET", "/{organization}/_apis/projects", "7.1")
     .query(PAGE)
     .response(&["state", "visibility", "revision"]);

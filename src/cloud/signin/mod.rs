@@ -1,10 +1,18 @@
 //! How keyless itself gets AWS credentials for an environment: profile, Identity Center, assumed role, environment variables.
 
+mod broken;
+pub mod entra;
+mod identity_center;
 mod overrides;
 mod profiles;
+mod quiet;
+pub mod session;
+mod sso_cache;
 
+pub use identity_center::{DeviceLogin, IdentityCenter, SessionState, SsoAccount, SsoSession};
 pub use overrides::Override;
 pub use profiles::{ProfileFacts, ProfileKind};
+pub use sso_cache::SsoCache;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +30,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_runtime::env_config::file::{Builder, EnvConfigFileKind, EnvConfigFiles};
 use secrecy::{ExposeSecret, SecretString};
 
+use self::quiet::Quiet;
 use super::aws::{Aws, Transport, no_retries, timeouts};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Environment, Federation, SignIn};
@@ -52,13 +61,14 @@ pub struct AwsSignIn {
     transport: Transport,
     lookup: Lookup,
     files: Builder,
+    cache: Option<Arc<dyn SsoCache>>,
 }
 
 impl AwsSignIn {
     /// Signs in with the AWS configuration of this machine. Nothing is read or sent yet.
     pub fn new(transport: Transport, lookup: Lookup) -> Self {
         let files = Builder::new().include_default_config_file(true).include_default_credentials_file(true);
-        Self { transport, lookup, files }
+        Self { transport, lookup, files, cache: None }
     }
 
     /// The same with other AWS configuration files.
@@ -68,11 +78,31 @@ impl AwsSignIn {
         self
     }
 
+    /// The same with one Identity Center session and nothing else: no AWS configuration of this machine is read.
+    #[must_use]
+    pub fn with_session(self, name: &str, start_url: &str, region: &str) -> Self {
+        let text = format!("[sso-session {name}]\nsso_start_url = {start_url}\nsso_region = {region}\n");
+        self.with_files(Builder::new().with_contents(EnvConfigFileKind::Config, text))
+    }
+
+    /// The same with the AWS CLI's cache of Identity Center sessions, so that one that has ended is recognised before it
+    /// is used.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Arc<dyn SsoCache>) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
     /// A client with given keys: no AWS configuration is read.
     pub fn practice(&self, environment: &Environment, keys: &StaticKeys) -> Aws {
         let secret = keys.secret_access_key.expose_secret().to_owned();
         let token = keys.session_token.as_ref().map(|token| token.expose_secret().to_owned());
         let credentials = Credentials::new(&keys.access_key_id, secret, token, None, "keyless");
+        self.practice_with(environment, SharedCredentialsProvider::new(credentials))
+    }
+
+    /// A client whose credentials come from elsewhere: no AWS configuration is read.
+    pub fn practice_with(&self, environment: &Environment, credentials: SharedCredentialsProvider) -> Aws {
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(region(environment))
@@ -80,7 +110,7 @@ impl AwsSignIn {
             .timeout_config(timeouts())
             .retry_config(no_retries())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .credentials_provider(SharedCredentialsProvider::new(credentials));
+            .credentials_provider(credentials);
         config.set_endpoint_url(self.transport.endpoint().map(ToString::to_string));
         self.client(&config.build(), environment)
     }
@@ -107,10 +137,15 @@ impl AwsSignIn {
         Box::pin(async move {
             match &environment.sign_in {
                 SignIn::Profile { profile } => {
+                    let set = self.profile_set().await?;
+                    if let Some(session) = Self::session_of(&set, profile) {
+                        self.check_session(&session).await.map_err(|f| f.with("profile", profile))?;
+                    }
                     Ok(self.profile(environment, profile, self.files.clone()).await)
                 }
                 SignIn::Sso { sso_session, permission_set } => {
                     let text = sso_profile(sso_session, environment, permission_set)?;
+                    self.check_session(sso_session).await?;
                     let files = self.files.clone().with_contents(EnvConfigFileKind::Config, text);
                     Ok(self.profile(environment, SSO_PROFILE, files).await)
                 }
@@ -132,7 +167,18 @@ impl AwsSignIn {
         })
     }
 
+    /// Refuses a session of the AWS configuration that a person must sign in to first.
+    async fn check_session(&self, name: &str) -> Result<()> {
+        let Some(cache) = &self.cache else { return Ok(()) };
+        let center = IdentityCenter::new(self.clone(), Arc::clone(cache), None);
+        match center.state(&center.session(name).await?)? {
+            SessionState::SignedIn => Ok(()),
+            SessionState::Expired(_) | SessionState::Never => Err(identity_center::expired(name)),
+        }
+    }
+
     async fn profile(&self, environment: &Environment, name: &str, files: Builder) -> SdkConfig {
+        let process = self.profile_set().await.is_ok_and(|set| Self::asks_a_process(&set, name));
         let files = files.build();
         let provider_config = ProviderConfig::without_region()
             .with_region(Some(region(environment)))
@@ -144,7 +190,11 @@ impl AwsSignIn {
             .profile_name(name)
             .with_custom_provider("Ec2InstanceMetadata", NoMetadata)
             .build();
-        self.loader(environment, files).profile_name(name).credentials_provider(provider).load().await
+        let loader = self.loader(environment, files).profile_name(name);
+        match process {
+            true => loader.credentials_provider(Quiet::new(name, provider)).load().await,
+            false => loader.credentials_provider(provider).load().await,
+        }
     }
 
     /// What every sign-in has in common. The loader reads endpoints and the like, but asks no network.

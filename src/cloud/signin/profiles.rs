@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_config::profile::{Profile, ProfileSet};
 use aws_types::os_shim_internal::{Env, Fs};
 
+use super::broken::Bench;
 use super::{AwsSignIn, Lookup};
 use crate::cloud::http::causes;
 use crate::domain::arn::Arn;
@@ -43,11 +44,6 @@ impl ProfileKind {
             Self::Settings => "only settings",
         }
     }
-
-    /// Why it cannot sign in; none: nothing speaks against it.
-    pub fn broken(self) -> Option<&'static str> {
-        matches!(self, Self::Settings).then_some("the profile has no credentials of any kind")
-    }
 }
 
 /// A profile, without anything secret.
@@ -61,6 +57,8 @@ pub struct ProfileFacts {
     pub account: Option<AccountId>,
     /// Its region, where the profile tells it.
     pub region: Option<String>,
+    /// Why it cannot sign in, as far as it can be told without asking anybody; none: nothing speaks against it.
+    pub broken: Option<String>,
 }
 
 /// Variables that say where the AWS configuration is.
@@ -81,7 +79,7 @@ fn places(lookup: &Lookup) -> Env {
     Env::from(found.collect::<HashMap<String, String>>())
 }
 
-fn kind(profile: &Profile) -> ProfileKind {
+pub(super) fn kind(profile: &Profile) -> ProfileKind {
     let has = |key: &str| profile.get(key).is_some_and(|value| !value.is_empty());
     // The order is aws-config's own.
     if has("role_arn") && has("web_identity_token_file") {
@@ -126,6 +124,7 @@ impl AwsSignIn {
     /// The configuration cannot be read.
     pub async fn profiles(&self) -> Result<Vec<ProfileFacts>> {
         let set = self.profile_set().await?;
+        let bench = Bench { set: &set, lookup: &self.lookup, cache: self.cache.as_deref() };
         let mut profiles: Vec<ProfileFacts> = set
             .profiles()
             .filter_map(|name| set.get_profile(name))
@@ -134,10 +133,39 @@ impl AwsSignIn {
                 kind: kind(profile),
                 account: account(profile),
                 region: profile.get("region").map(str::to_owned),
+                broken: bench.broken(profile),
             })
             .collect();
         profiles.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(profiles)
+    }
+
+    /// Whether a credential process has a part in the profile's credentials.
+    pub(super) fn asks_a_process(set: &ProfileSet, name: &str) -> bool {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut next = set.get_profile(name);
+        while let Some(profile) = next.take().filter(|profile| !seen.contains(&profile.name())) {
+            if profile.get("credential_process").is_some() {
+                return true;
+            }
+            seen.push(profile.name());
+            next = profile.get("source_profile").and_then(|source| set.get_profile(source));
+        }
+        false
+    }
+
+    /// The Identity Center session that the profile's credentials begin with, by the name of its cache file's owner.
+    pub(super) fn session_of(set: &ProfileSet, name: &str) -> Option<String> {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut next = set.get_profile(name);
+        while let Some(profile) = next.take().filter(|profile| !seen.contains(&profile.name())) {
+            if kind(profile) == ProfileKind::Sso {
+                return profile.get("sso_session").map(str::to_owned);
+            }
+            seen.push(profile.name());
+            next = profile.get("source_profile").and_then(|source| set.get_profile(source));
+        }
+        None
     }
 
     /// The names of the Identity Center sessions.

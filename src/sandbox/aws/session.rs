@@ -5,6 +5,7 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::query::Xml;
 use super::records;
@@ -61,6 +62,16 @@ impl Session {
 }
 
 impl Temporary {
+    /// As the access portal of Identity Center gives them: `expiration` in milliseconds since 1970.
+    pub fn json(&self) -> Value {
+        json!({
+            "accessKeyId": self.access_key_id,
+            "secretAccessKey": self.secret,
+            "sessionToken": self.token,
+            "expiration": self.expires * 1000,
+        })
+    }
+
     /// Writes the `Credentials` element.
     pub fn write(&self, xml: &mut Xml) {
         xml.element("Credentials", |xml| {

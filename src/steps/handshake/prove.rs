@@ -165,12 +165,13 @@ impl Handshake {
 
     /// Tells the verdicts to everybody who watches.
     pub(super) async fn tell(&self, cx: &Cx, proofs: &[Proof]) {
-        let report = report(proofs.to_vec());
+        let report = report(proofs.to_vec(), &self.unseen);
         let event = Event::StepObserved {
             step: cx.step.clone(),
             links: report.links,
             findings: report.findings,
             handshakes: report.handshakes,
+            found: report.found,
         };
         cx.events.send(event).await;
     }
@@ -208,7 +209,7 @@ impl Handshake {
             .filter(|wanted| matches!(seen.parts.get(&wanted.environment.name), Some(Part::ToProve { .. })))
             .filter_map(|wanted| {
                 let (connection, role) = self.facts(known, wanted).ok()?;
-                let fingerprint = fingerprint(wanted, &connection, &role);
+                let fingerprint = fingerprint(wanted, &connection, role.as_ref());
                 Some(Candidate { wanted, connection, fingerprint })
             })
             .collect()

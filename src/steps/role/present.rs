@@ -55,7 +55,7 @@ impl Role {
         let wanted = &self.wanted;
         let mut change = Change::keep(self.key(), self.title(), "there is no such role");
         change.verb = Verb::Create;
-        change.after = self.fresh_trust().ok().map(|trust| shown_wanted(wanted, &trust, false));
+        change.after = wanted.trust().ok().map(|trust| shown_wanted(wanted, &trust, false));
         change.writes = 1 + wanted.inline.len() + wanted.managed.len();
         change.rights = ["iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy"].map(str::to_owned).to_vec();
         if !wanted.managed.is_empty() {
@@ -68,8 +68,7 @@ impl Role {
     pub(super) async fn apply_present(&self, aws: &Aws, pen: &Pen, seen: Seen) -> Result<()> {
         let wanted = &self.wanted;
         let (Some(found), Some(difference)) = (seen.found, seen.difference) else {
-            let trust = self.fresh_trust()?;
-            self.check_sizes(&trust)?;
+            let trust = wanted.trust()?;
             aws.create_role(pen, wanted, &trust).await?;
             let inline = wanted
                 .inline
@@ -119,6 +118,23 @@ fn shown_wanted(wanted: &WantedRole, trust: &Document, adopted: bool) -> Value {
         &wanted.inline,
         &wanted.managed,
     )
+}
+
+/// The role with all that is on it.
+pub(super) fn shown_whole(found: &Found) -> Value {
+    let mut whole = json!({ "arn": found.arn, "id": found.id });
+    let aspects = shown(
+        &found.trust,
+        found.max_session_seconds,
+        found.boundary.as_deref(),
+        &found.tags,
+        &found.inline,
+        &found.managed,
+    );
+    if let (Value::Object(whole), Value::Object(aspects)) = (&mut whole, aspects) {
+        whole.extend(aspects);
+    }
+    whole
 }
 
 /// The same aspects as found; what others put on the role beside them is not shown.

@@ -81,7 +81,7 @@ impl Role {
 
     /// Whether something that only keyless writes is still on a role it did not make.
     fn has_ours(&self, found: &Found) -> bool {
-        let sid = self.statement().ok().and_then(|ours| ours.sid().map(str::to_owned));
+        let sid = self.wanted.statement().ok().and_then(|ours| ours.sid().map(str::to_owned));
         let bears =
             |statement: &policy::Statement| sid.as_deref().is_some_and(|sid| statement.sid() == Some(sid));
         found.trust.statements().iter().any(bears) || found.inline.contains_key(INLINE_POLICY)
@@ -93,7 +93,7 @@ impl Role {
                 return Some(before.clone());
             }
             // Others have changed it since: only keyless's own statement goes.
-            let ours = self.statement().ok()?;
+            let ours = self.wanted.statement().ok()?;
             let left = policy::withdraw_trust(&found.trust, |statement| statement.sid() == ours.sid());
             left.document.filter(|_| !left.withdrawn.is_empty())
         });

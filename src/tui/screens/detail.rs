@@ -3,14 +3,26 @@
 use ratatui::layout::Rect;
 
 use super::{Act, Id, Screen};
+use crate::domain::names::EnvironmentName;
 use crate::explain::signs::Paint;
+use crate::plan::link::Link;
 use crate::tui::canvas::Canvas;
 use crate::tui::keys::{Hint, Press};
 use crate::tui::shared::Shared;
 
 /// Detail.
-#[derive(Debug, Default)]
-pub struct Detail;
+#[derive(Debug)]
+pub struct Detail {
+    environment: EnvironmentName,
+    link: Link,
+}
+
+impl Detail {
+    /// The detail of a link.
+    pub fn new(environment: EnvironmentName, link: Link) -> Self {
+        Self { environment, link }
+    }
+}
 
 impl Screen for Detail {
     fn id(&self) -> Id {

@@ -1,34 +1,23 @@
-//! The first screen: practice or live, and what for.
+//! The first screen: practice or live, and what for. The questions are the wizard's own first page.
 
-use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use super::{Act, Id, Screen};
 use crate::explain::signs::Paint;
-use crate::tui::canvas::{Canvas, Hit};
+use crate::tui::canvas::{Canvas, wrapped};
 use crate::tui::keys::{Hint, Press};
-use crate::tui::msg::Effect;
+use crate::tui::msg::Msg;
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
-use crate::tui::widgets::pick::Pick;
+use crate::tui::widgets::form::{self, Form};
 
-/// The choices.
-const CHOICES: [(&str, &str); 2] = [
-    ("Practice", "on an Azure DevOps and AWS inside this program; nothing real is touched"),
-    ("Live", "on your own Azure DevOps organisation and AWS accounts"),
-];
+/// Text is not stretched beyond this width.
+const TEXT: u16 = 84;
 
 /// The first screen.
 #[derive(Debug, Default)]
 pub struct Welcome {
-    pick: Pick,
-}
-
-impl Welcome {
-    fn chosen(&self) -> Vec<Act> {
-        let practice = (self.pick.place(CHOICES.len()) == 0).then(|| "fresh".to_owned());
-        vec![Act::Effect(Effect::Open { practice }), Act::Setup, Act::Home]
-    }
+    form: Form,
 }
 
 impl Screen for Welcome {
@@ -37,42 +26,45 @@ impl Screen for Welcome {
     }
 
     fn about(&self) -> &'static str {
-        "keyless replaces AWS access keys in Azure DevOps by OIDC federation, and proves that it works."
+        "keyless replaces AWS access keys in Azure DevOps by OIDC federation, and proves that it works. On the practice \
+         cloud everything looks and works the same, and nothing real is touched."
     }
 
-    fn hints(&self, _shared: &Shared) -> Vec<Hint> {
-        vec![
-            Hint::new("enter", "choose", Press::of(KeyCode::Enter), "Goes on with the chosen line."),
-            Hint::new("q", "quit", Press::letter('q'), "Ends keyless."),
-        ]
+    fn hints(&self, shared: &Shared) -> Vec<Hint> {
+        let mut hints = form::page(shared).map(|page| self.form.hints(&page)).unwrap_or_default();
+        hints.push(Hint::new("q", "quit", Press::letter('q'), "Ends keyless."));
+        hints
     }
 
-    fn press(&mut self, press: Press, _shared: &mut Shared) -> Option<Vec<Act>> {
-        if let Some(motion) = press.motion(true) {
-            self.pick.step(motion, CHOICES.len(), 1);
-            return Some(Vec::new());
+    fn press(&mut self, press: Press, shared: &mut Shared) -> Option<Vec<Act>> {
+        self.form.press(press, shared)
+    }
+
+    fn pick(&mut self, item: usize, shared: &mut Shared) -> Vec<Act> {
+        self.form.pick(item, shared)
+    }
+
+    fn told(&mut self, msg: &Msg, shared: &mut Shared) -> Vec<Act> {
+        self.form.told(msg, shared)
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
+        let Some(page) = form::page(shared) else { return };
+        // In the middle of a wide screen, with one more row of air on a high one.
+        let width = area.width.saturating_sub(4).min(TEXT);
+        let top = u16::from(area.height > 20) + area.height.saturating_sub(30) / 3;
+        let x = area.x + (area.width - width) / 2;
+        let area = Rect { x, width, y: area.y + top, height: area.height - top };
+        let brand = canvas.role(Role::Accent, &page.title);
+        canvas.line(area, 0, &[brand]);
+        let mut row = 1;
+        for line in wrapped(&page.why, usize::from(width)) {
+            let span = canvas.span(Paint::Plain, line);
+            canvas.line(area, row, &[span]);
+            row += 1;
         }
-        (press.code == KeyCode::Enter).then(|| self.chosen())
-    }
-
-    fn pick(&mut self, item: usize, _shared: &mut Shared) -> Vec<Act> {
-        self.pick.set(item);
-        self.chosen()
-    }
-
-    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, _shared: &Shared) {
-        let title = canvas.role(Role::Accent, " keyless");
-        canvas.line(area, 0, &[title]);
-        for (at, (name, about)) in CHOICES.iter().enumerate() {
-            let row = 3 + 2 * u16::try_from(at).unwrap_or(0);
-            let spans =
-                [canvas.span(Paint::Strong, format!(" {name:<10}")), canvas.span(Paint::Plain, about)];
-            let line = Rect { y: area.y + row, height: 1, ..area };
-            canvas.line(line, 0, &spans);
-            if at == self.pick.place(CHOICES.len()) {
-                canvas.tint(line, Role::Selected);
-            }
-            canvas.hit(line, Hit::Item(at));
-        }
+        let row = (row + 1).min(area.height);
+        let body = Rect { y: area.y + row, height: area.height - row, ..area };
+        form::view::draw_body(canvas, body, &page, &self.form);
     }
 }

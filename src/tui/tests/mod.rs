@@ -1,7 +1,13 @@
 //! What the screens look like, and how they take keys: messages in, a buffer out.
 #![allow(clippy::unwrap_used, reason = "a test may stop here")]
 
+mod asked;
 mod draw;
+mod home;
 mod plans;
 mod review;
 mod run;
+mod seen;
+mod setup;
+mod table;
+mod welcome;

@@ -37,6 +37,13 @@ pub fn one_line(text: &str) -> String {
     text.lines().map(str::trim).collect::<String>().chars().filter(|c| !c.is_control()).collect()
 }
 
+/// Puts a pasted text into a field, as one line.
+pub fn insert(input: &mut Input, text: &str) {
+    for c in one_line(text).chars() {
+        input.handle(InputRequest::InsertChar(c));
+    }
+}
+
 /// Draws a field with the cursor in it; the part around the cursor is seen.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, label: &str, input: &Input) {
     let label = canvas.role(Role::Accent, label);

@@ -17,6 +17,13 @@ pub fn filter<'a, T>(pattern: &str, items: &'a [T], text: impl Fn(&T) -> &str) -
     found.into_iter().map(|(_, item)| item).collect()
 }
 
+/// Whether the letters of a word stand in a text in this order.
+pub fn has(word: &str, text: &str) -> bool {
+    let word: Vec<char> = word.to_lowercase().chars().collect();
+    let text: Vec<char> = text.to_lowercase().chars().collect();
+    cost(&word, &text).is_some()
+}
+
 /// How badly a word fits: letters skipped between its own, and whether it begins a word. None: not at all.
 fn cost(word: &[char], text: &[char]) -> Option<usize> {
     let starts = text.iter().enumerate().filter(|(_, c)| Some(*c) == word.first()).map(|(at, _)| at);

@@ -1,7 +1,9 @@
 //! Parts that several screens are made of.
 
 pub mod diff;
+pub mod editor;
 pub mod field;
+pub mod form;
 pub mod fuzzy;
 pub mod pick;
 

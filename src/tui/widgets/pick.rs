@@ -39,9 +39,14 @@ impl Pick {
 
     /// The lines seen in a height of `rows`, of a list of `count` with `row` items in a line.
     pub fn window(&self, count: usize, row: usize, rows: usize) -> Range<usize> {
+        self.around(self.place(count), count, row, rows)
+    }
+
+    /// As [`Self::window`], but what is seen follows `place`.
+    pub fn around(&self, place: usize, count: usize, row: usize, rows: usize) -> Range<usize> {
         let row = row.max(1);
         let lines = count.div_ceil(row);
-        let line = self.place(count) / row;
+        let line = place / row;
         let mut top = self.top.get().min(lines.saturating_sub(rows));
         if line < top {
             top = line;

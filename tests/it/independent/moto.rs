@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::{Judges, Server, finished, keyless, root, said};
 
-const DEV: &str = "111122223333";
-const STAGING: &str = "444455556666";
-const PROD: &str = "777788889999";
+pub(super) const DEV: &str = "111122223333";
+pub(super) const STAGING: &str = "444455556666";
+pub(super) const PROD: &str = "777788889999";
 const ISSUER: &str = "vstoken.dev.azure.com/4f1b2c3d-5e6a-4b7c-8d9e-0a1b2c3d4e5f";
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
@@ -61,15 +61,15 @@ fn write_profiles(home: &Path) {
 }
 
 /// moto, the practice Azure DevOps, and a home with profiles and answers.
-struct Stage {
-    judges: Judges,
-    home: tempfile::TempDir,
-    moto: Server,
+pub(super) struct Stage {
+    pub(super) judges: Judges,
+    pub(super) home: tempfile::TempDir,
+    pub(super) moto: Server,
     practice: Server,
 }
 
 impl Stage {
-    fn open(test: &str) -> Option<Self> {
+    pub(super) fn open(test: &str) -> Option<Self> {
         let judges = Judges::find(test)?;
         let home = tempfile::tempdir().expect("a folder");
         write_profiles(home.path());
@@ -84,7 +84,7 @@ impl Stage {
     }
 
     /// keyless with AWS = moto and Azure DevOps = the practice cloud.
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(super) fn run(&self, arguments: &[&str]) -> Output {
         let home = self.home.path();
         keyless(home)
             .env("AWS_CONFIG_FILE", home.join("config"))
@@ -109,7 +109,7 @@ impl Stage {
     }
 
     /// What the three accounts hold, as boto3 reads it.
-    fn dump(&self) -> Value {
+    pub(super) fn dump(&self) -> Value {
         let mut dump = self.judges.python();
         dump.arg(script()).args(["dump", self.moto.says("url"), DEV, STAGING, PROD]);
         let output = dump.output().expect("python runs");

@@ -39,6 +39,7 @@ impl Live {
         let variables = vec![
             ("KEYLESS_AZURE_DEVOPS_URL", addresses.azure_devops.clone()),
             ("KEYLESS_ISSUER_URL", addresses.issuer.clone()),
+            ("KEYLESS_ENTRA_URL", addresses.entra.clone()),
             ("AWS_ENDPOINT_URL", addresses.aws.clone()),
             ("AZURE_DEVOPS_EXT_PAT", credentials.azure_devops.expose_secret().to_owned()),
         ];

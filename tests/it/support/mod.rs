@@ -5,6 +5,9 @@ pub mod dump;
 pub mod lab;
 pub mod live;
 pub mod points;
+#[cfg(unix)]
+pub mod pty;
+pub mod talk;
 pub mod watch;
 
 pub use dump::Dump;

@@ -1,0 +1,100 @@
+//! Runs of commands given on a screen: planned, reviewed there, carried out.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::open::Scene;
+use crate::app::commands::plan_file;
+use crate::app::open::{Clouds, Opening};
+use crate::app::output::{Output, Printer};
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::federation::Federation;
+use crate::domain::names::EnvironmentName;
+use crate::plan::change::Plan;
+use crate::plan::file::PlanFile;
+use crate::programs::build::Purpose;
+use crate::programs::consent::Consent;
+use crate::programs::run::{Prepared, prepare};
+use crate::programs::session::Session;
+use crate::tui::msg::{Approval, Command, Ending, Job};
+
+/// A plan that a person reads.
+struct Shown {
+    session: Session,
+    prepared: Prepared,
+    printer: Printer,
+}
+
+/// The plans that wait for a person. Forgetting one gives back the right to write.
+#[derive(Default)]
+pub struct Jobs {
+    shown: Mutex<BTreeMap<Job, Shown>>,
+}
+
+impl Jobs {
+    /// Looks, and plans a command.
+    ///
+    /// # Errors
+    /// As the program's own.
+    pub async fn plan(
+        &self,
+        (clouds, opening): (&Clouds, &Opening),
+        federation: Federation,
+        (job, command, chosen): (Job, Command, Vec<EnvironmentName>),
+        output: &Output,
+    ) -> Result<Plan> {
+        let (events, printer) = output.follow(true);
+        let session = clouds.session(opening, federation, events, output).await?;
+        let purpose = match command {
+            Command::Verify => Purpose::Verify,
+            Command::Teardown => Purpose::Teardown { whole: chosen.is_empty() },
+        };
+        let prepared = prepare(&session, command.as_str(), purpose, &chosen).await?;
+        printer.caught_up(&session.events).await;
+        let plan = prepared.decidable();
+        let shown = Shown { session, prepared, printer };
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(job, shown);
+        Ok(plan)
+    }
+
+    fn take(&self, job: Job) -> Option<Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).remove(&job)
+    }
+
+    /// Carries out what was agreed to.
+    ///
+    /// # Errors
+    /// The plan was forgotten, or the journal cannot be used.
+    pub async fn carry_out(&self, job: Job, approval: Approval) -> Result<Ending> {
+        let gone =
+            || Failure::new(Code::PlanStale).with("cause", "the plan that was approved is not at hand");
+        let Shown { session, prepared, printer } = self.take(job).ok_or_else(gone)?;
+        let names = prepared.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone());
+        let consent = Consent {
+            yes: true,
+            left_out: names.filter(|name| !approval.environments.contains(name)).collect(),
+            confirmed: approval.confirmed,
+            every_protected: false,
+            subjects: approval.subjects,
+            foreign: Some(approval.foreign),
+        };
+        let decision = consent.decide(&prepared.decidable());
+        let summary = prepared.carry_out(&session, decision).await;
+        drop(session);
+        printer.done().await;
+        let summary = summary?;
+        Ok(Ending { outcome: summary.outcome, failures: summary.failures, leftovers: summary.leftovers })
+    }
+
+    /// Forgets a plan.
+    pub fn forget(&self, job: Job) {
+        drop(self.take(job));
+    }
+
+    /// A plan as a file holds it.
+    pub fn file(&self, job: Job, scene: &Scene) -> Option<PlanFile> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = shown.get(&job)?;
+        Some(plan_file(&scene.clouds, &shown.session, &shown.prepared.plan))
+    }
+}

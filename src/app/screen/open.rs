@@ -1,0 +1,73 @@
+//! Opening: which clouds, whose answers, and what was seen of them last.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::last;
+use crate::app::answers;
+use crate::app::open::{Clouds, Opening};
+use crate::app::output::Output;
+use crate::app::practice;
+use crate::app::wizard::{Kept, start};
+use crate::domain::failure::Result;
+use crate::host::files;
+use crate::tui::msg::Opened;
+use crate::wizard::Start;
+
+/// Open clouds, with what outlives a single effect on them.
+pub struct Scene {
+    /// How keyless was called, for these clouds.
+    pub opening: Opening,
+    /// The clouds.
+    pub clouds: Arc<Clouds>,
+    /// Secrets, and the plan the wizard shows.
+    pub kept: Kept,
+}
+
+/// What is known before any cloud is open; none: there are no answers.
+///
+/// # Errors
+/// The world is unknown, or the answers cannot be used.
+pub fn known(opening: &Opening) -> Result<Option<Opened>> {
+    let ground = match &opening.global.sandbox {
+        Some(world) => Some(practice::ground(world, &opening.process)?),
+        None => None,
+    };
+    let Some(found) = answers::find_on(opening, ground.as_ref())? else { return Ok(None) };
+    let state: PathBuf = match &ground {
+        Some(ground) => ground.state.clone(),
+        None => files::state_dir(opening.process.variable("KEYLESS_STATE_DIR"))?,
+    };
+    Ok(Some(Opened {
+        last: last::read(&state, &found.federation),
+        own: answers::own_on(opening, ground.as_ref())?.is_some(),
+        practice: ground.map(|ground| ground.world),
+        start: Start::default(),
+        federation: Some(found.federation),
+        source: found.source,
+    }))
+}
+
+/// Opens the clouds.
+///
+/// # Errors
+/// The practice cloud cannot be started, an address is none, or the answers cannot be used.
+pub async fn open(opening: Opening, output: &Output) -> Result<(Scene, Opened)> {
+    let clouds = Clouds::open(&opening, output).await?;
+    let found = answers::find(&opening, clouds.practice.as_ref())?;
+    let own = answers::own(&opening, clouds.practice.as_ref())?.is_some();
+    let (federation, source) = match found {
+        Some(found) => (Some(found.federation), found.source),
+        None => (None, String::new()),
+    };
+    let opened = Opened {
+        practice: clouds.practice.as_ref().map(|open| open.world.clone()),
+        start: start(&opening, &clouds, output),
+        last: federation.as_ref().and_then(|federation| last::read(&clouds.state, federation)),
+        own,
+        federation,
+        source,
+    };
+    let kept = Kept::new(&clouds, &opening);
+    Ok((Scene { opening, clouds: Arc::new(clouds), kept }, opened))
+}

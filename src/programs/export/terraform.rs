@@ -1,0 +1,184 @@
+//! Terraform: one file for all accounts, a provider alias each.
+
+use serde_json::{Map, Value, json};
+
+use super::{Account, RoleValues, TextFile, accounts, quoted};
+use crate::domain::blueprint::{Blueprint, Wanted};
+use crate::domain::failure::Result;
+
+/// Name of the file.
+pub const FILE: &str = "main.tf";
+
+/// `aws_iam_openid_connect_provider` needs no thumbprints from this version on.
+const AWS_PROVIDER: &str = ">= 5.81.0";
+
+/// The configuration of a blueprint.
+///
+/// # Errors
+/// A trust cannot be written, or no account takes it.
+pub fn configuration(blueprint: &Blueprint) -> Result<TextFile> {
+    let mut text = format!(
+        "# The AWS half of {}, written by keyless.\n\
+         # Whoever applies it decides: the roles trust one service connection each, and nothing else.\n\n",
+        blueprint.id.as_str()
+    );
+    text.push_str(&settings());
+    for account in accounts(blueprint) {
+        text.push_str(&account_blocks(&account));
+        for wanted in &account.environments {
+            text.push_str(&role_blocks(&account, wanted)?);
+        }
+    }
+    Ok(TextFile { name: FILE.to_owned(), text })
+}
+
+fn settings() -> String {
+    format!(
+        r#"terraform {{
+  required_version = ">= 1.3.0"
+  required_providers {{
+    aws = {{
+      source  = "hashicorp/aws"
+      version = {AWS_PROVIDER:?}
+    }}
+  }}
+}}
+
+variable "profiles" {{
+  description = "Profiles of the AWS configuration by account id; without one the usual credentials are taken."
+  type        = map(string)
+  default     = {{}}
+}}
+
+variable "existing_providers" {{
+  description = "Accounts that have an IAM OIDC provider for the issuer already: it is used as it is."
+  type        = set(string)
+  default     = []
+}}
+"#
+    )
+}
+
+fn account_blocks(account: &Account<'_>) -> String {
+    let (id, wanted) = (account.id(), account.provider);
+    let label = alias(account);
+    let tags: Map<String, Value> =
+        wanted.tags.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+    format!(
+        r#"
+# Account {id}: {names}
+provider "aws" {{
+  alias               = "{label}"
+  region              = {region}
+  profile             = lookup(var.profiles, "{id}", null)
+  allowed_account_ids = ["{id}"]
+}}
+
+resource "aws_iam_openid_connect_provider" "{label}" {{
+  provider       = aws.{label}
+  count          = contains(var.existing_providers, "{id}") ? 0 : 1
+  url            = {url}
+  client_id_list = {audiences}
+  tags           = {tags}
+}}
+"#,
+        names = account.names(),
+        region = quoted_hcl(account.region()),
+        url = quoted_hcl(wanted.issuer.as_str()),
+        audiences = hcl(&json!(wanted.audiences), 2),
+        tags = hcl(&Value::Object(tags), 2),
+    )
+}
+
+fn alias(account: &Account<'_>) -> String {
+    format!("account_{}", account.id())
+}
+
+/// Names of environments are labels but for their first character, which may be a digit.
+fn label(wanted: &Wanted) -> String {
+    format!("env_{}", wanted.environment.name)
+}
+
+fn role_blocks(account: &Account<'_>, wanted: &Wanted) -> Result<String> {
+    let values = RoleValues::of(wanted)?;
+    let (alias, label) = (alias(account), label(wanted));
+    let boundary = values.boundary.map(|arn| format!("  permissions_boundary = {}\n", quoted_hcl(arn)));
+    let mut text = format!(
+        r#"
+resource "aws_iam_role" "{label}" {{
+  provider             = aws.{alias}
+  depends_on           = [aws_iam_openid_connect_provider.{alias}]
+  name                 = {name}
+  path                 = {path}
+  max_session_duration = {seconds}
+{boundary}  assume_role_policy   = jsonencode({trust})
+  tags                 = {tags}
+}}
+"#,
+        name = quoted_hcl(values.name),
+        path = quoted_hcl(values.path),
+        seconds = values.max_session_seconds,
+        boundary = boundary.unwrap_or_default(),
+        trust = hcl(&values.trust, 2),
+        tags = hcl(&Value::Object(values.tags), 2),
+    );
+    for (index, (name, policy)) in values.inline.iter().enumerate() {
+        let own = if index == 0 { label.clone() } else { format!("{label}_{index}") };
+        text.push_str(&format!(
+            r#"
+resource "aws_iam_role_policy" "{own}" {{
+  provider = aws.{alias}
+  name     = {name}
+  role     = aws_iam_role.{label}.name
+  policy   = jsonencode({policy})
+}}
+"#,
+            name = quoted_hcl(name),
+            policy = hcl(policy, 2),
+        ));
+    }
+    if !values.managed.is_empty() {
+        text.push_str(&format!(
+            r#"
+resource "aws_iam_role_policy_attachment" "{label}" {{
+  provider   = aws.{alias}
+  for_each   = toset({managed})
+  role       = aws_iam_role.{label}.name
+  policy_arn = each.value
+}}
+"#,
+            managed = hcl(&json!(values.managed), 2),
+        ));
+    }
+    Ok(text)
+}
+
+/// Text between quotes: HCL's templates (`${`, `%{`) are taken literally.
+fn quoted_hcl(text: &str) -> String {
+    quoted(text).replace("${", "$${").replace("%{", "%%{")
+}
+
+/// A value as an HCL expression.
+fn hcl(value: &Value, indent: usize) -> String {
+    let (blank, end) = (" ".repeat(indent + 2), " ".repeat(indent));
+    match value {
+        Value::Object(members) if members.is_empty() => "{}".to_owned(),
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                format!("{blank}{} = {}\n", quoted_hcl(name), hcl(value, indent + 2))
+            };
+            format!("{{\n{}{end}}}", members.iter().map(member).collect::<String>())
+        }
+        Value::Array(items)
+            if items.iter().all(|item| !item.is_object() && !item.is_array()) && items.len() < 2 =>
+        {
+            format!("[{}]", items.iter().map(|item| hcl(item, indent)).collect::<String>())
+        }
+        Value::Array(items) => {
+            let item = |item: &Value| format!("{blank}{},\n", hcl(item, indent + 2));
+            format!("[\n{}{end}]", items.iter().map(item).collect::<String>())
+        }
+        Value::String(text) => quoted_hcl(text),
+        other => other.to_string(),
+    }
+}

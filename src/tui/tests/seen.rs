@@ -1,0 +1,222 @@
+//! Programs that have seen environments: answers, boards and looks.
+
+use serde_json::json;
+
+use crate::domain::failure::{Code, Failure};
+use crate::domain::federation::Federation;
+use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::handshake::{Handshake, Verdict};
+use crate::domain::key::{Kind, StepKey};
+use crate::domain::names::EnvironmentName;
+use crate::plan::board::Board;
+use crate::plan::event::{EnvironmentInfo, Event, Header, StepInfo};
+use crate::plan::link::{Link, LinkState, LinkStatus};
+use crate::tui::msg::{Effect, Msg, Opened};
+use crate::tui::program::{Begin, Program};
+use crate::tui::theme::{Palette, Theme};
+use crate::wizard;
+
+/// 2026-11-21 20:14:00 UTC in seconds since 1970.
+pub(super) const NOW: i64 = 1_795_292_040;
+
+pub(super) const DARK: Theme = Theme { palette: Palette::Dark, ascii: false };
+
+/// How an environment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stand {
+    Proven,
+    Unproven,
+    Failed,
+    Absent,
+    Open,
+}
+
+pub(super) fn names(count: usize) -> Vec<String> {
+    match count {
+        1 => vec!["dev".to_owned()],
+        3 => ["dev", "staging", "prod"].map(str::to_owned).to_vec(),
+        count => (1..=count).map(|at| format!("team-{at:03}")).collect(),
+    }
+}
+
+/// Answers for environments of these names.
+pub(super) fn federation(names: &[String]) -> Federation {
+    let environments: Vec<_> = (1_u64..)
+        .zip(names)
+        .map(|(at, name)| {
+            json!({
+                "name": name, "protected": name == "prod", "account": format!("{:012}", at * 111_111_111_111 % 1_000_000_000_000),
+                "region": "eu-west-1", "sign-in": {"profile": "contoso"}, "role": format!("AzureDevOps-{name}"),
+                "role-path": "/", "tags": {}, "connection": format!("AWS-{name}"), "branches": ["main"],
+                "preset": "cdk", "managed-policies": [], "boundary": null, "session-hours": 1,
+            })
+        })
+        .collect();
+    serde_json::from_value(json!({
+        "organization": "contoso", "organization-id": null, "project": "payments", "issuer": null,
+        "audience": "api://AzureADTokenExchange",
+        "verification": {"repository": "keyless-verification", "branch": null, "pipeline": "keyless-verification", "queue": null},
+        "environments": environments,
+    }))
+    .unwrap()
+}
+
+fn info(federation: &Federation, name: &str) -> EnvironmentInfo {
+    let environment = federation.environments.iter().find(|e| e.name.as_str() == name).unwrap();
+    EnvironmentInfo {
+        name: environment.name.clone(),
+        protected: environment.protected,
+        account: environment.account.to_string(),
+        region: environment.region.to_string(),
+        connection: environment.connection.to_string(),
+        role: environment.role_arn().to_string(),
+        branches: environment.branches.iter().map(ToString::to_string).collect(),
+        left_out: None,
+    }
+}
+
+/// What a look at one environment tells.
+pub(super) fn board(federation: &Federation, name: &str, stand: Stand) -> Board {
+    let environment: EnvironmentName = name.parse().unwrap();
+    let info = info(federation, name);
+    let step = StepKey::new(Kind::Role, format!("{}/AzureDevOps-{name}", info.account));
+    let ok = |link, detail: &str| LinkStatus::new(&environment, link, LinkState::Ok, detail);
+    let mut links = vec![
+        ok(Link::SignIn, &format!("account {} as assumed-role/Admin/ada", info.account)),
+        ok(Link::Connection, &info.connection),
+        ok(Link::Provider, "vstoken.dev.azure.com/3f0c4a52-9d4e-4d0b-8a51-1b2c3d4e5f60"),
+        ok(Link::Role, &format!("AzureDevOps-{name}")),
+        ok(Link::Trust, "aud sub iss"),
+        ok(Link::Permission, "only during a handshake"),
+        ok(Link::Gates, "none"),
+        ok(Link::Handshake, &format!("assumed-role/AzureDevOps-{name}/keyless-{name}")),
+    ];
+    let mut findings = Vec::new();
+    let arn = format!("arn:aws:sts::{}:assumed-role/AzureDevOps-{name}/keyless-{name}", info.account);
+    let mut handshake = Handshake {
+        environment: environment.clone(),
+        verdict: Verdict::Proven,
+        identity: Some(arn),
+        at: Some("2026-11-21T20:09:41Z".to_owned()),
+        run: Some("https://dev.azure.com/contoso/payments/_build/results?buildId=1842".to_owned()),
+    };
+    let set = |links: &mut Vec<LinkStatus>, at: Link, state, detail: &str| {
+        let slot = links.iter_mut().find(|status| status.link == at).unwrap();
+        *slot = LinkStatus::new(&environment, at, state, detail);
+    };
+    match stand {
+        Stand::Proven => {}
+        Stand::Unproven => {
+            handshake.verdict = Verdict::Unknown { why: "no handshake has been made".to_owned() };
+            handshake.identity = None;
+            set(&mut links, Link::Handshake, LinkState::Unknown, "no handshake has been made");
+        }
+        Stand::Failed => {
+            let reason = "Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned();
+            handshake.verdict = Verdict::Failed { reason: reason.clone() };
+            handshake.identity = None;
+            set(&mut links, Link::Trust, LinkState::Differs, "sub is sc://contoso/payments/aws-prod");
+            set(&mut links, Link::Handshake, LinkState::Failed, &reason);
+        }
+        Stand::Absent => {
+            handshake.verdict = Verdict::Unknown { why: "there is no connection".to_owned() };
+            handshake.identity = None;
+            for link in &Link::ALL[1..] {
+                set(&mut links, *link, LinkState::Absent, "none");
+            }
+        }
+        Stand::Open => {
+            let admits = vec!["every subject of the issuer (statement 2)".to_owned()];
+            handshake.verdict = Verdict::Open { admits: admits.clone() };
+            findings.push(
+                Finding::about(&environment, FindingCode::TrustOpen)
+                    .with("role", &info.role)
+                    .with("admits", admits.join("; ")),
+            );
+        }
+    }
+    let header = Header {
+        federation: "contoso/payments".to_owned(),
+        organization: "contoso".to_owned(),
+        organization_id: "3f0c4a52-9d4e-4d0b-8a51-1b2c3d4e5f60".to_owned(),
+        project: "payments".to_owned(),
+        issuer: "https://vstoken.dev.azure.com/3f0c4a52-9d4e-4d0b-8a51-1b2c3d4e5f60".to_owned(),
+        issuer_retires: Some("2027-07-01".to_owned()),
+        environments: vec![info],
+    };
+    let announced = StepInfo {
+        step: step.clone(),
+        title: format!("role AzureDevOps-{name}"),
+        environments: vec![environment],
+    };
+    let mut board = Board::default();
+    board.fold(&Event::RunStarted {
+        version: 1,
+        command: "status".to_owned(),
+        federation: Some(header),
+        steps: vec![announced],
+    });
+    board.fold(&Event::StepObserved { step, links, findings, handshakes: vec![handshake], found: None });
+    board
+}
+
+/// A program before anything is known.
+pub(super) fn begin(theme: Theme, open: Option<&str>) -> (Program, Vec<Effect>) {
+    Program::new(Begin {
+        theme,
+        now: NOW * 1000,
+        open: Some(open.map(str::to_owned)),
+        opened: None,
+        interval: None,
+        no_mouse: false,
+    })
+}
+
+/// What opening the clouds gives.
+pub(super) fn opened(federation: Option<Federation>) -> Opened {
+    Opened {
+        practice: Some("three".to_owned()),
+        start: wizard::Start { practice: true, ..wizard::Start::default() },
+        federation,
+        own: true,
+        source: "keyless.toml".to_owned(),
+        last: None,
+    }
+}
+
+/// A program whose clouds are open and whose environments are being looked at.
+pub(super) fn open(theme: Theme, names: &[String]) -> Program {
+    let (mut program, _) = begin(theme, Some("three"));
+    program.update(Msg::Opened(Ok(Box::new(opened(Some(federation(names)))))));
+    program
+}
+
+/// An environment was looked at.
+pub(super) fn look(program: &mut Program, federation: &Federation, name: &str, stand: Stand) -> Vec<Effect> {
+    let result = Ok(Box::new(board(federation, name, stand)));
+    program.update(Msg::Looked { environment: name.parse().unwrap(), round: 1, result })
+}
+
+/// A look failed.
+pub(super) fn fail(program: &mut Program, name: &str) -> Vec<Effect> {
+    let failure = Failure::new(Code::AwsUnreachable)
+        .with("address", "https://iam.amazonaws.com")
+        .with("cause", "no route to host");
+    program.update(Msg::Looked { environment: name.parse().unwrap(), round: 1, result: Err(failure) })
+}
+
+/// A program that has looked at environments, each standing as told, in turn.
+pub(super) fn looked(theme: Theme, names: &[String], stands: &[Stand]) -> Program {
+    let federation = federation(names);
+    let mut program = open(theme, names);
+    for (name, stand) in names.iter().zip(stands.iter().cycle()) {
+        look(&mut program, &federation, name, *stand);
+    }
+    program
+}
+
+/// Time goes by.
+pub(super) fn wait(program: &mut Program, seconds: i64) -> Vec<Effect> {
+    let now = program.shared().now;
+    program.update(Msg::Now(now + seconds * 1000))
+}

@@ -1,0 +1,92 @@
+//! The exports, held against cfn-lint, moto's CloudFormation and a reader of HCL that others wrote.
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use super::moto::{DEV, PROD, STAGING, Stage};
+use super::{Judges, finished, root, said};
+
+fn script() -> PathBuf {
+    root().join("tests/it/independent/exports.py")
+}
+
+fn ask(judges: &Judges, arguments: &[&str]) -> Output {
+    judges.python().arg(script()).args(arguments).output().expect("python runs")
+}
+
+/// Deployed by CloudFormation, the roles are what keyless itself would have made: it finds nothing to change.
+#[test]
+fn cloudformation_is_clean_and_makes_keyless_s_own_roles() {
+    let Some(stage) = Stage::open("the CloudFormation export") else { return };
+    let export = stage.run(&["export", "--format", "cloudformation", "--out", "half"]);
+    assert!(export.status.success(), "{}", said(&export));
+    let url = stage.moto.says("url").to_owned();
+    for account in [DEV, STAGING, PROD] {
+        let file = stage.home.path().join(format!("half/cloudformation-{account}.yaml"));
+        let judged = ask(&stage.judges, &["lint", &file.display().to_string()]);
+        assert!(judged.status.success(), "{}", said(&judged));
+        let deployed = ask(&stage.judges, &["deploy", &url, account, &file.display().to_string()]);
+        assert!(deployed.status.success(), "{}", said(&deployed));
+    }
+    let deployed = stage.dump();
+    assert_eq!(deployed[DEV]["roles"].as_object().map(serde_json::Map::len), Some(1), "{deployed}");
+
+    // moto's CloudFormation knows no AWS::IAM::OIDCProvider and passes over a role's ManagedPolicyArns (cfn-lint knows
+    // both): three providers and one attachment are all that is left to do.
+    let setup = stage.run(&["setup", "--only", "aws", "--yes", "--confirm", "prod"]);
+    assert!(setup.status.success(), "{}", said(&setup));
+    assert_eq!(finished(&setup)["writes"], 4, "{}", said(&setup));
+    let held = stage.dump();
+    for account in [DEV, STAGING, PROD] {
+        let mut made = deployed[account]["roles"].clone();
+        if account == DEV {
+            made["AzureDevOpsDevRole"]["attached"] = json!(["arn:aws:iam::aws:policy/ReadOnlyAccess"]);
+        }
+        assert_eq!(held[account]["roles"], made, "a role was not as wanted");
+    }
+
+    let configuration = stage.run(&["export", "--format", "terraform", "--out", "half"]);
+    assert!(configuration.status.success(), "{}", said(&configuration));
+    assert_terraform(&stage, &held);
+}
+
+/// What Terraform is told, against what the accounts hold.
+fn assert_terraform(stage: &Stage, held: &Value) {
+    let file = stage.home.path().join("half/main.tf");
+    let read = ask(&stage.judges, &["terraform", &file.display().to_string()]);
+    assert!(read.status.success(), "{}", said(&read));
+    let told: Value = serde_json::from_slice(&read.stdout).expect("JSON");
+    for (label, account) in [("env_dev", DEV), ("env_staging", STAGING), ("env_prod", PROD)] {
+        let role = &told["roles"][label];
+        assert_eq!(role["account"], account);
+        let there = &held[account]["roles"][role["name"].as_str().expect("a name")];
+        for part in ["path", "trust", "session", "boundary", "tags", "inline", "attached"] {
+            assert_eq!(role[part], there[part], "{part} of {label}");
+        }
+        let provider = &told["providers"][account];
+        let issuer = provider["url"].as_str().expect("a url").trim_start_matches("https://");
+        let there = &held[account]["providers"][format!("arn:aws:iam::{account}:oidc-provider/{issuer}")];
+        assert_eq!(provider["audiences"], there["audiences"]);
+        assert_eq!(provider["tags"], there["tags"]);
+    }
+}
+
+/// A linter that passes everything would prove nothing, and neither would a reader.
+#[test]
+fn the_judges_of_exports_refuse_what_is_wrong() {
+    let Some(judges) = Judges::find("the judges of exports") else { return };
+    let home = tempfile::tempdir().expect("a folder");
+    let template = home.path().join("broken.yaml");
+    let broken =
+        json!({ "Resources": { "Role": { "Type": "AWS::IAM::Role", "Properties": { "RoleNam": "x" } } } });
+    std::fs::write(&template, broken.to_string()).expect("written");
+    let judged = ask(&judges, &["lint", &template.display().to_string()]);
+    assert!(said(&judged).contains("RoleNam"), "{}", said(&judged));
+    let configuration = home.path().join("broken.tf");
+    std::fs::write(&configuration, "resource \"aws_iam_role\" \"x\" {\n  name = \"open\n}\n")
+        .expect("written");
+    let read = ask(&judges, &["terraform", &configuration.display().to_string()]);
+    assert!(!read.status.success(), "{}", said(&read));
+}
