@@ -20,6 +20,3 @@ pub mod when;
 
 mod screens;
 mod widgets;
-
-#[cfg(test)]
-mod tests;
