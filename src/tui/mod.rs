@@ -22,6 +22,3 @@ mod screens;
 #[cfg(test)]
 mod tests;
 mod widgets;
-
-#[cfg(test)]
-mod tests;

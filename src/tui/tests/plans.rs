@@ -223,6 +223,7 @@ pub(super) fn started(names: &[String], plan: &Plan, command: &str) -> Event {
         connection: format!("AWS-{name}"),
         role: format!("arn:aws:iam::{}:role/AzureDevOps-{name}", account(at)),
         branches: vec!["main".to_owned()],
+        left_out: None,
     };
     let step = |change: &Change| StepInfo {
         step: change.step.clone(),
