@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::{Host, Url};
 
-use crate::cloud::trace::{self, Exchange, Shows, TraceSink};
+use crate::cloud::trace::{self, Called, Exchange, Shows, TraceSink};
 use crate::domain::failure::{Code, Failure, Result};
 
 /// Requests in flight to one service, unless it is said otherwise.
@@ -97,6 +97,12 @@ impl Answer {
     /// A header as text; empty when it is absent or not ASCII.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The id Azure DevOps gave the request, for its support; empty: none.
+    pub fn request_id(&self) -> &str {
+        let ids = [self.header("x-vss-e2eid"), self.header("activityid")];
+        ids.into_iter().find(|id| !id.is_empty()).unwrap_or_default()
     }
 }
 
@@ -226,8 +232,13 @@ impl Http {
                 request: body.as_ref(),
                 status: answer.map_or(0, |answer| answer.status),
                 response: answer.and_then(|answer| answer.json.as_ref()),
+                request_id: answer.map_or("", Answer::request_id),
             };
-            sink.line(&trace::line(&exchange, &request.route.shows));
+            if sink.wants_lines() {
+                sink.line(&trace::line(&exchange, &request.route.shows));
+            }
+            let Exchange { method, url, status, request_id, .. } = exchange;
+            sink.called(Called::rest(method, url, status, request_id));
         }
         result
     }

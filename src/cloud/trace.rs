@@ -9,6 +9,50 @@ use url::Url;
 pub trait TraceSink: Send + Sync {
     /// One exchange as one line of JSON, without the line's end.
     fn line(&self, line: &str);
+
+    /// Whether lines are wanted at all: making them takes time.
+    fn wants_lines(&self) -> bool {
+        true
+    }
+
+    /// The same exchange for the person at this screen: names, but never a body.
+    fn called(&self, _called: Called) {}
+}
+
+/// One exchange as it is told to the person who made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// `Azure DevOps`, `IAM`, `STS`, or the host of another service.
+    pub service: String,
+    /// The operation: `GetRole`, or the method and what follows `_apis/`: `GET serviceendpoint/endpoints`.
+    pub what: String,
+    /// What it was about: the role or provider, or organisation and project; may be empty.
+    pub object: String,
+    /// The AWS account; empty for others.
+    pub account: String,
+    /// The status; 0: no answer.
+    pub status: u16,
+    /// The id the service gave the request; may be empty.
+    pub request_id: String,
+}
+
+impl Called {
+    /// An exchange with Azure DevOps or another service with JSON; parameters of the address are left out.
+    pub fn rest(method: &str, url: &Url, status: u16, request_id: &str) -> Self {
+        let path = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy().into_owned();
+        let (service, object, rest) = match path.split_once("/_apis/") {
+            Some((object, rest)) => ("Azure DevOps".to_owned(), object.trim_start_matches('/'), rest),
+            None => (url.host_str().unwrap_or_default().to_owned(), "", path.as_str()),
+        };
+        Self {
+            service,
+            what: format!("{method} {rest}"),
+            object: object.to_owned(),
+            account: String::new(),
+            status,
+            request_id: request_id.to_owned(),
+        }
+    }
 }
 
 /// What a trace may show of a route's exchanges. Everything else becomes its type: `"string"`, `0`, `false`.
@@ -39,6 +83,8 @@ pub struct Exchange<'a> {
     pub status: u16,
     /// The answer's body where it was JSON.
     pub response: Option<&'a Value>,
+    /// The id the service gave the request; may be empty.
+    pub request_id: &'a str,
 }
 
 /// The line of an exchange.
@@ -53,6 +99,7 @@ pub fn line(exchange: &Exchange<'_>, shows: &Shows) -> String {
         "request": request,
         "status": exchange.status,
         "response": response,
+        "request_id": exchange.request_id,
     })
     .to_string()
 }
@@ -131,6 +178,7 @@ mod tests {
             request: Some(request),
             status: 200,
             response: Some(response),
+            request_id: "",
         };
         serde_json::from_str(&line(&exchange, &SHOWS)).unwrap()
     }
@@ -150,6 +198,19 @@ mod tests {
             line["response"],
             json!({"count": 2, "value": [{"id": "string", "isReady": true, "tags": ["a"], "big": 0, "no": null, "other": ["string"]}]})
         );
+    }
+
+    #[test]
+    fn a_call_is_told_by_its_area_without_parameters() {
+        let url =
+            Url::parse("https://dev.azure.com/contoso/my%20project/_apis/serviceendpoint/endpoints?x=hush")
+                .unwrap();
+        let called = Called::rest("GET", &url, 200, "id-1");
+        assert_eq!(called.service, "Azure DevOps");
+        assert_eq!(called.what, "GET serviceendpoint/endpoints");
+        assert_eq!(called.object, "contoso/my project");
+        let other = Called::rest("GET", &Url::parse("https://login.example/keys?x=hush").unwrap(), 0, "");
+        assert_eq!((other.service.as_str(), other.what.as_str()), ("login.example", "GET /keys"));
     }
 
     #[test]

@@ -174,6 +174,17 @@ pub fn cut(text: &str, columns: usize) -> &str {
     text
 }
 
+/// A text in exactly so many columns: filled with blanks, or cut with an ellipsis.
+pub fn padded(text: &str, columns: usize, ascii: bool) -> String {
+    let ellipsis = if ascii { "." } else { "…" };
+    let part = match text.width() {
+        width if width <= columns => text.to_owned(),
+        _ => format!("{}{ellipsis}", cut(text, columns.saturating_sub(1))),
+    };
+    let blanks = columns.saturating_sub(part.width());
+    format!("{part}{}", " ".repeat(blanks))
+}
+
 /// A text broken into lines at blanks; words that are too long are cut. Never empty.
 pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);

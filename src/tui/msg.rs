@@ -126,8 +126,14 @@ pub struct Past {
 pub struct Call {
     /// When (seconds since 1970).
     pub at: i64,
-    /// The method and address, or the service's own name of the operation.
+    /// `Azure DevOps`, `IAM`, `STS`, or the host of another service.
+    pub service: String,
+    /// The service's own name of the operation, or the method and the path behind `_apis/`.
     pub what: String,
+    /// What it was about: the role or provider, or organisation and project; may be empty.
+    pub object: String,
+    /// The AWS account; empty for others.
+    pub account: String,
     /// The status; 0: no answer.
     pub status: u16,
     /// The request id the service gave; may be empty.

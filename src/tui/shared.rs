@@ -4,6 +4,7 @@ use super::fleet::Fleet;
 use super::log::Log;
 use super::msg::{Effect, Job, Msg, Opened};
 use super::running::Running;
+use super::screens::Act;
 use super::theme::Theme;
 use crate::domain::failure::Failure;
 use crate::explain::Invocation;
@@ -226,6 +227,19 @@ impl Shared {
             opened.own = true;
         }
         Vec::new()
+    }
+
+    /// Looks at everything now, also while panes do not refresh by themselves.
+    pub(super) fn look_again(&mut self) -> Vec<Act> {
+        if self.is_running() {
+            return vec![Act::Say("a run is going on: it sees more than a look".to_owned())];
+        }
+        let paused = self.fleet.is_paused();
+        self.fleet.hurry();
+        self.fleet.set_paused(false);
+        let looks = self.look();
+        self.fleet.set_paused(paused);
+        looks.into_iter().map(Act::Effect).collect()
     }
 
     /// The looks that are due. While a run goes on, it is the one that looks.

@@ -1,9 +1,9 @@
-//! The last HTTP exchanges, for the detail screen: the trace's own lines, kept in memory.
+//! The last HTTP exchanges, for the detail screen, kept in memory.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::cloud::trace::TraceSink;
+use crate::cloud::trace::{Called, TraceSink};
 use crate::host::clock::Clock;
 use crate::tui::msg::Call;
 
@@ -13,7 +13,7 @@ const KEPT: usize = 2000;
 /// Keeps the last exchanges, and hands them on to the file of `--trace-http` where there is one.
 #[derive(Default)]
 pub struct Calls {
-    kept: Mutex<VecDeque<(i64, String)>>,
+    kept: Mutex<VecDeque<Call>>,
     file: OnceLock<Arc<dyn TraceSink>>,
 }
 
@@ -28,19 +28,8 @@ impl Calls {
     /// The exchanges, newest first.
     pub fn list(&self) -> Vec<Call> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().rev().filter_map(|(at, line)| call(*at, line)).collect()
+        kept.iter().rev().cloned().collect()
     }
-}
-
-fn call(at: i64, line: &str) -> Option<Call> {
-    let value: serde_json::Value = serde_json::from_str(line).ok()?;
-    let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
-    Some(Call {
-        at,
-        what: format!("{} {}", text("method"), text("url")),
-        status: u16::try_from(value["status"].as_u64()?).ok()?,
-        request_id: text("request_id"),
-    })
 }
 
 impl TraceSink for Calls {
@@ -48,10 +37,19 @@ impl TraceSink for Calls {
         if let Some(file) = self.file.get() {
             file.line(line);
         }
+    }
+
+    fn wants_lines(&self) -> bool {
+        self.file.get().is_some()
+    }
+
+    fn called(&self, called: Called) {
+        let Called { service, what, object, account, status, request_id } = called;
+        let at = Clock.millis() / 1000;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == KEPT {
             kept.pop_front();
         }
-        kept.push_back((Clock.millis() / 1000, line.to_owned()));
+        kept.push_back(Call { at, service, what, object, account, status, request_id });
     }
 }

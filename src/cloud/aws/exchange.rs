@@ -13,16 +13,19 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use crate::cloud::trace::TraceSink;
+use crate::cloud::trace::{Called, TraceSink};
+use crate::domain::names::AccountId;
 
 /// Writes one line for every attempt.
 pub(super) struct Recorder {
     sink: Arc<dyn TraceSink>,
+    service: &'static str,
+    account: String,
 }
 
 impl Recorder {
-    pub(super) fn new(sink: Arc<dyn TraceSink>) -> Self {
-        Self { sink }
+    pub(super) fn new(sink: Arc<dyn TraceSink>, service: &'static str, account: &AccountId) -> Self {
+        Self { sink, service, account: account.to_string() }
     }
 }
 
@@ -44,10 +47,12 @@ impl Intercept for Recorder {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let request = context.request();
+        let body = request.body().bytes().unwrap_or_default();
         let asked = Asked {
             method: request.method().to_owned(),
             url: request.uri().split('?').next().unwrap_or_default().to_owned(),
-            parameters: request.body().bytes().map_or(Value::Null, parameters),
+            parameters: parameters(body),
+            object: object(body),
         };
         bag.interceptor_state().store_put(asked);
         Ok(())
@@ -62,14 +67,28 @@ impl Intercept for Recorder {
         // Without it nothing was sent.
         let Some(asked) = bag.load::<Asked>() else { return Ok(()) };
         let response = context.response();
+        let status = response.map_or(0, |response| response.status().as_u16());
+        let request_id =
+            response.and_then(|response| response.headers().get("x-amzn-requestid")).unwrap_or_default();
         let line = json!({
             "method": asked.method,
             "url": asked.url,
             "request": asked.parameters,
-            "status": response.map_or(0, |response| response.status().as_u16()),
+            "status": status,
             "response": response.and_then(|response| response.body().bytes()).and_then(error_code),
+            "request_id": request_id,
         });
-        self.sink.line(&line.to_string());
+        if self.sink.wants_lines() {
+            self.sink.line(&line.to_string());
+        }
+        self.sink.called(Called {
+            service: self.service.to_owned(),
+            what: asked.parameters["Action"].as_str().unwrap_or_default().to_owned(),
+            object: asked.object.clone(),
+            account: self.account.clone(),
+            status,
+            request_id: request_id.to_owned(),
+        });
         Ok(())
     }
 }
@@ -80,6 +99,7 @@ struct Asked {
     method: String,
     url: String,
     parameters: Value,
+    object: String,
 }
 
 impl Storable for Asked {
@@ -97,6 +117,13 @@ fn parameters(body: &[u8]) -> Value {
     Value::Object(shown)
 }
 
+/// The names of what a request is about: the role, its policy, the provider. Never another value.
+fn object(body: &[u8]) -> String {
+    const NAMES: [&str; 4] = ["RoleName", "PolicyName", "PolicyArn", "OpenIDConnectProviderArn"];
+    let found = form_urlencoded::parse(body).filter(|(name, _)| NAMES.contains(&&**name));
+    found.map(|(_, value)| value.into_owned()).collect::<Vec<_>>().join(" ")
+}
+
 /// The error code of an XML answer, where it is one.
 fn error_code(body: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(body).ok()?;
@@ -108,6 +135,13 @@ fn error_code(body: &[u8]) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_names_of_objects_are_told() {
+        let body = b"Action=PutRolePolicy&RoleName=Deploy&PolicyName=inline&PolicyDocument=hush&Tags.member.1.Key=hush";
+        assert_eq!(object(body), "Deploy inline");
+        assert_eq!(object(b""), "");
+    }
 
     #[test]
     fn values_never_show() {

@@ -146,8 +146,16 @@ impl Aws {
         let mut iam = aws_sdk_iam::config::Builder::from(config);
         let mut sts = aws_sdk_sts::config::Builder::from(config);
         if let Some(sink) = &transport.shared.trace {
-            iam.push_interceptor(SharedInterceptor::new(exchange::Recorder::new(sink.clone())));
-            sts.push_interceptor(SharedInterceptor::new(exchange::Recorder::new(sink.clone())));
+            iam.push_interceptor(SharedInterceptor::new(exchange::Recorder::new(
+                sink.clone(),
+                "IAM",
+                &account,
+            )));
+            sts.push_interceptor(SharedInterceptor::new(exchange::Recorder::new(
+                sink.clone(),
+                "STS",
+                &account,
+            )));
         }
         let shared = Shared {
             iam: aws_sdk_iam::Client::from_conf(iam.build()),

@@ -62,9 +62,8 @@ pub(super) fn failure(route: &Route, answer: &Answer) -> Option<Failure> {
     if matches!(failure.code, Code::DevopsDenied) {
         failure = failure.with("needs", rights::family(route));
     }
-    let activity =
-        [answer.header("x-vss-e2eid"), answer.header("activityid")].into_iter().find(|id| !id.is_empty());
-    if let Some(activity) = activity {
+    let activity = answer.request_id();
+    if !activity.is_empty() {
         failure = failure.with("activity", activity);
     }
     Some(failure)

@@ -10,7 +10,8 @@ use tui_input::Input;
 use super::{Act, Id, Screen};
 use crate::domain::failure::Failure;
 use crate::explain;
-use crate::explain::signs::Paint;
+use crate::explain::signs::{self, Paint};
+use crate::plan::link::LinkState;
 use crate::tui::canvas::{Canvas, Hit, wrapped};
 use crate::tui::keys::{Hint, Motion, Press};
 use crate::tui::msg::{Effect, Msg, Past};
@@ -357,15 +358,17 @@ fn run_spans(canvas: &Canvas<'_>, run: &Run, open: bool) -> Vec<Span<'static>> {
 fn line_spans(canvas: &Canvas<'_>, line: &Past) -> Vec<Span<'static>> {
     let time = when::read(&line.at).map(when::clock).unwrap_or_default();
     let step = line.step.as_ref().map(|step| step.words()).unwrap_or_default();
-    let (paint, ended) = match (line.failed, line.ended.as_str()) {
-        (_, "") => (Paint::Warn, "its answer was lost; the next look tells"),
-        (true, ended) => (Paint::Bad, ended),
-        (false, ended) => (Paint::Good, ended),
+    let (state, ended) = match (line.failed, line.ended.as_str()) {
+        (_, "") => (LinkState::Unknown, "its answer was lost; the next look tells"),
+        (true, ended) => (LinkState::Failed, ended),
+        (false, ended) => (LinkState::Ok, ended),
     };
+    let (glyph, paint) = signs::state(state).drawn(canvas.theme.ascii);
     vec![
         canvas.span(Paint::Dim, format!("     {time}  ")),
+        canvas.span(paint, format!("{glyph} ")),
         canvas.span(Paint::Plain, format!("{}  ", line.what)),
-        canvas.span(Paint::Dim, format!("{step}  ")),
-        canvas.span(paint, ended),
+        canvas.span(paint, format!("{ended}  ")),
+        canvas.span(Paint::Dim, step),
     ]
 }

@@ -6,7 +6,7 @@ use tui_input::Input;
 
 use super::{Act, Id, Screen};
 use crate::explain::signs::Paint;
-use crate::tui::canvas::{Canvas, Hit, cut};
+use crate::tui::canvas::{Canvas, Hit, padded};
 use crate::tui::keys::{Hint, Motion, Press};
 use crate::tui::log::LogLine;
 use crate::tui::shared::Shared;
@@ -208,10 +208,10 @@ impl Screen for LogScreen {
 }
 
 fn draw_event(canvas: &mut Canvas<'_>, line: Rect, event: &LogLine) {
-    let place = cut(&event.place, 14);
+    let place = padded(&event.place, 14, canvas.theme.ascii);
     let spans = [
         canvas.span(Paint::Dim, format!(" {}  ", when::clock(event.at))),
-        canvas.span(Paint::Plain, format!("{place:<14}  ")),
+        canvas.span(Paint::Plain, format!("{place}  ")),
         canvas.span(Paint::Dim, format!("{:<11} ", event.what)),
         canvas.span(event.paint, &event.text),
     ];

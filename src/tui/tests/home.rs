@@ -95,3 +95,71 @@ fn a_filter_finds_states_and_names() {
     press(&mut program, KeyCode::Esc);
     assert!(screen(&mut program, 80, 24).contains("team-004"));
 }
+
+#[test]
+fn five_hundred_environments_scroll_worst_first() {
+    let names = names(500);
+    let mut program =
+        looked(DARK, &names, &[Stand::Proven, Stand::Proven, Stand::Proven, Stand::Proven, Stand::Failed]);
+    let text = screen(&mut program, 300, 80);
+    assert!(text.contains("1 to "), "{text}");
+    let rows: Vec<&str> = text.lines().filter(|line| line.contains("team-")).collect();
+    assert!(rows[0].contains("team-005"), "{text}");
+    press(&mut program, KeyCode::End);
+    let text = screen(&mut program, 80, 24);
+    assert!(text.contains("of 500") && text.contains("team-499"), "{text}");
+    // The chosen environment stays chosen although the order changes under it.
+    look(&mut program, &super::seen::federation(&names), "team-001", Stand::Failed);
+    press(&mut program, KeyCode::Enter);
+    assert!(screen(&mut program, 80, 24).contains("team-499"));
+}
+
+#[test]
+fn long_and_wide_names_are_cut_and_stay_in_their_columns() {
+    let names: Vec<String> = ["a-very-long-environment-name-for-one", "b"].map(str::to_owned).to_vec();
+    let mut program = looked(DARK, &names, &MIXED);
+    let text = screen(&mut program, 80, 24);
+    assert!(text.lines().all(|line| unicode_width::UnicodeWidthStr::width(line) <= 80), "{text}");
+    types(&mut program, "t");
+    assert_snapshot!("home_long_table_60", screen(&mut program, 60, 16));
+}
+
+#[test]
+fn what_was_seen_before_is_shown_with_its_age() {
+    let names = names(3);
+    let answers = super::seen::federation(&names);
+    let seen = |name: &str| crate::tui::msg::Seen {
+        environment: name.parse().unwrap(),
+        at: super::seen::NOW - 3 * 3600,
+        board: super::seen::board(&answers, name, Stand::Proven),
+    };
+    let mut begin = opened(Some(answers.clone()));
+    begin.last = Some(crate::tui::msg::LastSeen { boards: names.iter().map(|name| seen(name)).collect() });
+    let (mut program, _) = begin_with(begin);
+    assert_snapshot!("home_last_seen_80", screen(&mut program, 80, 24));
+}
+
+fn begin_with(opened: crate::tui::msg::Opened) -> (crate::tui::program::Program, Vec<Effect>) {
+    crate::tui::program::Program::new(crate::tui::program::Begin {
+        theme: DARK,
+        now: super::seen::NOW * 1000,
+        open: Some(Some("three".to_owned())),
+        opened: Some(opened),
+        interval: None,
+        no_mouse: false,
+    })
+}
+
+#[test]
+fn the_rhythm_is_set_and_paused_and_a_look_asked_for() {
+    let mut program = looked(DARK, &names(3), &MIXED);
+    types(&mut program, "+");
+    assert!(screen(&mut program, 80, 24).contains("looks every 120 s now"));
+    types(&mut program, "---");
+    assert!(screen(&mut program, 80, 24).contains("looks every 15 s"));
+    types(&mut program, "p");
+    assert!(wait(&mut program, 3600).iter().all(|effect| !matches!(effect, Effect::Look { .. })));
+    assert!(screen(&mut program, 80, 24).contains("paused, p goes on"));
+    let effects = types(&mut program, "R");
+    assert!(matches!(effects.as_slice(), [Effect::Look { environments, .. }] if environments.len() == 3));
+}

@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop here")]
 
 mod asked;
+mod detail;
 mod draw;
+mod history;
 mod home;
 mod keys;
+mod log;
 mod plans;
+mod random;
 mod review;
 mod run;
 mod seen;

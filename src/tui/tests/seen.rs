@@ -1,6 +1,6 @@
 //! Programs that have seen environments: answers, boards and looks.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::failure::{Code, Failure};
 use crate::domain::federation::Federation;
@@ -9,6 +9,7 @@ use crate::domain::handshake::{Handshake, Verdict};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::plan::board::Board;
+use crate::plan::change::{Change, Verb};
 use crate::plan::event::{EnvironmentInfo, Event, Header, StepInfo};
 use crate::plan::link::{Link, LinkState, LinkStatus};
 use crate::tui::msg::{Effect, Msg, Opened};
@@ -79,7 +80,6 @@ fn info(federation: &Federation, name: &str) -> EnvironmentInfo {
 pub(super) fn board(federation: &Federation, name: &str, stand: Stand) -> Board {
     let environment: EnvironmentName = name.parse().unwrap();
     let info = info(federation, name);
-    let step = StepKey::new(Kind::Role, format!("{}/AzureDevOps-{name}", info.account));
     let ok = |link, detail: &str| LinkStatus::new(&environment, link, LinkState::Ok, detail);
     let mut links = vec![
         ok(Link::SignIn, &format!("account {} as assumed-role/Admin/ada", info.account)),
@@ -142,22 +142,73 @@ pub(super) fn board(federation: &Federation, name: &str, stand: Stand) -> Board 
         project: "payments".to_owned(),
         issuer: "https://vstoken.dev.azure.com/3f0c4a52-9d4e-4d0b-8a51-1b2c3d4e5f60".to_owned(),
         issuer_retires: Some("2027-07-01".to_owned()),
-        environments: vec![info],
+        environments: vec![info.clone()],
     };
-    let announced = StepInfo {
+    let objects = objects(&info, stand);
+    let announced = |step: &StepKey| StepInfo {
         step: step.clone(),
-        title: format!("role AzureDevOps-{name}"),
-        environments: vec![environment],
+        title: step.words(),
+        environments: vec![environment.clone()],
     };
     let mut board = Board::default();
     board.fold(&Event::RunStarted {
         version: 1,
         command: "status".to_owned(),
         federation: Some(header),
-        steps: vec![announced],
+        steps: objects.iter().map(|(step, ..)| announced(step)).collect(),
     });
-    board.fold(&Event::StepObserved { step, links, findings, handshakes: vec![handshake], found: None });
+    for (step, found, change) in objects {
+        let (links, findings, handshakes) = match step.kind {
+            Kind::Role => (links.clone(), findings.clone(), vec![handshake.clone()]),
+            _ => (Vec::new(), Vec::new(), Vec::new()),
+        };
+        board.fold(&Event::StepObserved { step, links, findings, handshakes, found });
+        board.fold(&Event::StepPlanned { change: Box::new(change) });
+    }
     board
+}
+
+fn trust(info: &EnvironmentInfo, subject: &str) -> Value {
+    let issuer = "vstoken.dev.azure.com/3f0c4a52-9d4e-4d0b-8a51-1b2c3d4e5f60";
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": format!("Keyless{}", info.name), "Effect": "Allow",
+            "Principal": {"Federated": format!("arn:aws:iam::{}:oidc-provider/{issuer}", info.account)},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {
+                format!("{issuer}:aud"): "api://AzureADTokenExchange", format!("{issuer}:sub"): subject,
+            }},
+        }],
+    })
+}
+
+/// The objects of an environment: step, as found, and what is to change.
+fn objects(info: &EnvironmentInfo, stand: Stand) -> Vec<(StepKey, Option<Value>, Change)> {
+    let subject = format!("sc://contoso/payments/{}", info.connection);
+    let role = |subject: &str| {
+        json!({"trust": trust(info, subject), "maxSessionSeconds": 3600, "boundary": null,
+            "tags": {"keyless:federation": "contoso/payments"}, "inline": {}, "managed": []})
+    };
+    let key = StepKey::new(Kind::Role, format!("{}/AzureDevOps-{}", info.account, info.name));
+    let mut change = Change::keep(key.clone(), key.words(), "role, trust and permissions are as wanted");
+    let mut found = role(&subject);
+    if stand == Stand::Failed {
+        found = role(&subject.replace("AWS-", "aws-"));
+        change.verb = Verb::Update;
+        change.why = "trust: another subject".to_owned();
+        change.before = Some(found.clone());
+        change.after = Some(role(&subject));
+    }
+    let connection = StepKey::new(Kind::Connection, info.connection.clone());
+    let keep = |key: &StepKey, why: &str| Change::keep(key.clone(), key.words(), why);
+    let endpoint = json!({
+        "id": "b7d0f1c2-3e4f-4a5b-8c6d-7e8f90a1b2c3", "name": info.connection, "type": "AWS",
+        "description": "made by keyless", "parameters": {"useOIDC": "true", "assumeRoleArn": info.role},
+        "isShared": false, "isReady": true, "isDisabled": false, "checks": [],
+    });
+    let endpoint_change = keep(&connection, "it uses OIDC and this role, without keys");
+    vec![(connection, Some(endpoint), endpoint_change), (key, Some(found), change)]
 }
 
 /// A program before anything is known.

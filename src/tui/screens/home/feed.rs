@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::explain::signs::Paint;
-use crate::tui::canvas::Canvas;
+use crate::tui::canvas::{Canvas, padded};
 use crate::tui::shared::Shared;
 use crate::tui::when;
 
@@ -18,10 +18,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
     }
     let width = lines.iter().map(|line| line.place.width()).max().unwrap_or(0).clamp(3, 16);
     for (row, line) in (0..).zip(lines) {
-        let name = crate::tui::canvas::cut(&line.place, width);
+        let name = padded(&line.place, width, canvas.theme.ascii);
         let spans = [
             canvas.span(Paint::Dim, format!("{}  ", when::clock(line.at))),
-            canvas.span(Paint::Plain, format!("{name:<width$}  ")),
+            canvas.span(Paint::Plain, format!("{name}  ")),
             canvas.span(Paint::Dim, format!("{:<11} ", line.what)),
             canvas.span(line.paint, &line.text),
         ];

@@ -29,6 +29,7 @@ use crate::tui::shared::{Access, Shared};
 use crate::tui::widgets::field;
 use crate::tui::widgets::pick::Pick;
 use shown::Shown;
+pub(in crate::tui) use shown::severity;
 
 /// Seconds between two looks that `+` and `-` go through.
 const RHYTHMS: [i64; 9] = [5, 10, 15, 30, 60, 120, 300, 600, 900];
@@ -212,7 +213,7 @@ impl Home {
                 acts.extend(shared.look().into_iter().map(Act::Effect));
                 acts
             }
-            'R' if open && any => look_again(shared),
+            'R' if open && any => shared.look_again(),
             '+' | '=' if any => Self::rhythm(shared, true),
             '-' if any => Self::rhythm(shared, false),
             'L' => vec![Act::Push(Box::new(LogScreen::default()))],
@@ -227,19 +228,6 @@ impl Home {
 /// Whether there is a run to be watched, or its end to be read.
 fn has_run(shared: &Shared) -> bool {
     shared.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::Going | Phase::Over))
-}
-
-/// Looks at everything now, also while it does not look by itself.
-fn look_again(shared: &mut Shared) -> Vec<Act> {
-    if shared.is_running() {
-        return vec![Act::Say("a run is going on: it sees more than a look".to_owned())];
-    }
-    let paused = shared.fleet.is_paused();
-    shared.fleet.hurry();
-    shared.fleet.set_paused(false);
-    let acts = shared.look().into_iter().map(Act::Effect).collect();
-    shared.fleet.set_paused(paused);
-    acts
 }
 
 impl Screen for Home {
@@ -265,7 +253,7 @@ impl Screen for Home {
             return Some(acts);
         }
         if press == Press::ctrl('r') && matches!(shared.access, Access::Open) {
-            return Some(look_again(shared));
+            return Some(shared.look_again());
         }
         if let Some(motion) = press.motion(true) {
             self.step(motion, shared);

@@ -16,7 +16,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, shown: &Shown<'_>, chose
     let title = if info.protected { format!("{} (protected)", info.name) } else { info.name.to_string() };
     let inner = canvas.frame(area, &title, chosen.is_some());
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let (paint, text) = shown.freshness();
+    let (paint, text) = shown.freshness(false);
     let foot = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width.saturating_sub(4), height: 1 };
     let span = canvas.span(paint, format!(" {text} "));
     canvas.line(foot, 0, &[span]);

@@ -113,7 +113,7 @@ fn draw_pane(canvas: &mut Canvas<'_>, area: Rect, shown: &Shown<'_>, chosen: boo
     let info = &shown.pane.info;
     let title = if info.protected { format!("{} (protected)", info.name) } else { info.name.to_string() };
     let inner = canvas.frame(area, &title, chosen);
-    let (paint, text) = shown.freshness();
+    let (paint, text) = shown.freshness(true);
     let foot = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width.saturating_sub(4), height: 1 };
     let text = format!(" {} ", cut(&text, usize::from(foot.width.saturating_sub(2))));
     let span = canvas.span(paint, text);

@@ -133,8 +133,8 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// How fresh this is.
-    pub(super) fn freshness(&self) -> (Paint, String) {
+    /// How fresh this is; `brief` in a pane.
+    pub(super) fn freshness(&self, brief: bool) -> (Paint, String) {
         let pane = self.pane;
         if self.running.is_some() {
             return (Paint::Dim, "live".to_owned());
@@ -147,6 +147,9 @@ impl<'a> Shown<'a> {
         }
         match pane.seen {
             None => (Paint::Dim, "not looked at yet".to_owned()),
+            Some(seen) if pane.old && brief => {
+                (Paint::Warn, format!("{}, last start", when::ago(self.now - seen)))
+            }
             Some(seen) if pane.old => {
                 (Paint::Warn, format!("seen {}, before this start", when::ago(self.now - seen)))
             }
@@ -160,7 +163,7 @@ impl<'a> Shown<'a> {
         let mut texts = vec![info.account.clone(), info.region.clone(), info.role.clone()];
         texts.extend(info.branches.iter().cloned());
         texts.push(self.verdict().1);
-        texts.push(self.freshness().1);
+        texts.push(self.freshness(false).1);
         texts.push(if info.protected { "protected" } else { "" }.to_owned());
         if let Some(status) = self.status() {
             let states = status.chain.iter().map(|link| link.state).filter(|state| *state != LinkState::Ok);
@@ -177,7 +180,7 @@ impl<'a> Shown<'a> {
 }
 
 /// What the colour of a finding is.
-pub(super) fn severity(finding: &Finding) -> Paint {
+pub(in crate::tui) fn severity(finding: &Finding) -> Paint {
     use crate::domain::finding::Severity;
     match finding.code.severity() {
         Severity::Error => Paint::Bad,

@@ -8,7 +8,7 @@ use super::feed;
 use super::shown::Shown;
 use crate::explain::signs::{self, Paint};
 use crate::plan::link::{Link, LinkState};
-use crate::tui::canvas::{Canvas, Hit, cut};
+use crate::tui::canvas::{Canvas, Hit, padded};
 use crate::tui::fleet::Pane;
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
@@ -91,11 +91,13 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, columns: &Columns) {
 fn draw_row(canvas: &mut Canvas<'_>, line: Rect, shown: &Shown<'_>, columns: &Columns) {
     let info = &shown.pane.info;
     let mut spans = vec![
-        canvas.span(Paint::Plain, padded(info.name.as_str(), columns.name)),
+        canvas.span(Paint::Plain, padded(info.name.as_str(), columns.name, canvas.theme.ascii)),
         canvas.span(Paint::Dim, format!(" {:<12} ", info.account)),
     ];
     if columns.region > 0 {
-        spans.push(canvas.span(Paint::Dim, format!("{} ", padded(&info.region, columns.region))));
+        spans.push(
+            canvas.span(Paint::Dim, format!("{} ", padded(&info.region, columns.region, canvas.theme.ascii))),
+        );
     }
     spans.extend(glyphs(canvas, shown));
     let (sign, words) = shown.verdict();
@@ -122,14 +124,4 @@ fn glyphs(canvas: &Canvas<'_>, shown: &Shown<'_>) -> Vec<Span<'static>> {
         canvas.span(if state.is_none() { Paint::Dim } else { paint }, glyph)
     };
     Link::ALL.iter().map(one).collect()
-}
-
-/// A text in exactly so many columns.
-fn padded(text: &str, columns: usize) -> String {
-    let part = match text.width() {
-        width if width <= columns => text.to_owned(),
-        _ => format!("{}…", cut(text, columns.saturating_sub(1))),
-    };
-    let blanks = columns.saturating_sub(part.width());
-    format!("{part}{}", " ".repeat(blanks))
 }
