@@ -19,6 +19,4 @@ pub mod theme;
 pub mod when;
 
 mod screens;
-#[cfg(test)]
-mod tests;
 mod widgets;

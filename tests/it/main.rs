@@ -7,6 +7,7 @@ mod canary;
 mod clients;
 mod crash;
 mod entra;
+mod full_screen;
 mod headless;
 mod independent;
 #[cfg(target_os = "linux")]

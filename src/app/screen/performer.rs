@@ -168,12 +168,12 @@ impl Inner {
                 let result = plan.ok_or_else(|| scene.kept.failure());
                 self.send(Msg::Planned { job: Job::Wizard(generation), result });
             }
+            // The run is over before the wizard goes on from it.
+            if let (true, Some(job)) = (applying, job) {
+                self.going().remove(&job);
+                self.send(Msg::Ended { job, result: scene.kept.ending() });
+            }
             self.send(Msg::Wizard(msg));
-        }
-        if let (true, Some(job)) = (applying, job) {
-            self.going().remove(&job);
-            let result = scene.kept.ending();
-            self.send(Msg::Ended { job, result });
         }
         Ok(())
     }
@@ -222,6 +222,8 @@ impl Performer for FullScreen {
                 let abort = self.spawn(async move {
                     let planned = async {
                         let scene = inner.scene()?;
+                        // A plan the wizard holds would hold the right to write, too.
+                        scene.kept.forget();
                         let mut opening = scene.opening.clone();
                         opening.stop = inner.stop_of(job);
                         let output = inner.output(&opening, Some(job));
