@@ -19,4 +19,6 @@ pub mod theme;
 pub mod when;
 
 mod screens;
+#[cfg(test)]
+mod tests;
 mod widgets;

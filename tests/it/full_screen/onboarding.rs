@@ -44,8 +44,9 @@ pub fn onboard(terminal: &mut Terminal) {
 /// A world that answers slowly enough to be stopped in the middle.
 fn slow(root: &Path) {
     let world = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/worlds/fresh.toml")).unwrap();
-    let world = world.replacen("name = \"fresh\"", "name = \"slow\"\nlatency-ms = 150", 1);
-    std::fs::write(root.join("slow.toml"), world).unwrap();
+    let world = world.replacen("name = \"fresh\"", "name = \"slow\"", 1);
+    assert!(!world.contains("[habits]"), "the world has habits of its own now");
+    std::fs::write(root.join("slow.toml"), world + "\n[habits]\nlatency-ms = 150\n").unwrap();
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod feed;
 mod header;
+mod hints;
 mod opened;
 mod pane;
 mod shown;
@@ -242,7 +243,7 @@ impl Screen for Home {
     }
 
     fn hints(&self, shared: &Shared) -> Vec<Hint> {
-        hints(self, shared)
+        hints::hints(self, shared)
     }
 
     fn press(&mut self, press: Press, shared: &mut Shared) -> Option<Vec<Act>> {
@@ -332,87 +333,4 @@ impl Screen for Home {
         shared.is_running()
             || shared.fleet.panes().iter().any(|pane| pane.backs_off(shared.seconds()).is_some())
     }
-}
-
-/// The keys that work now.
-fn hints(home: &Home, shared: &Shared) -> Vec<Hint> {
-    let key = |key: char, name: &'static str, does: &str, help: &'static str| {
-        Hint::new(name, does, Press::letter(key), help)
-    };
-    let enter = |does: &str, help| Hint::new("enter", does, Press::of(KeyCode::Enter), help);
-    let esc = |does: &str, help| Hint::new("esc", does, Press::of(KeyCode::Esc), help);
-    if home.typing {
-        return vec![
-            enter("keep", "Keeps the filter and goes back to the panes."),
-            esc("clear", "Shows all environments again."),
-        ];
-    }
-    let open = matches!(shared.access, Access::Open);
-    let any = !shared.fleet.panes().is_empty();
-    let mut hints = Vec::new();
-    if shared.is_running() {
-        hints.push(key('w', "w", "watch the run", "Goes to the run that is going on."));
-    }
-    if matches!(shared.access, Access::Failed(_)) {
-        hints.push(key('o', "o", "try again", "Opens the clouds again."));
-    }
-    if home.link.is_some() {
-        hints.push(enter("detail", "Shows the chosen link: as found, as wanted, calls and addresses."));
-        hints.push(esc("back", "Back to all environments."));
-    }
-    if open && !shared.is_running() {
-        hints.push(key(
-            's',
-            "s",
-            "set up",
-            "Asks what is missing, shows the whole plan, and carries it out once you approve.",
-        ));
-        if any {
-            let help = "Proves the chosen environment by a real pipeline run; the plan is reviewed first.";
-            hints.push(key('v', "v", "verify", help));
-        }
-    }
-    if any && home.link.is_none() {
-        hints.push(enter(
-            "open",
-            "Opens the chosen environment: choose a link, enter again shows its detail.",
-        ));
-        hints.push(key(
-            '/',
-            "/",
-            "filter",
-            "Filters by name, account, region, branch, or words such as failed, proven, waiting.",
-        ));
-        let (does, help) = match home.is_table() {
-            true => ("panes", "Shows panes instead of the table."),
-            false => ("table", "Shows one line per environment, the worst first."),
-        };
-        hints.push(key('t', "t", does, help));
-    }
-    hints.push(key('L', "L", "log", "The latest events."));
-    if shared.opened.is_some() {
-        hints.push(key('H', "H", "history", "What the journal tells of earlier runs."));
-    }
-    if open && any {
-        hints.push(key('R', "R", "look again", "Looks at every environment now; ctrl-r too. It only reads."));
-        let (does, help) = match shared.fleet.is_paused() {
-            true => ("go on", "Lets the panes refresh by themselves again."),
-            false => ("pause", "Stops the panes from refreshing by themselves."),
-        };
-        hints.push(key('p', "p", does, help));
-        hints.push(key('+', "+", "less often", "Lengthens the pause between two looks."));
-        hints.push(key('-', "-", "more often", "Shortens the pause between two looks."));
-        if !shared.is_running() {
-            hints.push(key(
-                'V',
-                "V",
-                "verify all",
-                "Proves all environments by a real pipeline run; the plan is reviewed first.",
-            ));
-            if has_run(shared) {
-                hints.push(key('w', "w", "last run", "Shows how the last run ended."));
-            }
-        }
-    }
-    hints
 }
