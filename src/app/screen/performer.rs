@@ -22,7 +22,7 @@ use crate::app::wizard::Stage;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
-use crate::explain::Invocation;
+use crate::explain::{Exit, Invocation};
 use crate::plain::driver::Performer as _;
 use crate::tui::msg::{Effect, Job, Msg, Opened};
 use crate::tui::run::Performer;
@@ -44,6 +44,8 @@ struct Inner {
     scene: Mutex<Option<Arc<Scene>>>,
     jobs: Jobs,
     going: Mutex<BTreeMap<Job, Going>>,
+    /// The exit code of the last run.
+    exit: Mutex<Exit>,
 }
 
 /// Performs what the full-screen program wants done.
@@ -63,18 +65,20 @@ impl FullScreen {
             scene: Mutex::default(),
             jobs: Jobs::default(),
             going: Mutex::default(),
+            exit: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Ends everything that goes on.
-    pub fn end(&self) {
+    /// Ends everything that goes on. Gives the exit code of the last run: done where there was none.
+    pub fn end(&self) -> Exit {
         for going in self.inner.going().values() {
             going.stop.cancel();
             if let Some(abort) = &going.abort {
                 abort.abort();
             }
         }
+        *self.inner.exit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something on a task of its own; its message goes into the inbox.
@@ -92,6 +96,11 @@ impl Inner {
 
     fn going(&self) -> std::sync::MutexGuard<'_, BTreeMap<Job, Going>> {
         self.going.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes the exit code of the last run.
+    fn exits(&self, exit: Exit) {
+        *self.exit.lock().unwrap_or_else(PoisonError::into_inner) = exit;
     }
 
     fn scene(&self) -> Result<Arc<Scene>> {
@@ -171,6 +180,7 @@ impl Inner {
             // The run is over before the wizard goes on from it.
             if let (true, Some(job)) = (applying, job) {
                 self.going().remove(&job);
+                self.exits(scene.kept.exit());
                 self.send(Msg::Ended { job, result: scene.kept.ending() });
             }
             self.send(Msg::Wizard(msg));
@@ -239,7 +249,8 @@ impl Performer for FullScreen {
                 let abort = self.spawn(async move {
                     let result = inner.jobs.carry_out(job, approval).await;
                     inner.going().remove(&job);
-                    Msg::Ended { job, result }
+                    inner.exits(result.as_ref().map_or_else(Exit::of, |(_, exit)| *exit));
+                    Msg::Ended { job, result: result.map(|(ending, _)| ending) }
                 });
                 self.goes_on(job, abort);
             }
@@ -322,10 +333,11 @@ impl FullScreen {
 
     /// Forgets a plan that nobody approved; one that is still being made is not made any more.
     fn forget(&self, job: Job) {
-        if let Some(going) = self.inner.going().remove(&job)
-            && let Some(abort) = going.abort
-        {
-            abort.abort();
+        if let Some(going) = self.inner.going().remove(&job) {
+            going.stop.cancel();
+            if let Some(abort) = going.abort {
+                abort.abort();
+            }
         }
         self.inner.jobs.forget(job);
         if let (Job::Wizard(_), Ok(scene)) = (job, self.inner.scene()) {
