@@ -220,6 +220,14 @@ fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
         practice: clouds.practice.is_some(),
         organization: likely.as_ref().map(|(f, source)| (f.organization.to_string(), source.clone())),
         project: likely.as_ref().map(|(f, source)| (f.project.to_string(), source.clone())),
+        profiles: likely.as_ref().and_then(|(federation, source)| {
+            let profile = |environment: &Environment| match &environment.sign_in {
+                SignIn::Profile { profile } => Some(profile.clone()),
+                _ => None,
+            };
+            let all: Option<Vec<String>> = federation.environments.iter().map(profile).collect();
+            Some((all?, source.clone()))
+        }),
         region,
         aws_keys: opening.process.variable("AWS_ACCESS_KEY_ID").is_some(),
         file: answers::place(opening, clouds.practice.as_ref()).display().to_string(),

@@ -58,6 +58,18 @@ pub struct Opened {
     pub source: String,
     /// What was seen last, and when.
     pub last: Option<LastSeen>,
+    /// What commands for the same clouds repeat.
+    #[serde(default)]
+    pub repeats: Repeats,
+}
+
+/// Flags that every command for the same clouds repeats.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeats {
+    /// The world of the practice cloud, as it was named.
+    pub sandbox: Option<String>,
+    /// The answers file that was named.
+    pub config: Option<String>,
 }
 
 /// Boards as they were seen before: shown at once, never planned with.

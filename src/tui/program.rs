@@ -25,6 +25,8 @@ use crate::wizard::{self, PageId};
 
 /// The smallest screen that is drawn, in columns and rows.
 pub const SMALLEST: (u16, u16) = (60, 16);
+/// How long after a stopped run ctrl-c still means that run, in seconds.
+const HELD_FOR: i64 = 3;
 /// How long something said at the foot stays, in milliseconds.
 const SAID_FOR: i64 = 4_000;
 
@@ -166,6 +168,10 @@ impl Program {
                 self.tell(&msg, &mut effects);
             }
             msg => {
+                if matches!(msg, Msg::Ended { .. }) {
+                    // What was said of the run while it went on is over with it.
+                    self.said = None;
+                }
                 effects.extend(self.shared.take(&msg));
                 self.tell(&msg, &mut effects);
             }
@@ -343,6 +349,16 @@ impl Program {
     /// ctrl-c: stops a run between writes, then at once; without a run it ends the program.
     fn interrupt(&mut self, effects: &mut Vec<Effect>) {
         let planning = self.shared.run.as_ref().is_some_and(|run| run.phase == Phase::Planning);
+        let now = self.shared.seconds();
+        let just_stopped = |run: &Running| {
+            run.over.is_some_and(|over| now - over < HELD_FOR) && run.stopping != Stopping::No
+        };
+        // The second press of a person who means the run, not the program.
+        if self.shared.run.as_ref().is_some_and(just_stopped)
+            && self.stack.iter().any(|screen| screen.id() == Id::Run)
+        {
+            return self.say("the run has stopped; q ends keyless".to_owned());
+        }
         if self.shared.is_running() {
             self.stop(effects);
         } else if planning && self.stack.last().is_some_and(|screen| screen.id() == Id::Review) {
@@ -398,6 +414,10 @@ impl Program {
                 Act::Home => {
                     self.stack.clear();
                     self.pop();
+                }
+                Act::Welcome => {
+                    self.shared.leave_clouds();
+                    self.stack = vec![Box::new(Welcome::default())];
                 }
                 Act::Wizard(msg) => effects.extend(self.shared.tell_wizard(msg)),
                 Act::Setup => self.setup(effects),

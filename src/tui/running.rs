@@ -9,7 +9,7 @@ use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
-use crate::plan::event::Event;
+use crate::plan::event::{Event, Outcome};
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +141,11 @@ impl Running {
         self.started -= seconds;
         self.since.values_mut().for_each(|since| *since -= seconds);
         self.over = self.over.map(|over| over - seconds);
+    }
+
+    /// Whether it was begun and did not come to its end.
+    pub fn has_stopped(&self) -> bool {
+        self.is_going() || (self.stopping != Stopping::No && self.board.outcome != Some(Outcome::Done))
     }
 
     /// Whether something is under way that must not be left without a word.

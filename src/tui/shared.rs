@@ -2,7 +2,7 @@
 
 use super::fleet::Fleet;
 use super::log::Log;
-use super::msg::{Effect, Job, Msg, Opened};
+use super::msg::{Effect, Job, Msg, Opened, Repeats};
 use super::running::{Phase, Running};
 use super::screens::Act;
 use super::theme::Theme;
@@ -86,7 +86,9 @@ impl Shared {
 
     /// How keyless would be called for the same clouds.
     pub fn invocation(&self) -> Invocation {
-        Invocation::new(self.practice(), None, Vec::new())
+        let repeats = self.opened.as_ref().map(|opened| opened.repeats.clone()).unwrap_or_default();
+        let Repeats { sandbox, config } = repeats;
+        Invocation::new(sandbox.as_deref(), config.as_deref(), Vec::new())
     }
 
     /// A number for the next run of a command.
@@ -126,6 +128,16 @@ impl Shared {
         let effects = model.begin();
         self.wizard = Some(model);
         self.wanted(effects)
+    }
+
+    /// Leaves the clouds: the person chooses anew.
+    pub fn leave_clouds(&mut self) {
+        let mut fleet = Fleet::default();
+        fleet.set_interval(self.fleet.interval());
+        self.fleet = fleet;
+        self.access = Access::Unchosen;
+        self.opened = None;
+        self.begin_welcome();
     }
 
     /// The wizard's first page, where no cloud was chosen yet.

@@ -79,6 +79,13 @@ impl Model {
 
     /// Profiles named after stages, where each stage is there once.
     fn likely_profiles(&self) -> Option<Default> {
+        if let Some((profiles, source)) = &self.start.profiles {
+            let there: Vec<String> =
+                profiles.iter().filter(|name| self.made.proposals.contains_key(*name)).cloned().collect();
+            if there.len() == profiles.len() {
+                return Some(Default { value: Value::Many(there), source: source.clone() });
+            }
+        }
         let proposals = self.made.proposals.iter();
         let mut likely: Vec<(&EnvironmentName, &String)> = proposals
             .map(|(profile, name)| (name, profile))

@@ -30,6 +30,8 @@ pub struct Start {
     pub organization: Option<(String, String)>,
     /// A likely project, and where it came from.
     pub project: Option<(String, String)>,
+    /// Likely profiles, and where they came from.
+    pub profiles: Option<(Vec<String>, String)>,
     /// A likely region, and where it came from.
     pub region: Option<(String, String)>,
     /// Whether `AWS_ACCESS_KEY_ID` is set.
@@ -54,6 +56,7 @@ impl Default for Start {
             practice: false,
             organization: None,
             project: None,
+            profiles: None,
             region: None,
             aws_keys: false,
             file: "keyless.toml".to_owned(),

@@ -5,6 +5,7 @@ use super::discovery::Slot;
 use super::model::Model;
 use super::page::{Fact, Field, Key, Page, PageId, Value};
 use super::welcome::Goal;
+use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
 
 impl Model {
@@ -269,6 +270,17 @@ impl Model {
             self.saved.as_ref().filter(|_| self.is_saved()).and_then(|saved| saved.result.as_ref())
         {
             facts.push(Fact::new("saved", path, ""));
+        }
+        let gone = |base: &Federation| {
+            let left = base.environments.iter().map(|environment| &environment.name);
+            left.filter(|name| !self.environment_names().contains(name))
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        let gone = self.base.as_ref().filter(|_| !self.is_saved()).map(gone).unwrap_or_default();
+        if !gone.is_empty() {
+            let source = "with all that stands about it in the file; its objects in the clouds stay";
+            facts.push(Fact::new("taken out of the file", gone.join(", "), source));
         }
         facts
     }

@@ -63,6 +63,7 @@ fn program() -> Program {
             federation: Some(federation),
             own: true,
             source: "keyless.toml".to_owned(),
+            repeats: Default::default(),
             last: None,
         }),
         interval: None,

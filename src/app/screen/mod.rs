@@ -67,6 +67,13 @@ pub async fn run(flags: cli::Begin, mut opening: Opening, output: &Output) -> Re
     drop(screen);
     output.hush(false);
     let exit = performer.end();
+    if let Some(run) = program.shared().run.as_ref().filter(|run| run.has_stopped()) {
+        let command = program.shared().invocation().again(&run.command);
+        output.talk(&format!(
+            "{} was stopped after {} requests that change a cloud; `{command}` goes on where the clouds stand",
+            run.command, run.board.writes
+        ));
+    }
     ended?;
     Ok(if stop.is_cancelled() { Exit::Interrupted } else { exit })
 }

@@ -11,7 +11,7 @@ use crate::app::practice;
 use crate::app::wizard::{Kept, begun};
 use crate::domain::failure::Result;
 use crate::host::files;
-use crate::tui::msg::Opened;
+use crate::tui::msg::{Opened, Repeats};
 use crate::wizard::Start;
 
 /// Open clouds, with what outlives a single effect on them.
@@ -45,6 +45,7 @@ pub fn known(opening: &Opening) -> Result<Option<Opened>> {
         start: Start::default(),
         federation: Some(found.federation),
         source: found.source,
+        repeats: repeats(opening),
     }))
 }
 
@@ -61,6 +62,7 @@ pub async fn open(opening: Opening, output: &Output) -> Result<(Scene, Opened)> 
         None => (None, String::new()),
     };
     let opened = Opened {
+        repeats: repeats(&opening),
         practice: clouds.practice.as_ref().map(|open| open.world.clone()),
         start: begun(&opening, &clouds, output).await?.0,
         last: federation.as_ref().and_then(|federation| last::read(&clouds.state, federation)),
@@ -70,4 +72,12 @@ pub async fn open(opening: Opening, output: &Output) -> Result<(Scene, Opened)> 
     };
     let kept = Kept::new(&clouds, &opening);
     Ok((Scene { opening, clouds: Arc::new(clouds), kept }, opened))
+}
+
+/// What commands for the same clouds repeat.
+fn repeats(opening: &Opening) -> Repeats {
+    Repeats {
+        sandbox: opening.global.sandbox.clone(),
+        config: opening.global.config.as_ref().map(|file| file.display().to_string()),
+    }
 }

@@ -34,6 +34,8 @@ pub enum Act {
     Replace(Box<dyn Screen>),
     /// Only the home screen stays.
     Home,
+    /// The first screen: practice or live.
+    Welcome,
     /// A message for the wizard.
     Wizard(wizard::Msg),
     /// The wizard is begun, or gone on with.

@@ -27,6 +27,7 @@ enum Does {
     Log,
     History,
     Home,
+    Welcome,
     Quit,
 }
 
@@ -49,7 +50,10 @@ impl Palette {
     /// The actions of a screen, then those of the program.
     pub fn new(hints: Vec<Hint>, shared: &Shared) -> Self {
         let own = hints.into_iter().filter_map(|hint| {
-            let title = if hint.help.is_empty() { hint.does.clone() } else { hint.help.to_owned() };
+            let title = match hint.help {
+                "" => hint.does.clone(),
+                help => format!("{}: {help}", hint.does),
+            };
             Some(Entry { title, key: hint.key, does: Does::Press(hint.press?) })
         });
         let mut entries: Vec<Entry> = own.collect();
@@ -63,6 +67,9 @@ impl Palette {
         }
         if shared.is_running() {
             add("Run: what is being carried out", "", Does::Setup);
+        }
+        if !shared.is_running() {
+            add("Welcome: practice or live, and what for", "", Does::Welcome);
         }
         add("Home: the panes of all environments", "", Does::Home);
         add("Log: the latest events", "", Does::Log);
@@ -97,6 +104,7 @@ impl Palette {
                 ];
             }
             Does::Home => Act::Home,
+            Does::Welcome => Act::Welcome,
             Does::Quit => Act::Quit,
         };
         vec![Act::Pop, act]

@@ -80,6 +80,7 @@ impl Asked {
                         federation: self.own.clone(),
                         own: self.own.is_some(),
                         source: "keyless.toml".to_owned(),
+                        repeats: Default::default(),
                         last: None,
                     };
                     self.send(Msg::Opened(Ok(Box::new(opened))));

@@ -277,6 +277,7 @@ pub(super) fn open(theme: Theme, names: &[String]) -> Program {
         }),
         own: true,
         source: "keyless.toml".to_owned(),
+        repeats: Default::default(),
         last: None,
     };
     program.update(Msg::Opened(Ok(Box::new(opened))));

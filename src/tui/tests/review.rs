@@ -245,12 +245,12 @@ fn many_environments_are_folded() {
 #[test]
 fn the_plan_is_written_to_a_file() {
     let (names, plan) = three();
-    let (mut program, job) = reviewed(DARK, &names, &plan);
+    let (mut program, job) = reviewed_by_wizard(&names, &plan);
     types(&mut program, "w");
     assert_snapshot!("review_write_80", screen(&mut program, 80, 24));
     let effects = press(&mut program, KeyCode::Enter);
     assert!(
-        matches!(effects.as_slice(), [Effect::SavePlan { job: of, path }] if *of == job && path == "keyless-plan.json")
+        matches!(effects.as_slice(), [Effect::SavePlan { job: of, path }] if *of == Job::Wizard(job) && path == "keyless-plan.json")
     );
     program.update(Msg::PlanSaved(Ok("/work/keyless-plan.json".to_owned())));
     assert!(screen(&mut program, 80, 24).contains("plan saved to /work/keyless-plan.json"));

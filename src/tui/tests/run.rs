@@ -225,6 +225,8 @@ fn the_wizard_can_end_without_a_run() {
     let names = names(3);
     let (mut program, _) = reviewed_by_wizard(&names, &plan(&names));
     types(&mut program, "n");
+    assert_eq!(program.screen(), "Question");
+    types(&mut program, "y");
     assert_eq!(program.screen(), "Run");
     assert_snapshot!("run_none_80", screen(&mut program, 80, 24));
     press(&mut program, KeyCode::Enter);

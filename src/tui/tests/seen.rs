@@ -231,6 +231,7 @@ pub(super) fn opened(federation: Option<Federation>) -> Opened {
         federation,
         own: true,
         source: "keyless.toml".to_owned(),
+        repeats: Default::default(),
         last: None,
     }
 }

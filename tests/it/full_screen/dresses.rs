@@ -103,7 +103,7 @@ fn the_same_answers_make_the_same_file_and_equal_plans() {
     // What was on the screen is what the command plans.
     let titles = |plan: &Value| -> Vec<(String, String)> {
         let text = |change: &Value, name: &str| change[name].as_str().unwrap_or_default().to_owned();
-        plan["changes"].as_array().unwrap().iter().map(|c| (text(c, "verb"), text(c, "title"))).collect()
+        plan["changes"].as_array().unwrap().iter().map(|c| (text(c, "verb"), text(c, "step"))).collect()
     };
     assert_eq!(titles(&reviewed), titles(&plan));
 }

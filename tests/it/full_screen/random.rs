@@ -38,6 +38,7 @@ fn begin(count: usize, practice: bool) -> Begin {
         federation: (count > 0).then(|| federation(count)),
         own: practice,
         source: "keyless.toml".to_owned(),
+        repeats: Default::default(),
         last: None,
     };
     Begin {

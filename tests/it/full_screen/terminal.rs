@@ -61,7 +61,8 @@ fn it_goes_to_the_background_and_comes_back() {
     terminal.until("the panes", |text| text.contains("s set up") && text.contains("sign-in"));
     terminal.keys("\u{1a}");
     terminal.until("the shell", |text| text.contains("Stopped"));
-    given_back(&terminal);
+    // The shell has settings of its own; the full screen, the cursor and the mouse are ours.
+    wait(|| terminal.state() == (false, false, false), "the terminal is not given back");
     terminal.keys("fg\r");
     terminal.until("the panes once more", |text| text.contains("s set up") && text.contains("sign-in"));
     // Keys work as before.
@@ -71,7 +72,8 @@ fn it_goes_to_the_background_and_comes_back() {
     terminal.until("the panes", |text| !text.contains("Commands"));
     terminal.keys("q");
     terminal.until("the shell", |text| text.contains("Stopped"));
-    given_back(&terminal);
+    // The shell has settings of its own; the full screen, the cursor and the mouse are ours.
+    wait(|| terminal.state() == (false, false, false), "the terminal is not given back");
     terminal.keys("exit\r");
     terminal.ended();
 }

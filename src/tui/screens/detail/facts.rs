@@ -212,7 +212,7 @@ fn difference(
         return say(rows, Paint::Dim, "This part of it stays as it is.", columns);
     }
     if change.verb == Verb::Update {
-        let signs = "- is as found, + as wanted; s plans the change and asks before it is made.";
+        let signs = "- is as found, + as wanted; s opens set up, which plans the change.";
         say(rows, Paint::Dim, signs, columns);
     }
     for line in lines {

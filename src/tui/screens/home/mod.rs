@@ -20,7 +20,7 @@ use super::log::LogScreen;
 use super::run::Run;
 use super::{Act, Id, Screen};
 use crate::domain::names::EnvironmentName;
-use crate::plan::link::Link;
+use crate::plan::link::{Link, LinkState};
 use crate::tui::canvas::Canvas;
 use crate::tui::fleet::Pane;
 use crate::tui::keys::{Hint, Motion, Press};
@@ -188,10 +188,19 @@ impl Home {
         Some(match letter {
             's' if open => vec![Act::Setup],
             'v' if open && any => {
-                let chosen = self.chosen(shared)?.info.name.clone();
-                vec![Act::Run(Command::Verify, vec![chosen])]
+                let chosen = self.chosen(shared)?;
+                let name = chosen.info.name.clone();
+                match is_set_up(chosen) {
+                    true => vec![Act::Run(Command::Verify, vec![name])],
+                    false => vec![Act::Say(format!("{name} is not set up yet: s sets it up and proves it"))],
+                }
             }
-            'V' if open && any => vec![Act::Run(Command::Verify, Vec::new())],
+            'V' if open && any && shared.fleet.panes().iter().any(is_set_up) => {
+                vec![Act::Run(Command::Verify, Vec::new())]
+            }
+            'V' if open && any => {
+                vec![Act::Say("nothing is set up yet: s sets it up and proves it".to_owned())]
+            }
             'w' if has_run(shared) => vec![Act::Push(Box::new(Run::default()))],
             'o' if matches!(shared.access, Access::Failed(_)) => {
                 vec![Act::Effect(Effect::Open { practice: shared.asked.clone() })]
@@ -333,4 +342,10 @@ impl Screen for Home {
         shared.is_running()
             || shared.fleet.panes().iter().any(|pane| pane.backs_off(shared.seconds()).is_some())
     }
+}
+
+/// Whether there is something to prove: connection and role are there, as far as was seen.
+fn is_set_up(pane: &Pane) -> bool {
+    let absent = |link: Link| pane.link(link).is_some_and(|status| status.state == LinkState::Absent);
+    !absent(Link::Connection) && !absent(Link::Role)
 }

@@ -22,7 +22,6 @@ impl Review {
                 if path.is_empty() {
                     return Some(vec![Act::Say("a file is needed: its path is accepted".to_owned())]);
                 }
-                self.path = None;
                 let job = shared.run.as_ref()?.job;
                 return Some(vec![Act::Effect(Effect::SavePlan { job, path })]);
             }
@@ -81,7 +80,7 @@ impl Review {
                         Some(Vec::new())
                     }
                     'r' => Some(Self::again(shared)),
-                    'n' => Some(Self::decline(shared)),
+                    'n' => Some(Self::declining()),
                     _ => None,
                 };
             }

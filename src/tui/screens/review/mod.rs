@@ -15,6 +15,7 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 
+use super::ask::Ask;
 use super::{Act, Id, Screen};
 use crate::domain::key::StepKey;
 use crate::explain::signs::Paint;
@@ -57,6 +58,9 @@ pub struct Review {
     path: Option<Input>,
 }
 
+/// What the question before dropping a plan answers with: no key that a person has.
+const DECLINE: Press = Press { code: KeyCode::Null, ctrl: true, alt: true };
+
 impl Review {
     /// The run, and its plan once it is there.
     fn reviewed(shared: &Shared) -> Option<&Running> {
@@ -84,6 +88,14 @@ impl Review {
             Some(_) => vec![Act::Wizard(wizard::Msg::Retry)],
             None => Vec::new(),
         }
+    }
+
+    /// Asks before the plan is dropped: it may have taken long to make.
+    fn declining() -> Vec<Act> {
+        vec![Act::Push(Box::new(Ask::new(
+            "Leave everything as it is, and drop this plan?",
+            Act::Press(DECLINE),
+        )))]
     }
 
     /// Leaves an environment out, or takes it in again.
@@ -278,6 +290,9 @@ impl Screen for Review {
     }
 
     fn press(&mut self, press: Press, shared: &mut Shared) -> Option<Vec<Act>> {
+        if press == DECLINE {
+            return Some(Self::decline(shared));
+        }
         if self.path.is_some() {
             return self.press_path(press, shared);
         }
@@ -325,6 +340,10 @@ impl Screen for Review {
     }
 
     fn told(&mut self, msg: &Msg, shared: &mut Shared) -> Vec<Act> {
+        // A file that could not be written is named anew.
+        if matches!(msg, Msg::PlanSaved(Ok(_))) {
+            self.path = None;
+        }
         if let Msg::Planned { job, .. } = msg
             && shared.run.as_ref().is_some_and(|run| run.job == *job)
         {
@@ -348,11 +367,12 @@ impl Screen for Review {
             },
         }
         if let Some(path) = &self.path {
-            let inner = boxed(canvas, area, (64, 5), "Write the plan to a new file");
+            let inner = boxed(canvas, area, (64, 6), "Write the plan to a new file");
             field::draw(canvas, Rect { height: 1, ..inner }, "> ", path);
-            let how =
-                canvas.span(Paint::Dim, "`keyless apply FILE` looks anew, shows it again and carries it out");
+            let how = canvas.span(Paint::Dim, "`keyless apply FILE` looks and asks anew; what is left");
             canvas.line(inner, 2, &[how]);
+            let whole = canvas.span(Paint::Dim, "out here is in it: the file holds the whole plan");
+            canvas.line(inner, 3, &[whole]);
         }
     }
 

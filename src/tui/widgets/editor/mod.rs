@@ -14,7 +14,7 @@ use crate::tui::keys::{Motion, Press};
 use crate::tui::widgets::pick::Pick;
 use crate::tui::widgets::{field, fuzzy};
 use crate::wizard::page::{Choice, Kind, Options, Question, Value};
-use crate::wizard::{Field, Model, Msg};
+use crate::wizard::{Field, Model, Msg, SsoChoice};
 
 /// Lists with more options than this are filtered by typing.
 const FILTERED: usize = 8;
@@ -168,8 +168,8 @@ impl Editor {
 
     fn press_flag(&mut self, press: Press, question: &Question) -> bool {
         self.flag = match press.code {
-            KeyCode::Char('y' | 'Y') => Some(true),
-            KeyCode::Char('n' | 'N') => Some(false),
+            KeyCode::Char('y' | 'Y') if !press.ctrl => Some(true),
+            KeyCode::Char('n' | 'N') if !press.ctrl => Some(false),
             KeyCode::Left | KeyCode::Right | KeyCode::Char(' ' | 'h' | 'l') if !press.ctrl => {
                 Some(!self.yes(question).unwrap_or(false))
             }
@@ -204,7 +204,9 @@ impl Editor {
             return true;
         }
         if is_many(question) && press == Press::ctrl('a') {
-            let shown = shown.iter().map(|choice| choice.value.clone()).collect();
+            // Signing in to a session is no account: it is chosen by itself only.
+            let is_account = |value: &String| !matches!(value.parse(), Ok(SsoChoice::SignIn { .. }));
+            let shown = shown.iter().map(|choice| choice.value.clone()).filter(is_account).collect();
             self.tick_all(question, shown);
             return true;
         }
