@@ -151,7 +151,8 @@ async fn agreed(what: &str, opening: &Opening, yes: &Yes, output: &Output) -> Re
     if opening.handover.hand_over {
         return Ok(true);
     }
-    if decided(yes) || !opening.process.is_interactive() {
+    // The full screen asks in its own way.
+    if decided(yes) || !opening.process.is_interactive() || output.is_hushed() {
         output.talk(&format!("`{} --hand-over` does that", output.invocation().again("setup")));
         return Ok(false);
     }
@@ -218,7 +219,7 @@ pub async fn export(opening: Opening, format: Format, out: Option<&Path>, output
     let federation = answers(&opening, &clouds, output)?.federation;
     // Azure DevOps tells the exact names; without a token those of the answers are taken, as with `--only aws`.
     clouds.find_sign_in(&federation.organization, output).await;
-    let typed = clouds.signed_in().is_none() && federation.organization_id.is_some();
+    let typed = clouds.signed_in(&federation.organization).is_none() && federation.organization_id.is_some();
     let only = if typed { Only::Aws } else { Only::AzureDevops };
     let opening = Opening { only: Some(only), ..opening };
     let (events, printer) = output.follow(false);

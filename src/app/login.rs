@@ -18,6 +18,7 @@ use crate::explain::Exit;
 use crate::headless::whoami::{DevopsIdentity, Whoami};
 use crate::headless::wire::VERSION;
 use crate::host::files;
+use crate::host::process::Process;
 use crate::plain::driver::Turn;
 use crate::plain::lines::{Source as _, StandardInput};
 use crate::plain::prompts;
@@ -72,11 +73,11 @@ fn same(one: &OrganizationName, other: &OrganizationName) -> bool {
 }
 
 /// The ways that can be offered here, and the likely one.
-pub fn offer(opening: &Opening, desk: &Desk) -> Offer {
-    if !opening.process.stdin_is_terminal {
+pub fn offer(process: &Process, desk: &Desk) -> Offer {
+    if !process.stdin_is_terminal {
         return Offer::default();
     }
-    let (method, source) = sign_in::likely(&opening.process);
+    let (method, source) = sign_in::likely(process);
     let mut methods = Method::ALL.to_vec();
     methods.retain(|method| *method != Method::AzureCli || desk.has_azure_cli());
     Offer { methods, likely: Some((method, source.to_owned())) }
@@ -94,14 +95,15 @@ pub async fn sign_in(
 ) -> Result<()> {
     clouds.find_sign_in(organization, output).await;
     let process = &opening.process;
-    if clouds.signed_in().is_some() || !(process.stdin_is_terminal && process.stderr_is_terminal) {
+    if clouds.signed_in(organization).is_some() || !(process.stdin_is_terminal && process.stderr_is_terminal)
+    {
         return Ok(());
     }
     if opening.is_accessible() || output.is_hushed() {
         // A list that is drawn again and again cannot be read out, and the full screen asks in its own way.
         return Ok(());
     }
-    let offer = offer(opening, &clouds.desk);
+    let offer = offer(process, &clouds.desk);
     let shown: Vec<String> =
         offer.methods.iter().map(|method| format!("{}: {}", method.word(), method.about())).collect();
     let start =
@@ -114,7 +116,7 @@ pub async fn sign_in(
     let Some(method) = picked.and_then(|index| offer.methods.get(index)) else { return Ok(()) };
     let signed_in = by(&clouds.desk, opening, *method, output).await?;
     keep(clouds, &clouds.desk, organization, &signed_in, output).await;
-    clouds.signs_in(signed_in);
+    clouds.signs_in(organization, signed_in);
     Ok(())
 }
 
@@ -197,7 +199,7 @@ pub async fn login(opening: Opening, login: Login, output: &Output) -> Result<Ex
             .with("organisation", "none is named, and there is no keyless.toml")
             .with("accepted", "--organization NAME, the NAME of https://dev.azure.com/NAME")
     })?;
-    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in() {
+    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in_everywhere() {
         output.talk(&format!("{} is set: commands use it before what is kept now", source.words()));
     }
     let desk = clouds.desk.clone().with_client(login.tenant.as_deref(), login.client_id.as_deref())?;
@@ -301,8 +303,39 @@ pub async fn logout(
     } else if chosen.is_empty() {
         output.data("nobody was signed in");
     }
-    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in() {
+    if let Some(SignedIn { source: source @ Source::Variable(_), .. }) = clouds.signed_in_everywhere() {
         output.talk(&format!("{} is still set: commands go on using it", source.words()));
     }
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use super::*;
+    use crate::app::screen::without_lines;
+    use crate::cloud::Ends;
+    use crate::cloud::http::Http;
+
+    #[test]
+    fn the_full_screen_offers_every_way_and_asks_on_no_line() {
+        let mut terminal = Process::real();
+        terminal.stdin_is_terminal = true;
+        terminal.stdout_is_terminal = true;
+        terminal.stderr_is_terminal = true;
+        let ends = Ends::new(None, None, None).unwrap();
+        let desk = Desk::new(&terminal, Http::new(1, None), ends, Some("test")).unwrap();
+        let screen = without_lines(terminal.clone());
+        let offered = offer(&screen, &desk);
+        assert_eq!(offered, offer(&terminal, &desk));
+        for method in [Method::Browser, Method::Device, Method::Pat] {
+            assert!(offered.methods.contains(&method), "{offered:?}");
+        }
+        assert!(offered.likely.is_some());
+        // Lines are asked for only where both are terminals.
+        assert!(!(screen.stdin_is_terminal && screen.stderr_is_terminal));
+        let mut piped = terminal;
+        piped.stdin_is_terminal = false;
+        assert_eq!(offer(&piped, &desk), Offer::default());
+    }
 }

@@ -14,6 +14,7 @@ use super::output::Output;
 use super::practice::{self, Open};
 use super::screen::calls::Calls;
 use super::sign_in::{self, Desk, SignedIn, Source};
+use super::sign_ins::SignIns;
 use super::sso::{CacheFolder, PRACTICE_SESSION};
 use super::trace::TraceFile;
 use crate::cli::{Global, Handover};
@@ -80,8 +81,8 @@ pub struct Clouds {
     pub center: IdentityCenter,
     /// Where and how people sign in to Azure DevOps.
     pub desk: Desk,
-    /// The sign-in to Azure DevOps, where there is one already.
-    signed_in: Mutex<Option<SignedIn>>,
+    /// The sign-ins to Azure DevOps that there are already.
+    sign_ins: SignIns,
     /// Where the journal lies.
     pub state: PathBuf,
     /// What was announced already.
@@ -153,35 +154,59 @@ impl Clouds {
             sign_in,
             center,
             desk,
-            signed_in: Mutex::new(signed_in),
+            sign_ins: SignIns::new(signed_in),
             state,
             announced: Mutex::default(),
         })
     }
 
-    /// A client for an organisation, with the session's own token.
+    /// A client for an organisation, with its own sign-in or the one that counts everywhere.
     ///
     /// # Errors
-    /// There is no token.
+    /// There is none.
     pub fn devops(&self, organization: &OrganizationName) -> Result<DevOps> {
         let missing = || Failure::new(Code::DevopsTokenMissing).with("organisation", organization);
-        self.devops_with(organization, &self.signed_in().ok_or_else(missing)?.credential)
+        self.devops_with(organization, &self.signed_in(organization).ok_or_else(missing)?.credential)
     }
 
-    /// The sign-in to Azure DevOps, where there is one already.
-    pub fn signed_in(&self) -> Option<SignedIn> {
-        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The sign-in to an organisation, where there is one already.
+    pub fn signed_in(&self, organization: &OrganizationName) -> Option<SignedIn> {
+        self.sign_ins.of(organization)
     }
 
-    /// From now on this sign-in counts.
-    pub fn signs_in(&self, signed_in: SignedIn) {
-        *self.signed_in.lock().unwrap_or_else(PoisonError::into_inner) = Some(signed_in);
+    /// The sign-in that counts for every organisation, where there is one: of the environment, or the practice cloud's.
+    pub fn signed_in_everywhere(&self) -> Option<&SignedIn> {
+        self.sign_ins.everywhere()
+    }
+
+    /// From now on this sign-in counts for an organisation.
+    pub fn signs_in(&self, organization: &OrganizationName, signed_in: SignedIn) {
+        self.sign_ins.put(organization, signed_in);
+    }
+
+    /// Forgets the sign-in to an organisation in memory, so that it is looked for anew: somebody may have signed in again.
+    pub fn forget_sign_in(&self, organization: &OrganizationName) {
+        self.sign_ins.drop(organization);
+    }
+
+    /// Refuses a token for all organisations. Each token is asked about once; on the practice cloud none is.
+    ///
+    /// # Errors
+    /// `DevopsTokenGlobal`.
+    pub async fn refuse_global(&self, devops: &DevOps) -> Result<()> {
+        let Some(token) = devops.token_digest().filter(|_| self.practice.is_none()) else { return Ok(()) };
+        if self.sign_ins.is_narrow(&token) {
+            return Ok(());
+        }
+        devops.refuse_global_token().await?;
+        self.sign_ins.is_narrow_from_now_on(token);
+        Ok(())
     }
 
     /// Finds the sign-in for an organisation where there is none yet: in the keyring, else the practice cloud's own.
     /// A keyring that cannot be used is told, and is no failure.
     pub async fn find_sign_in(&self, organization: &OrganizationName, output: &Output) {
-        if self.signed_in().is_some() {
+        if self.signed_in(organization).is_some() {
             return;
         }
         let found = self.desk.stored(organization).await.unwrap_or_else(|trouble| {
@@ -194,7 +219,7 @@ impl Clouds {
             None
         });
         if let Some(found) = found.or_else(|| self.practice.as_ref().map(of_practice)) {
-            self.signs_in(found);
+            self.signs_in(organization, found);
         }
     }
 
@@ -234,9 +259,7 @@ impl Clouds {
             _ => {
                 login::sign_in(self, opening, &federation.organization, output).await?;
                 let devops = self.devops(&federation.organization)?;
-                if self.practice.is_none() {
-                    devops.refuse_global_token().await?;
-                }
+                self.refuse_global(&devops).await?;
                 Some(devops)
             }
         };
@@ -246,7 +269,7 @@ impl Clouds {
     /// AWS alone needs the organisation's id too: a token that is there anyway may tell it. One that may not is no failure
     /// here; without the id the survey says what is missing.
     async fn tell_organization_id(&self, federation: &mut Federation, output: &Output) {
-        if federation.organization_id.is_some() || self.signed_in().is_none() {
+        if federation.organization_id.is_some() {
             return;
         }
         let Ok(devops) = self.devops(&federation.organization) else { return };

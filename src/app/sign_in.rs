@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::entry::Entry;
 use crate::cloud::Ends;
 use crate::cloud::devops::Credential;
 use crate::cloud::http::Http;
@@ -89,15 +91,6 @@ impl Source {
             Self::Typed => "a personal access token".to_owned(),
         }
     }
-}
-
-/// What the keyring holds of a sign-in.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-enum Entry {
-    Entra { issuer: String, tenant: String, client: String, refresh: String },
-    AzureCli { tenant: String },
-    Token { token: String },
 }
 
 /// The way that suits the place, and why.
@@ -234,18 +227,13 @@ impl Desk {
     /// # Errors
     /// The keyring cannot be used.
     pub async fn stored(&self, organization: &OrganizationName) -> Result<Option<SignedIn>, Trouble> {
-        let (keyring, service, user) = self.place(organization);
-        let found = aside(move || keyring.get(&service, &user)).await?;
-        let Some(found) = found else { return Ok(None) };
-        let entry = serde_json::from_str(found.expose_secret())
-            .map_err(|_| Trouble::Unfit("the entry is not one of keyless".to_owned()))?;
+        let Some(entry) = self.read(organization).await? else { return Ok(None) };
         Ok(match entry {
             // A token of another Entra is never sent to this one.
             Entry::Entra { issuer, .. } if issuer != self.issuer => None,
-            Entry::Entra { tenant, client, refresh, .. } => {
-                let client = Client { tenant, id: client };
-                let session = self.entra(&client).resume(refresh.into());
-                self.keep_renewed(organization, &client, &session);
+            Entry::Entra { client, refresh, .. } => {
+                let session = self.entra(&client).resume(refresh.clone());
+                self.keep_renewed(organization, &client, &session, refresh);
                 Some(SignedIn { credential: Credential::Session(session), source: Source::Entra(client) })
             }
             Entry::AzureCli { tenant } => {
@@ -253,7 +241,7 @@ impl Desk {
                 Some(SignedIn { credential: Credential::Session(session), source: Source::AzureCli })
             }
             Entry::Token { token } => {
-                Some(SignedIn { credential: Credential::typed(token.into()), source: Source::Typed })
+                Some(SignedIn { credential: Credential::typed(token), source: Source::Typed })
             }
         })
     }
@@ -268,12 +256,12 @@ impl Desk {
                 let refresh = session.refresh_token().await.ok_or_else(|| {
                     Trouble::Unfit("Entra gave nothing that lasts longer than an hour".to_owned())
                 })?;
-                self.keep_renewed(organization, client, session);
-                self.entry_of(client, &refresh)
+                self.keep_renewed(organization, client, session, refresh.clone());
+                self.entry_of(client, refresh)
             }
             (Source::AzureCli, _) => Entry::AzureCli { tenant: self.client.tenant.clone() },
             (Source::Typed, Credential::Pat(token) | Credential::Bearer(token)) => {
-                Entry::Token { token: token.expose_secret().to_owned() }
+                Entry::Token { token: token.clone() }
             }
             _ => return Ok(()),
         };
@@ -289,31 +277,59 @@ impl Desk {
         aside(move || keyring.delete(&service, &user)).await
     }
 
-    fn entry_of(&self, client: &Client, refresh: &SecretString) -> Entry {
-        Entry::Entra {
-            issuer: self.issuer.clone(),
-            tenant: client.tenant.clone(),
-            client: client.id.clone(),
-            refresh: refresh.expose_secret().to_owned(),
-        }
+    fn entry_of(&self, client: &Client, refresh: SecretString) -> Entry {
+        Entry::Entra { issuer: self.issuer.clone(), client: client.clone(), refresh }
     }
 
-    fn keep_renewed(&self, organization: &OrganizationName, client: &Client, session: &TokenSession) {
+    /// Keeps what is renewed from now on. `kept` is what the keyring holds, or is about to.
+    fn keep_renewed(
+        &self,
+        organization: &OrganizationName,
+        client: &Client,
+        session: &TokenSession,
+        kept: SecretString,
+    ) {
         let (desk, organization, client) = (self.clone(), organization.clone(), client.clone());
+        let kept = Arc::new(Mutex::new(kept));
         session.kept_by(Arc::new(move |refresh| {
-            let (desk, organization) = (desk.clone(), organization.clone());
-            let entry = desk.entry_of(&client, &refresh);
+            let (desk, organization, client) = (desk.clone(), organization.clone(), client.clone());
+            let kept = Arc::clone(&kept);
             Box::pin(async move {
+                let mut kept = kept.lock().await;
                 // What cannot be kept now is asked for again by the next command; this one goes on.
-                let _ = desk.write(&organization, &entry).await;
+                if let Ok(true) = desk.write_renewed(&organization, &client, &kept, &refresh).await {
+                    *kept = refresh;
+                }
             })
         }));
     }
 
-    async fn write(&self, organization: &OrganizationName, entry: &Entry) -> Result<(), Trouble> {
-        let text = serde_json::to_string(entry).map_err(|error| Trouble::Broken(error.to_string()))?;
+    /// Puts what was renewed in the place of what it came from; false: somebody signed out or in meanwhile, and that stays.
+    async fn write_renewed(
+        &self,
+        organization: &OrganizationName,
+        client: &Client,
+        kept: &SecretString,
+        refresh: &SecretString,
+    ) -> Result<bool, Trouble> {
+        let found = self.read(organization).await?;
+        if !found.is_some_and(|entry| entry.goes_on_with(&self.issuer, client, kept)) {
+            return Ok(false);
+        }
+        self.write(organization, &self.entry_of(client, refresh.clone())).await.map(|()| true)
+    }
+
+    async fn read(&self, organization: &OrganizationName) -> Result<Option<Entry>, Trouble> {
         let (keyring, service, user) = self.place(organization);
-        aside(move || keyring.set(&service, &user, text.into())).await
+        let Some(found) = aside(move || keyring.get(&service, &user)).await? else { return Ok(None) };
+        let entry = Entry::read(&found);
+        entry.map(Some).ok_or_else(|| Trouble::Unfit("the entry is not one of keyless".to_owned()))
+    }
+
+    async fn write(&self, organization: &OrganizationName, entry: &Entry) -> Result<(), Trouble> {
+        let text = entry.text().map_err(|error| Trouble::Broken(error.to_string()))?;
+        let (keyring, service, user) = self.place(organization);
+        aside(move || keyring.set(&service, &user, text)).await
     }
 
     /// Where the entry of an organisation is: names of organisations ignore case.
@@ -369,7 +385,7 @@ async fn azure_cli(program: Option<PathBuf>, tenant: Option<String>) -> Result<T
             .with("command", "az account get-access-token")
             .with("cause", "its output is not what it documents")
     })?;
-    let left = token.expires_on.map_or(300, |end| end - Clock.now().unix_timestamp());
+    let left = token.expires_on.map_or(300, |end| end.saturating_sub(Clock.now().unix_timestamp()));
     Ok(Tokens {
         access: token.access_token.into(),
         lasts: Duration::from_secs(u64::try_from(left).unwrap_or_default()),
@@ -387,3 +403,6 @@ fn not_run(trouble: CommandTrouble) -> Failure {
         CommandTrouble::NotStarted(cause) => failed.with("cause", cause),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use super::sign_in::{Begun, Desk, SignedIn};
+use crate::cloud::devops::Credential;
 use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::names::OrganizationName;
 use crate::wizard::{Handle, Method, Prompt};
 
 /// Sign-ins by handle. Nothing of it is ever shown.
@@ -13,8 +15,23 @@ pub struct Vault {
     desk: Desk,
     /// Ends every wait.
     stop: CancellationToken,
-    kept: Mutex<Vec<SignedIn>>,
+    kept: Mutex<Vec<Kept>>,
     open: Mutex<Open>,
+}
+
+/// A sign-in, and the organisation that accepted it.
+struct Kept {
+    signed_in: SignedIn,
+    accepted_by: Option<OrganizationName>,
+}
+
+impl Kept {
+    /// Whether it may go to an organisation: a token belongs to the one that accepted it, an account to many.
+    fn is_for(&self, organization: &OrganizationName) -> bool {
+        let bound = !matches!(self.signed_in.credential, Credential::Session(_));
+        let other = |by: &OrganizationName| !by.as_str().eq_ignore_ascii_case(organization.as_str());
+        !(bound && self.accepted_by.as_ref().is_some_and(other))
+    }
 }
 
 /// The sign-in under way.
@@ -34,15 +51,25 @@ impl Vault {
     /// Keeps a sign-in, and names it.
     pub fn keep(&self, signed_in: SignedIn) -> Handle {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push(signed_in);
+        kept.push(Kept { signed_in, accepted_by: None });
         Handle(u64::try_from(kept.len() - 1).unwrap_or_default())
     }
 
-    /// What a handle names; none: no handle.
-    pub fn get(&self, handle: Option<Handle>) -> Option<SignedIn> {
+    /// What a handle names, where it may go to this organisation; none: no handle, or it belongs to another one.
+    pub fn get(&self, handle: Option<Handle>, organization: &OrganizationName) -> Option<SignedIn> {
         let Handle(index) = handle?;
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(usize::try_from(index).ok()?).cloned()
+        let kept = kept.get(usize::try_from(index).ok()?)?;
+        kept.is_for(organization).then(|| kept.signed_in.clone())
+    }
+
+    /// Notes which organisation accepted what a handle names. The first one counts.
+    pub fn accepted(&self, handle: Option<Handle>, organization: &OrganizationName) {
+        let Some(Handle(index)) = handle else { return };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = usize::try_from(index).ok().and_then(|index| kept.get_mut(index)) {
+            kept.accepted_by.get_or_insert_with(|| organization.clone());
+        }
     }
 
     /// Begins a sign-in; one that was begun before ends.

@@ -35,7 +35,7 @@ pub async fn whoami(
         Ok(identity) => identity,
         Err(failure) => {
             exit = exit.max(Exit::of(&failure));
-            let source = clouds.signed_in().map(|signed_in| signed_in.source.words());
+            let source = clouds.signed_in(&organization).map(|signed_in| signed_in.source.words());
             let failure = Some(trouble(&failure, output.invocation()));
             DevopsIdentity { source, failure, ..DevopsIdentity::nobody(organization.as_str()) }
         }
@@ -60,9 +60,7 @@ async fn in_azure_devops(
     clouds.find_sign_in(organization, output).await;
     let devops = clouds.devops(organization)?;
     let data = devops.connection_data().await?;
-    if clouds.practice.is_none() {
-        devops.refuse_global_token().await?;
-    }
+    clouds.refuse_global(&devops).await?;
     let mut missing = Vec::new();
     if let Some(project) = project {
         let project = devops.project(project).await?;
@@ -73,7 +71,7 @@ async fn in_azure_devops(
         organization_id: Some(data.instance_id.to_string()),
         name: Some(data.operator.name),
         id: Some(data.operator.id.to_string()),
-        source: clouds.signed_in().map(|signed_in| signed_in.source.words()),
+        source: clouds.signed_in(organization).map(|signed_in| signed_in.source.words()),
         missing,
         ..DevopsIdentity::nobody(organization.as_str())
     })

@@ -12,6 +12,7 @@ use super::login;
 use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
 use super::sign_in::{SignedIn, Source};
+use super::sign_ins::asks_to_sign_in;
 use super::sso::{Logins, PRACTICE_SESSION, SsoDesk};
 use super::vault::Vault;
 use crate::cloud::devops::{Credential, DevOps};
@@ -189,13 +190,17 @@ pub(super) async fn begun(
     let found = answers::own(opening, clouds.practice.as_ref())?;
     let last = login::remembered(&clouds.state)?.into_iter().next();
     let organization = found.as_ref().map(|answers| answers.federation.organization.clone());
-    if let Some(organization) = organization.as_ref().or(last.as_ref()) {
-        clouds.find_sign_in(organization, output).await;
-    }
-    if let Some(signed_in) = clouds.signed_in().filter(|_| clouds.practice.is_none()) {
+    let signed_in = match organization.as_ref().or(last.as_ref()) {
+        Some(organization) => {
+            clouds.find_sign_in(organization, output).await;
+            clouds.signed_in(organization)
+        }
+        None => clouds.signed_in_everywhere().cloned(),
+    };
+    if let Some(signed_in) = signed_in.as_ref().filter(|_| clouds.practice.is_none()) {
         output.talk(&format!("Azure DevOps: signed in with {}", signed_in.source.words()));
     }
-    let mut start = start(opening, clouds, output);
+    let mut start = Start { signed_in: signed_in.is_some(), ..start(opening, clouds, output) };
     if let Some(last) = last.filter(|_| start.organization.is_none()) {
         start.organization = Some((last.to_string(), "the last sign-in".to_owned()));
     }
@@ -213,8 +218,7 @@ fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
         .into_iter()
         .find_map(|name| Some((opening.process.variable(name)?.to_owned(), name.to_owned())));
     Start {
-        signed_in: clouds.signed_in().is_some(),
-        sign_in: login::offer(opening, &clouds.desk),
+        sign_in: login::offer(&opening.process, &clouds.desk),
         ask_azure_devops: opening.only != Some(Only::Aws),
         ask_aws: opening.only != Some(Only::AzureDevops),
         practice: clouds.practice.is_some(),
@@ -273,15 +277,18 @@ impl Performer for Stage<'_> {
             }
             Effect::DiscoverOrganization { generation, organization, token } => {
                 let found = self.organization(&organization, token).await;
-                Msg::Discovered { generation, found: Found::Organization(found.map_err(|f| words(&f))) }
+                let found = self.told((&organization, token), found, Found::Organization);
+                Msg::Discovered { generation, found }
             }
             Effect::DiscoverProjects { generation, organization, token } => {
                 let found = self.projects(&organization, token).await;
-                Msg::Discovered { generation, found: Found::Projects(found.map_err(|f| words(&f))) }
+                let found = self.told((&organization, token), found, Found::Projects);
+                Msg::Discovered { generation, found }
             }
             Effect::DiscoverVerification { generation, organization, project, token } => {
                 let found = self.verification(&organization, &project, token).await;
-                Msg::Discovered { generation, found: Found::Verification(found.map_err(|f| words(&f))) }
+                let found = self.told((&organization, token), found, Found::Verification);
+                Msg::Discovered { generation, found }
             }
             Effect::DiscoverProfiles { generation } => {
                 let found = self.profiles().await;
@@ -351,10 +358,32 @@ impl Stage<'_> {
         SsoDesk::new(self.clouds, self.output, &self.kept.logins)
     }
 
-    fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
-        match self.kept.vault.get(token) {
-            Some(signed_in) => self.clouds.devops_with(organization, &signed_in.credential),
-            None => self.clouds.devops(organization),
+    /// A client with the sign-in that the person gave here, else with the organisation's own.
+    async fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
+        if let Some(signed_in) = self.kept.vault.get(token, organization) {
+            return self.clouds.devops_with(organization, &signed_in.credential);
+        }
+        self.clouds.find_sign_in(organization, self.output).await;
+        self.clouds.devops(organization)
+    }
+
+    /// What was found out, in words. A sign-in that was there and works no more is forgotten: the person can sign in.
+    fn told<T>(
+        &self,
+        (organization, token): (&OrganizationName, Option<Handle>),
+        found: Result<T>,
+        tell: impl FnOnce(std::result::Result<T, String>) -> Found,
+    ) -> Found {
+        match found {
+            Ok(found) => tell(Ok(found)),
+            // What was given here is told on the page where it was given.
+            Err(failure)
+                if asks_to_sign_in(&failure) && self.kept.vault.get(token, organization).is_none() =>
+            {
+                self.clouds.forget_sign_in(organization);
+                Found::SignedOut(words(&failure))
+            }
+            Err(failure) => tell(Err(words(&failure))),
         }
     }
 
@@ -363,19 +392,15 @@ impl Stage<'_> {
         typed: &OrganizationName,
         token: Option<Handle>,
     ) -> Result<FoundOrganization> {
-        let devops = self.devops(typed, token)?;
-        let global = async {
-            match self.clouds.practice {
-                Some(_) => Ok(()),
-                None => devops.refuse_global_token().await,
-            }
-        };
+        let devops = self.devops(typed, token).await?;
+        let global = self.clouds.refuse_global(&devops);
         let (data, projects, ()) = futures::try_join!(devops.connection_data(), devops.projects(), global)?;
-        if let Some(signed_in) = self.kept.vault.get(token) {
+        if let Some(signed_in) = self.kept.vault.get(token, typed) {
             // Only now it is known what it is good for.
+            self.kept.vault.accepted(token, typed);
             login::keep(self.clouds, &self.clouds.desk, typed, &signed_in, self.output).await;
-            // Whatever else works on the same clouds is signed in with it too.
-            self.clouds.signs_in(signed_in);
+            // Whatever else works with this organisation is signed in with it too.
+            self.clouds.signs_in(typed, signed_in);
         }
         let name = projects.first().map_or_else(|| typed.clone(), |project| project.organization.clone());
         Ok(FoundOrganization { name, id: data.instance_id, operator: Some(data.operator.name) })
@@ -386,7 +411,7 @@ impl Stage<'_> {
         organization: &OrganizationName,
         token: Option<Handle>,
     ) -> Result<Vec<ProjectName>> {
-        let projects = self.devops(organization, token)?.projects().await?;
+        let projects = self.devops(organization, token).await?.projects().await?;
         Ok(projects.into_iter().map(|project| project.name).collect())
     }
 
@@ -396,7 +421,7 @@ impl Stage<'_> {
         project: &ProjectName,
         token: Option<Handle>,
     ) -> Result<FoundVerification> {
-        let devops = self.devops(organization, token)?;
+        let devops = self.devops(organization, token).await?;
         let project = devops.project(project).await?;
         let (queues, repositories, rights) =
             futures::join!(devops.queues(&project), devops.repositories(&project), devops.rights(&project));
@@ -490,7 +515,11 @@ impl Stage<'_> {
         self.kept.forget();
         let devops = match self.opening.only {
             Some(Only::Aws) => None,
-            _ => Some(self.devops(&federation.organization, token)?),
+            _ => {
+                let devops = self.devops(&federation.organization, token).await?;
+                self.clouds.refuse_global(&devops).await?;
+                Some(devops)
+            }
         };
         let (events, printer) = self.output.follow(true);
         let mut session =

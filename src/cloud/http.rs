@@ -60,13 +60,14 @@ pub enum Body {
 }
 
 impl Body {
-    /// What a trace sees of it, before redaction.
-    fn traced(&self) -> Value {
+    /// What a trace sees of it, before redaction. Of a form only what may be shown is ever copied: the rest are secrets.
+    fn traced(&self, shows: &Shows) -> Value {
         match self {
             Self::Json(value) => value.clone(),
             Self::Form(fields) => {
                 let member = |(name, value): &(&'static str, SecretString)| {
-                    ((*name).to_owned(), Value::String(value.expose_secret().to_owned()))
+                    let shown = shows.request.contains(name).then(|| value.expose_secret().to_owned());
+                    ((*name).to_owned(), Value::String(shown.unwrap_or_default()))
                 };
                 Value::Object(fields.iter().map(member).collect::<Map<String, Value>>())
             }
@@ -225,7 +226,9 @@ impl Http {
         let result = self.once(request).await;
         if let Some(sink) = &self.inner.trace {
             let answer = result.as_ref().ok();
-            let body = request.body.as_ref().map(Body::traced);
+            let shows = &request.route.shows;
+            // Nobody wants it: no copy of it is made.
+            let body = request.body.as_ref().filter(|_| sink.wants_lines()).map(|body| body.traced(shows));
             let exchange = Exchange {
                 method: request.route.method,
                 url: &request.url,
@@ -235,7 +238,7 @@ impl Http {
                 request_id: answer.map_or("", Answer::request_id),
             };
             if sink.wants_lines() {
-                sink.line(&trace::line(&exchange, &request.route.shows));
+                sink.line(&trace::line(&exchange, shows));
             }
             let Exchange { method, url, status, request_id, .. } = exchange;
             sink.called(Called::rest(method, url, status, request_id));
@@ -384,6 +387,19 @@ mod tests {
         }
         assert_eq!(pause(true, 1, answered(429, Some(3600))), None);
         assert_eq!(pause(true, 1, answered(429, Some(7))), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_trace_gets_no_copy_of_what_it_may_not_show() {
+        let shows = Shows { query: &[], request: &["grant_type"], response: &[] };
+        let form = Body::Form(vec![
+            ("grant_type", "refresh_token".to_owned().into()),
+            ("refresh_token", "hush".to_owned().into()),
+        ]);
+        let traced = form.traced(&shows);
+        assert_eq!(traced["grant_type"], "refresh_token");
+        assert_eq!(traced["refresh_token"], "");
+        assert!(!traced.to_string().contains("hush"), "{traced}");
     }
 
     #[test]

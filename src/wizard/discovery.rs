@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::flow::{Effect, Handle};
 use super::model::Model;
 use super::page::{Field, Key, PageId, State};
+use super::sign_in;
 use crate::domain::names::{AccountId, OrganizationName, ProjectName, Region};
 
 /// What Azure DevOps tells about an organisation.
@@ -82,6 +83,9 @@ pub enum SsoFound {
 pub enum Found {
     /// Answers [`Effect::DiscoverOrganization`].
     Organization(Result<FoundOrganization, String>),
+    /// Answers [`Effect::DiscoverOrganization`], [`Effect::DiscoverProjects`] or [`Effect::DiscoverVerification`]: the
+    /// session has no sign-in that still works there, and why.
+    SignedOut(String),
     /// Answers [`Effect::DiscoverProjects`].
     Projects(Result<Vec<ProjectName>, String>),
     /// Answers [`Effect::DiscoverVerification`].
@@ -130,9 +134,13 @@ impl<T> Slot<T> {
         true
     }
 
+    fn awaits(&self, generation: u64) -> bool {
+        self.generation == generation && self.is_loading()
+    }
+
     /// Takes an answer unless it is late.
     fn take(&mut self, generation: u64, found: Result<T, String>) {
-        if self.generation == generation && self.found.is_none() {
+        if self.awaits(generation) {
             self.found = Some(found);
         }
     }
@@ -198,6 +206,12 @@ impl Discovery {
     pub(super) fn take(&mut self, generation: u64, found: Found) {
         match found {
             Found::Organization(found) => self.organization.take(generation, found),
+            // The slot that asked takes it; the others wait for another generation.
+            Found::SignedOut(reason) => {
+                self.organization.take(generation, Err(reason.clone()));
+                self.projects.take(generation, Err(reason.clone()));
+                self.verification.take(generation, Err(reason));
+            }
             Found::Projects(found) => self.projects.take(generation, found),
             Found::Verification(found) => self.verification.take(generation, found),
             Found::Profiles(found) => self.profiles.take(generation, found),
@@ -215,6 +229,13 @@ impl Discovery {
         }
     }
 
+    /// Whether that answer about Azure DevOps is waited for.
+    pub(super) fn awaits(&self, generation: u64) -> bool {
+        self.organization.awaits(generation)
+            || self.projects.awaits(generation)
+            || self.verification.awaits(generation)
+    }
+
     pub(super) fn forget_failures(&mut self) {
         self.organization.forget_failure();
         self.projects.forget_failure();
@@ -223,6 +244,17 @@ impl Discovery {
         self.identities.values_mut().for_each(Slot::forget_failure);
         self.sso.values_mut().for_each(Slot::forget_failure);
     }
+}
+
+/// Takes what was found out. Where no sign-in works any more, the person can sign in.
+pub(super) fn found(model: &mut Model, generation: u64, found: Found) {
+    match (&found, model.discovery.awaits(generation)) {
+        (Found::SignedOut(_), true) => sign_in::lost(model),
+        // Another organisation, or a sign-in that was made elsewhere.
+        (Found::Organization(Ok(_)), true) => sign_in::found(model),
+        _ => {}
+    }
+    model.discovery.take(generation, found);
 }
 
 /// What must be asked for now, given where the person is and what they answered. Notes it as asked.

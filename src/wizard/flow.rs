@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::answers::{Given, Origin};
-use super::discovery::{Found, due};
+use super::discovery::{self, Found, due};
 use super::model::{Model, Reviewed, Running, Saved};
 use super::page::{Field, Key, PageId, Value};
 use super::review::Review;
@@ -284,7 +284,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Retry => retry(model),
         Msg::Discovered { generation, found } => {
-            model.discovery.take(generation, found);
+            discovery::found(model, generation, found);
             Vec::new()
         }
         Msg::SsoCode { generation, result } => sso::code(model, generation, result),
@@ -439,7 +439,12 @@ pub(super) fn next(model: &mut Model) -> Vec<Effect> {
         PageId::Save => save(model),
         PageId::Review => decide(model),
         // A page that cannot be passed without an answer of Azure DevOps.
-        PageId::Organization if model.discovery.organization.failed().is_some() => Vec::new(),
+        PageId::Organization if model.discovery.organization.failed().is_some() => {
+            if model.sign_in.is_lost() {
+                model.at = PageId::SignIn;
+            }
+            Vec::new()
+        }
         PageId::Run | PageId::Done => Vec::new(),
         PageId::Profiles => sso::begin(model).unwrap_or_else(|| {
             sso::leave(model);

@@ -16,7 +16,7 @@ use crate::domain::names::EnvironmentName;
 /// What is known before the first question.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Start {
-    /// Whether a token for Azure DevOps is there already.
+    /// Whether a sign-in to Azure DevOps is there already, for the likely organisation or for all.
     pub signed_in: bool,
     /// The ways to sign in to Azure DevOps, where there is no token yet.
     pub sign_in: Offer,
@@ -266,7 +266,7 @@ impl Model {
     /// The pages there are, given the answers so far.
     pub fn pages(&self) -> Vec<PageId> {
         let mut pages: Vec<PageId> = self.start.welcome.then_some(PageId::Welcome).into_iter().collect();
-        if self.start.ask_azure_devops && !self.start.signed_in {
+        if self.asks_to_be_signed_in() {
             pages.push(PageId::SignIn);
         }
         pages.extend([PageId::Organization, PageId::Project]);

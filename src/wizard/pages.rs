@@ -1,7 +1,7 @@
 //! Which questions and facts stand on each page.
 
 use super::defaults::shown_branches;
-use super::discovery::Slot;
+use super::discovery::{Discovery, Slot};
 use super::model::Model;
 use super::page::{Fact, Field, Key, Page, PageId, Value};
 use super::welcome::Goal;
@@ -390,8 +390,16 @@ impl Model {
     fn page_problem(&self, id: &PageId) -> Option<String> {
         match id {
             PageId::Welcome => self.opening_problem().map(str::to_owned),
-            PageId::SignIn => self.sign_in.failed().map(str::to_owned),
-            PageId::Organization => self.discovery.organization.failed().map(str::to_owned),
+            PageId::SignIn => match self.sign_in.failed() {
+                None if self.sign_in.is_lost() => self.azure_devops_failed().map(str::to_owned),
+                failed => failed.map(str::to_owned),
+            },
+            PageId::Organization => {
+                self.discovery.organization.failed().map(|reason| match self.sign_in.is_lost() {
+                    true => format!("{reason}; go on to sign in, or name another organisation"),
+                    false => reason.to_owned(),
+                })
+            }
             PageId::Project => match self.discovery.projects.ready() {
                 Some(projects) if projects.is_empty() => Some(
                     "this token can see no project: check its scopes, or go back and give another".to_owned(),
@@ -420,6 +428,12 @@ impl Model {
             PageId::Save | PageId::Review => self.page_problem(id).is_some(),
             _ => false,
         }
+    }
+
+    /// Why Azure DevOps could not be asked.
+    fn azure_devops_failed(&self) -> Option<&str> {
+        let Discovery { organization, projects, verification, .. } = &self.discovery;
+        organization.failed().or(projects.failed()).or(verification.failed())
     }
 
     /// Whether the queue must be asked for: several, and none of them is the hosted one.

@@ -16,7 +16,8 @@ impl Model {
             kind: self.kind(key),
             // A name that did not work is not offered again.
             default: self.default(key).filter(|_| {
-                key.field != Field::Organization || self.discovery.organization.failed().is_none()
+                let failed = self.discovery.organization.failed().is_some() && !self.sign_in.is_lost();
+                key.field != Field::Organization || !failed
             }),
             optional: self.is_optional(key),
             problem: self.hindered.get(key).cloned(),

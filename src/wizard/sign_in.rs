@@ -132,6 +132,8 @@ pub(super) struct SignIn {
     attempt: Option<Attempt>,
     /// The way the present token was got.
     by: Option<Method>,
+    /// Whether the session's own sign-in does not work for the organisation.
+    lost: bool,
     /// How many attempts have failed: the page is read anew after each.
     failures: u64,
 }
@@ -149,6 +151,11 @@ impl SignIn {
     /// Differs after each failure.
     pub(super) fn edition(&self) -> u64 {
         self.failures
+    }
+
+    /// Whether the session's own sign-in does not work for the organisation, and nobody signed in anew.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Whether the token that is there is a typed one.
@@ -172,6 +179,12 @@ impl SignIn {
 }
 
 impl Model {
+    /// Whether there is a page that signs in: nobody was signed in at the start, or not any more.
+    pub(super) fn asks_to_be_signed_in(&self) -> bool {
+        let here = self.sign_in.lost || self.sign_in.by.is_some();
+        self.start.ask_azure_devops && (!self.start.signed_in || here)
+    }
+
     /// What the person must do for the sign-in that is open; none: no sign-in is open, or it is just being begun.
     pub fn sign_in_prompt(&self) -> Option<&Prompt> {
         self.sign_in.open()?.prompt.as_ref()
@@ -205,6 +218,26 @@ pub(super) fn typed(model: &mut Model, handle: Handle) {
     model.token = Some(handle);
     model.sign_in.by = Some(Method::Pat);
     model.sign_in.attempt = None;
+    model.sign_in.lost = false;
+}
+
+/// The session's own sign-in does not work for the organisation: the person can sign in, or name another one.
+pub(super) fn lost(model: &mut Model) {
+    model.token = None;
+    model.sign_in.by = None;
+    model.sign_in.lost = true;
+    model.sign_in.failures += 1;
+    if (PageId::Project..PageId::Run).contains(&model.at) {
+        // A plan that could not be looked at is made anew.
+        model.reviewed = None;
+        model.hindered.clear();
+        model.at = PageId::SignIn;
+    }
+}
+
+/// A sign-in works for the organisation.
+pub(super) fn found(model: &mut Model) {
+    model.sign_in.lost = false;
 }
 
 /// On from the page: what must be begun first; none: the page can be left.
@@ -265,6 +298,7 @@ pub(super) fn ended(model: &mut Model, generation: u64, result: Result<Handle, S
         Ok(handle) => {
             model.sign_in.by = Some(attempt.method);
             model.sign_in.attempt = None;
+            model.sign_in.lost = false;
             model.token = Some(handle);
             if model.at == PageId::SignIn {
                 return next(model);

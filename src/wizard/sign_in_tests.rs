@@ -115,3 +115,76 @@ fn what_azure_devops_refused_is_signed_in_anew() {
     let effects = update(&mut model, Msg::Next);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::SignIn { .. })), "{effects:?}");
 }
+
+/// A wizard that begins with a sign-in which Azure DevOps does not accept any more.
+fn ended() -> (Model, u64) {
+    let offer = Offer { methods: Method::ALL.to_vec(), likely: None };
+    let organization = Some(("contoso".to_owned(), "the last sign-in".to_owned()));
+    let start = Start { signed_in: true, sign_in: offer, organization, ..Start::default() };
+    let mut model = Model::new(start);
+    assert_eq!(*model.at(), PageId::Organization);
+    let asked = model.begin();
+    let generation = asked.iter().find_map(|effect| match effect {
+        Effect::DiscoverOrganization { generation, token: None, .. } => Some(*generation),
+        _ => None,
+    });
+    (model, generation.unwrap())
+}
+
+fn signed_out(model: &mut Model, generation: u64) {
+    let found = Found::SignedOut("the stored sign-in has ended".to_owned());
+    update(model, Msg::Discovered { generation, found });
+}
+
+#[test]
+fn a_sign_in_that_has_ended_leads_to_the_page_that_signs_in() {
+    let (mut model, generation) = ended();
+    assert!(!model.pages().contains(&PageId::SignIn));
+    signed_out(&mut model, generation);
+    let page = model.page();
+    assert_eq!(page.id, PageId::Organization);
+    assert!(page.problem.unwrap().contains("the stored sign-in has ended; go on to sign in"));
+    assert!(page.questions[0].default.is_some(), "the name is right");
+    update(&mut model, Msg::Next);
+    assert_eq!(*model.at(), PageId::SignIn);
+    assert_eq!(model.page().problem.as_deref(), Some("the stored sign-in has ended"));
+    choose(&mut model, Method::Device);
+    let begin = only(update(&mut model, Msg::Next));
+    let wait = only(update(&mut model, answer(&begin).remove(0)));
+    let asked = update(&mut model, answer(&wait).remove(0));
+    assert_eq!(*model.at(), PageId::Organization);
+    assert!(
+        matches!(asked[..], [Effect::DiscoverOrganization { token: Some(Handle(7)), .. }]),
+        "it is asked anew: {asked:?}"
+    );
+    for msg in answer(&asked[0]) {
+        update(&mut model, msg);
+    }
+    assert_eq!(model.page().problem, None);
+    assert!(model.pages().contains(&PageId::SignIn), "the person can come back to it");
+}
+
+#[test]
+fn another_organisation_needs_no_new_sign_in_where_it_has_one() {
+    let (mut model, generation) = ended();
+    signed_out(&mut model, generation);
+    let value = Value::text("Contoso2");
+    let asked = update(&mut model, Msg::Answer { key: Key::of(Field::Organization), value });
+    let Some(Effect::DiscoverOrganization { generation, token: None, .. }) = asked.first() else {
+        panic!("{asked:?}")
+    };
+    let name = "Contoso2".parse().unwrap();
+    let found = FoundOrganization { name, id: uuid::Uuid::from_u128(1), operator: None };
+    update(&mut model, Msg::Discovered { generation: *generation, found: Found::Organization(Ok(found)) });
+    assert_eq!(model.page().problem, None);
+    assert!(!model.pages().contains(&PageId::SignIn));
+}
+
+#[test]
+fn late_news_of_an_ended_sign_in_changes_nothing() {
+    let (mut model, generation) = ended();
+    signed_out(&mut model, generation + 1000);
+    assert!(!model.pages().contains(&PageId::SignIn));
+    signed_out(&mut model, generation);
+    assert!(model.pages().contains(&PageId::SignIn));
+}

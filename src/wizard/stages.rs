@@ -65,7 +65,7 @@ impl Model {
     fn there(&self, place: usize) -> bool {
         match place {
             0 => self.start.welcome,
-            1 => self.start.ask_azure_devops && !self.start.signed_in,
+            1 => self.asks_to_be_signed_in(),
             _ => true,
         }
     }

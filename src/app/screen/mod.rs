@@ -33,14 +33,18 @@ pub fn is_wanted(cli: &Cli, process: &Process) -> bool {
     cli.command.is_none() && process.is_interactive() && !lines && !accessible && !(dumb && cfg!(unix))
 }
 
+/// The process as the full screen uses it: nobody is asked on lines there; a person is there all the same, who can sign in.
+pub fn without_lines(mut process: Process) -> Process {
+    process.stderr_is_terminal = false;
+    process
+}
+
 /// Runs the full-screen program until it is over.
 ///
 /// # Errors
 /// The terminal cannot be taken or is gone, or a file that was named cannot be used.
 pub async fn run(flags: cli::Begin, mut opening: Opening, output: &Output) -> Result<Exit> {
-    // On the full screen nobody is asked on lines.
-    opening.process.stdin_is_terminal = false;
-    opening.process.stderr_is_terminal = false;
+    opening.process = without_lines(opening.process);
     let begin = begin(&flags, &opening)?;
     let size = crossterm::terminal::size().unwrap_or((80, 24));
     let mut recorder = match &flags.record {

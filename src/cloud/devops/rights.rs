@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use futures::future::join_all;
 use uuid::Uuid;
 
@@ -79,6 +80,10 @@ pub struct Rights {
     pub unknown: Vec<(Family, Failure)>,
 }
 
+/// What tells one token from another without holding it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Digest([u8; 32]);
+
 impl DevOps {
     /// Asks one reading call of each family. Rights to write show only when they are used: Azure DevOps tells no scopes.
     pub async fn rights(&self, project: &Project) -> Rights {
@@ -104,6 +109,17 @@ impl DevOps {
             }
         }
         rights
+    }
+
+    /// What tells this client's token apart from others without holding it; none: it is no token that could be for all
+    /// organisations.
+    pub fn token_digest(&self) -> Option<Digest> {
+        let Authorization::Fixed(header) = &self.shared.authorization else { return None };
+        header.as_bytes().starts_with(b"Basic ").then(|| {
+            let mut made = [0; 32];
+            made.copy_from_slice(digest(&SHA256, header.as_bytes()).as_ref());
+            Digest(made)
+        })
     }
 
     /// Refuses a personal access token that is for all organisations: only those may ask for the profile of their owner.

@@ -13,6 +13,10 @@ use crate::domain::pen::Boxed;
 
 /// A token is renewed this long before its end, or after three quarters of its life where that is sooner.
 const MARGIN: Duration = Duration::from_secs(300);
+/// After a renewal that failed, a token that is still accepted is used this long before the next attempt.
+const PAUSE: Duration = Duration::from_secs(45);
+/// Longest time that any answer is believed: a day. Tokens last for an hour or so.
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a sign-in gives.
 #[derive(Debug, Clone)]
@@ -58,12 +62,18 @@ struct Access {
 impl Access {
     fn new(tokens: &Tokens) -> Self {
         let now = Instant::now();
-        let margin = MARGIN.min(tokens.lasts / 4);
+        let lasts = tokens.lasts.min(LONGEST);
+        let margin = MARGIN.min(lasts / 4);
         Self {
             token: tokens.access.clone(),
-            renew_at: now + tokens.lasts.saturating_sub(margin),
-            ends_at: now + tokens.lasts,
+            renew_at: now + lasts.saturating_sub(margin),
+            ends_at: now + lasts,
         }
+    }
+
+    /// Used on for a while before the next attempt to renew it, but not past its end.
+    fn put_off(&mut self, now: Instant) {
+        self.renew_at = (now + PAUSE).min(self.ends_at);
     }
 }
 
@@ -105,8 +115,14 @@ impl TokenSession {
             Some(access) if now < access.renew_at => Ok(access.token.clone()),
             Some(access) if now < access.ends_at => {
                 let old = access.token.clone();
-                // What is still accepted is used as long as it lasts.
-                Ok(self.renew(&mut state).await.unwrap_or(old))
+                match self.renew(&mut state).await {
+                    Ok(newer) => Ok(newer),
+                    // What is still accepted is used as long as it lasts, and nobody waits for each next attempt.
+                    Err(_) => {
+                        state.access.iter_mut().for_each(|access| access.put_off(Instant::now()));
+                        Ok(old)
+                    }
+                }
             }
             _ => self.renew(&mut state).await,
         }
@@ -228,8 +244,42 @@ mod tests {
             state.access.as_mut().unwrap().renew_at = Instant::now();
         }
         assert_eq!(session.token().await.unwrap().expose_secret(), "access-0");
+        {
+            let state = session.inner.state.lock().await;
+            let access = state.access.as_ref().unwrap();
+            assert!(access.renew_at > Instant::now() && access.renew_at <= access.ends_at);
+        }
         let ended = TokenSession::new(&tokens(0, 0), renew);
         assert_eq!(ended.token().await.unwrap_err().code, Code::EntraUnreachable);
         assert!(!format!("{ended:?}").contains("access"), "{ended:?}");
+    }
+
+    #[tokio::test]
+    async fn a_renewal_that_failed_is_not_tried_again_with_every_request() {
+        let count = Arc::new(AtomicUsize::new(0));
+        let inside = Arc::clone(&count);
+        let renew: Renew = Arc::new(move |_| {
+            inside.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async { Err(Failure::new(Code::EntraUnreachable)) })
+        });
+        let session = TokenSession::new(&tokens(0, 3600), renew);
+        session.inner.state.lock().await.access.as_mut().unwrap().renew_at = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(session.token().await.unwrap().expose_secret(), "access-0");
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+        // A token near its end is not used past it.
+        let mut access = Access::new(&tokens(0, 10));
+        access.put_off(Instant::now());
+        assert_eq!(access.renew_at, access.ends_at);
+    }
+
+    #[tokio::test]
+    async fn a_life_without_end_is_a_day() {
+        let (_, renew) = counted(u64::MAX);
+        let session = TokenSession::new(&tokens(0, u64::MAX), renew);
+        assert_eq!(session.token().await.unwrap().expose_secret(), "access-0");
+        let state = session.inner.state.lock().await;
+        assert!(state.access.as_ref().unwrap().ends_at <= Instant::now() + LONGEST);
     }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::refusal::{self, Refusal};
 use super::{DEVICE_CODE, Entra, Granted, POLL, SCOPE, read, secret};
-use crate::cloud::signin::session::Tokens;
+use crate::cloud::signin::session::{LONGEST, Tokens};
 use crate::domain::failure::{Code, Failure, Result};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -40,7 +40,7 @@ fn usual_interval() -> u64 {
 fn next(refusal: &Refusal, interval: u64) -> Option<u64> {
     match refusal.error.as_str() {
         "authorization_pending" => Some(interval),
-        "slow_down" => Some(interval + SLOWER),
+        "slow_down" => Some(interval.saturating_add(SLOWER)),
         _ => None,
     }
 }
@@ -59,12 +59,13 @@ impl Entra {
     /// # Errors
     /// They refused (`EntraDeclined`), a policy blocks it, the code is past its end (`EntraTimedOut`), or `stop` was set.
     pub async fn wait(&self, code: &DeviceCode, stop: &CancellationToken) -> Result<Tokens> {
-        let ends = Instant::now() + Duration::from_secs(code.expires_in);
+        let ends = Instant::now() + Duration::from_secs(code.expires_in).min(LONGEST);
         let mut interval = code.interval;
         loop {
-            let pause = self.second.saturating_mul(u32::try_from(interval).unwrap_or(u32::MAX));
+            let pause = self.second.saturating_mul(u32::try_from(interval).unwrap_or(u32::MAX)).min(LONGEST);
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                // Nobody waits past the end of the code.
+                () = tokio::time::sleep_until((Instant::now() + pause).min(ends)) => {}
                 () = stop.cancelled() => return Err(Failure::new(Code::Stopped).with("by", "ctrl-c")),
             }
             let fields =
@@ -97,6 +98,7 @@ mod tests {
         assert_eq!(next(&refusal("authorization_pending"), 5), Some(5));
         assert_eq!(next(&refusal("slow_down"), 5), Some(10));
         assert_eq!(next(&refusal("slow_down"), 10), Some(15));
+        assert_eq!(next(&refusal("slow_down"), u64::MAX), Some(u64::MAX));
         assert_eq!(next(&refusal("expired_token"), 5), None);
         assert_eq!(next(&refusal("authorization_declined"), 5), None);
     }
