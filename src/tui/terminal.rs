@@ -106,9 +106,7 @@ impl Screen {
     pub fn redraw(&mut self) -> Result<()> {
         // `Terminal::clear` asks the terminal for its cursor first and waits for the answer; this does not.
         let size = self.terminal.size().map_err(broken)?;
-        self.terminal
-            .resize(ratatui::layout::Rect::from((ratatui::layout::Position::ORIGIN, size)))
-            .map_err(broken)
+        self.terminal.resize(ratatui::layout::Rect::from((ratatui::layout::Position::ORIGIN, size))).map_err(broken)
     }
 
     /// Takes the mouse, or gives it back.

@@ -107,18 +107,12 @@ fn without_colour_everything_is_said_and_nothing_is_coloured() {
     terminal.keys(":");
     terminal.shows("Commands");
     let written = String::from_utf8_lossy(&terminal.written()).into_owned();
-    let coloured = |code: &str| {
-        ["3", "4", "9", "10"].iter().any(|first| {
-            let rest = code.strip_prefix(first).unwrap_or_default();
-            rest.len() == 1 && rest != "9" && rest.chars().all(|c| c.is_ascii_digit())
-                || code.starts_with("38;")
-                || code.starts_with("48;")
-        })
-    };
+    let coloured = |code: &str| ["3", "4", "9", "10"].iter().any(|first| {
+        let rest = code.strip_prefix(first).unwrap_or_default();
+        rest.len() == 1 && rest != "9" && rest.chars().all(|c| c.is_ascii_digit()) || code.starts_with("38;") || code.starts_with("48;")
+    });
     for part in written.split("\u{1b}[").skip(1) {
-        if let Some((codes, _)) =
-            part.split_once('m').filter(|(codes, _)| codes.chars().all(|c| c.is_ascii_digit() || c == ';'))
-        {
+        if let Some((codes, _)) = part.split_once('m').filter(|(codes, _)| codes.chars().all(|c| c.is_ascii_digit() || c == ';')) {
             assert!(!coloured(codes), "a colour: {codes}");
         }
     }
