@@ -311,10 +311,10 @@ impl Performer for Stage<'_> {
                 }
                 Msg::Reviewed { generation, result: Box::new(made.map_err(|failure| words(&failure))) }
             }
-            Effect::Apply { plan, generation, environments, foreign, subjects } => {
+            Effect::Apply { plan, generation, environments, foreign, subjects, confirmed } => {
                 let consent = |prepared: &Prepared| Consent {
                     yes: true,
-                    confirmed: environments.clone(),
+                    confirmed: confirmed.clone(),
                     foreign: Some(foreign.clone()),
                     subjects: subjects.clone(),
                     left_out: prepared
@@ -501,8 +501,12 @@ impl Stage<'_> {
         let header = session.events.board().header;
         let text = review::review(&prepared.plan, header.as_ref(), &self.output.look().narrower(INDENT));
         made.lines = text.lines().map(str::to_owned).collect();
-        *self.kept.shown.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Shown { generation, session, prepared, printer });
+        let mut shown = self.kept.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: who forgets the plan from now on finds it.
+        if session.stop.is_cancelled() {
+            return Err(Failure::new(Code::Stopped).with("by", "another plan"));
+        }
+        *shown = Some(Shown { generation, session, prepared, printer });
         Ok(made)
     }
 

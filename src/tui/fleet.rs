@@ -312,6 +312,14 @@ impl Fleet {
         }
     }
 
+    /// The clock was set back by some seconds.
+    pub fn set_back(&mut self, seconds: i64) {
+        for pane in &mut self.panes {
+            pane.due -= seconds;
+            pane.seen = pane.seen.map(|seen| seen - seconds);
+        }
+    }
+
     /// Looks by itself or not.
     pub fn set_paused(&mut self, paused: bool) {
         self.paused = paused;

@@ -127,6 +127,11 @@ impl Program {
         self.stack.last().is_some_and(|screen| screen.is_secret())
     }
 
+    /// Whether letters are text now.
+    pub fn is_typing(&self) -> bool {
+        self.stack.last().is_some_and(|screen| screen.is_typing())
+    }
+
     /// The name of the screen on top.
     pub fn screen(&self) -> &'static str {
         self.stack.last().map_or("", |screen| screen.id().name())
@@ -166,6 +171,9 @@ impl Program {
             }
         }
         self.follow_wizard();
+        if !self.stack.iter().any(|screen| is_flow(screen.id())) {
+            self.forget_plan(&mut effects);
+        }
         if self.leaving && !self.shared.is_running() && !self.quit {
             self.end(&mut effects);
         }
@@ -389,7 +397,10 @@ impl Program {
                     self.pop();
                     self.stack.push(screen);
                 }
-                Act::Home => self.stack = vec![Box::new(Home::default())],
+                Act::Home => {
+                    self.stack.clear();
+                    self.pop();
+                }
                 Act::Wizard(msg) => effects.extend(self.shared.tell_wizard(msg)),
                 Act::Setup => self.setup(effects),
                 Act::Run(command, environments) => self.run(command, environments, effects),
@@ -450,6 +461,7 @@ impl Program {
         if !matches!(self.shared.access, Access::Open) {
             return self.say("the clouds are not open yet".to_owned());
         }
+        self.forget_plan(effects);
         let job = self.shared.next_job();
         let mut run = Running::new(job, command.as_str(), self.shared.seconds());
         run.asked = Some((command, environments.clone()));
@@ -459,6 +471,19 @@ impl Program {
         effects.push(Effect::Prepare { job, command, environments });
         self.stack.retain(|screen| !is_flow(screen.id()));
         self.stack.push(Box::new(Review::default()));
+    }
+
+    /// Forgets a plan that nobody approved: made or still being made, it holds the right to write.
+    fn forget_plan(&mut self, effects: &mut Vec<Effect>) {
+        let Some(run) =
+            self.shared.run.take_if(|run| matches!(run.phase, Phase::Planning | Phase::Reviewing))
+        else {
+            return;
+        };
+        effects.push(Effect::Forget(run.job));
+        if matches!(run.job, Job::Wizard(_)) {
+            effects.extend(self.shared.tell_wizard(wizard::Msg::Forgotten));
+        }
     }
 
     /// Shows the screen that belongs to the page the wizard is on.

@@ -39,10 +39,12 @@ impl Recorder {
         recorder
     }
 
-    /// Takes a message; what is typed into a secret field is masked.
-    pub fn take(&mut self, msg: &Msg, secret: bool) {
+    /// Takes a message; what is typed into a secret field is masked, and what is pasted where nothing is typed: that may be
+    /// a secret that came too early.
+    pub fn take(&mut self, msg: &Msg, secret: bool, typing: bool) {
         let msg = match msg {
             Msg::Input(input) if secret => Msg::Input(masked(input.clone())),
+            Msg::Input(input @ Input::Paste(_)) if !typing => Msg::Input(masked(input.clone())),
             msg => msg.clone(),
         };
         self.write(&Line::Msg(Box::new(msg)));

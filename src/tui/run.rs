@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::msg::{Effect, Msg, TerminalEffect};
 use super::program::Program;
 use super::record::Recorder;
-use super::terminal::Screen;
+use super::terminal::{Screen, panicked};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::host::clock::Clock;
 
@@ -18,6 +18,9 @@ use crate::host::clock::Clock;
 const FRAME: Duration = Duration::from_millis(33);
 /// Messages taken before the next frame.
 const BATCH: usize = 256;
+
+/// How long a run is waited for once the terminal is gone.
+const WIND_UP: Duration = Duration::from_secs(60);
 
 /// Does what the program wants done; what comes of it goes into the loop's inbox. Returns at once.
 pub trait Performer {
@@ -33,6 +36,7 @@ enum Woken {
     Frame,
     Gone,
     Back,
+    Panicked,
 }
 
 /// Runs the program until it is over.
@@ -54,10 +58,14 @@ pub async fn run<P: Performer>(
     perform(begin, screen, performer)?;
     while !program.is_over() {
         if screen.is_lost() {
+            wind_up(program, inbox, performer).await;
             return Err(Failure::new(Code::Terminal).with("cause", "keyless panicked; see the lines above"));
         }
         if dirty && Instant::now() >= next_frame {
-            screen.draw(|buffer| program.draw(buffer))?;
+            if let Err(failure) = screen.draw(|buffer| program.draw(buffer)) {
+                wind_up(program, inbox, performer).await;
+                return Err(failure);
+            }
             next_frame = Instant::now() + FRAME;
             dirty = false;
         }
@@ -71,13 +79,14 @@ pub async fn run<P: Performer>(
             () = sleep_until(next_frame), if dirty => Woken::Frame,
             () = sleep_until(wake.unwrap_or(next_frame)), if wake.is_some() => Woken::Time,
             () = continued.next() => Woken::Back,
+            () = panicked() => Woken::Panicked,
         };
         // Every message is taken at its own time: ages and waits are counted from it.
         let mut take = |program: &mut Program, msg: Msg| {
             let mut effects = Vec::new();
             for msg in [Msg::Now(Clock.millis()), msg] {
                 if let Some(recorder) = recorder.as_mut() {
-                    recorder.take(&msg, program.is_secret());
+                    recorder.take(&msg, program.is_secret(), program.is_typing());
                 }
                 effects.extend(program.update(msg));
             }
@@ -100,12 +109,30 @@ pub async fn run<P: Performer>(
                 Vec::new()
             }
             // Nobody is there any more: the same as a hang-up.
-            Woken::Gone => return Err(Failure::new(Code::Stopped).with("by", "the end of the terminal")),
+            Woken::Gone => {
+                wind_up(program, inbox, performer).await;
+                return Err(Failure::new(Code::Stopped).with("by", "the end of the terminal"));
+            }
+            Woken::Panicked => continue,
         };
         dirty = true;
         perform(effects, screen, performer)?;
     }
     Ok(())
+}
+
+/// Nobody sees the screen any more: what runs is stopped between writes, and waited for.
+async fn wind_up<P: Performer>(program: &mut Program, inbox: &mut UnboundedReceiver<Msg>, performer: &P) {
+    let deadline = Instant::now() + WIND_UP;
+    let mut effects = program.update(Msg::Signal);
+    while program.shared().is_running() {
+        let others = effects.drain(..).filter(|effect| !matches!(effect, Effect::Terminal(_)));
+        others.for_each(|effect| performer.perform(effect));
+        match tokio::time::timeout_at(deadline, inbox.recv()).await {
+            Ok(Some(msg)) => effects = program.update(msg),
+            Ok(None) | Err(_) => return,
+        }
+    }
 }
 
 /// When the program wants to be told the time.

@@ -136,6 +136,13 @@ impl Running {
         self.ending = Some(result);
     }
 
+    /// The clock was set back by some seconds.
+    pub fn set_back(&mut self, seconds: i64) {
+        self.started -= seconds;
+        self.since.values_mut().for_each(|since| *since -= seconds);
+        self.over = self.over.map(|over| over - seconds);
+    }
+
     /// Whether something is under way that must not be left without a word.
     pub fn is_going(&self) -> bool {
         self.phase == Phase::Going

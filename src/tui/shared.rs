@@ -3,13 +3,16 @@
 use super::fleet::Fleet;
 use super::log::Log;
 use super::msg::{Effect, Job, Msg, Opened};
-use super::running::Running;
+use super::running::{Phase, Running};
 use super::screens::Act;
 use super::theme::Theme;
 use crate::domain::failure::Failure;
 use crate::domain::federation::Federation;
 use crate::explain::Invocation;
 use crate::wizard::{self, Goal};
+
+/// How far a clock may be behind what it said before and not be taken for set back, in milliseconds.
+const SET_BACK: i64 = 5_000;
 
 /// Whether the clouds are open.
 #[derive(Debug, Clone, Default)]
@@ -141,9 +144,13 @@ impl Shared {
 
     /// What the wizard wants; a plan that it wants made is a run to be followed.
     fn wanted(&mut self, effects: Vec<wizard::Effect>) -> Vec<Effect> {
+        let mut before = Vec::new();
         for effect in &effects {
             match effect {
                 wizard::Effect::MakePlan { generation, .. } => {
+                    // The plan before holds the right to write, or is about to.
+                    let unapproved = |run: &&Running| matches!(run.phase, Phase::Planning | Phase::Reviewing);
+                    before.extend(self.run.as_ref().filter(unapproved).map(|run| Effect::Forget(run.job)));
                     self.run = Some(Running::new(Job::Wizard(*generation), "setup", self.seconds()));
                 }
                 wizard::Effect::Apply { .. } => {
@@ -163,7 +170,7 @@ impl Shared {
             }
             effect => Effect::Wizard(effect),
         };
-        effects.into_iter().map(told).collect()
+        before.into_iter().chain(effects.into_iter().map(told)).collect()
     }
 
     /// Takes what is no input and changes no screen.
@@ -171,7 +178,15 @@ impl Shared {
         let now = self.seconds();
         match msg {
             Msg::Now(at) => {
-                // A clock that is set back does not make waits longer.
+                // A clock that was set back by more than a moment takes everything that is counted with it.
+                if *at < self.now - SET_BACK {
+                    let seconds = (self.now - *at) / 1000;
+                    self.fleet.set_back(seconds);
+                    if let Some(run) = self.run.as_mut() {
+                        run.set_back(seconds);
+                    }
+                    self.now = *at;
+                }
                 self.now = self.now.max(*at);
                 return self.look();
             }

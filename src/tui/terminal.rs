@@ -14,6 +14,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use tokio::sync::Notify;
 
 use super::theme::Palette;
 use crate::domain::failure::{Code, Failure, Result};
@@ -22,6 +23,8 @@ use crate::domain::failure::{Code, Failure, Result};
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Whether a panic has given the terminal back.
 static LOST: AtomicBool = AtomicBool::new(false);
+/// Wakes the loop after a panic somewhere else.
+static PANICKED: Notify = Notify::const_new();
 static HOOK: Once = Once::new();
 
 /// The terminal while it is ours. Dropping it gives it back.
@@ -46,6 +49,7 @@ impl Screen {
                 if TAKEN.load(Ordering::SeqCst) {
                     LOST.store(true, Ordering::SeqCst);
                     give_back();
+                    PANICKED.notify_one();
                 }
                 before(panic);
             }));
@@ -78,6 +82,8 @@ impl Screen {
     /// # Errors
     /// As [`Self::take`].
     pub fn again(&mut self) -> Result<()> {
+        // What is remembered may not be so any more: whoever had the terminal may have changed it.
+        let _ = disable_raw_mode();
         self.enter()
     }
 
@@ -106,7 +112,9 @@ impl Screen {
     pub fn redraw(&mut self) -> Result<()> {
         // `Terminal::clear` asks the terminal for its cursor first and waits for the answer; this does not.
         let size = self.terminal.size().map_err(broken)?;
-        self.terminal.resize(ratatui::layout::Rect::from((ratatui::layout::Position::ORIGIN, size))).map_err(broken)
+        self.terminal
+            .resize(ratatui::layout::Rect::from((ratatui::layout::Position::ORIGIN, size)))
+            .map_err(broken)
     }
 
     /// Takes the mouse, or gives it back.
@@ -143,6 +151,11 @@ impl Screen {
     pub fn is_lost(&self) -> bool {
         LOST.load(Ordering::SeqCst)
     }
+}
+
+/// Returns when something panicked while the terminal was ours.
+pub async fn panicked() {
+    PANICKED.notified().await;
 }
 
 impl Drop for Screen {

@@ -241,6 +241,9 @@ pub enum Effect {
         foreign: BTreeSet<StepKey>,
         /// New subjects that were typed.
         subjects: BTreeSet<String>,
+        /// Environments that may be changed as far as names are concerned, also those left out: a shared object needs the
+        /// names of all it serves.
+        confirmed: BTreeSet<EnvironmentName>,
     },
     /// Open the clouds that were chosen.
     Open {
@@ -563,11 +566,13 @@ fn approve(model: &mut Model, environments: &BTreeSet<EnvironmentName>) -> Vec<E
     let typed = |step: &StepKey| model.text(None, Field::Subject { step: step.clone() });
     let subjects = review.subjects.iter().filter(|(step, other)| typed(step).as_ref() == Some(&other.wanted));
     let subjects = subjects.map(|(_, other)| other.wanted.clone()).collect();
+    // A shared object may need the name of an environment that is left out.
+    let confirmed = model.released().into_iter().collect();
     let Some(plan) = model.reviewed.as_ref().map(|reviewed| reviewed.generation) else { return Vec::new() };
     let generation = model.next_generation();
     model.running = Some(Running { generation, ended: None });
     model.at = PageId::Run;
-    vec![Effect::Apply { plan, generation, environments: released, foreign, subjects }]
+    vec![Effect::Apply { plan, generation, environments: released, foreign, subjects, confirmed }]
 }
 
 fn ended_run(model: &mut Model, generation: u64, ended: Ended) -> Vec<Effect> {

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::open::Scene;
-use crate::app::commands::plan_file;
+use crate::app::commands::{exit_of, plan_file};
 use crate::app::open::{Clouds, Opening};
 use crate::app::output::{Output, Printer};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
+use crate::explain::Exit;
 use crate::plan::change::Plan;
 use crate::plan::file::PlanFile;
 use crate::programs::build::Purpose;
 use crate::programs::consent::Consent;
-use crate::programs::run::{Prepared, prepare};
+use crate::programs::run::{Prepared, Summary, prepare};
 use crate::programs::session::Session;
 use crate::tui::msg::{Approval, Command, Ending, Job};
 
@@ -52,8 +53,12 @@ impl Jobs {
         let prepared = prepare(&session, command.as_str(), purpose, &chosen).await?;
         printer.caught_up(&session.events).await;
         let plan = prepared.decidable();
-        let shown = Shown { session, prepared, printer };
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(job, shown);
+        let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: who forgets the plan from now on finds it.
+        if session.stop.is_cancelled() {
+            return Err(Failure::new(Code::Stopped).with("by", "another plan"));
+        }
+        all.insert(job, Shown { session, prepared, printer });
         Ok(plan)
     }
 
@@ -61,11 +66,11 @@ impl Jobs {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).remove(&job)
     }
 
-    /// Carries out what was agreed to.
+    /// Carries out what was agreed to; gives how it ended, and the exit code a command would have had.
     ///
     /// # Errors
     /// The plan was forgotten, or the journal cannot be used.
-    pub async fn carry_out(&self, job: Job, approval: Approval) -> Result<Ending> {
+    pub async fn carry_out(&self, job: Job, approval: Approval) -> Result<(Ending, Exit)> {
         let gone =
             || Failure::new(Code::PlanStale).with("cause", "the plan that was approved is not at hand");
         let Shown { session, prepared, printer } = self.take(job).ok_or_else(gone)?;
@@ -79,11 +84,15 @@ impl Jobs {
             foreign: Some(approval.foreign),
         };
         let decision = consent.decide(&prepared.decidable());
+        let purpose = prepared.purpose;
         let summary = prepared.carry_out(&session, decision).await;
+        let board = session.events.board();
         drop(session);
         printer.done().await;
         let summary = summary?;
-        Ok(Ending { outcome: summary.outcome, failures: summary.failures, leftovers: summary.leftovers })
+        let exit = exit_of(&board, &summary, purpose);
+        let Summary { outcome, failures, leftovers } = summary;
+        Ok((Ending { outcome, failures, leftovers }, exit))
     }
 
     /// Forgets a plan.

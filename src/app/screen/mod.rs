@@ -68,9 +68,9 @@ pub async fn run(flags: cli::Begin, mut opening: Opening, output: &Output) -> Re
     told.abort();
     drop(screen);
     output.hush(false);
-    performer.end();
+    let exit = performer.end();
     ended?;
-    Ok(if stop.is_cancelled() { Exit::Interrupted } else { Exit::Done })
+    Ok(if stop.is_cancelled() { Exit::Interrupted } else { exit })
 }
 
 /// How the program begins: what is known before any cloud is open.

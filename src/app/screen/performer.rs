@@ -24,7 +24,7 @@ use crate::app::wizard::Stage;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
-use crate::explain::Invocation;
+use crate::explain::{Exit, Invocation};
 use crate::plain::driver::Performer as _;
 use crate::tui::msg::{Effect, Job, Msg, Opened};
 use crate::tui::run::Performer;
@@ -47,6 +47,8 @@ struct Inner {
     jobs: Jobs,
     rounds: Rounds,
     going: Mutex<BTreeMap<Job, Going>>,
+    /// The exit code of the last run.
+    exit: Mutex<Exit>,
 }
 
 /// Performs what the full-screen program wants done.
@@ -67,12 +69,13 @@ impl FullScreen {
             jobs: Jobs::default(),
             rounds: Rounds::default(),
             going: Mutex::default(),
+            exit: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Ends everything that goes on.
-    pub fn end(&self) {
+    /// Ends everything that goes on. Gives the exit code of the last run: done where there was none.
+    pub fn end(&self) -> Exit {
         self.inner.rounds.halt();
         for going in self.inner.going().values() {
             going.stop.cancel();
@@ -80,6 +83,7 @@ impl FullScreen {
                 abort.abort();
             }
         }
+        *self.inner.exit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something on a task of its own; its message goes into the inbox.
@@ -97,6 +101,11 @@ impl Inner {
 
     fn going(&self) -> std::sync::MutexGuard<'_, BTreeMap<Job, Going>> {
         self.going.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes the exit code of the last run.
+    fn exits(&self, exit: Exit) {
+        *self.exit.lock().unwrap_or_else(PoisonError::into_inner) = exit;
     }
 
     fn scene(&self) -> Result<Arc<Scene>> {
@@ -195,6 +204,7 @@ impl Inner {
             // The run is over before the wizard goes on from it.
             if let (true, Some(job)) = (applying, job) {
                 self.going().remove(&job);
+                self.exits(scene.kept.exit());
                 self.send(Msg::Ended { job, result: scene.kept.ending() });
             }
             self.send(Msg::Wizard(msg));
@@ -278,7 +288,8 @@ impl Performer for FullScreen {
                 let abort = self.spawn(async move {
                     let result = inner.jobs.carry_out(job, approval).await;
                     inner.going().remove(&job);
-                    Msg::Ended { job, result }
+                    inner.exits(result.as_ref().map_or_else(Exit::of, |(_, exit)| *exit));
+                    Msg::Ended { job, result: result.map(|(ending, _)| ending) }
                 });
                 self.goes_on(job, abort);
             }
@@ -359,10 +370,11 @@ impl FullScreen {
 
     /// Forgets a plan that nobody approved; one that is still being made is not made any more.
     fn forget(&self, job: Job) {
-        if let Some(going) = self.inner.going().remove(&job)
-            && let Some(abort) = going.abort
-        {
-            abort.abort();
+        if let Some(going) = self.inner.going().remove(&job) {
+            going.stop.cancel();
+            if let Some(abort) = going.abort {
+                abort.abort();
+            }
         }
         self.inner.jobs.forget(job);
         if let (Job::Wizard(_), Ok(scene)) = (job, self.inner.scene()) {

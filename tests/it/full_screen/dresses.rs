@@ -57,12 +57,14 @@ fn prompts() -> (String, Value) {
     let machine = Machine::new();
     let state = machine.state().display().to_string();
     let more = [("KEYLESS_STATE_DIR", state.as_str())];
-    let mut terminal = Terminal::keyless(&machine.work(), &["--sandbox", "--plain", "setup"], (80, 24), &more);
+    let mut terminal =
+        Terminal::keyless(&machine.work(), &["--sandbox", "--plain", "setup"], (80, 24), &more);
     let saved = machine.state().join("practice/fresh/keyless.toml");
     let mut answered = String::new();
     while !saved.exists() {
         terminal.until("the next question", |text| {
-            saved.exists() || text.lines().rev().find(|line| line.starts_with("? ")).is_some_and(|line| line != answered)
+            saved.exists()
+                || text.lines().rev().find(|line| line.starts_with("? ")).is_some_and(|line| line != answered)
         });
         let text = terminal.text();
         answered = text.lines().rev().find(|line| line.starts_with("? ")).unwrap_or_default().to_owned();

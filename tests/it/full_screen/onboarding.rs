@@ -10,14 +10,17 @@ pub fn to_review(terminal: &mut Terminal) {
     terminal.keys("s");
     terminal.until("the organisation's id", |text| text.contains("signed in as"));
     terminal.keys("\u{e}");
-    terminal.until("the projects", |text| text.contains("belong to one project") && text.contains("payments"));
+    terminal
+        .until("the projects", |text| text.contains("belong to one project") && text.contains("payments"));
     terminal.keys("\r");
     terminal.until("the accounts", |text| {
         ["111122223333", "444455556666", "777788889999"].iter().all(|account| text.contains(account))
     });
     terminal.keys("\r");
     terminal.at("Names of the environments", "\u{e}");
-    terminal.until("the table", |text| text.contains("Details of the environments") && text.contains("nothing is missing"));
+    terminal.until("the table", |text| {
+        text.contains("Details of the environments") && text.contains("nothing is missing")
+    });
     terminal.keys("n");
     terminal.at("Rights of the roles", "\r");
     terminal.at("Keep the answers", "\r");
@@ -43,7 +46,8 @@ pub fn onboard(terminal: &mut Terminal) {
 
 /// A world that answers slowly enough to be stopped in the middle.
 fn slow(root: &Path) {
-    let world = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/worlds/fresh.toml")).unwrap();
+    let world =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/worlds/fresh.toml")).unwrap();
     let world = world.replacen("name = \"fresh\"", "name = \"slow\"", 1);
     assert!(!world.contains("[habits]"), "the world has habits of its own now");
     std::fs::write(root.join("slow.toml"), world + "\n[habits]\nlatency-ms = 150\n").unwrap();
@@ -63,13 +67,15 @@ fn from_the_first_key_to_three_proven_panes() {
     terminal.until("the name", |text| text.contains("signed in as"));
     terminal.resize(120, 40);
     terminal.keys("\u{e}");
-    terminal.until("the projects", |text| text.contains("belong to one project") && text.contains("payments"));
+    terminal
+        .until("the projects", |text| text.contains("belong to one project") && text.contains("payments"));
     terminal.resize(80, 24);
     // Back, and on again: the answer is kept.
     terminal.keys("\u{1b}");
     terminal.until("the organisation", |text| text.contains("Every token of a pipeline"));
     terminal.keys("\u{e}");
-    terminal.until("the projects", |text| text.contains("belong to one project") && text.contains("payments"));
+    terminal
+        .until("the projects", |text| text.contains("belong to one project") && text.contains("payments"));
     terminal.keys("\r");
     terminal.until("the accounts", |text| text.contains("777788889999"));
     terminal.keys("\r");
@@ -108,7 +114,9 @@ fn a_run_that_was_stopped_is_gone_on_with() {
     terminal.until("the plan", |text| text.contains("a approve"));
     approve(&mut terminal);
     terminal.shows("3 of 3 environments proven");
-    terminal.keys("\rq");
+    terminal.keys("\r");
+    terminal.shows("s set up");
+    terminal.keys("q");
     assert_eq!(terminal.ended(), 0);
 }
 
@@ -122,7 +130,9 @@ fn a_call_that_was_dropped_is_looked_at_before_anything_else() {
     terminal.until("the first write", |text| text.contains(" writes, 0:") && !text.contains(" 0 writes"));
     terminal.keys("\u{3}\u{3}");
     terminal.until("the end", |text| text.contains("r plan again"));
-    terminal.keys("\rq");
+    terminal.keys("\r");
+    terminal.shows("s set up");
+    terminal.keys("q");
     assert_eq!(terminal.ended(), 0);
     let mut terminal = Terminal::keyless(folder.path(), &["--sandbox=slow.toml"], (100, 30), &[]);
     terminal.until("the panes", |text| text.contains("s set up") && text.contains("sign-in"));
@@ -133,13 +143,17 @@ fn a_call_that_was_dropped_is_looked_at_before_anything_else() {
     while !terminal.text().contains("a approve") {
         let before = terminal.text();
         terminal.keys(if before.contains("Details of the environments") { "n" } else { "\u{e}" });
-        terminal.until("the next page", |text| text != before && !text.contains("is asked") && !text.contains("looked at, to"));
+        terminal.until("the next page", |text| {
+            text != before && !text.contains("is asked") && !text.contains("looked at, to")
+        });
         pages += 1;
         assert!(pages < 40, "{}", terminal.text());
     }
     approve(&mut terminal);
     terminal.shows("3 of 3 environments proven");
-    terminal.keys("\rq");
+    terminal.keys("\r");
+    terminal.shows("s set up");
+    terminal.keys("q");
     assert_eq!(terminal.ended(), 0);
 }
 

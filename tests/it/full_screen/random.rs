@@ -192,9 +192,18 @@ fn plan() -> Plan {
 
 fn events(job: Job) -> Vec<Msg> {
     let step: keyless::domain::key::StepKey = "role:100000000000/R".parse().unwrap();
-    let info = StepInfo { step: step.clone(), title: "role R".to_owned(), environments: vec!["team-0".parse().unwrap()] };
+    let info = StepInfo {
+        step: step.clone(),
+        title: "role R".to_owned(),
+        environments: vec!["team-0".parse().unwrap()],
+    };
     let all = [
-        Event::RunStarted { version: VERSION, command: "setup".to_owned(), federation: None, steps: vec![info] },
+        Event::RunStarted {
+            version: VERSION,
+            command: "setup".to_owned(),
+            federation: None,
+            steps: vec![info],
+        },
         Event::StepStarted { step: step.clone(), applying: true },
         Event::StepProgress { step, message: "waits for IAM".to_owned(), attempt: 3 },
         Event::Notice { text: "note\u{7}".to_owned() },
@@ -215,9 +224,10 @@ fn found(effect: &wizard::Effect, well: bool) -> Option<wizard::Msg> {
             let all = ["payments", "web"].map(|name| name.parse().unwrap()).to_vec();
             (*generation, Found::Projects(if well { Ok(all) } else { Err(sad()) }))
         }
-        E::DiscoverVerification { generation, .. } => {
-            (*generation, Found::Verification(if well { Ok(FoundVerification::default()) } else { Err(sad()) }))
-        }
+        E::DiscoverVerification { generation, .. } => (
+            *generation,
+            Found::Verification(if well { Ok(FoundVerification::default()) } else { Err(sad()) }),
+        ),
         E::DiscoverProfiles { generation } => {
             let profile = |at: usize| AwsProfile {
                 name: format!("contoso-{at}"),

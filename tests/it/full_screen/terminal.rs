@@ -43,22 +43,37 @@ fn signals_end_it_and_give_the_terminal_back() {
 #[test]
 fn it_goes_to_the_background_and_comes_back() {
     let folder = tempfile::tempdir().unwrap();
-    let mut terminal = home(folder.path(), &[]);
+    let root = folder.path();
+    // Only a shell with job control can stop and bring back what it started.
+    let mut shell = portable_pty::CommandBuilder::new("sh");
+    shell.arg("-i");
+    shell.env_clear();
+    for (name, value) in
+        [("PS1", "shell> "), ("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")]
+    {
+        shell.env(name, value);
+    }
+    shell.env("HOME", root);
+    shell.env("KEYLESS_STATE_DIR", root.join("state"));
+    shell.cwd(root);
+    let mut terminal = Terminal::start(shell, SIZE);
+    terminal.at("shell> ", &format!("{} --sandbox\r", env!("CARGO_BIN_EXE_keyless")));
+    terminal.until("the panes", |text| text.contains("s set up") && text.contains("sign-in"));
     terminal.keys("\u{1a}");
-    terminal.until("the end of the full screen", |_| true);
-    wait(|| terminal.is_stopped(), "it does not stop");
+    terminal.until("the shell", |text| text.contains("Stopped"));
     given_back(&terminal);
-    terminal.signal("CONT");
-    terminal.until("the panes once more", |text| text.contains("s set up"));
-    wait(|| terminal.state().0, "the full screen does not come back");
+    terminal.keys("fg\r");
+    terminal.until("the panes once more", |text| text.contains("s set up") && text.contains("sign-in"));
     // Keys work as before.
     terminal.keys(":");
     terminal.shows("Commands");
     terminal.keys("\u{1b}");
     terminal.until("the panes", |text| !text.contains("Commands"));
     terminal.keys("q");
-    assert_eq!(terminal.ended(), 0);
+    terminal.until("the shell", |text| text.contains("Stopped"));
     given_back(&terminal);
+    terminal.keys("exit\r");
+    terminal.ended();
 }
 
 fn wait(holds: impl Fn() -> bool, what: &str) {
@@ -89,9 +104,9 @@ fn the_mouse_presses_what_it_points_at_and_can_be_released() {
     let mut terminal = home(folder.path(), &[]);
     let help = terminal.place("? help").unwrap();
     terminal.click(help);
-    terminal.shows("Everywhere");
+    terminal.shows("Help: Home");
     terminal.keys("\u{1b}");
-    terminal.until("the panes", |text| !text.contains("Everywhere"));
+    terminal.until("the panes", |text| !text.contains("Help: Home"));
     terminal.keys("M");
     wait(|| !terminal.state().2, "the mouse is kept");
     terminal.keys("M");
@@ -107,18 +122,27 @@ fn without_colour_everything_is_said_and_nothing_is_coloured() {
     terminal.keys(":");
     terminal.shows("Commands");
     let written = String::from_utf8_lossy(&terminal.written()).into_owned();
-    let coloured = |code: &str| ["3", "4", "9", "10"].iter().any(|first| {
-        let rest = code.strip_prefix(first).unwrap_or_default();
-        rest.len() == 1 && rest != "9" && rest.chars().all(|c| c.is_ascii_digit()) || code.starts_with("38;") || code.starts_with("48;")
-    });
+    let coloured = |code: &str| {
+        ["3", "4", "9", "10"].iter().any(|first| {
+            let rest = code.strip_prefix(first).unwrap_or_default();
+            rest.len() == 1 && rest != "9" && rest.chars().all(|c| c.is_ascii_digit())
+                || code.starts_with("38;")
+                || code.starts_with("48;")
+        })
+    };
     for part in written.split("\u{1b}[").skip(1) {
-        if let Some((codes, _)) = part.split_once('m').filter(|(codes, _)| codes.chars().all(|c| c.is_ascii_digit() || c == ';')) {
+        if let Some((codes, _)) =
+            part.split_once('m').filter(|(codes, _)| codes.chars().all(|c| c.is_ascii_digit() || c == ';'))
+        {
             assert!(!coloured(codes), "a colour: {codes}");
         }
     }
     // The chosen line is told by the reversed attribute, which crossterm's NO_COLOR handling would take away.
     assert!(written.contains("\u{1b}[7m"), "nothing is reversed");
-    terminal.keys("\u{1b}q");
+    // Escape and a letter at once would be alt and that letter.
+    terminal.keys("\u{1b}");
+    terminal.until("the panes", |text| !text.contains("Commands"));
+    terminal.keys("q");
     assert_eq!(terminal.ended(), 0);
 }
 
@@ -148,9 +172,11 @@ fn a_recorded_session_plays_to_the_same_screens() {
     terminal.at("Commands", "\u{1b}");
     terminal.until("the panes", |text| !text.contains("Commands"));
     terminal.keys("?");
-    terminal.shows("Everywhere");
+    terminal.shows("Help: Home");
     let seen = terminal.text();
-    terminal.keys("\u{1b}q");
+    terminal.keys("\u{1b}");
+    terminal.until("the panes", |text| !text.contains("Help: Home"));
+    terminal.keys("q");
     assert_eq!(terminal.ended(), 0);
     let screens = keyless::tui::record::replay(&std::fs::read_to_string(&file).unwrap()).unwrap();
     let text = |buffer: &ratatui::buffer::Buffer| {

@@ -155,19 +155,6 @@ impl Terminal {
         assert!(sent.unwrap().success());
     }
 
-    /// Whether the process is stopped, as the kernel tells it.
-    pub fn is_stopped(&self) -> bool {
-        let process = self.process();
-        match std::fs::read_to_string(format!("/proc/{process}/stat")) {
-            // The state stands behind the name in brackets.
-            Ok(stat) => stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')),
-            Err(_) => {
-                let told = std::process::Command::new("ps").args(["-o", "stat=", "-p", &process]).output();
-                told.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).trim_start().starts_with('T'))
-            }
-        }
-    }
-
     /// The process's id.
     pub fn process(&self) -> String {
         self.child.process_id().unwrap().to_string()

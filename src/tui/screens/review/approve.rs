@@ -71,7 +71,9 @@ impl Form {
                     }),
                     Ask::Protected { environment } => {
                         let item = Item::Protected(environment.clone());
-                        if !run.draft.left_out.contains(environment) && !protected.contains(&item) {
+                        // A shared object needs the name of an environment that is left out, too.
+                        let meant = !change.divisible || !run.draft.left_out.contains(environment);
+                        if meant && !protected.contains(&item) {
                             protected.push(item);
                         }
                     }

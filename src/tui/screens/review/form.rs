@@ -65,7 +65,11 @@ impl Form {
         let requests = count(requests, "request that changes a cloud", "requests that change a cloud");
         told.push((
             Paint::Strong,
-            format!("{} of {} will be carried out, with {requests}.", done.len(), count(all, "change", "changes")),
+            format!(
+                "{} of {} will be carried out, with {requests}.",
+                done.len(),
+                count(all, "change", "changes")
+            ),
         ));
         if done.len() < all {
             let text = "What is left out, or not answered below, stays as it is.";

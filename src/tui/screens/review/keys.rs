@@ -75,7 +75,8 @@ impl Review {
                         self.turn_all(shared);
                         Some(Vec::new())
                     }
-                    'w' => {
+                    // A saved plan is one of setup: `keyless apply` knows no other.
+                    'w' if super::is_setup(shared) => {
                         self.path = Some(Input::new(PLAN_FILE.to_owned()));
                         Some(Vec::new())
                     }

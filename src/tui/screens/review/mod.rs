@@ -184,6 +184,11 @@ impl Review {
     }
 }
 
+/// Whether the plan is one of setup, as a saved plan is.
+fn is_setup(shared: &Shared) -> bool {
+    shared.run.as_ref().is_some_and(|run| matches!(run.job, Job::Wizard(_)))
+}
+
 /// Whether a plan holds nothing that could be carried out.
 fn is_settled(run: &Running) -> bool {
     run.groups.iter().all(|group| group.writing == 0)
@@ -253,6 +258,9 @@ impl Screen for Review {
             again,
             Hint::new("n", "no", Press::letter('n'), "Leaves everything as it is."),
         ];
+        if !is_setup(shared) {
+            hints.retain(|hint| hint.key != "w");
+        }
         if is_settled(run) {
             let asks = !Form::new(run, shared).is_needless(run);
             let blocked = run.groups.iter().any(|group| !group.blocked.is_empty());
