@@ -129,6 +129,7 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         handover: Handover::default(),
         patience: std::time::Duration::from_secs(wait),
         calls: None,
+        trace: trace::Trace::default(),
     };
     match command {
         None if full_screen => screen::run(begin, opening(None, None, 900), output).await,

@@ -16,7 +16,7 @@ use super::screen::calls::Calls;
 use super::sign_in::{self, Desk, SignedIn, Source};
 use super::sign_ins::SignIns;
 use super::sso::{CacheFolder, PRACTICE_SESSION};
-use super::trace::TraceFile;
+use super::trace::Trace;
 use crate::cli::{Global, Handover};
 use crate::cloud::Ends;
 use crate::cloud::aws::{Aws, Transport};
@@ -55,6 +55,8 @@ pub struct Opening {
     pub patience: Duration,
     /// Who else reads the trace of HTTP exchanges.
     pub calls: Option<Arc<Calls>>,
+    /// The file of `--trace-http`, which all clouds of this process write to.
+    pub trace: Trace,
 }
 
 impl Opening {
@@ -118,7 +120,7 @@ impl Clouds {
             None => announce(&ends, output),
         }
         let trace: Option<Arc<dyn TraceSink>> = match &opening.global.trace_http {
-            Some(path) => Some(Arc::new(TraceFile::create(&process.directory.join(path))?)),
+            Some(path) => Some(opening.trace.open(&process.directory.join(path))?),
             None => None,
         };
         let trace = match &opening.calls {

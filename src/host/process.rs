@@ -38,6 +38,17 @@ impl Process {
         }
     }
 
+    /// A process with this environment, started in this folder, without any terminal.
+    pub fn given(environment: std::collections::BTreeMap<String, String>, directory: PathBuf) -> Self {
+        Self {
+            environment,
+            stdin_is_terminal: false,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            directory,
+        }
+    }
+
     /// An environment variable that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())

@@ -18,6 +18,8 @@ pub const SHORTEST: i64 = 5;
 pub const USUAL: i64 = 60;
 /// The longest pause after failures, in seconds.
 const LONGEST: i64 = 15 * 60;
+/// What is due within this part of the pause is looked at together.
+const TOGETHER: i64 = 10;
 /// Environments looked at in one second, on average, whatever the interval: the clouds throttle.
 const PER_SECOND: usize = 4;
 
@@ -248,18 +250,22 @@ impl Fleet {
         }
     }
 
-    /// Which environments are to be looked at now; marks them so. A round shares its reads of Azure DevOps.
+    /// Which environments are to be looked at now; marks them so. A round shares its reads of Azure DevOps: what is due
+    /// soon anyway goes with it, but what failed is left alone as long as it was said.
     pub fn due(&mut self, now: i64) -> Option<(u64, Vec<EnvironmentName>)> {
-        if self.paused {
+        let is_due = |pane: &Pane, at: i64| !pane.looking && pane.due <= at;
+        if self.paused || !self.panes.iter().any(|pane| is_due(pane, now)) {
             return None;
         }
-        let round = self.round;
+        let soon = now + (self.pause() / TOGETHER).max(1);
         let mut names = Vec::new();
-        for pane in self.panes.iter_mut().filter(|pane| !pane.looking && pane.due <= now) {
-            pane.looking = true;
-            names.push(pane.info.name.clone());
+        for pane in &mut self.panes {
+            if is_due(pane, if pane.failures == 0 { soon } else { now }) {
+                pane.looking = true;
+                names.push(pane.info.name.clone());
+            }
         }
-        (!names.is_empty()).then_some((round, names))
+        Some((self.round, names))
     }
 
     /// When the next look is due; none: never by itself, or all are under way.

@@ -161,6 +161,8 @@ pub enum Msg {
     Now(i64),
     /// Answers [`Effect::Open`].
     Opened(Result<Box<Opened>, Failure>),
+    /// The answers are others than those that were opened: somebody changed the file.
+    Answers(Box<Federation>),
     /// Answers a [`wizard::Effect`].
     Wizard(wizard::Msg),
     /// A plan is there to be reviewed: comes before the wizard's own `Reviewed`.

@@ -230,6 +230,8 @@ impl Program {
                     let result = Box::new(Err(cause));
                     effects.extend(self.shared.tell_wizard(wizard::Msg::Opened { generation, result }));
                 }
+                // Nobody looks at what was open before.
+                self.shared.fleet.hold();
                 self.shared.access = Access::Failed(failure);
             }
         }

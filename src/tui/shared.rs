@@ -7,6 +7,7 @@ use super::running::{Phase, Running};
 use super::screens::Act;
 use super::theme::Theme;
 use crate::domain::failure::Failure;
+use crate::domain::federation::Federation;
 use crate::explain::Invocation;
 use crate::wizard::{self, Goal};
 
@@ -237,6 +238,7 @@ impl Shared {
                 }
                 return effects;
             }
+            Msg::Answers(federation) => return self.take_changed(federation),
             Msg::Notice(text) => self.log.notice(now, text),
             _ => {}
         }
@@ -256,17 +258,31 @@ impl Shared {
         Vec::new()
     }
 
+    /// Somebody changed the answers: the panes are those of the new ones, and looks under way begin anew.
+    fn take_changed(&mut self, federation: &Federation) -> Vec<Effect> {
+        let looking = self.fleet.is_looking();
+        self.fleet.take_answers(federation);
+        if let Some(opened) = self.opened.as_mut() {
+            opened.federation = Some(federation.clone());
+        }
+        if looking { self.look_now() } else { self.look() }
+    }
+
     /// Looks at everything now, also while panes do not refresh by themselves.
     pub(super) fn look_again(&mut self) -> Vec<Act> {
         if self.is_running() {
             return vec![Act::Say("a run is going on: it sees more than a look".to_owned())];
         }
+        self.look_now().into_iter().map(Act::Effect).collect()
+    }
+
+    fn look_now(&mut self) -> Vec<Effect> {
         let paused = self.fleet.is_paused();
         self.fleet.hurry();
         self.fleet.set_paused(false);
         let looks = self.look();
         self.fleet.set_paused(paused);
-        looks.into_iter().map(Act::Effect).collect()
+        looks
     }
 
     /// The looks that are due. While a run goes on, it is the one that looks.

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use keyless::cloud::aws::{CONCURRENCY, Transport};
 use keyless::cloud::signin::{AwsSignIn, IdentityCenter, SessionState, SsoCache, SsoSession};
@@ -20,15 +20,22 @@ use super::support::{Lab, Live, world};
 struct Folder {
     path: PathBuf,
     ahead: AtomicI64,
+    /// What is read first, although it is no longer there.
+    behind: Mutex<Vec<String>>,
+    writes: AtomicUsize,
 }
 
 impl SsoCache for Folder {
     fn read(&self, file: &str) -> Result<Option<SecretString>> {
+        if let Some(behind) = self.behind.lock().unwrap().pop() {
+            return Ok(Some(behind.into()));
+        }
         Ok(std::fs::read_to_string(self.path.join(file)).ok().map(SecretString::from))
     }
     fn write(&self, file: &str, text: &SecretString) -> Result<()> {
         std::fs::create_dir_all(&self.path).unwrap();
         std::fs::write(self.path.join(file), text.expose_secret()).unwrap();
+        self.writes.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
     fn now(&self) -> i64 {
@@ -49,7 +56,12 @@ impl Bench {
     async fn of(world: World) -> Self {
         let lab = Lab::start(world).await;
         let folder = tempfile::tempdir().unwrap();
-        let cache = Arc::new(Folder { path: folder.path().to_owned(), ahead: AtomicI64::new(0) });
+        let cache = Arc::new(Folder {
+            path: folder.path().to_owned(),
+            ahead: AtomicI64::new(0),
+            behind: Mutex::default(),
+            writes: AtomicUsize::new(0),
+        });
         let transport = Transport::new(lab.practice.addresses().aws.parse().ok(), CONCURRENCY, None);
         let desk =
             AwsSignIn::new(transport, Arc::new(|_| None)).with_session("corp", &start_url(&lab), "eu-west-1");
@@ -167,6 +179,31 @@ async fn a_session_is_renewed_until_it_ends() {
     bench.advance(8 * 3600);
     let failure = bench.center.accounts(&bench.session).await.unwrap_err();
     assert_eq!(failure.code, Code::SsoExpired, "{failure}");
+}
+
+/// A refresh token is good once.
+#[tokio::test]
+async fn a_session_that_many_need_is_renewed_once() {
+    let bench = Bench::signed_in(world("fresh")).await;
+    bench.advance(3601);
+    let asks = (0..8).map(|_| bench.center.accounts(&bench.session));
+    let answers = futures::future::join_all(asks).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(bench.cache.writes.load(Ordering::Relaxed), 2, "the sign-in and one renewal");
+}
+
+#[tokio::test]
+async fn a_session_that_another_program_has_renewed_goes_on() {
+    let bench = Bench::signed_in(world("fresh")).await;
+    bench.advance(3601);
+    let file = std::fs::read_dir(&bench.cache.path).unwrap().next().unwrap().unwrap().path();
+    let old = std::fs::read_to_string(file).unwrap();
+    bench.center.accounts(&bench.session).await.unwrap();
+    // Before it asks and when its turn comes it reads what the other program is about to replace.
+    bench.cache.behind.lock().unwrap().extend([old.clone(), old]);
+    assert_eq!(bench.center.accounts(&bench.session).await.unwrap().len(), 3);
+    assert!(bench.cache.behind.lock().unwrap().is_empty());
+    assert_eq!(bench.cache.writes.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The full screen: opens the terminal, performs what the program wants done, and gives the terminal back.
 
+mod between;
 pub mod calls;
 mod history;
 mod jobs;
@@ -7,6 +8,7 @@ mod last;
 mod look;
 mod open;
 mod performer;
+mod rounds;
 
 use tokio::sync::mpsc;
 

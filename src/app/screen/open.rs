@@ -1,15 +1,20 @@
 //! Opening: which clouds, whose answers, and what was seen of them last.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::OnceCell;
+
+use super::between::Between;
 use super::last;
 use crate::app::answers;
 use crate::app::open::{Clouds, Opening};
 use crate::app::output::Output;
 use crate::app::practice;
 use crate::app::wizard::{Kept, begun};
+use crate::cloud::devops::DevOps;
 use crate::domain::failure::Result;
+use crate::domain::federation::Federation;
 use crate::host::files;
 use crate::tui::msg::{Opened, Repeats};
 use crate::wizard::Start;
@@ -22,6 +27,40 @@ pub struct Scene {
     pub clouds: Arc<Clouds>,
     /// Secrets, and the plan the wizard shows.
     pub kept: Kept,
+    /// What looks keep between rounds.
+    pub between: Between,
+    /// The answers that the panes show.
+    shown: Mutex<Option<Federation>>,
+    /// Whether the token was found to be for one organisation.
+    checked: OnceCell<()>,
+}
+
+impl Scene {
+    /// The answers that the panes show; none: there are none yet.
+    pub fn shown(&self) -> Option<Federation> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on the panes show these answers. Tells whether they are others than before.
+    pub fn show(&self, federation: &Federation) -> bool {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = shown.as_ref() != Some(federation);
+        if others {
+            *shown = Some(federation.clone());
+        }
+        others
+    }
+
+    /// Refuses a personal access token that is for all organisations. It is asked for once.
+    ///
+    /// # Errors
+    /// `DevopsTokenGlobal`.
+    pub async fn refuse_global(&self, devops: &DevOps) -> Result<()> {
+        if self.clouds.practice.is_none() {
+            self.checked.get_or_try_init(|| devops.refuse_global_token()).await?;
+        }
+        Ok(())
+    }
 }
 
 /// What is known before any cloud is open; none: there are no answers.
@@ -67,11 +106,19 @@ pub async fn open(opening: Opening, output: &Output) -> Result<(Scene, Opened)> 
         start: begun(&opening, &clouds, output).await?.0,
         last: federation.as_ref().and_then(|federation| last::read(&clouds.state, federation)),
         own,
-        federation,
+        federation: federation.clone(),
         source,
     };
     let kept = Kept::new(&clouds, &opening);
-    Ok((Scene { opening, clouds: Arc::new(clouds), kept }, opened))
+    let scene = Scene {
+        opening,
+        clouds: Arc::new(clouds),
+        kept,
+        between: Between::default(),
+        shown: Mutex::new(federation),
+        checked: OnceCell::new(),
+    };
+    Ok((scene, opened))
 }
 
 /// What commands for the same clouds repeat.

@@ -11,11 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::Calls;
 use super::jobs::Jobs;
-use super::look::Round;
+use super::look::{Looked, Round};
 use super::open::{Scene, open};
+use super::rounds::Rounds;
 use super::{history, last};
 use crate::app::answers;
 use crate::app::commands::write_plan;
+use crate::app::halves;
 use crate::app::open::Opening;
 use crate::app::output::Output;
 use crate::app::wizard::Stage;
@@ -43,6 +45,7 @@ struct Inner {
     inbox: UnboundedSender<Msg>,
     scene: Mutex<Option<Arc<Scene>>>,
     jobs: Jobs,
+    rounds: Rounds,
     going: Mutex<BTreeMap<Job, Going>>,
     /// The exit code of the last run.
     exit: Mutex<Exit>,
@@ -64,6 +67,7 @@ impl FullScreen {
             inbox,
             scene: Mutex::default(),
             jobs: Jobs::default(),
+            rounds: Rounds::default(),
             going: Mutex::default(),
             exit: Mutex::default(),
         };
@@ -72,6 +76,7 @@ impl FullScreen {
 
     /// Ends everything that goes on. Gives the exit code of the last run: done where there was none.
     pub fn end(&self) -> Exit {
+        self.inner.rounds.halt();
         for going in self.inner.going().values() {
             going.stop.cancel();
             if let Some(abort) = &going.abort {
@@ -115,10 +120,15 @@ impl Inner {
         Output::on_screen(&opening.global, &opening.process, invocation, self.inbox.clone(), job)
     }
 
-    /// The scene and answers of the clouds that are open.
-    fn federation(&self, scene: &Scene) -> Result<Federation> {
+    /// The answers as they are now, and whether the panes showed others; those are told first.
+    fn federation(&self, scene: &Scene) -> Result<(Federation, bool)> {
         let found = answers::find(&scene.opening, scene.clouds.practice.as_ref())?;
-        Ok(found.ok_or_else(answers::missing)?.federation)
+        let federation = found.ok_or_else(answers::missing)?.federation;
+        let others = scene.show(&federation);
+        if others {
+            self.send(Msg::Answers(Box::new(federation.clone())));
+        }
+        Ok((federation, others))
     }
 
     async fn open(&self, practice: Option<String>) -> Result<Box<Opened>> {
@@ -132,16 +142,21 @@ impl Inner {
         Ok(Box::new(opened))
     }
 
-    async fn look(self: Arc<Self>, round: u64, environments: Vec<EnvironmentName>) {
-        let begun = async {
+    async fn look(self: Arc<Self>, round: u64, environments: Vec<EnvironmentName>, stop: CancellationToken) {
+        let begin = async {
             let scene = self.scene()?;
+            let (federation, others) = self.federation(&scene)?;
+            if others {
+                // The panes were told, and ask again for what they show now.
+                return Ok(None);
+            }
             let output = self.output(&scene.opening, None);
-            let federation = self.federation(&scene)?;
-            Round::begin(scene, federation, &output).await
+            Round::begin(scene, federation, &environments, output).await.map(Some)
         };
-        let begun = match begun.await {
-            Ok(begun) => Arc::new(begun),
-            Err(failure) => {
+        let begun = match stop.run_until_cancelled(begin).await {
+            Some(Ok(Some(begun))) => Arc::new(begun),
+            Some(Ok(None)) | None => return,
+            Some(Err(failure)) => {
                 for environment in environments {
                     self.send(Msg::Looked { environment, round, result: Err(failure.clone()) });
                 }
@@ -149,9 +164,18 @@ impl Inner {
             }
         };
         for environment in environments {
-            let (inner, begun) = (Arc::clone(&self), Arc::clone(&begun));
+            let (inner, begun, stop) = (Arc::clone(&self), Arc::clone(&begun), stop.clone());
             tokio::spawn(async move {
-                let result = begun.look(&environment).await.map(Box::new);
+                let looked = async {
+                    let _turn = inner.rounds.turn().await;
+                    begun.look(&environment).await
+                };
+                // Nobody waits for a look that was stopped.
+                let Some(looked) = stop.run_until_cancelled(looked).await else { return };
+                if let Ok(Looked { left: Some(out), .. }) = &looked {
+                    inner.send(Msg::Notice(halves::words(out)));
+                }
+                let result = looked.map(|looked| Box::new(looked.board));
                 inner.send(Msg::Looked { environment, round, result });
             });
         }
@@ -209,6 +233,14 @@ fn job_of(effect: &wizard::Effect) -> Option<Job> {
     }
 }
 
+/// Whether nobody waits for looks any more: a run sees the same and newer, and other clouds are others.
+fn ends_looks(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::Open { .. } | Effect::CarryOut { .. } | Effect::Wizard(wizard::Effect::Apply { .. })
+    )
+}
+
 fn stopped(by: &str) -> Failure {
     Failure::new(Code::Stopped).with("by", by)
 }
@@ -216,6 +248,9 @@ fn stopped(by: &str) -> Failure {
 impl Performer for FullScreen {
     fn perform(&self, effect: Effect) {
         let inner = Arc::clone(&self.inner);
+        if ends_looks(&effect) {
+            inner.rounds.halt();
+        }
         match effect {
             Effect::Open { practice } => {
                 self.spawn(async move { Msg::Opened(inner.open(practice).await) });
@@ -226,7 +261,11 @@ impl Performer for FullScreen {
             },
             Effect::Wizard(effect) => self.wizard(effect),
             Effect::Look { round, environments } => {
-                tokio::spawn(inner.look(round, environments));
+                let (stop, new) = inner.rounds.begin(round);
+                if let (true, Ok(scene)) = (new, inner.scene()) {
+                    scene.between.forget();
+                }
+                tokio::spawn(inner.look(round, environments, stop));
             }
             Effect::Prepare { job, command, environments } => {
                 let abort = self.spawn(async move {
@@ -237,7 +276,7 @@ impl Performer for FullScreen {
                         let mut opening = scene.opening.clone();
                         opening.stop = inner.stop_of(job);
                         let output = inner.output(&opening, Some(job));
-                        let federation = inner.federation(&scene)?;
+                        let (federation, _) = inner.federation(&scene)?;
                         let on = (scene.clouds.as_ref(), &opening);
                         inner.jobs.plan(on, federation, (job, command, environments), &output).await
                     };
@@ -263,10 +302,8 @@ impl Performer for FullScreen {
             Effect::Remember(seen) => {
                 tokio::task::spawn_blocking(move || {
                     let Ok(scene) = inner.scene() else { return };
-                    let kept = inner
-                        .federation(&scene)
-                        .and_then(|federation| last::write(&scene.clouds.state, &federation, seen));
-                    if let Err(failure) = kept {
+                    let Some(federation) = scene.shown() else { return };
+                    if let Err(failure) = last::write(&scene.clouds.state, &federation, seen) {
                         inner.send(Msg::Notice(crate::explain::failure(&failure).cause));
                     }
                 });
@@ -275,7 +312,7 @@ impl Performer for FullScreen {
                 tokio::task::spawn_blocking(move || {
                     let read = || {
                         let scene = inner.scene()?;
-                        history::read(&scene.clouds.state, &inner.federation(&scene)?)
+                        history::read(&scene.clouds.state, &scene.shown().ok_or_else(answers::missing)?)
                     };
                     inner.send(Msg::History(read()));
                 });

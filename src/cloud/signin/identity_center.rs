@@ -1,7 +1,8 @@
 //! IAM Identity Center: sessions and whether they last, signing in with a device code, accounts and permission sets.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -94,12 +95,16 @@ pub struct SsoAccount {
     pub permission_sets: Vec<String>,
 }
 
-/// Identity Center with the sessions of this machine. Cloning is cheap.
+/// The turn to renew a session. It holds the refresh token that was refused last: asking again would tell the same.
+type Turn = Arc<tokio::sync::Mutex<Option<SecretString>>>;
+
+/// Identity Center with the sessions of this machine. Cloning is cheap; clones renew a session one at a time.
 #[derive(Clone)]
 pub struct IdentityCenter {
     desk: AwsSignIn,
     cache: Arc<dyn SsoCache>,
     endpoint: Option<Url>,
+    turns: Arc<Mutex<BTreeMap<String, Turn>>>,
 }
 
 impl fmt::Debug for IdentityCenter {
@@ -128,7 +133,7 @@ impl IdentityCenter {
     /// With the AWS configuration of `desk`. `endpoint` replaces both of its services; none: what the SDK resolves, which
     /// honours `AWS_ENDPOINT_URL_SSO` and `AWS_ENDPOINT_URL_SSO_OIDC`.
     pub fn new(desk: AwsSignIn, cache: Arc<dyn SsoCache>, endpoint: Option<Url>) -> Self {
-        Self { desk, cache, endpoint }
+        Self { desk, cache, endpoint, turns: Arc::default() }
     }
 
     /// A session of the AWS configuration.
@@ -278,15 +283,49 @@ impl IdentityCenter {
         self.cache.write(&file_of(&session.name), &token.text())
     }
 
-    /// An access token that is good, renewed where that is due.
-    pub(super) async fn token(&self, session: &SsoSession) -> Result<SecretString> {
+    fn turn(&self, session: &SsoSession) -> Turn {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.entry(file_of(&session.name)).or_default().clone()
+    }
+
+    /// What the cache holds, where it is of any use.
+    fn usable(&self, session: &SsoSession) -> Result<Usable> {
         let token = self.cached(session)?.ok_or_else(|| expired(&session.name))?;
         let now = self.cache.now();
         if token.expires_at > now + MARGIN {
-            return Ok(token.access_token);
+            return Ok(Usable::Token(token.access_token));
         }
         let renewal = token.renewal.filter(|renewal| renewal.registration_expires_at > now);
-        let renewal = renewal.ok_or_else(|| expired(&session.name))?;
+        renewal.map(Usable::Renewal).ok_or_else(|| expired(&session.name))
+    }
+
+    /// An access token that is good, renewed where that is due. A refresh token is good once: whoever needs it waits for
+    /// the one that redeems it.
+    pub(super) async fn token(&self, session: &SsoSession) -> Result<SecretString> {
+        if let Usable::Token(token) = self.usable(session)? {
+            return Ok(token);
+        }
+        let turn = self.turn(session);
+        let mut refused = turn.lock().await;
+        loop {
+            // Whoever had the turn before may have renewed it, and so may another program.
+            let renewal = match self.usable(session)? {
+                Usable::Token(token) => return Ok(token),
+                Usable::Renewal(renewal) => renewal,
+            };
+            let same = |old: &SecretString| old.expose_secret() == renewal.refresh_token.expose_secret();
+            if refused.as_ref().is_some_and(same) {
+                return Err(expired(&session.name));
+            }
+            match self.redeem(session, &renewal).await? {
+                Some(token) => return Ok(token),
+                None => *refused = Some(renewal.refresh_token),
+            }
+        }
+    }
+
+    /// Redeems a refresh token. None: it is not taken, because it was redeemed already or the session has ended.
+    async fn redeem(&self, session: &SsoSession, renewal: &Renewal) -> Result<Option<SecretString>> {
         let ask = self
             .oidc(session)
             .await
@@ -300,15 +339,15 @@ impl IdentityCenter {
                 // Without a new refresh token the old one goes on.
                 let old = || Some(renewal.refresh_token.expose_secret().to_owned());
                 answer.refresh_token = answer.refresh_token.take().or_else(old);
-                self.keep(session, &renewal, answer)?;
-                Ok(self.cached(session)?.ok_or_else(|| expired(&session.name))?.access_token)
+                self.keep(session, renewal, answer)?;
+                Ok(Some(self.cached(session)?.ok_or_else(|| expired(&session.name))?.access_token))
             }
             Err(SdkError::ServiceError(refused))
                 if refused.err().is_invalid_grant_exception()
                     || refused.err().is_expired_token_exception()
                     || refused.err().is_invalid_client_exception() =>
             {
-                Err(expired(&session.name))
+                Ok(None)
             }
             Err(error) => Err(sdk_failure("sso-oidc:CreateToken", &error)),
         }
@@ -378,6 +417,14 @@ where
         _ => return sdk_failure(action, error).with("sso-session", &session.name),
     };
     failure.with("action", action)
+}
+
+/// What is of use in the cache.
+enum Usable {
+    /// An access token that lasts for a while.
+    Token(SecretString),
+    /// What gets one.
+    Renewal(Renewal),
 }
 
 /// What an answer to a device code means.

@@ -4,6 +4,7 @@
 mod asked;
 mod detail;
 mod draw;
+mod fleet;
 mod history;
 mod home;
 mod keys;
