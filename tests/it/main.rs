@@ -16,6 +16,7 @@ mod practice_entra;
 mod prompts;
 mod rights;
 mod saved;
+mod screenshots;
 mod setup;
 mod sign_in;
 mod sso;

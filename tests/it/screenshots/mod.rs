@@ -39,8 +39,12 @@ fn screenshots() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     for part in readme.split("(assets/screens/").skip(1) {
         let file = part.split(')').next().unwrap();
-        let svg = std::fs::read_to_string(folder().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        assert!(svg.starts_with("<svg ") && svg.contains("keyless"), "{file} is no picture of keyless");
+        let svg =
+            std::fs::read_to_string(folder().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(
+            svg.starts_with("<svg ") && svg.contains("<title>") && svg.ends_with("</svg>\n"),
+            "{file} is no picture"
+        );
     }
 }
 
@@ -68,7 +72,7 @@ fn update() {
             "home" => last(&session, &["proven", "s set up", "handshake"]),
             "review" => last(&session, &["Review", "approve"]),
             "run" => last(&session, &["Run", "ctrl-c"]),
-            _ => last(&session, &["found", "wanted"]),
+            _ => last(&session, &["As found", "trust"]),
         };
         std::fs::write(folder().join(format!("{name}.svg")), svg::render(&screen, title)).unwrap();
     }
@@ -78,4 +82,15 @@ fn update() {
 fn play(terminal: &mut Terminal) {
     terminal.until("the panes", |text| text.contains("s set up") && text.contains("sign-in"));
     crate::full_screen::onboard(terminal);
+    terminal.keys("\r");
+    terminal.until("one environment", |text| text.contains("esc"));
+    for _ in 0..4 {
+        terminal.keys("j");
+    }
+    terminal.keys("\r");
+    terminal.shows("As found");
+    terminal.keys("\u{1b}");
+    terminal.until("the panes", |text| !text.contains("As found"));
+    terminal.keys("\u{3}");
+    terminal.ended();
 }
