@@ -146,7 +146,7 @@ impl<T> Slot<T> {
     }
 
     /// Asks again next time when the last answer was a failure.
-    fn forget_failure(&mut self) {
+    pub(super) fn forget_failure(&mut self) {
         if matches!(self.found, Some(Err(_))) {
             self.generation = 0;
             self.found = None;

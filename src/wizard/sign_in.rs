@@ -299,6 +299,8 @@ pub(super) fn ended(model: &mut Model, generation: u64, result: Result<Handle, S
             model.sign_in.by = Some(attempt.method);
             model.sign_in.attempt = None;
             model.sign_in.lost = false;
+            // What the sign-in before could not do says nothing about this one.
+            model.discovery.organization.forget_failure();
             model.token = Some(handle);
             if model.at == PageId::SignIn {
                 return next(model);

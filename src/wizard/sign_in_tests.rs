@@ -112,8 +112,12 @@ fn what_azure_devops_refused_is_signed_in_anew() {
     }
     assert!(model.page().problem.is_some());
     update(&mut model, Msg::Back);
-    let effects = update(&mut model, Msg::Next);
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::SignIn { .. })), "{effects:?}");
+    let begin = only(update(&mut model, Msg::Next));
+    assert!(matches!(begin, Effect::SignIn { .. }), "{begin:?}");
+    // Who signed in anew goes on, and is not asked once more.
+    let wait = only(update(&mut model, answer(&begin).remove(0)));
+    update(&mut model, answer(&wait).remove(0));
+    assert_eq!(*model.at(), PageId::Organization);
 }
 
 /// A wizard that begins with a sign-in which Azure DevOps does not accept any more.
