@@ -57,7 +57,7 @@ impl Round {
             _ => {
                 scene.clouds.find_sign_in(&federation.organization, &output).await;
                 let devops = scene.clouds.devops(&federation.organization)?;
-                scene.refuse_global(&devops).await?;
+                scene.clouds.refuse_global(&devops).await?;
                 Some(devops)
             }
         };

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::OnceCell;
-
 use super::between::Between;
 use super::last;
 use crate::app::answers;
@@ -12,7 +10,6 @@ use crate::app::open::{Clouds, Opening};
 use crate::app::output::Output;
 use crate::app::practice;
 use crate::app::wizard::{Kept, begun};
-use crate::cloud::devops::DevOps;
 use crate::domain::failure::Result;
 use crate::domain::federation::Federation;
 use crate::host::files;
@@ -31,8 +28,6 @@ pub struct Scene {
     pub between: Between,
     /// The answers that the panes show.
     shown: Mutex<Option<Federation>>,
-    /// Whether the token was found to be for one organisation.
-    checked: OnceCell<()>,
 }
 
 impl Scene {
@@ -49,17 +44,6 @@ impl Scene {
             *shown = Some(federation.clone());
         }
         others
-    }
-
-    /// Refuses a personal access token that is for all organisations. It is asked for once.
-    ///
-    /// # Errors
-    /// `DevopsTokenGlobal`.
-    pub async fn refuse_global(&self, devops: &DevOps) -> Result<()> {
-        if self.clouds.practice.is_none() {
-            self.checked.get_or_try_init(|| devops.refuse_global_token()).await?;
-        }
-        Ok(())
     }
 }
 
@@ -116,7 +100,6 @@ pub async fn open(opening: Opening, output: &Output) -> Result<(Scene, Opened)> 
         kept,
         between: Between::default(),
         shown: Mutex::new(federation),
-        checked: OnceCell::new(),
     };
     Ok((scene, opened))
 }
