@@ -81,7 +81,7 @@ pub fn assert_silent(said: &Said, arguments: &[&str]) {
     }
 }
 
-/// Every line of a trace is one exchange with exactly the five members, and the file is its owner's alone.
+/// Every line of a trace is one exchange with exactly the six members, and the file is its owner's alone.
 fn assert_trace(path: &Path) {
     let text = std::fs::read_to_string(path).unwrap();
     assert!(text.lines().count() > 0, "{} is empty", path.display());
@@ -89,7 +89,7 @@ fn assert_trace(path: &Path) {
         let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
-        assert_eq!(keys, ["method", "request", "response", "status", "url"], "{line}");
+        assert_eq!(keys, ["method", "request", "request_id", "response", "status", "url"], "{line}");
     }
     #[cfg(unix)]
     {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::between::chain;
 use super::open::Scene;
 use crate::app::output::Output;
+use crate::app::sign_ins::asks_to_sign_in;
 use crate::cloud::aws::Aws;
 use crate::cloud::devops::DevOps;
 use crate::domain::failure::{Code, Failure, Result};
@@ -160,7 +161,13 @@ impl Round {
     }
 
     async fn prepare(&self, session: &Session, environment: &EnvironmentName) -> Result<Prepared> {
-        prepare(session, "status", Purpose::Status, std::slice::from_ref(environment)).await
+        let prepared = prepare(session, "status", Purpose::Status, std::slice::from_ref(environment)).await;
+        prepared.inspect_err(|failure| {
+            // Somebody may have signed in again, also from another terminal: the next round looks for it.
+            if asks_to_sign_in(failure) {
+                self.scene.clouds.forget_sign_in(&self.federation.organization);
+            }
+        })
     }
 
     fn session(&self, chain: &[&Environment], aws: BTreeMap<EnvironmentName, Result<Aws>>) -> Session {

@@ -69,7 +69,7 @@ fn update() {
     for (name, title) in PICTURES {
         let screen = match name {
             "welcome" => last(&first, &["Practice"]),
-            "home" => last(&session, &["proven", "s set up", "handshake"]),
+            "home" => last(&session, &["✓ proven", "staging", "(protected)", "s set up"]),
             "review" => last(&session, &["Review", "approve"]),
             "run" => last(&session, &["Run", "ctrl-c"]),
             _ => last(&session, &["As found", "trust"]),
