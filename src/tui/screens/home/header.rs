@@ -45,7 +45,9 @@ fn draw_names(canvas: &mut Canvas<'_>, line: Rect, shared: &Shared) {
     let mut right = Vec::new();
     if let Some(issuer) = issuer {
         let bare = issuer.trim_start_matches("https://").to_owned();
-        let wide = line.width >= 110;
+        // The whole address only where it takes nothing from the federation's name.
+        let names = bare.len() + federation.as_ref().map_or(0, String::len);
+        let wide = usize::from(line.width) >= names + 45;
         let name = if wide { bare.as_str() } else { bare.split('/').next().unwrap_or_default() };
         right.push(canvas.span(Paint::Dim, "issuer"));
         if line.width >= 76 {
