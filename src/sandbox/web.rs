@@ -5,9 +5,24 @@ use std::collections::BTreeMap;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::wire;
+
+/// What the person at a device code said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Nothing yet.
+    Waiting,
+    /// Signed in.
+    Approved,
+    /// Refused.
+    Refused,
+    /// Signed in, and the tokens were given.
+    Used,
+}
 
 /// Letters and digits of codes that a person types: none that is read as another.
 const LETTERS: &[u8; 29] = b"ABCDEFGHJKLMNPQRTUVWXYZ346789";

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::flow::{Effect, Handle};
 use super::model::Model;
+use super::msg::{Effect, Handle};
 use super::page::{Field, Key, PageId, State};
 use super::sign_in;
 use crate::domain::names::{AccountId, OrganizationName, ProjectName, Region};

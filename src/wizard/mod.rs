@@ -8,6 +8,7 @@ mod defaults;
 mod discovery;
 mod flow;
 mod model;
+mod msg;
 mod naming;
 mod pages;
 mod questions;
@@ -26,8 +27,9 @@ pub(crate) mod tests;
 pub use discovery::{
     AwsProfile, Found, FoundAccount, FoundOrganization, FoundVerification, Identity, SsoFound,
 };
-pub use flow::{Effect, Ended, Handle, Msg, update};
+pub use flow::update;
 pub use model::{Model, Start};
+pub use msg::{Effect, Ended, Handle, Msg};
 pub use page::{Field, Key, Page, PageId, Question, Value};
 pub use sign_in::{Method, Offer, Prompt};
 pub use sso::{SsoChoice, SsoCode};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::answers::Given;
 use super::discovery::Discovery;
-use super::flow::{Ended, Handle};
+use super::msg::{Ended, Handle};
 use super::page::{self, Field, Key, Page, PageId, Question, Value};
 use super::review::Review;
 use super::sign_in::{Offer, SignIn};

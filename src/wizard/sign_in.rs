@@ -1,7 +1,8 @@
 //! The page that signs in to Azure DevOps: how, and what the person must do meanwhile.
 
-use super::flow::{Effect, Handle, next};
+use super::flow::next;
 use super::model::Model;
+use super::msg::{Effect, Handle};
 use super::page::{self, Fact, Field, Key, PageId, Value};
 
 /// A way to sign in to Azure DevOps.

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::discovery::{FoundAccount, Slot, SsoFound};
-use super::flow::Effect;
 use super::model::Model;
+use super::msg::Effect;
 use super::naming;
 use super::page::{Choice, Field, Key, Options, PageId, State, Value};
 use crate::domain::names::{AccountId, EnvironmentName};

@@ -1,7 +1,7 @@
 //! The page before all others: practice or live, and what for. Asked only where nothing was chosen yet.
 
-use super::flow::Effect;
 use super::model::{Model, Start};
+use super::msg::Effect;
 use super::page::{self, Choice, Field, Key, Options, PageId, State, Value};
 use crate::domain::federation::Federation;
 

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::authorize::{CODES, Code};
-use super::device::{Answer, DEVICES, Device};
+use super::device::{DEVICES, Device};
 use super::{AZURE_DEVOPS, Refusal, required, tenant};
 use crate::sandbox::Ground;
 use crate::sandbox::devops::identities;
-use crate::sandbox::web::{Fields, secret, too_fast};
+use crate::sandbox::web::{Answer, Fields, secret, too_fast};
 
 /// Refresh tokens, by token.
 const REFRESHES: &str = "entra.refresh";

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Refusal, oidc};
 use crate::sandbox::Ground;
 use crate::sandbox::devops::identities;
-use crate::sandbox::web::{Fields, base, escape, page, secret, user_code};
+use crate::sandbox::web::{Answer, Fields, base, escape, page, secret, user_code};
 
 /// Device codes, by device code.
 pub const DEVICES: &str = "sso.device";
@@ -37,20 +37,6 @@ pub struct Device {
     pub polled: Option<i64>,
     /// What its person said.
     pub state: Answer,
-}
-
-/// What the person at a device code said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    /// Nothing yet.
-    Waiting,
-    /// Allowed.
-    Approved,
-    /// Denied.
-    Refused,
-    /// Allowed, and the tokens were given.
-    Used,
 }
 
 /// `POST /device_authorization`

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Refusal;
-use super::device::{Answer, DEVICES, Device};
+use super::device::{DEVICES, Device};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
-use crate::sandbox::web::{secret, too_fast};
+use crate::sandbox::web::{Answer, secret, too_fast};
 
 /// Registered clients, by id.
 pub const CLIENTS: &str = "sso.client";

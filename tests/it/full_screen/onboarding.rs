@@ -53,6 +53,25 @@ fn slow(root: &Path) {
     std::fs::write(root.join("slow.toml"), world + "\n[habits]\nlatency-ms = 150\n").unwrap();
 }
 
+/// A run of which at least one write is done, and others are not.
+fn under_way(root: &Path) -> Terminal {
+    slow(root);
+    let mut terminal = Terminal::keyless(root, &["--sandbox=slow.toml"], (100, 30), &[]);
+    to_review(&mut terminal);
+    approve(&mut terminal);
+    terminal.until("the first write", |text| text.contains(" writes, 0:") && !text.contains(" 0 writes"));
+    terminal
+}
+
+/// From the end of a run to the end of the program, with everything proven.
+fn proven_and_left(terminal: &mut Terminal) {
+    terminal.shows("3 of 3 environments proven");
+    terminal.keys("\r");
+    terminal.shows("s set up");
+    terminal.keys("q");
+    assert_eq!(terminal.ended(), 0);
+}
+
 #[test]
 fn from_the_first_key_to_three_proven_panes() {
     let folder = tempfile::tempdir().unwrap();
@@ -103,12 +122,7 @@ fn from_the_first_key_to_three_proven_panes() {
 #[test]
 fn a_run_that_was_stopped_is_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();
-    slow(folder.path());
-    let mut terminal = Terminal::keyless(folder.path(), &["--sandbox=slow.toml"], (100, 30), &[]);
-    to_review(&mut terminal);
-    approve(&mut terminal);
-    // At least one write is done, and others are not.
-    terminal.until("the first write", |text| text.contains(" writes, 0:") && !text.contains(" 0 writes"));
+    let mut terminal = under_way(folder.path());
     terminal.keys("\u{3}");
     terminal.until("the stop", |text| text.contains("stop"));
     terminal.until("the end", |text| text.contains("r plan again"));
@@ -116,21 +130,13 @@ fn a_run_that_was_stopped_is_gone_on_with() {
     terminal.keys("r");
     terminal.until("the plan", |text| text.contains("a approve"));
     approve(&mut terminal);
-    terminal.shows("3 of 3 environments proven");
-    terminal.keys("\r");
-    terminal.shows("s set up");
-    terminal.keys("q");
-    assert_eq!(terminal.ended(), 0);
+    proven_and_left(&mut terminal);
 }
 
 #[test]
 fn a_call_that_was_dropped_is_looked_at_before_anything_else() {
     let folder = tempfile::tempdir().unwrap();
-    slow(folder.path());
-    let mut terminal = Terminal::keyless(folder.path(), &["--sandbox=slow.toml"], (100, 30), &[]);
-    to_review(&mut terminal);
-    approve(&mut terminal);
-    terminal.until("the first write", |text| text.contains(" writes, 0:") && !text.contains(" 0 writes"));
+    let mut terminal = under_way(folder.path());
     terminal.keys("\u{3}\u{3}");
     terminal.until("the end", |text| text.contains("r plan again"));
     terminal.keys("\r");
@@ -163,21 +169,13 @@ fn a_call_that_was_dropped_is_looked_at_before_anything_else() {
         }
     }
     approve(&mut terminal);
-    terminal.shows("3 of 3 environments proven");
-    terminal.keys("\r");
-    terminal.shows("s set up");
-    terminal.keys("q");
-    assert_eq!(terminal.ended(), 0);
+    proven_and_left(&mut terminal);
 }
 
 #[test]
 fn a_signal_in_the_middle_of_a_run_stops_between_writes_and_leaves() {
     let folder = tempfile::tempdir().unwrap();
-    slow(folder.path());
-    let mut terminal = Terminal::keyless(folder.path(), &["--sandbox=slow.toml"], (100, 30), &[]);
-    to_review(&mut terminal);
-    approve(&mut terminal);
-    terminal.until("the first write", |text| text.contains(" writes, 0:") && !text.contains(" 0 writes"));
+    let mut terminal = under_way(folder.path());
     terminal.signal("TERM");
     assert_eq!(terminal.ended(), 130);
     let (full, hidden, mouse) = terminal.state();
