@@ -30,10 +30,12 @@ pub enum Kind {
     Permission,
     /// The proof by a pipeline run.
     Handshake,
+    /// A look beside the chain, which changes nothing: who uses a connection, old keys, what CloudTrail tells.
+    Inspection,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 10] = [
+    const ALL: [(Self, &'static str); 11] = [
         (Self::SignIn, "sign-in"),
         (Self::Extension, "extension"),
         (Self::Provider, "provider"),
@@ -44,6 +46,7 @@ impl Kind {
         (Self::Access, "access"),
         (Self::Permission, "permission"),
         (Self::Handshake, "handshake"),
+        (Self::Inspection, "inspection"),
     ];
 
     /// The kind as it is printed.

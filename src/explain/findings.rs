@@ -1,82 +1,93 @@
-//! Words for findings.
+//! Words for findings, out of `assets/findings.toml`; those of failed looks are the failure's own.
 
-use super::FindingWords;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::{FindingWords, failures};
+use crate::domain::failure::Failure;
 use crate::domain::finding::{Finding, FindingCode};
-use crate::domain::names::EnvironmentName;
+
+/// One entry of the table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    cause: String,
+    heal: String,
+    page: String,
+}
+
+/// The table by code without `KL-`. A test holds it against [`FindingCode::ALL`].
+static TABLE: LazyLock<BTreeMap<String, Entry>> =
+    LazyLock::new(|| toml::from_str(include_str!("../../assets/findings.toml")).unwrap_or_default());
+
+fn entry(code: FindingCode) -> Option<&'static Entry> {
+    TABLE.get(code.text().strip_prefix("KL-")?)
+}
 
 /// The words for a finding.
 pub fn words(finding: &Finding) -> FindingWords {
-    let value = |label: &str| {
-        finding.evidence.iter().find(|e| e.label == label).map(|e| e.value.clone()).unwrap_or_default()
-    };
-    let (cause, heal) = match finding.code {
-        FindingCode::TrustOpen => (
-            format!("the trust of {} also admits {}", value("role"), value("admits")),
-            format!(
-                "if nobody needs it: keyless setup --close {}",
-                finding.environment.as_ref().map_or("ENVIRONMENT", EnvironmentName::as_str)
-            ),
-        ),
-        FindingCode::TrustLong => (
-            format!(
-                "the trust of {} is {} characters long; the default quota of an account is 2,048",
-                value("role"),
-                value("characters")
-            ),
-            "ask AWS to raise the quota \"Role trust policy length\", or shorten the trust".to_owned(),
-        ),
-        FindingCode::RoleExtraPolicies => (
-            format!("{} has policies keyless did not write: {}", value("role"), value("policies")),
-            "keep them if the deployment needs them, else detach them in IAM".to_owned(),
-        ),
-        FindingCode::RoleForeign => (
-            format!("{} belongs to {}", value("role"), value("owner")),
-            "change it where it is managed, or choose another role name in keyless.toml".to_owned(),
-        ),
-        FindingCode::PermissionStanding => (
-            format!("the verification pipeline may use {} also when no handshake runs", value("resource")),
-            "run `keyless setup`: it withdraws the permission".to_owned(),
-        ),
-        FindingCode::PermissionAllPipelines => (
-            format!("every pipeline of the project may use {}", value("resource")),
-            "in Project settings > Service connections > Security, restrict it to single pipelines"
-                .to_owned(),
-        ),
-        FindingCode::ConnectionKeys => (
-            format!("{} holds access key {}, which wins over OIDC", value("connection"), value("access key")),
-            "run `keyless setup`: it empties the keys in place".to_owned(),
-        ),
-        FindingCode::ConnectionShared => (
-            format!(
-                "{} is shared with other projects, whose tokens have other subjects",
-                value("connection")
-            ),
-            "use one connection per project".to_owned(),
-        ),
-        FindingCode::ConnectionDisabled => (
-            format!(
-                "{} is disabled; Azure DevOps disables connections after 100 idle days",
-                value("connection")
-            ),
-            "enable it in Project settings > Service connections".to_owned(),
-        ),
-        FindingCode::ConnectionForeign => (
-            format!("{} belongs to {}", value("connection"), value("owner")),
-            "change it where it is managed, or choose another connection name in keyless.toml".to_owned(),
-        ),
-        FindingCode::RightsUnknown => (
-            format!("which IAM rights {} has could not be found out: {}", value("operator"), value("cause")),
-            "nothing, if the plan applies; else allow iam:SimulatePrincipalPolicy".to_owned(),
-        ),
-        FindingCode::RightsMissing => (
-            format!("{} is denied {}", value("operator"), value("actions")),
-            "sign in with a role that has the rights in the README, or hand this half to an administrator"
-                .to_owned(),
-        ),
-        FindingCode::RepositoryOpen => (
-            format!("others can push to {}", value("repository")),
-            "let keyless create its own repository, or protect the branch".to_owned(),
-        ),
-    };
-    FindingWords { cause, heal }
+    if let FindingCode::Failed(code) = finding.code {
+        let failure = Failure { evidence: finding.evidence.clone(), ..Failure::new(code) };
+        let words = failures::words(&failure);
+        return FindingWords { cause: words.cause, heal: words.hint };
+    }
+    match entry(finding.code) {
+        Some(entry) => {
+            FindingWords { cause: filled(&entry.cause, finding), heal: filled(&entry.heal, finding) }
+        }
+        None => FindingWords { cause: finding.code.text(), heal: String::new() },
+    }
+}
+
+/// The page of a code: what it means, how it is known, what to do. None: the table has no such code.
+pub fn page(code: FindingCode) -> Option<&'static str> {
+    entry(code).map(|entry| entry.page.trim())
+}
+
+/// The text with every `{label}` replaced by the evidence of that label.
+fn filled(text: &str, finding: &Finding) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((label, behind)) = after.split_once('}') else { break };
+        out.push_str(before);
+        let (label, otherwise) = label.split_once('|').unwrap_or((label, ""));
+        let environment = || finding.environment.as_ref().map(|name| name.as_str());
+        let value = match label {
+            "environment" => environment(),
+            _ => finding.evidence(label),
+        };
+        out.push_str(value.unwrap_or(otherwise));
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_words_and_every_word_a_code() {
+        let table: BTreeMap<String, Entry> =
+            toml::from_str(include_str!("../../assets/findings.toml")).unwrap();
+        let known: Vec<String> = FindingCode::ALL.iter().map(|code| code.text()).collect();
+        for code in &known {
+            let entry = table.get(&code[3..]).unwrap_or_else(|| panic!("no words for {code}"));
+            assert!(!entry.cause.is_empty() && !entry.heal.is_empty() && !entry.page.is_empty(), "{code}");
+        }
+        for code in table.keys() {
+            assert!(known.contains(&format!("KL-{code}")), "{code} is no code");
+        }
+    }
+
+    #[test]
+    fn evidence_stands_where_its_label_stands() {
+        let finding = Finding::overall(FindingCode::TrustOpen).with("role", "R {x}");
+        assert_eq!(filled("a {role} b {no|nobody} c {environment|all}", &finding), "a R {x} b nobody c all");
+        assert_eq!(filled("{", &finding), "{");
+    }
 }

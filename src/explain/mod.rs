@@ -7,7 +7,7 @@ mod sign_in;
 pub mod signs;
 
 use crate::domain::failure::{Class, Evidence, Failure};
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::key::StepKey;
 use crate::plan::event::Outcome;
 
@@ -39,6 +39,11 @@ pub fn failure(failure: &Failure) -> Words {
 /// The words for a finding.
 pub fn finding(finding: &Finding) -> FindingWords {
     findings::words(finding)
+}
+
+/// The page of a finding's code; none: it is a failure's.
+pub fn page(code: FindingCode) -> Option<&'static str> {
+    findings::page(code)
 }
 
 /// A failure as the lines a person reads: cause, evidence, what to do after this call.

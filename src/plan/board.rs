@@ -249,6 +249,6 @@ fn links_of(kind: Kind) -> &'static [Link] {
         Kind::Role => &[Link::Role, Link::Trust],
         Kind::Permission => &[Link::Permission],
         Kind::Handshake => &[Link::Handshake],
-        Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access => &[],
+        Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access | Kind::Inspection => &[],
     }
 }

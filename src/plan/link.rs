@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::file::Only;
+use crate::domain::failure::Code;
+use crate::domain::finding::FindingCode;
 use crate::domain::names::EnvironmentName;
 
 /// A link of the chain.
@@ -137,4 +139,106 @@ impl LinkStatus {
 /// `waiting for the AWS side`.
 pub fn waiting_for(half: Only) -> String {
     format!("waiting for the {} side", half.cloud())
+}
+
+/// The link of the chain that a finding is about.
+pub fn link_of(code: FindingCode) -> Link {
+    use FindingCode as C;
+    match code {
+        C::TrustOpen
+        | C::TrustLong
+        | C::TrustFederated
+        | C::TrustAction
+        | C::TrustSubCase
+        | C::TrustSubSpace
+        | C::TrustSubEncoding
+        | C::TrustSubRenamed
+        | C::TrustSubOther
+        | C::TrustAud
+        | C::TrustAudMissing
+        | C::TrustLike
+        | C::TrustWildcard
+        | C::TrustForAllValues
+        | C::TrustNoSub
+        | C::TrustDangling
+        | C::TrustDeny
+        | C::TrustSourceIp
+        | C::TrustVpc
+        | C::TrustResourceControl
+        | C::TrustPrincipals
+        | C::TrustRefused
+        | C::MatrixUnexpected
+        | C::TrailOff
+        | C::TrailDenied => Link::Trust,
+        C::RoleMissing
+        | C::RoleDiffers
+        | C::RoleExtraPolicies
+        | C::RoleForeign
+        | C::RoleSession
+        | C::RoleBoundary
+        | C::RoleAdministrator
+        | C::RoleStar => Link::Role,
+        C::ProviderMissing
+        | C::ProviderUrl
+        | C::ProviderAudience
+        | C::ProviderThumbprint
+        | C::ProviderAccount
+        | C::OrganizationIdCase
+        | C::IssuerSlash
+        | C::IssuerOther
+        | C::IssuerRetires => Link::Provider,
+        C::ConnectionMissing
+        | C::ConnectionDisabled
+        | C::ConnectionNotReady
+        | C::ConnectionNoOidc
+        | C::ConnectionOidcValue
+        | C::ConnectionOidcName
+        | C::ConnectionKeys
+        | C::ConnectionHalfKey
+        | C::ConnectionRoleMissing
+        | C::ConnectionRoleMalformed
+        | C::ConnectionRoleAccount
+        | C::ConnectionRolePartition
+        | C::ConnectionRoleOther
+        | C::ConnectionRenamed
+        | C::ConnectionShared
+        | C::ConnectionSharedFrom
+        | C::ConnectionForeign
+        | C::ConnectionDiffers
+        | C::OrganizationIdTenant
+        | C::ProjectRenamed
+        | C::ToolkitDisabled
+        | C::ToolkitNoRetries
+        | C::DenialDecoy
+        | C::KeysActive
+        | C::KeysUnused
+        | C::KeysOld => Link::Connection,
+        C::ConnectionUnauthorized | C::PermissionStanding | C::PermissionAllPipelines => Link::Permission,
+        C::RightsUnknown
+        | C::RightsMissing
+        | C::RightsBoundary
+        | C::RightsServiceControl
+        | C::RegionDisabled
+        | C::ClockSkew => Link::SignIn,
+        C::Failed(code) => link_of_failure(code),
+        _ => Link::Handshake,
+    }
+}
+
+fn link_of_failure(code: Code) -> Link {
+    match code {
+        Code::AwsSignIn
+        | Code::AwsWrongAccount
+        | Code::AwsDenied
+        | Code::AwsUnreachable
+        | Code::AwsThrottled
+        | Code::SsoExpired => Link::SignIn,
+        Code::IssuerDiffers | Code::IssuerUnreachable | Code::AwsLimit => Link::Provider,
+        Code::PolicyTooLong | Code::PolicyMalformed | Code::BlueprintConflict => Link::Role,
+        Code::HandshakeFailed | Code::HandshakeWaits | Code::RunNotPinned | Code::QueueUnclear => {
+            Link::Handshake
+        }
+        Code::PermissionStands => Link::Permission,
+        _ => Link::Connection,
+    }
 }

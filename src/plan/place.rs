@@ -22,8 +22,10 @@ pub enum Place {
 
 /// The place of a step's object.
 pub fn of(step: &StepKey, environments: &[EnvironmentName]) -> Place {
-    let shared = matches!(step.kind, Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access)
-        || (step.kind == Kind::Permission && step.object.starts_with("queue/"));
+    let shared = matches!(
+        step.kind,
+        Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access | Kind::Inspection
+    ) || (step.kind == Kind::Permission && step.object.starts_with("queue/"));
     match environments {
         _ if shared => Place::DevOps,
         [one] => Place::Environment(one.clone()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::inspect;
 use super::origin::Origins;
 use super::session::Session;
 use super::survey::{Surveyed, operator};
@@ -38,11 +39,20 @@ pub enum Purpose {
     Verify,
     /// Only looked at.
     Status,
+    /// As setup, with a look at everything beside the chain that may be wrong.
+    Doctor,
     /// Gone.
     Teardown {
         /// Whether no environment of the federation remains.
         whole: bool,
     },
+}
+
+impl Purpose {
+    /// Whether everything is aimed at as wanted: what is found missing or different is a change.
+    pub fn aims_at_wanted(self) -> bool {
+        matches!(self, Self::Setup | Self::Doctor)
+    }
 }
 
 /// The steps of a program over a blueprint that holds only the chosen environments.
@@ -70,6 +80,9 @@ impl Builder<'_> {
         if let (Some(devops), Some(project)) = (&self.session.devops, &self.surveyed.project) {
             self.devops_steps(devops, project, &mut steps)?;
         }
+        if self.purpose == Purpose::Doctor {
+            steps.extend(inspect::steps(self));
+        }
         schedule::ordered(&steps)
     }
 
@@ -96,7 +109,7 @@ impl Builder<'_> {
         for wanted in self.blueprint.environments.iter().filter(|wanted| does(&wanted.environment.name)) {
             let environment = wanted.environment.clone();
             let aws = self.aws(&environment.name);
-            if self.purpose == Purpose::Setup {
+            if self.purpose.aims_at_wanted() {
                 let (environment, aws) = (environment.clone(), aws.clone());
                 steps.push(erase(Rights {
                     role: wanted.role.arn.to_string(),
@@ -188,7 +201,7 @@ impl Builder<'_> {
                 },
                 environment: wanted.environment.clone(),
                 federation: self.blueprint.id.clone(),
-                sign_in: (self.purpose == Purpose::Setup && self.session.does_aws(&wanted.environment.name))
+                sign_in: (self.purpose.aims_at_wanted() && self.session.does_aws(&wanted.environment.name))
                     .then(|| sign_in_key(&wanted.environment)),
                 devops: devops.clone(),
                 project: project.clone(),
@@ -284,7 +297,7 @@ impl Builder<'_> {
         let gated: &BTreeSet<EnvironmentName> = &self.surveyed.gated;
         // Where AWS is somebody else's, setup cannot know when they are done: verify proves it.
         let members = self.blueprint.environments.iter().filter(|wanted| {
-            self.purpose != Purpose::Setup || self.session.does_aws(&wanted.environment.name)
+            !self.purpose.aims_at_wanted() || self.session.does_aws(&wanted.environment.name)
         });
         let (alone, shared): (Vec<Wanted>, Vec<Wanted>) =
             members.cloned().partition(|wanted| gated.contains(&wanted.environment.name));

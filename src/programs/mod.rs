@@ -3,8 +3,10 @@
 pub mod build;
 pub mod compare;
 pub mod consent;
+pub mod doctor;
 pub mod export;
 pub mod half;
+pub mod inspect;
 pub mod origin;
 pub mod reach;
 pub mod run;

@@ -20,7 +20,9 @@ pub struct OutOfReach {
 /// Where the sign-in to AWS does not work, or a right that a planned change needs is denied. Setup and status ask.
 pub fn out_of_reach(session: &Session, prepared: &Prepared) -> OutOfReach {
     let mut out = OutOfReach::default();
-    if !matches!(prepared.purpose, Purpose::Setup | Purpose::Status) || !session.does_devops() {
+    if !matches!(prepared.purpose, Purpose::Setup | Purpose::Doctor | Purpose::Status)
+        || !session.does_devops()
+    {
         return out;
     }
     for wanted in &prepared.blueprint.environments {

@@ -79,11 +79,11 @@ pub async fn prepare(
     };
     let blueprint = Blueprint::new(&federation, &surveyed.grounds)?;
     let lock = match command {
-        "plan" | "status" => None,
+        "plan" | "status" | "doctor" => None,
         _ => Some(Journal::lock(&session.state, &blueprint.id)?),
     };
     let origins = match purpose {
-        Purpose::Setup | Purpose::Teardown { .. } => {
+        Purpose::Setup | Purpose::Doctor | Purpose::Teardown { .. } => {
             Origins::read(&Journal::read(&session.state, &blueprint.id)?)
         }
         _ => Origins::default(),
@@ -91,7 +91,7 @@ pub async fn prepare(
     let builder = Builder { session, surveyed: &surveyed, blueprint: &blueprint, purpose, origins: &origins };
     let steps = builder.steps()?;
     let known = match purpose {
-        Purpose::Setup | Purpose::Teardown { .. } => Known::default(),
+        Purpose::Setup | Purpose::Doctor | Purpose::Teardown { .. } => Known::default(),
         Purpose::Verify | Purpose::Status => Known::as_it_is(),
     };
     let started = Event::RunStarted {
@@ -138,7 +138,7 @@ impl Prepared {
     /// The part of the plan that this program may apply: what is reviewed and decided.
     pub fn decidable(&self) -> Plan {
         let mut plan = self.plan.clone();
-        plan.changes.retain(|change| self.may_apply(&change.step));
+        plan.changes.retain(|change| self.may_apply(&change.step) && change.step.kind != Kind::Inspection);
         plan
     }
 

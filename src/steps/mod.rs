@@ -5,6 +5,7 @@ pub mod connection;
 pub mod extension;
 pub mod facts;
 pub mod handshake;
+pub mod inspect;
 pub mod permission;
 pub mod pipeline;
 pub mod provider;

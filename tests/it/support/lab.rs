@@ -13,7 +13,7 @@ use keyless::cloud::signin::{AwsSignIn, StaticKeys};
 use keyless::config;
 use keyless::domain::failure::{Failure, Result};
 use keyless::domain::federation::{Federation, SignIn};
-use keyless::domain::finding::FindingCode;
+use keyless::domain::finding::{Finding, FindingCode};
 use keyless::domain::handshake::Verdict;
 use keyless::domain::key::StepKey;
 use keyless::domain::mark::FederationId;
@@ -27,6 +27,7 @@ use keyless::plan::file::Only;
 use keyless::plan::link::{Link, LinkState};
 use keyless::programs::build::Purpose;
 use keyless::programs::consent::Consent;
+use keyless::programs::doctor::examine;
 use keyless::programs::run::{Prepared, Summary, prepare};
 use keyless::programs::session::Session;
 use keyless::sandbox::issuer::Keys;
@@ -102,6 +103,11 @@ impl Job {
     /// `status`.
     pub fn status() -> Self {
         Self::new("status", Purpose::Status)
+    }
+
+    /// `doctor --fix --yes`.
+    pub fn doctor() -> Self {
+        Self::new("doctor", Purpose::Doctor)
     }
 
     /// `teardown --yes`.
@@ -328,6 +334,20 @@ impl Lab {
         let board = session.events.board();
         drop(session);
         Ok(Ran { plan, summary, board, events: collector.await.unwrap() })
+    }
+
+    /// Examines as `keyless doctor` does.
+    ///
+    /// # Errors
+    /// As `examine`.
+    pub async fn examine(&self) -> Result<Vec<Finding>> {
+        let (events, mut receiver) = Events::channel();
+        let drain = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
+        let mut session = self.session(events, &CancellationToken::new());
+        let findings = examine(&mut session, &[]).await.map(|examined| examined.findings);
+        drop(session);
+        drain.await.unwrap();
+        findings
     }
 
     /// Looks and plans only.

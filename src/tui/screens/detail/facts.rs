@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::rows::{Row, document, heading, say, value};
-use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::finding::Finding;
 use crate::domain::handshake::Handshake;
 use crate::domain::key::Kind;
 use crate::domain::names::EnvironmentName;
@@ -12,7 +12,7 @@ use crate::explain::signs::Paint;
 use crate::plan::board::{Board, StepStatus};
 use crate::plan::change::{Change, Verb};
 use crate::plan::event::{Ended, EnvironmentInfo};
-use crate::plan::link::Link;
+use crate::plan::link::{Link, link_of};
 use crate::tui::canvas::wrapped;
 use crate::tui::shared::Shared;
 use crate::tui::widgets::diff;
@@ -146,21 +146,6 @@ fn findings(
             rows.push(Row { copy, ..Row::plain(paint, line) });
         }
         heal(rows, &words.heal, shared, columns);
-    }
-}
-
-/// The link a finding is about.
-fn link_of(code: FindingCode) -> Link {
-    match code {
-        FindingCode::TrustOpen | FindingCode::TrustLong => Link::Trust,
-        FindingCode::RoleExtraPolicies | FindingCode::RoleForeign => Link::Role,
-        FindingCode::PermissionStanding | FindingCode::PermissionAllPipelines => Link::Permission,
-        FindingCode::ConnectionKeys
-        | FindingCode::ConnectionShared
-        | FindingCode::ConnectionDisabled
-        | FindingCode::ConnectionForeign => Link::Connection,
-        FindingCode::RightsUnknown | FindingCode::RightsMissing => Link::SignIn,
-        FindingCode::RepositoryOpen => Link::Handshake,
     }
 }
 

@@ -1,0 +1,1 @@
+//! Diagnosis: what is found, held against what is wanted, as named causes. One file per link of the chain; pure.

@@ -1,0 +1,176 @@
+//! The doctor: everything is looked at as for a setup, and all that is not as wanted becomes a finding.
+
+use std::collections::BTreeSet;
+
+use super::build::Purpose;
+use super::run::{Prepared, prepare};
+use super::session::Session;
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::handshake::Verdict;
+use crate::domain::key::Kind;
+use crate::domain::names::EnvironmentName;
+use crate::plan::board::Board;
+use crate::plan::change::{Blocked, Change, Verb};
+use crate::plan::file::Only;
+
+/// What an examination found.
+pub struct Examined {
+    /// By environment in promotion order, those about all of them first; the worst of each first.
+    pub findings: Vec<Finding>,
+    /// The plan that heals what can be healed. None: not even the survey was possible.
+    pub prepared: Option<Prepared>,
+}
+
+/// Looks at the whole chain of every environment. Reads only.
+///
+/// Where Azure DevOps cannot be looked at, that is a finding, and AWS is looked at all the same.
+///
+/// # Errors
+/// An environment is unknown or the answers contradict each other; everything else is a finding.
+pub async fn examine(session: &mut Session, chosen: &[EnvironmentName]) -> Result<Examined> {
+    let mut findings = Vec::new();
+    let prepared = match look(session, chosen).await {
+        Ok(prepared) => Some(prepared),
+        Err(failure) if is_input(failure.code) => return Err(failure),
+        Err(failure) => {
+            findings.push(Finding::failed(None, &failure));
+            half(session, chosen).await
+        }
+    };
+    if let Some(prepared) = &prepared {
+        findings.extend(collect(prepared, &session.events.board()));
+    }
+    Ok(Examined {
+        findings: sorted(
+            findings,
+            &session.federation.environments.iter().map(|e| &e.name).collect::<Vec<_>>(),
+        ),
+        prepared,
+    })
+}
+
+async fn look(session: &Session, chosen: &[EnvironmentName]) -> Result<Prepared> {
+    prepare(session, "doctor", Purpose::Doctor, chosen).await
+}
+
+/// What the person typed, and no cloud's fault.
+fn is_input(code: Code) -> bool {
+    matches!(code, Code::EnvironmentUnknown | Code::BlueprintConflict | Code::Answers | Code::Stopped)
+}
+
+/// AWS alone, where Azure DevOps cannot be looked at.
+async fn half(session: &mut Session, chosen: &[EnvironmentName]) -> Option<Prepared> {
+    if !session.does_devops() || session.aws.is_empty() || session.federation.organization_id.is_none() {
+        return None;
+    }
+    session.devops = None;
+    session.only = Some(Only::Aws);
+    look(session, chosen).await.ok()
+}
+
+/// Everything a look says that is not as wanted.
+fn collect(prepared: &Prepared, board: &Board) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let told = board.findings.values().flatten().cloned();
+    for finding in told.chain(prepared.plan.blocked.iter().flat_map(blocked)).chain(verdicts(board)) {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    // In the order steps run: the handshakes, which come last, know what is wrong before them.
+    for change in &prepared.plan.changes {
+        let more = of_change(change, &findings);
+        findings.extend(more);
+    }
+    findings
+}
+
+/// A step that could not be looked at: about its environment, or about all where it serves several.
+fn blocked(blocked: &Blocked) -> Option<Finding> {
+    let failure = blocked.failure.as_ref()?;
+    let environment = match blocked.environments.as_slice() {
+        [one] => Some(one),
+        _ => None,
+    };
+    Some(Finding::failed(environment, failure))
+}
+
+/// Runs that did not prove what they were made for. Only keyless's own pinned runs are on the board.
+fn verdicts(board: &Board) -> Vec<Finding> {
+    let handshakes = board.environments.iter().filter_map(|status| status.handshake.as_ref());
+    handshakes
+        .filter_map(|handshake| {
+            let about = |code| Finding::about(&handshake.environment, code);
+            let finding = match &handshake.verdict {
+                Verdict::Failed { reason } => about(FindingCode::HandshakeRefused).with("reason", reason),
+                Verdict::Mismatch { what, wanted, found } => {
+                    about(FindingCode::HandshakeMismatch).with("claim", what).differs(found, wanted)
+                }
+                Verdict::Proven | Verdict::Open { .. } | Verdict::Unknown { .. } => return None,
+            };
+            Some(match &handshake.run {
+                Some(run) => finding.with("run", run),
+                None => finding,
+            })
+        })
+        .collect()
+}
+
+/// A change that no finding explains is one itself.
+fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
+    let explained = findings.iter().any(|finding| finding.heal.as_ref() == Some(&change.step));
+    if change.is_keep() || explained {
+        return Vec::new();
+    }
+    let made = change.verb == Verb::Create;
+    let code = match change.step.kind {
+        Kind::Provider if made => FindingCode::ProviderMissing,
+        Kind::Provider => FindingCode::ProviderAudience,
+        Kind::Connection if made => FindingCode::ConnectionMissing,
+        Kind::Connection => FindingCode::ConnectionDiffers,
+        Kind::Role if made => FindingCode::RoleMissing,
+        Kind::Role => FindingCode::RoleDiffers,
+        Kind::Extension => FindingCode::Failed(Code::ToolkitMissing),
+        Kind::Permission => FindingCode::PermissionStanding,
+        Kind::Repository | Kind::Pipeline | Kind::Access => FindingCode::VerificationMissing,
+        Kind::Handshake => return unproven(change, findings),
+        Kind::SignIn | Kind::Inspection => return Vec::new(),
+    };
+    let finding = match change.environments.as_slice() {
+        [one] => Finding::about(one, code),
+        _ => Finding::overall(code),
+    };
+    let finding = match code {
+        FindingCode::Failed(code) => {
+            Finding { code: finding.code, ..Finding::failed(None, &Failure::new(code)) }
+        }
+        _ => finding,
+    };
+    vec![finding.with("object", &change.title).with("why", &change.why).healed_by(&change.step)]
+}
+
+/// Environments that nothing proves. One with a fault is proven when that is healed: nothing more is to be said.
+fn unproven(change: &Change, findings: &[Finding]) -> Vec<Finding> {
+    let parts = change.after.as_ref().and_then(|after| after.as_object());
+    let to_prove: BTreeSet<&str> =
+        parts.map(|parts| parts.keys().map(String::as_str).collect()).unwrap_or_default();
+    let faulty = |name: &EnvironmentName| {
+        findings.iter().any(|finding| finding.environment.as_ref() == Some(name) && finding.heal.is_some())
+    };
+    let about = |name: &EnvironmentName| {
+        Finding::about(name, FindingCode::HandshakeMissing).with("why", &change.why).healed_by(&change.step)
+    };
+    let proven_by_it = change.environments.iter().filter(|name| to_prove.contains(name.as_str()));
+    proven_by_it.filter(|name| !faulty(name)).map(about).collect()
+}
+
+/// In the order people read them: about all, then by environment, the worst first.
+fn sorted(mut findings: Vec<Finding>, order: &[&EnvironmentName]) -> Vec<Finding> {
+    let place = |finding: &Finding| {
+        finding.environment.as_ref().map(|name| order.iter().position(|known| *known == name))
+    };
+    findings
+        .sort_by_key(|finding| (place(finding), std::cmp::Reverse(finding.code.severity()), finding.code));
+    findings
+}

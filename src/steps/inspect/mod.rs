@@ -1,0 +1,1 @@
+//! Looks beside the chain, for the doctor: each reads, tells findings, and changes nothing.
