@@ -236,6 +236,28 @@ pub enum Command {
               value_parser = clap::value_parser!(u64).range(1..))]
         watch: Option<u64>,
     },
+    /// Find what is wrong in the whole chain of every environment, how that is known, and what heals it; only reads
+    Doctor {
+        /// The environments; none: all
+        environments: Vec<EnvironmentName>,
+        /// Only this half
+        #[arg(long, value_enum)]
+        only: Option<Half>,
+        /// Heal what keyless can: shows the plan, applies what is approved, and looks again
+        #[arg(long)]
+        fix: bool,
+        /// Approval
+        #[command(flatten)]
+        yes: Yes,
+        /// Patience
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Tell what a code means, how it is known and what heals it
+    Explain {
+        /// The code, for example KL-TRUST-SUB-CASE; without it all are listed
+        code: Option<String>,
+    },
     /// Remove what keyless made, and only that; shows the plan first
     Teardown {
         /// The environments; none: all

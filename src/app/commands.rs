@@ -276,7 +276,7 @@ async fn write(
 }
 
 /// Refuses names that no environment has, before anything is asked of a cloud.
-fn known(federation: &Federation, names: &[EnvironmentName]) -> Result<()> {
+pub fn known(federation: &Federation, names: &[EnvironmentName]) -> Result<()> {
     let unknown = names.iter().find(|name| federation.environment(name).is_none());
     unknown.map_or(Ok(()), |unknown| {
         let all: Vec<&str> = federation.environments.iter().map(|e| e.name.as_str()).collect();

@@ -3,6 +3,7 @@
 mod answers;
 mod approve;
 mod commands;
+mod doctor;
 mod door;
 mod entry;
 mod halves;
@@ -70,7 +71,10 @@ fn run_of(command: &Command) -> Option<&'static str> {
         Command::Apply { .. } => Some("apply"),
         Command::Verify { .. } => Some("verify"),
         Command::Teardown { .. } => Some("teardown"),
+        Command::Doctor { fix: true, .. } => Some("doctor"),
         Command::Plan { .. }
+        | Command::Doctor { .. }
+        | Command::Explain { .. }
         | Command::Status { .. }
         | Command::Login { .. }
         | Command::Logout { .. }
@@ -102,8 +106,13 @@ fn called(cli: &Cli) -> Invocation {
             named(environments).into_iter().chain(only_half(only)).collect()
         }
         Some(Command::Teardown { environments, .. }) => named(environments),
+        Some(Command::Doctor { environments, only, fix, .. }) => {
+            let fix = fix.then(|| "--fix".to_owned());
+            named(environments).into_iter().chain(only_half(only)).chain(fix).collect()
+        }
         Some(
             Command::Apply { .. }
+            | Command::Explain { .. }
             | Command::Export { .. }
             | Command::Login { .. }
             | Command::Logout { .. }
@@ -162,6 +171,12 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Status { environments, only, watch }) => {
             commands::status(opening(None, only, 0), &environments, watch, output).await
         }
+        Some(Command::Doctor { environments, only, fix, yes, wait }) => {
+            let opening = opening(None, only, wait.wait);
+            doctor::doctor(opening, &environments, fix.then_some(&yes), output).await
+        }
+        Some(Command::Explain { code: Some(code) }) => doctor::explain(&code, output),
+        Some(Command::Explain { code: None }) => Ok(doctor::codes(output)),
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await
         }

@@ -174,6 +174,8 @@ pub enum Code {
     NotApproved,
     /// No environment of the answers has that name.
     EnvironmentUnknown,
+    /// Nothing keyless tells has that code.
+    CodeUnknown,
     /// No practice world has that name.
     WorldUnknown,
     /// An address that replaces a cloud's is none.
@@ -267,6 +269,7 @@ impl Code {
             | Self::InputEnded
             | Self::NotApproved
             | Self::EnvironmentUnknown
+            | Self::CodeUnknown
             | Self::WorldUnknown
             | Self::AddressUnusable
             | Self::PlanUnreadable

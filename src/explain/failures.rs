@@ -71,6 +71,7 @@ pub fn words(failure: &Failure) -> Words {
         | Code::InputEnded
         | Code::NotApproved
         | Code::EnvironmentUnknown
+        | Code::CodeUnknown
         | Code::WorldUnknown
         | Code::AddressUnusable
         | Code::PlanUnreadable
@@ -294,6 +295,10 @@ fn flow(failure: &Failure) -> (String, &'static str) {
         Code::NotApproved => (
             "nothing was written: the plan is not approved".to_owned(),
             "--yes approves it, and --confirm NAME what concerns a protected environment",
+        ),
+        Code::CodeUnknown => (
+            format!("keyless has no code {}", value(failure, "code")),
+            "codes look like KL-TRUST-SUB-CASE; `keyless explain` alone lists them all",
         ),
         Code::EnvironmentUnknown => (
             format!("the answers know no environment {}", value(failure, "environment")),

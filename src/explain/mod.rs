@@ -5,6 +5,7 @@ mod findings;
 mod invocation;
 mod sign_in;
 pub mod signs;
+mod ticket;
 
 use crate::domain::failure::{Class, Evidence, Failure};
 use crate::domain::finding::{Finding, FindingCode};
@@ -12,6 +13,7 @@ use crate::domain::key::StepKey;
 use crate::plan::event::Outcome;
 
 pub use invocation::{Invocation, quoted};
+pub use ticket::{evidence, ticket};
 
 /// A failure in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +43,13 @@ pub fn finding(finding: &Finding) -> FindingWords {
     findings::words(finding)
 }
 
-/// The page of a finding's code; none: it is a failure's.
-pub fn page(code: FindingCode) -> Option<&'static str> {
-    findings::page(code)
+/// The page of a code: what it means, how it is known, what to do; paragraphs are lines.
+pub fn page(code: FindingCode) -> String {
+    let FindingCode::Failed(failed) = code else {
+        return findings::page(code).unwrap_or_default().to_owned();
+    };
+    let words = failures::words(&Failure::new(failed));
+    if words.hint.is_empty() { words.cause } else { format!("{}\n\nWhat to do: {}", words.cause, words.hint) }
 }
 
 /// A failure as the lines a person reads: cause, evidence, what to do after this call.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::doctor::Diagnosis;
 use super::half::HalfWritten;
 use super::whoami::Whoami;
 use crate::domain::failure::Evidence;
@@ -378,6 +379,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("status.schema.json", schemars::schema_for!(Status).to_value()),
         ("plan.schema.json", schemars::schema_for!(PlanOutput).to_value()),
         ("run-started.schema.json", schemars::schema_for!(RunStarted).to_value()),
+        ("doctor.schema.json", schemars::schema_for!(Diagnosis).to_value()),
         ("whoami.schema.json", schemars::schema_for!(Whoami).to_value()),
         ("half-written.schema.json", schemars::schema_for!(HalfWritten).to_value()),
         ("run-finished.schema.json", schemars::schema_for!(RunFinished).to_value()),

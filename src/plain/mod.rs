@@ -1,5 +1,6 @@
 //! The wizard as prompts and as accessible lines, and runs, plans and status as lines.
 
+pub mod doctor;
 pub mod driver;
 pub mod follow;
 pub mod lines;

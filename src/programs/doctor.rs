@@ -83,7 +83,20 @@ fn collect(prepared: &Prepared, board: &Board) -> Vec<Finding> {
         let more = of_change(change, &findings);
         findings.extend(more);
     }
+    fold_verification(&mut findings);
     findings
+}
+
+/// What the verification lacks is one finding: its parts are made and mended together.
+fn fold_verification(findings: &mut Vec<Finding>) {
+    let mut parts = findings.iter().filter(|finding| finding.code == FindingCode::VerificationMissing);
+    let Some(first) = parts.next().cloned() else { return };
+    let objects: Vec<&str> =
+        std::iter::once(&first).chain(parts).filter_map(|finding| finding.evidence("object")).collect();
+    let folded = Finding { evidence: Vec::new(), ..first.clone() }.with("object", objects.join(", "));
+    let at = findings.iter().position(|finding| finding.code == FindingCode::VerificationMissing);
+    findings.retain(|finding| finding.code != FindingCode::VerificationMissing);
+    findings.insert(at.unwrap_or_default(), folded);
 }
 
 /// A step that could not be looked at: about its environment, or about all where it serves several.

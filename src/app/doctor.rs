@@ -1,0 +1,198 @@
+//! `keyless doctor` and `keyless explain`.
+
+use super::approve::consent;
+use super::commands::{exit_of, known};
+use super::open::{Clouds, Opening, answers};
+use super::output::Output;
+use crate::cli::Yes;
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::federation::Federation;
+use crate::domain::finding::{Finding, FindingCode, Severity};
+use crate::domain::names::EnvironmentName;
+use crate::explain::{self, Exit};
+use crate::headless::doctor::Diagnosis;
+use crate::plain;
+use crate::plan::event::Header;
+use crate::plan::file::Only;
+use crate::programs::build::Purpose;
+use crate::programs::consent::Decision;
+use crate::programs::doctor::{Examined, examine};
+use crate::programs::session::Session;
+
+/// What was found, and the federation it was found in.
+struct Diagnosed {
+    findings: Vec<Finding>,
+    header: Option<Header>,
+}
+
+/// `keyless doctor`: looks, tells and, with `fix`, heals what can be healed and looks again.
+///
+/// # Errors
+/// There are no answers, an environment is unknown, or a plan was not approved. Whatever else fails is a finding.
+pub async fn doctor(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    fix: Option<&Yes>,
+    output: &Output,
+) -> Result<Exit> {
+    let clouds = Clouds::open(&opening, output).await?;
+    let federation = answers(&opening, &clouds, output)?.federation;
+    let confirmed = fix.map(|yes| yes.confirm.as_slice()).unwrap_or_default();
+    for names in [chosen, confirmed] {
+        known(&federation, names)?;
+    }
+    let Some(yes) = fix else {
+        let diagnosed = look(&opening, &clouds, federation, chosen, output).await?;
+        tell(&diagnosed, output, false);
+        return Ok(of_findings(&diagnosed.findings));
+    };
+    let healed = heal(&opening, &clouds, federation.clone(), chosen, yes, output).await?;
+    let left = look(&opening, &clouds, federation, chosen, output).await?;
+    tell(&left, output, true);
+    Ok(healed.max(of_findings(&left.findings)))
+}
+
+/// One look. Reads only.
+async fn look(
+    opening: &Opening,
+    clouds: &Clouds,
+    federation: Federation,
+    chosen: &[EnvironmentName],
+    output: &Output,
+) -> Result<Diagnosed> {
+    let (events, printer) = output.follow(false);
+    let (mut session, refused) = session(opening, clouds, federation, events, output).await?;
+    let examined = examine(&mut session, chosen).await?;
+    let header = session.events.board().header;
+    let Examined { mut findings, prepared } = examined;
+    drop((session, prepared));
+    printer.done().await;
+    findings.splice(..0, refused.iter().map(|failure| Finding::failed(None, failure)));
+    Ok(Diagnosed { findings, header })
+}
+
+/// A session; where nobody is signed in to Azure DevOps, that is told, and AWS is looked at all the same.
+async fn session(
+    opening: &Opening,
+    clouds: &Clouds,
+    federation: Federation,
+    events: crate::engine::step::Events,
+    output: &Output,
+) -> Result<(Session, Option<Failure>)> {
+    match clouds.session(opening, federation.clone(), events.clone(), output).await {
+        Ok(session) => Ok((session, None)),
+        Err(failure) if opening.only == Some(Only::Aws) || failure.code == Code::Stopped => Err(failure),
+        Err(failure) => {
+            let half = Opening { only: Some(Only::Aws), ..opening.clone() };
+            Ok((clouds.session(&half, federation, events, output).await?, Some(failure)))
+        }
+    }
+}
+
+/// Tells what is wrong, shows the plan that heals it, and carries out what is approved.
+async fn heal(
+    opening: &Opening,
+    clouds: &Clouds,
+    federation: Federation,
+    chosen: &[EnvironmentName],
+    yes: &Yes,
+    output: &Output,
+) -> Result<Exit> {
+    let (events, printer) = output.follow(true);
+    let (mut session, _) = session(opening, clouds, federation, events, output).await?;
+    let Examined { findings, prepared } = examine(&mut session, chosen).await?;
+    printer.caught_up(&session.events).await;
+    let header = session.events.board().header;
+    let plan = prepared.as_ref().map(|prepared| prepared.decidable());
+    let Some((prepared, plan)) = prepared.zip(plan).filter(|(_, plan)| plan.writes() > 0) else {
+        drop(session);
+        printer.done().await;
+        return Ok(Exit::Done);
+    };
+    if !output.json() {
+        output.data(&plain::doctor::report(&findings, header.as_ref(), output.look()));
+        output.data(&plain::review::review(&plan, header.as_ref(), output.look()));
+    }
+    let decision: Decision = consent(&plan, yes, opening, clouds, output).await?.decide(&plan);
+    output.begins_to_write();
+    let summary = prepared.carry_out(&session, decision).await?;
+    let board = session.events.board();
+    drop(session);
+    printer.done().await;
+    if !output.json() {
+        output.data(&plain::summary::summary(&board, "doctor", output.look()));
+    }
+    Ok(exit_of(&board, &summary, Purpose::Doctor))
+}
+
+fn tell(diagnosed: &Diagnosed, output: &Output, one_line: bool) {
+    if output.json() {
+        let diagnosis = Diagnosis::of(&diagnosed.findings, output.invocation());
+        let text = if one_line {
+            serde_json::to_string(&diagnosis)
+        } else {
+            serde_json::to_string_pretty(&diagnosis)
+        };
+        output.data(&text.unwrap_or_default());
+    } else {
+        output.data(&plain::doctor::report(&diagnosed.findings, diagnosed.header.as_ref(), output.look()));
+    }
+}
+
+/// The worst of all findings: notes alone are no reason for concern.
+pub fn of_findings(findings: &[Finding]) -> Exit {
+    let exit = |finding: &Finding| match finding.code {
+        FindingCode::Failed(code) => Exit::of(&Failure::new(code)).max(Exit::Findings),
+        code if code.severity() > Severity::Note => Exit::Findings,
+        _ => Exit::Done,
+    };
+    findings.iter().map(exit).max().unwrap_or_default()
+}
+
+/// `keyless explain`: the page of a code.
+///
+/// # Errors
+/// There is no such code.
+pub fn explain(code: &str, output: &Output) -> Result<Exit> {
+    let Some(known) = FindingCode::named(code) else {
+        let unknown = Failure::new(Code::CodeUnknown).with("code", code);
+        return Err(near(code).into_iter().fold(unknown, |unknown, near| unknown.with("near it", near)));
+    };
+    let page = explain::page(known);
+    if output.json() {
+        let page = serde_json::json!({ "version": 1, "code": known.text(), "severity": known.severity(), "page": page });
+        output.data(&page.to_string());
+    } else {
+        output.data(&plain::doctor::page(&known.text(), &page, output.look()));
+    }
+    Ok(Exit::Done)
+}
+
+/// `keyless explain` alone: every code with its first sentence.
+pub fn codes(output: &Output) -> Exit {
+    if output.json() {
+        let codes: Vec<_> = FindingCode::ALL
+            .iter()
+            .map(|code| serde_json::json!({ "code": code.text(), "severity": code.severity() }))
+            .collect();
+        output.data(&serde_json::json!({ "version": 1, "codes": codes }).to_string());
+    } else {
+        let pages = FindingCode::ALL.map(|code| (code.text(), explain::page(code)));
+        output.data(&plain::doctor::codes(&pages, output.look()));
+    }
+    Exit::Done
+}
+
+/// Codes that have a word of the one that was asked for.
+fn near(code: &str) -> Vec<String> {
+    let asked = code.to_ascii_uppercase();
+    let words: Vec<&str> = asked.split('-').filter(|word| word.len() > 2 && *word != "KL").collect();
+    let mut near: Vec<(usize, String)> = FindingCode::ALL
+        .iter()
+        .map(|code| code.text())
+        .map(|text| (words.iter().filter(|word| text.contains(**word)).count(), text))
+        .filter(|(hits, _)| *hits > 0)
+        .collect();
+    near.sort_by_key(|(hits, _)| std::cmp::Reverse(*hits));
+    near.into_iter().take(5).map(|(_, text)| text).collect()
+}

@@ -1,0 +1,166 @@
+//! Findings as text: by environment, the worst first, each with its evidence and what heals it.
+
+use super::look::{Look, Paint, count};
+use super::marks;
+use super::sheet::{Sheet, plain, span};
+use super::trouble;
+use crate::domain::failure::Evidence;
+use crate::domain::finding::{Finding, FindingCode, Severity};
+use crate::domain::names::EnvironmentName;
+use crate::explain;
+use crate::plan::event::Header;
+
+/// Environments with findings up to which each is told in full; beyond that each code once.
+const IN_FULL: usize = 12;
+
+/// Findings as text that can be pasted. `header` is the federation, once it is known.
+pub fn report(findings: &[Finding], header: Option<&Header>, look: &Look) -> String {
+    let mut sheet = Sheet::new(look);
+    if let Some(header) = header {
+        sheet.line(&[span(Paint::Strong, header.federation.as_str())]);
+    }
+    let environments = concerned(findings);
+    if environments.len() <= IN_FULL || look.verbose {
+        for environment in &environments {
+            head(&mut sheet, *environment, header);
+            let mine = findings.iter().filter(|finding| finding.environment.as_ref() == *environment);
+            mine.for_each(|finding| tell(&mut sheet, finding));
+        }
+    } else {
+        by_code(&mut sheet, findings);
+    }
+    end(&mut sheet, findings);
+    sheet.finish()
+}
+
+/// The environments of findings in their order; none: all of them.
+fn concerned(findings: &[Finding]) -> Vec<Option<&EnvironmentName>> {
+    let mut environments: Vec<Option<&EnvironmentName>> = Vec::new();
+    for finding in findings {
+        if !environments.contains(&finding.environment.as_ref()) {
+            environments.push(finding.environment.as_ref());
+        }
+    }
+    environments
+}
+
+fn head(sheet: &mut Sheet<'_>, environment: Option<&EnvironmentName>, header: Option<&Header>) {
+    sheet.gap();
+    let info =
+        header.and_then(|header| header.environments.iter().find(|info| Some(&info.name) == environment));
+    let name = environment.map_or("all environments", EnvironmentName::as_str);
+    let place = info.map(|info| {
+        let protected = if info.protected { ", protected" } else { "" };
+        format!("  {} {}{protected}", info.account, info.region)
+    });
+    sheet.line(&[span(Paint::Strong, name), plain(place.unwrap_or_default())]);
+}
+
+/// One finding: code and cause, the two values, other evidence that the cause does not hold, what heals it.
+fn tell(sheet: &mut Sheet<'_>, finding: &Finding) {
+    let words = explain::finding(finding);
+    let (glyph, paint) = sign(finding.code.severity());
+    let code = finding.code.text();
+    sheet.flow(
+        &[plain(" "), span(paint, format!("{glyph} "))],
+        &[span(paint, code), plain(format!(": {}", words.cause))],
+    );
+    if let Some((found, wanted)) = finding.pair() {
+        marks::pair(sheet, 3, ("found", "wanted"), (found, wanted));
+    }
+    for Evidence { label, value } in explain::evidence(finding, &words) {
+        sheet.flow(&[plain(format!("   {label}: "))], &[plain(value.as_str())]);
+    }
+    if !words.heal.is_empty() {
+        sheet.flow(&[plain("   what to do: ")], &[plain(sheet.look.invocation.dress(&words.heal))]);
+    }
+}
+
+fn sign(severity: Severity) -> (&'static str, Paint) {
+    match severity {
+        Severity::Error => ("!", Paint::Bad),
+        Severity::Warning => ("!", Paint::Warn),
+        Severity::Note => ("i", Paint::Dim),
+    }
+}
+
+/// Each code once, with the environments it concerns and one of its findings in full.
+fn by_code(sheet: &mut Sheet<'_>, findings: &[Finding]) {
+    let mut codes: Vec<FindingCode> = findings.iter().map(|finding| finding.code).collect();
+    codes.sort_by_key(|code| (std::cmp::Reverse(code.severity()), *code));
+    codes.dedup();
+    for code in codes {
+        let mine: Vec<&Finding> = findings.iter().filter(|finding| finding.code == code).collect();
+        let mut names: Vec<&str> =
+            mine.iter().map(|f| f.environment.as_ref().map_or("all", EnvironmentName::as_str)).collect();
+        names.dedup();
+        sheet.gap();
+        let names = trouble::enumerated(sheet, &names);
+        sheet.flow(&[], &[span(Paint::Strong, names)]);
+        if let Some(first) = mine.first() {
+            tell(sheet, first);
+        }
+        if mine.len() > 1 {
+            let rest = count(mine.len() - 1, "more like this", "more like this");
+            sheet.text(3, &[plain(format!("and {rest}; -v tells each"))]);
+        }
+    }
+}
+
+fn end(sheet: &mut Sheet<'_>, findings: &[Finding]) {
+    sheet.gap();
+    let invocation = &sheet.look.invocation;
+    if findings.is_empty() {
+        sheet.line(&[span(Paint::Good, "No findings.")]);
+        return;
+    }
+    let of = |severity| findings.iter().filter(|finding| finding.code.severity() == severity).count();
+    let kinds = [
+        (Severity::Error, "error", "errors"),
+        (Severity::Warning, "warning", "warnings"),
+        (Severity::Note, "note", "notes"),
+    ];
+    let kinds: Vec<String> = kinds
+        .into_iter()
+        .filter(|(severity, ..)| of(*severity) > 0)
+        .map(|(severity, one, many)| count(of(severity), one, many))
+        .collect();
+    let total = count(findings.len(), "finding", "findings");
+    let tally = format!("{total}: {}.", kinds.join(", "));
+    let healable = findings.iter().filter(|finding| finding.heal.is_some()).count();
+    let heals = match healable {
+        0 => "keyless can heal none of them by itself.".to_owned(),
+        all if all == findings.len() => invocation.dress("`keyless doctor --fix` heals them."),
+        some => invocation.dress(&format!("`keyless doctor --fix` heals {some} of them.")),
+    };
+    let more =
+        findings.first().map(|finding| format!("`keyless explain {}` tells more.", finding.code.text()));
+    sheet.flow(&[], &[span(Paint::Strong, tally), plain(format!(" {heals} {}", more.unwrap_or_default()))]);
+}
+
+/// The page of a code: a heading, the paragraphs wrapped.
+pub fn page(title: &str, paragraphs: &str, look: &Look) -> String {
+    let mut sheet = Sheet::new(look);
+    sheet.line(&[span(Paint::Strong, title)]);
+    for paragraph in paragraphs.lines() {
+        match paragraph.trim() {
+            "" => sheet.gap(),
+            text => {
+                let indent = paragraph.len() - paragraph.trim_start().len();
+                sheet.text(indent, &[plain(look.invocation.dress(text))]);
+            }
+        }
+    }
+    sheet.finish()
+}
+
+/// Codes with the first sentence of their page.
+pub fn codes(pages: &[(String, String)], look: &Look) -> String {
+    let mut sheet = Sheet::new(look);
+    for (code, page) in pages {
+        let first = page.lines().next().unwrap_or_default();
+        let sentence = first.split_once(". ").map_or(first, |(sentence, _)| sentence);
+        sheet.flow(&[span(Paint::Strong, code.as_str()), plain("  ")], &[plain(sentence)]);
+    }
+    sheet.finish()
+}
