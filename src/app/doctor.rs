@@ -20,9 +20,11 @@ use crate::programs::doctor::{Examined, examine};
 use crate::programs::session::Session;
 
 /// What was found, and the federation it was found in.
-struct Diagnosed {
-    findings: Vec<Finding>,
-    header: Option<Header>,
+pub struct Diagnosed {
+    /// By environment in promotion order; the worst of each first.
+    pub findings: Vec<Finding>,
+    /// The federation, where as much could be seen.
+    pub header: Option<Header>,
 }
 
 /// `keyless doctor`: looks, tells and, with `fix`, heals what can be healed and looks again.
@@ -53,7 +55,10 @@ pub async fn doctor(
 }
 
 /// One look. Reads only.
-async fn look(
+///
+/// # Errors
+/// An environment is unknown, or the answers contradict each other.
+pub async fn look(
     opening: &Opening,
     clouds: &Clouds,
     federation: Federation,

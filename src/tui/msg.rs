@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::failure::Failure;
 use crate::domain::federation::Federation;
+use crate::domain::finding::Finding;
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
-use crate::plan::event::{Event, Outcome};
+use crate::plan::event::{Event, Header, Outcome};
 use crate::wizard;
 
 /// One run: made, reviewed, carried out.
@@ -29,6 +30,8 @@ pub enum Job {
 pub enum Command {
     /// Proves environments anew.
     Verify,
+    /// Heals what the doctor found.
+    Heal,
     /// Removes what keyless made.
     Teardown,
 }
@@ -38,6 +41,7 @@ impl Command {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Verify => "verify",
+            Self::Heal => "doctor",
             Self::Teardown => "teardown",
         }
     }
@@ -133,6 +137,15 @@ pub struct Past {
     pub failed: bool,
 }
 
+/// What an examination found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Examination {
+    /// By environment in promotion order; the worst of each first.
+    pub findings: Vec<Finding>,
+    /// The federation, where as much could be seen.
+    pub header: Option<Header>,
+}
+
 /// One HTTP exchange, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
@@ -195,6 +208,8 @@ pub enum Msg {
         /// What was seen.
         result: Result<Box<Board>, Failure>,
     },
+    /// Answers [`Effect::Examine`].
+    Examined(Result<Box<Examination>, Failure>),
     /// Answers [`Effect::ReadHistory`], newest first.
     History(Result<Vec<Past>, Failure>),
     /// Answers [`Effect::ReadCalls`], newest first.
@@ -257,6 +272,8 @@ pub enum Effect {
     Forget(Job),
     /// Keep what was seen, for the next start.
     Remember(Vec<Seen>),
+    /// Look at the whole chain of every environment, as the doctor does. Only reads.
+    Examine,
     /// Read the journal.
     ReadHistory,
     /// List the last HTTP exchanges.

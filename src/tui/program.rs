@@ -9,6 +9,7 @@ use super::keys::{Hint, Press};
 use super::msg::{Command, Effect, Job, Msg, Opened, TerminalEffect};
 use super::running::{Phase, Running, Stopping};
 use super::screens::ask::Ask;
+use super::screens::doctor::Doctor;
 use super::screens::help::Help;
 use super::screens::home::Home;
 use super::screens::palette::Palette;
@@ -205,16 +206,21 @@ impl Program {
         match result {
             Ok(mut opened) => {
                 let welcome = self.shared.welcome.take().map(|(_, goal)| goal);
+                let mut repairs = false;
                 if let Some(goal) = welcome {
                     self.stack = vec![Box::new(Home::default())];
-                    // The panes show what is to be mended; their plan is a setup like any other.
                     self.goal = if goal == wizard::Goal::Repair { Goal::Look } else { Goal::Setup };
+                    repairs = goal == wizard::Goal::Repair;
                     if goal == wizard::Goal::Rotate {
                         opened.start.goal = goal;
                     }
                 }
                 self.shared.open(*opened);
                 effects.extend(self.shared.look());
+                // What is to be mended is found by the doctor, where there are answers to hold it against.
+                if repairs && !self.shared.fleet.panes().is_empty() {
+                    self.act(Doctor::begin(), effects);
+                }
                 if self.goal == Goal::Setup {
                     self.goal = Goal::Look;
                     self.act(vec![Act::Setup], effects);

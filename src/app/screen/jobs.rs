@@ -48,6 +48,7 @@ impl Jobs {
         let session = clouds.session(opening, federation, events, output).await?;
         let purpose = match command {
             Command::Verify => Purpose::Verify,
+            Command::Heal => Purpose::Doctor,
             Command::Teardown => Purpose::Teardown { whole: chosen.is_empty() },
         };
         let prepared = prepare(&session, command.as_str(), purpose, &chosen).await?;

@@ -17,6 +17,7 @@ use super::rounds::Rounds;
 use super::{history, last};
 use crate::app::answers;
 use crate::app::commands::write_plan;
+use crate::app::doctor::{self, Diagnosed};
 use crate::app::halves;
 use crate::app::open::Opening;
 use crate::app::output::Output;
@@ -26,7 +27,7 @@ use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, Invocation};
 use crate::plain::driver::Performer as _;
-use crate::tui::msg::{Effect, Job, Msg, Opened};
+use crate::tui::msg::{Effect, Examination, Job, Msg, Opened};
 use crate::tui::run::Performer;
 use crate::wizard;
 
@@ -181,6 +182,16 @@ impl Inner {
         }
     }
 
+    /// Looks at everything as the doctor does.
+    async fn examine(&self) -> Result<Examination> {
+        let scene = self.scene()?;
+        let (federation, _) = self.federation(&scene)?;
+        let output = self.output(&scene.opening, None);
+        let Diagnosed { findings, header } =
+            doctor::look(&scene.opening, &scene.clouds, federation, &[], &output).await?;
+        Ok(Examination { findings, header })
+    }
+
     async fn wizard(&self, effect: wizard::Effect) -> Result<()> {
         let scene = self.scene()?;
         let job = job_of(&effect);
@@ -307,6 +318,9 @@ impl Performer for FullScreen {
                         inner.send(Msg::Notice(crate::explain::failure(&failure).cause));
                     }
                 });
+            }
+            Effect::Examine => {
+                self.spawn(async move { Msg::Examined(inner.examine().await.map(Box::new)) });
             }
             Effect::ReadHistory => {
                 tokio::task::spawn_blocking(move || {

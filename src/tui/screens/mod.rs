@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod detail;
+pub mod doctor;
 pub mod help;
 pub mod history;
 pub mod home;
@@ -69,6 +70,10 @@ pub enum Id {
     Run,
     /// One link of a chain.
     Detail,
+    /// What is wrong, and what heals it.
+    Doctor,
+    /// What a code means.
+    Page,
     /// The latest events.
     Log,
     /// What the journal tells.
@@ -91,6 +96,8 @@ impl Id {
             Self::Review => "Review",
             Self::Run => "Run",
             Self::Detail => "Detail",
+            Self::Doctor => "Doctor",
+            Self::Page => "Explain",
             Self::Log => "Log",
             Self::History => "History",
             Self::Help => "Help",

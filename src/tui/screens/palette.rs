@@ -4,6 +4,7 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 
+use super::doctor::Doctor;
 use super::history::History;
 use super::log::LogScreen;
 use super::{Act, Id, Screen};
@@ -23,6 +24,7 @@ enum Does {
     /// As this key on the screen below.
     Press(Press),
     Setup,
+    Doctor,
     Run(Command),
     Log,
     History,
@@ -62,6 +64,7 @@ impl Palette {
         };
         if shared.opened.is_some() && !shared.is_running() {
             add("Set up: answer the questions, review, run", "", Does::Setup);
+            add("Doctor: find what is wrong, and heal it", "d", Does::Doctor);
             add("Verify: prove every environment by a real run", "", Does::Run(Command::Verify));
             add("Tear down: remove what keyless made", "", Does::Run(Command::Teardown));
         }
@@ -95,6 +98,7 @@ impl Palette {
             Does::Press(press) => Act::Press(*press),
             Does::Setup => Act::Setup,
             Does::Run(command) => Act::Run(*command, Vec::new()),
+            Does::Doctor => return std::iter::once(Act::Pop).chain(Doctor::begin()).collect(),
             Does::Log => Act::Push(Box::new(LogScreen::default())),
             Does::History => {
                 return vec![

@@ -3,6 +3,7 @@
 
 mod asked;
 mod detail;
+mod doctor;
 mod draw;
 mod fleet;
 mod history;

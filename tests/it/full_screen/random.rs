@@ -6,10 +6,11 @@ use crossterm::event::{
 use keyless::config;
 use keyless::domain::failure::{Code, Failure};
 use keyless::domain::federation::Federation;
+use keyless::domain::finding::{Finding, FindingCode};
 use keyless::plan::board::Board;
 use keyless::plan::change::{Change, Plan, Verb};
 use keyless::plan::event::{Event, Outcome, StepInfo, VERSION};
-use keyless::tui::msg::{Effect, Ending, Job, Msg, Opened};
+use keyless::tui::msg::{Effect, Ending, Examination, Job, Msg, Opened};
 use keyless::tui::program::{Begin, Program};
 use keyless::tui::theme::{Palette, Theme};
 use keyless::wizard::{
@@ -277,6 +278,13 @@ fn answers(wish: Effect, well: bool) -> Vec<Msg> {
             all
         }
         Effect::SavePlan { path, .. } => vec![Msg::PlanSaved(if well { Ok(path) } else { Err(refused()) })],
+        Effect::Examine => vec![Msg::Examined(if well {
+            let dev = "dev".parse().unwrap();
+            let finding = Finding::about(&dev, FindingCode::TrustNoSub).differs("a", "b");
+            Ok(Box::new(Examination { findings: vec![finding; 3], header: None }))
+        } else {
+            Err(refused())
+        })],
         Effect::ReadHistory => vec![Msg::History(if well { Ok(Vec::new()) } else { Err(refused()) })],
         Effect::ReadCalls => vec![Msg::Calls(Vec::new())],
         Effect::Wizard(effect) => of_wizard(effect, well),

@@ -45,6 +45,10 @@ pub(super) fn hints(home: &Home, shared: &Shared) -> Vec<Hint> {
             hints.push(key('v', "v", "verify", help));
         }
     }
+    if open && any {
+        let help = "Finds what is wrong in the whole chain of every environment, and plans what heals it. It only reads.";
+        hints.push(key('d', "d", "doctor", help));
+    }
     if any && home.link.is_none() {
         hints.push(enter(
             "open",

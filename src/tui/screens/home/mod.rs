@@ -15,6 +15,7 @@ use ratatui::layout::Rect;
 use tui_input::Input;
 
 use super::detail::Detail;
+use super::doctor::Doctor;
 use super::history::History;
 use super::log::LogScreen;
 use super::run::Run;
@@ -201,6 +202,7 @@ impl Home {
             'V' if open && any => {
                 vec![Act::Say("nothing is set up yet: s sets it up and proves it".to_owned())]
             }
+            'd' if open && any => Doctor::begin(),
             'w' if has_run(shared) => vec![Act::Push(Box::new(Run::default()))],
             'o' if matches!(shared.access, Access::Failed(_)) => {
                 vec![Act::Effect(Effect::Open { practice: shared.asked.clone() })]
