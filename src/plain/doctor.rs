@@ -130,6 +130,7 @@ fn end(sheet: &mut Sheet<'_>, findings: &[Finding]) {
     let healable = findings.iter().filter(|finding| finding.heal.is_some()).count();
     let heals = match healable {
         0 => "keyless can heal none of them by itself.".to_owned(),
+        1 if findings.len() == 1 => invocation.dress("`keyless doctor --fix` heals it."),
         all if all == findings.len() => invocation.dress("`keyless doctor --fix` heals them."),
         some => invocation.dress(&format!("`keyless doctor --fix` heals {some} of them.")),
     };

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use super::build::Purpose;
 use super::run::{Prepared, prepare};
 use super::session::Session;
-use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::failure::{Code, Evidence, Failure, Result};
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::handshake::Verdict;
 use crate::domain::key::Kind;
 use crate::domain::names::EnvironmentName;
 use crate::plan::board::Board;
-use crate::plan::change::{Blocked, Change, Verb};
+use crate::plan::change::{Ask, Blocked, Change, Verb};
 use crate::plan::file::Only;
 
 /// What an examination found.
@@ -84,7 +84,25 @@ fn collect(prepared: &Prepared, board: &Board) -> Vec<Finding> {
         findings.extend(more);
     }
     fold_verification(&mut findings);
+    for finding in &mut findings {
+        tell_subject(finding, &prepared.plan.changes);
+    }
     findings
+}
+
+/// A changed subject is never healed by a general yes: the finding says what must be typed.
+fn tell_subject(finding: &mut Finding, changes: &[Change]) {
+    let healing = changes.iter().filter(|change| finding.heal.as_ref() == Some(&change.step));
+    let subjects = healing.flat_map(|change| &change.asks).filter_map(|ask| match ask {
+        Ask::Subject { wanted, .. } => Some(wanted.clone()),
+        Ask::Protected { .. } | Ask::Foreign { .. } => None,
+    });
+    if let Some(wanted) = subjects.last() {
+        finding.evidence.push(Evidence {
+            label: "needs".to_owned(),
+            value: format!("--confirm-subject \"{wanted}\""),
+        });
+    }
 }
 
 /// What the verification lacks is one finding: its parts are made and mended together.
