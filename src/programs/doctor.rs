@@ -131,7 +131,11 @@ fn verdicts(board: &Board) -> Vec<Finding> {
 
 /// A change that no finding explains is one itself.
 fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
-    let explained = findings.iter().any(|finding| finding.heal.as_ref() == Some(&change.step));
+    // That a trust can be taken over while its connection is missing says nothing about why the connection is missing.
+    let explains =
+        |code: FindingCode| change.step.kind != Kind::Connection || code != FindingCode::TrustDangling;
+    let explained =
+        findings.iter().any(|finding| finding.heal.as_ref() == Some(&change.step) && explains(finding.code));
     if change.is_keep() || explained {
         return Vec::new();
     }

@@ -72,15 +72,10 @@ impl Origins {
 
     /// Notes the key a connection had before it was changed. What keyless writes into a connection holds no key.
     fn empty(&mut self, write: &Write, at: &str) {
-        let (Some(name), Inverse::Restore { before }) =
-            (write.object.strip_prefix("connection "), &write.inverse)
-        else {
-            return;
-        };
-        let before = serde_json::from_value::<Connection>(before.clone());
-        let (Ok(before), Ok(at)) = (before, OffsetDateTime::parse(at, &Rfc3339)) else { return };
-        if write.operation == "endpoints/update" && !before.parameters.username.is_empty() {
-            self.emptied.entry(name.to_owned()).or_default().push((before.parameters.username, at));
+        let key = write.detail["emptied_access_key"].as_str();
+        let (Some(name), Some(key)) = (write.object.strip_prefix("connection "), key) else { return };
+        if let Ok(at) = OffsetDateTime::parse(at, &Rfc3339) {
+            self.emptied.entry(name.to_owned()).or_default().push((key.to_owned(), at));
         }
     }
 
