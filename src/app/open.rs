@@ -28,6 +28,7 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Environment, Federation, SignIn};
 use crate::domain::names::{EnvironmentName, OrganizationName};
 use crate::engine::step::Events;
+use crate::host::clock::Clock;
 use crate::host::files;
 use crate::host::keyring::Trouble;
 use crate::host::process::Process;
@@ -308,6 +309,7 @@ impl Clouds {
             state: self.state.clone(),
             events,
             stop: opening.stop.clone(),
+            now: Clock.now(),
             patience: opening.patience,
         })
     }

@@ -66,6 +66,8 @@ pub enum FindingCode {
     TrustResourceControl,
     /// The trust admits principals beside the provider.
     TrustPrincipals,
+    /// A condition of the trust wants something the token does not have.
+    TrustCondition,
     /// There is no such role.
     RoleMissing,
     /// The role differs from what is wanted.
@@ -251,7 +253,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 110] = [
+    pub const ALL: [Self; 111] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -273,6 +275,7 @@ impl FindingCode {
         Self::TrustVpc,
         Self::TrustResourceControl,
         Self::TrustPrincipals,
+        Self::TrustCondition,
         Self::RoleMissing,
         Self::RoleDiffers,
         Self::RoleExtraPolicies,
@@ -381,6 +384,7 @@ impl FindingCode {
     pub fn severity(self) -> Severity {
         match self {
             Self::RightsUnknown
+            | Self::ProviderThumbprint
             | Self::PipelineUnreadable
             | Self::SecondaryError
             | Self::LogUnknown
@@ -397,7 +401,6 @@ impl FindingCode {
             | Self::RoleSession
             | Self::RoleBoundary
             | Self::RoleAdministrator
-            | Self::ProviderThumbprint
             | Self::ConnectionShared
             | Self::ConnectionSharedFrom
             | Self::ConnectionForeign

@@ -166,6 +166,7 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::TrustVpc
         | C::TrustResourceControl
         | C::TrustPrincipals
+        | C::TrustCondition
         | C::TrustRefused
         | C::MatrixUnexpected
         | C::TrailOff

@@ -95,7 +95,8 @@ impl Builder<'_> {
         protected.map(|wanted| wanted.environment.name.clone()).collect()
     }
 
-    fn aws(&self, name: &EnvironmentName) -> Result<Aws> {
+    /// The client of an environment, or why there is none.
+    pub(super) fn aws(&self, name: &EnvironmentName) -> Result<Aws> {
         let missing = || Err(Failure::new(Code::AwsSignIn).with("environment", name));
         self.session.aws.get(name).cloned().unwrap_or_else(missing)
     }
@@ -145,6 +146,7 @@ impl Builder<'_> {
                 environment: first.environment.clone(),
                 aws: self.aws(&first.environment.name),
                 protected: protected.cloned().collect(),
+                looks_around: self.purpose == Purpose::Doctor,
                 wanted: wanted.clone(),
             }));
         }
@@ -164,6 +166,13 @@ impl Builder<'_> {
         leaving.map(|wanted| wanted.environment.role.clone()).collect()
     }
 
+    /// Names of the connections that are there or are wanted by any environment.
+    fn connections(&self) -> Option<Vec<String>> {
+        let there = self.surveyed.connections.clone()?;
+        let wanted = self.surveyed.federation.environments.iter().map(|it| it.connection.to_string());
+        Some(there.into_iter().chain(wanted).collect())
+    }
+
     fn role(&self, wanted: &Wanted) -> Role {
         let object = format!("{}/{}", wanted.environment.account, wanted.environment.role);
         let origin = self.origins.roles.get(&object).cloned().unwrap_or_default();
@@ -179,6 +188,7 @@ impl Builder<'_> {
             close: self.session.close.contains(&wanted.environment.name),
             // The connection exists before any trust names it: a subject is only a name, and a dangling one can be taken.
             connection: self.session.devops.as_ref().map(|_| connection_key(&wanted.connection.name)),
+            connections: self.connections(),
             aws: self.aws(&wanted.environment.name),
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::build::Purpose;
 use super::run::{Prepared, prepare};
 use super::session::Session;
+use crate::domain::diagnose::{aws, issuer};
 use crate::domain::failure::{Code, Evidence, Failure, Result};
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::handshake::Verdict;
@@ -40,6 +41,7 @@ pub async fn examine(session: &mut Session, chosen: &[EnvironmentName]) -> Resul
     };
     if let Some(prepared) = &prepared {
         findings.extend(collect(prepared, &session.events.board()));
+        findings.extend(issuer::retires(&prepared.blueprint.grounds.issuer, session.now));
     }
     Ok(Examined {
         findings: sorted(
@@ -74,7 +76,7 @@ fn collect(prepared: &Prepared, board: &Board) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let told = board.findings.values().flatten().cloned();
     for finding in told.chain(prepared.plan.blocked.iter().flat_map(blocked)).chain(verdicts(board)) {
-        if !findings.contains(&finding) {
+        if !findings.contains(&finding) && !is_early(&finding, board) {
             findings.push(finding);
         }
     }
@@ -117,6 +119,16 @@ fn fold_verification(findings: &mut Vec<Finding>) {
     findings.insert(at.unwrap_or_default(), folded);
 }
 
+/// A key that was replaced is said once OIDC works in its place: nobody is to turn it off before.
+fn is_early(finding: &Finding, board: &Board) -> bool {
+    if !matches!(finding.code, FindingCode::KeysActive | FindingCode::KeysUnused) {
+        return false;
+    }
+    let works = |verdict: &Verdict| matches!(verdict, Verdict::Proven | Verdict::Open { .. });
+    let proven = board.with_verdict(works);
+    !finding.environment.as_ref().is_some_and(|name| proven.contains(name))
+}
+
 /// A step that could not be looked at: about its environment, or about all where it serves several.
 fn blocked(blocked: &Blocked) -> Option<Finding> {
     let failure = blocked.failure.as_ref()?;
@@ -124,7 +136,7 @@ fn blocked(blocked: &Blocked) -> Option<Finding> {
         [one] => Some(one),
         _ => None,
     };
-    Some(Finding::failed(environment, failure))
+    Some(aws::failed(environment, failure).unwrap_or_else(|| Finding::failed(environment, failure)))
 }
 
 /// Runs that did not prove what they were made for. Only keyless's own pinned runs are on the board.
@@ -150,7 +162,11 @@ fn verdicts(board: &Board) -> Vec<Finding> {
 
 /// A change that no finding explains is one itself.
 fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
-    let explained = findings.iter().any(|finding| finding.heal.as_ref() == Some(&change.step));
+    // That a trust can be taken over while its connection is missing says nothing about why the connection is missing.
+    let explains =
+        |code: FindingCode| change.step.kind != Kind::Connection || code != FindingCode::TrustDangling;
+    let explained =
+        findings.iter().any(|finding| finding.heal.as_ref() == Some(&change.step) && explains(finding.code));
     if change.is_keep() || explained {
         return Vec::new();
     }

@@ -73,9 +73,11 @@ fn intended_role(blueprint: &Blueprint, wanted: &Wanted) -> Change {
         federation: blueprint.id.clone(),
         close: false,
         connection: None,
+        connections: None,
         aws: Err(nobody()),
     };
-    let mut change = step.plan(&role::Seen { found: None, difference: None, admissions: Vec::new() });
+    let mut change =
+        step.plan(&role::Seen { found: None, difference: None, admissions: Vec::new(), dangling: false });
     change.environments = step.environments();
     change
 }

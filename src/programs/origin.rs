@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::domain::connection::Connection;
 use crate::domain::pen::{Inverse, Write};
@@ -17,6 +19,8 @@ pub struct Origins {
     pub roles: BTreeMap<String, Origin>,
     /// Connections by name.
     pub connections: BTreeMap<String, Connection>,
+    /// Access keys keyless emptied out of connections, by connection: the key's id and when.
+    pub emptied: BTreeMap<String, Vec<(String, OffsetDateTime)>>,
     /// Repositories keyless made, by name.
     pub repositories: HashSet<String>,
     /// Audiences keyless added to providers, by `account/host/path`.
@@ -49,7 +53,10 @@ impl Origins {
                 Entry::Run { run, command, .. } if command == "teardown" => {
                     taking_down.insert(run.as_str());
                 }
-                Entry::Intent { run, ticket, write, .. } if !failed.contains(&(run.as_str(), *ticket)) => {
+                Entry::Intent { run, ticket, write, at, .. }
+                    if !failed.contains(&(run.as_str(), *ticket)) =>
+                {
+                    origins.empty(write, at);
                     let given_back = taking_down.contains(run.as_str());
                     if given_back && answered.contains(&(run.as_str(), *ticket)) {
                         origins.give_back(write);
@@ -61,6 +68,15 @@ impl Origins {
             }
         }
         origins
+    }
+
+    /// Notes the key a connection had before it was changed. What keyless writes into a connection holds no key.
+    fn empty(&mut self, write: &Write, at: &str) {
+        let key = write.detail["emptied_access_key"].as_str();
+        let (Some(name), Some(key)) = (write.object.strip_prefix("connection "), key) else { return };
+        if let Ok(at) = OffsetDateTime::parse(at, &Rfc3339) {
+            self.emptied.entry(name.to_owned()).or_default().push((key.to_owned(), at));
+        }
     }
 
     /// A teardown put this back: how it was before is no longer owed.

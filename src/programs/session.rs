@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud::Ends;
@@ -39,6 +40,8 @@ pub struct Session {
     pub events: Events,
     /// Set to stop between writes.
     pub stop: CancellationToken,
+    /// Now, as ages and announced ends are counted from.
+    pub now: OffsetDateTime,
     /// How long a handshake may wait for an agent, an approval or anything else.
     pub patience: Duration,
 }

@@ -28,6 +28,8 @@ pub struct Surveyed {
     pub project: Option<Project>,
     /// The agent queue for the handshake, or why none can be chosen.
     pub queue: Result<Queue>,
+    /// Names of the project's connections; none with `--only aws`.
+    pub connections: Option<Vec<String>>,
     /// Environments whose connection has checks: each gets a run of its own.
     pub gated: BTreeSet<EnvironmentName>,
     /// What a person should read, in words.
@@ -81,6 +83,7 @@ async fn with_devops(session: &Session, devops: &DevOps) -> Result<Surveyed> {
         },
         queue: queues.and_then(|queues| queue(&federation, queues)),
         project: Some(project),
+        connections: Some(connections.into_iter().map(|connection| connection.name).collect()),
         federation,
         gated,
         notices,
@@ -100,6 +103,7 @@ async fn without_devops(session: &Session) -> Result<Surveyed> {
         grounds,
         queue: Err(Failure::new(Code::QueueUnclear).with("cause", "Azure DevOps is left out")),
         project: None,
+        connections: None,
         gated: BTreeSet::new(),
         federation,
         notices,

@@ -111,6 +111,12 @@ pub struct Account {
     /// `aws`, `aws-us-gov` or `aws-cn`.
     #[serde(default = "commercial")]
     pub partition: String,
+    /// Regions in which STS is not activated.
+    #[serde(default)]
+    pub regions_off: Vec<String>,
+    /// Whether a resource control policy of the organisation denies web identities here, which no trust shows.
+    #[serde(default)]
+    pub resource_control: bool,
     /// IAM OIDC providers that exist already.
     #[serde(default)]
     pub providers: Vec<Provider>,
@@ -165,6 +171,9 @@ pub struct AccessKey {
     /// Whether it is inactive.
     #[serde(default)]
     pub inactive: bool,
+    /// How many days ago it was last used; none: never.
+    #[serde(default)]
+    pub used_days_ago: Option<u32>,
 }
 
 /// An IAM OIDC identity provider.
@@ -207,6 +216,9 @@ pub struct Role {
     /// Longest session in seconds.
     #[serde(default = "one_hour")]
     pub max_session_seconds: u32,
+    /// ARN of its permissions boundary.
+    #[serde(default)]
+    pub boundary: Option<String>,
 }
 
 /// Who runs the jobs, and how many at once.
@@ -298,6 +310,10 @@ pub struct Rights {
     pub devops_denied: Vec<String>,
     /// AWS: IAM actions such as `iam:CreateRole`, denied in every account.
     pub aws_denied: Vec<String>,
+    /// AWS: IAM actions that the operator's permissions boundary does not allow, in every account.
+    pub aws_outside_boundary: Vec<String>,
+    /// AWS: IAM actions that no service control policy of the organisation allows, in every account.
+    pub aws_outside_organization: Vec<String>,
 }
 
 /// How the services behave.

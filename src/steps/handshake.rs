@@ -16,10 +16,10 @@ use super::facts::{
 use super::permission::{connection_permission_key, queue_permission_key};
 use super::pipeline::pipeline_key;
 use super::repository::repository_key;
-use super::role::admitted;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Wanted, WantedVerification};
+use crate::domain::diagnose::trust::admitted;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::handshake::{self, Handshake as Proof, Verdict};
 use crate::domain::key::{Kind, StepKey};

@@ -7,8 +7,10 @@ use serde_json::json;
 use super::facts::{ask_all, provider_key, sign_in_key};
 use super::rights;
 use crate::cloud::aws::Aws;
+use crate::domain::diagnose;
 use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Environment;
+use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::key::StepKey;
 use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::{EnvironmentName, RoleName};
@@ -49,6 +51,8 @@ pub struct Provider {
     pub aws: Result<Aws>,
     /// Environments that ask by name.
     pub protected: Vec<EnvironmentName>,
+    /// Whether the account's other providers are looked at where this one is missing.
+    pub looks_around: bool,
 }
 
 /// What a look sees.
@@ -58,6 +62,8 @@ pub struct Seen {
     pub found: Option<Found>,
     /// Roles of the account that name it, or why that cannot be seen; only looked up where it is to go.
     pub users: Result<Users>,
+    /// ARNs of the account's other providers; only looked up where this one is missing and the operator may list them.
+    pub others: Vec<String>,
 }
 
 /// Roles that name a provider.
@@ -180,7 +186,14 @@ impl Step for Provider {
             }
             _ => Ok(Users::default()),
         };
-        Ok(Seen { found, users })
+        let others = match (&found, self.looks_around) {
+            (None, true) => match aws.providers().await {
+                Err(failure) if failure.class != Class::Denied => return Err(failure),
+                others => others.unwrap_or_default(),
+            },
+            _ => Vec::new(),
+        };
+        Ok(Seen { found, users, others })
     }
 
     fn yields(&self, seen: &Seen) -> Yields {
@@ -195,8 +208,17 @@ impl Step for Provider {
                 missing => (LinkState::Differs, format!("audience {} is missing", missing.join(", "))),
             },
         };
+        let findings = match &seen.found {
+            Some(found) => diagnose::provider::explains(&self.wanted, found),
+            None => diagnose::provider::near(&self.wanted, &seen.others),
+        };
+        let healed = |finding: Finding| match finding.code {
+            FindingCode::ProviderThumbprint => finding,
+            _ => finding.healed_by(&self.key()),
+        };
         let links = self.wanted.environments.iter();
         Report {
+            findings: findings.into_iter().map(healed).collect(),
             links: links.map(|name| LinkStatus::new(name, Link::Provider, state, detail.clone())).collect(),
             found: seen.found.as_ref().map(|found| {
                 json!({

@@ -4,6 +4,7 @@ use tokio::sync::OnceCell;
 
 use super::facts::{rights_key, sign_in_key};
 use crate::cloud::aws::{Aws, Identity, Rights as Forecast};
+use crate::domain::diagnose;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
@@ -92,15 +93,17 @@ impl Step for Rights {
     }
 
     fn report(&self, seen: &Seen) -> Report {
-        let about = |code| Finding::about(&self.environment.name, code).with("operator", &seen.operator);
-        let finding = match &seen.forecast {
-            Forecast::Denied(actions) => {
-                Some(about(FindingCode::RightsMissing).with("actions", actions.join(", ")))
-            }
-            Forecast::Unknown(cause) => Some(about(FindingCode::RightsUnknown).with("cause", cause)),
-            Forecast::Allowed => None,
+        let name = &self.environment.name;
+        let findings = match &seen.forecast {
+            Forecast::Denied(denied) => diagnose::aws::rights(name, &seen.operator, denied),
+            Forecast::Unknown(cause) => vec![
+                Finding::about(name, FindingCode::RightsUnknown)
+                    .with("operator", &seen.operator)
+                    .with("cause", cause),
+            ],
+            Forecast::Allowed => Vec::new(),
         };
-        Report { findings: finding.into_iter().collect(), ..Report::default() }
+        Report { findings, ..Report::default() }
     }
 
     fn plan(&self, _seen: &Seen) -> Change {
@@ -142,8 +145,12 @@ impl Rights {
 pub fn check(known: &Known, environment: &Environment, change: &Change) -> Result<()> {
     let forecast = known.get(&Of::<Forecast>::new(rights_key(environment)));
     let Some(Forecast::Denied(denied)) = forecast else { return Ok(()) };
-    let missing: Vec<&str> =
-        change.rights.iter().map(String::as_str).filter(|right| denied.iter().any(|d| d == right)).collect();
+    let missing: Vec<&str> = change
+        .rights
+        .iter()
+        .map(String::as_str)
+        .filter(|right| denied.iter().any(|one| one.action == *right))
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -6,9 +6,11 @@ mod remove;
 
 use std::collections::BTreeMap;
 
-use super::facts::{RoleFact, provider_key, role_key, sign_in_key};
+use super::facts::{ConnectionFact, RoleFact, provider_key, role_key, sign_in_key};
 use super::rights;
 use crate::cloud::aws::Aws;
+use crate::domain::diagnose;
+use crate::domain::diagnose::trust::admitted;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
@@ -16,9 +18,9 @@ use crate::domain::key::StepKey;
 use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
-use crate::domain::policy::{self, Admission, AdmissionKind, Document, Expected, Size};
+use crate::domain::policy::{self, Admission, Document, Expected, Size};
 use crate::domain::role::{INLINE_POLICY, Role as Found, WantedRole};
-use crate::engine::known::{Known, Yields};
+use crate::engine::known::{Known, Of, Yields};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::Change;
 use crate::plan::link::{Link, LinkState, LinkStatus};
@@ -68,6 +70,8 @@ pub struct Role {
     pub close: bool,
     /// The step of the connection its trust names; none where this side does not see it.
     pub connection: Option<StepKey>,
+    /// Names of the connections that are there or wanted; none where they are not looked at.
+    pub connections: Option<Vec<String>>,
     /// The client, or why there is none.
     pub aws: Result<Aws>,
 }
@@ -81,6 +85,8 @@ pub struct Seen {
     pub difference: Option<Difference>,
     /// Who else its trust admits, once it is as wanted.
     pub admissions: Vec<Admission>,
+    /// Whether its trust admits the subject although the connection is not there.
+    pub dangling: bool,
 }
 
 impl Role {
@@ -95,6 +101,14 @@ impl Role {
             audience: self.wanted.audience.clone(),
             subject: self.wanted.subject.clone(),
         }
+    }
+
+    /// Whether the one subject is trusted, and its connection was looked for and is not there.
+    fn is_dangling(&self, found: &Found, known: &Known) -> bool {
+        let Some(connection) = &self.connection else { return false };
+        matches!(self.aim, Aim::Present)
+            && known.get(&Of::<ConnectionFact>::new(connection.clone())).is_none()
+            && diagnose::trust::decision(&found.trust, &self.expected()).is_allowed()
     }
 
     /// IAM counts all inline policies of a role together, those of others included.
@@ -117,26 +131,37 @@ impl Role {
         if who.is_empty() { String::new() } else { format!("; what is kept also admits {}", who.join("; ")) }
     }
 
-    fn findings(&self, found: &Found, trust: &Document, admissions: &[Admission]) -> Vec<Finding> {
+    fn findings(&self, seen: &Seen, found: &Found, difference: &Difference) -> Vec<Finding> {
         let name = &self.wanted.environment;
-        let mut findings: Vec<Finding> = Vec::new();
-        if !admissions.is_empty() {
-            let who: Vec<String> = admissions.iter().map(admitted).collect();
-            findings.push(
-                Finding::about(name, FindingCode::TrustOpen)
-                    .with("role", &found.arn)
-                    .with("admits", who.join("; ")),
-            );
+        let mut findings = self.of_trust(found, difference);
+        if seen.dangling {
+            let finding = Finding::about(name, FindingCode::TrustDangling)
+                .with("role", &found.arn)
+                .with("admits", format!("subject {}", self.wanted.subject));
+            findings.extend(self.connection.iter().map(|connection| finding.clone().healed_by(connection)));
         }
-        if let Size::OverDefault { used, .. } = policy::trust_size(trust) {
+        findings.extend(diagnose::role::explains(found, &self.wanted).into_iter().map(|finding| {
+            let heals = match finding.code {
+                FindingCode::RoleSession => difference.max_session.is_some(),
+                FindingCode::RoleBoundary => difference.boundary.is_some(),
+                FindingCode::RoleStar => {
+                    let policy = finding.evidence("policy").and_then(|name| difference.inline.get(name));
+                    policy.is_some_and(|document| !diagnose::role::allows_everything(document))
+                }
+                _ => false,
+            };
+            if heals { finding.healed_by(&self.key()) } else { finding }
+        }));
+        if let Size::OverDefault { used, .. } = policy::trust_size(&difference.trust) {
             let finding = Finding::about(name, FindingCode::TrustLong);
             findings.push(finding.with("role", &found.arn).with("characters", used));
         }
+        let named = |arn: &&String| diagnose::role::is_administrator(arn);
         let extra: Vec<&str> = found
             .inline
             .keys()
             .filter(|policy| policy.as_str() != INLINE_POLICY)
-            .chain(found.managed.iter().filter(|arn| !self.wanted.managed.contains(arn)))
+            .chain(found.managed.iter().filter(|arn| !self.wanted.managed.contains(arn) && !named(arn)))
             .map(String::as_str)
             .collect();
         if !extra.is_empty() {
@@ -149,27 +174,25 @@ impl Role {
         }
         findings
     }
-}
 
-/// Who an admission lets in, in words.
-pub fn admitted(admission: &Admission) -> String {
-    let who = match &admission.kind {
-        AdmissionKind::Everyone => "everybody".to_owned(),
-        AdmissionKind::Aws { id, .. } => id.clone(),
-        AdmissionKind::Service(id) => format!("service {id}"),
-        AdmissionKind::OtherProvider(id) => format!("provider {id}"),
-        AdmissionKind::OtherPrincipal(id) => id.clone(),
-        AdmissionKind::AnotherSubject(subject) => format!("subject {subject}"),
-        AdmissionKind::SubjectPattern(pattern) => format!("every subject like {pattern}"),
-        AdmissionKind::SubjectIgnoringCase(subject) => format!("{subject} in any case"),
-        AdmissionKind::SubjectMayBeMissing => "tokens without a subject".to_owned(),
-        AdmissionKind::AnySubject => "every subject of the issuer".to_owned(),
-        AdmissionKind::AnyAudience => "any audience".to_owned(),
-        AdmissionKind::AnotherAudience(audience) => format!("audience {audience}"),
-    };
-    match &admission.sid {
-        Some(sid) => format!("{who} (statement {sid})"),
-        None => format!("{who} (statement {})", admission.statement + 1),
+    /// What is wrong with the trust as it is. What the trust as it is to be does not say any more, this step heals.
+    fn of_trust(&self, found: &Found, difference: &Difference) -> Vec<Finding> {
+        let expected = self.expected();
+        let explains = |trust| diagnose::trust::explains(trust, &expected, self.connections.as_deref());
+        let stays = if difference.trust_changes { explains(&difference.trust) } else { Vec::new() };
+        // A statement may have another place afterwards: what it says and whom it lets in counts.
+        let same = |one: &Finding, other: &Finding| {
+            one.code == other.code
+                && ["admits", "found"].iter().all(|label| one.evidence(label) == other.evidence(label))
+        };
+        let about = |finding: Finding| {
+            let heals = difference.trust_changes && !stays.iter().any(|left| same(left, &finding));
+            let role = Finding::about(&self.wanted.environment, finding.code).with("role", &found.arn);
+            let evidence = role.evidence.into_iter().chain(finding.evidence).collect();
+            let finding = Finding { environment: role.environment, evidence, ..finding };
+            if heals { finding.healed_by(&self.key()) } else { finding }
+        };
+        explains(&found.trust).into_iter().map(about).collect()
     }
 }
 
@@ -193,10 +216,10 @@ impl Step for Role {
         own.into_iter().chain(self.connection.clone()).collect()
     }
 
-    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+    async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let Some(found) = aws.role(&self.wanted.arn.name).await? else {
-            return Ok(Seen { found: None, difference: None, admissions: Vec::new() });
+            return Ok(Seen { found: None, difference: None, admissions: Vec::new(), dangling: false });
         };
         if found.arn != self.wanted.arn && matches!(self.aim, Aim::Present) {
             return Err(Failure::new(Code::BlueprintConflict)
@@ -212,7 +235,8 @@ impl Step for Role {
         self.wanted.check_trust(&difference.trust)?;
         self.check_inline(&found)?;
         let admissions = policy::others_admitted(&difference.trust, &self.expected());
-        Ok(Seen { found: Some(found), difference: Some(difference), admissions })
+        let dangling = self.is_dangling(&found, known);
+        Ok(Seen { found: Some(found), difference: Some(difference), admissions, dangling })
     }
 
     fn yields(&self, seen: &Seen) -> Yields {
@@ -251,7 +275,7 @@ impl Step for Role {
                 LinkStatus::new(name, Link::Role, state, detail),
                 LinkStatus::new(name, Link::Trust, trust, trust_detail),
             ],
-            findings: self.findings(found, &difference.trust, &seen.admissions),
+            findings: self.findings(seen, found, difference),
             handshakes: Vec::new(),
             found: Some(present::shown_whole(found)),
         }

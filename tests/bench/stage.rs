@@ -187,6 +187,7 @@ impl Stage {
             state: self.folder.path().to_owned(),
             events,
             stop: CancellationToken::new(),
+            now: time::macros::datetime!(2026-12-01 00:00 UTC),
             patience: Duration::from_secs(120),
             close: Default::default(),
         }

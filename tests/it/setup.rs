@@ -304,6 +304,7 @@ fn role(name: &str, statements: &[Value]) -> Role {
         managed: Vec::new(),
         tags: BTreeMap::new(),
         max_session_seconds: 3600,
+        boundary: None,
     }
 }
 
@@ -343,7 +344,7 @@ async fn a_kept_statement_that_admits_others_makes_the_verdict_open() {
     assert_eq!(ran.proven(), ["staging", "prod"]);
     let Verdict::Open { admits } = ran.verdict("dev") else { panic!("{:?}", ran.verdict("dev")) };
     assert!(admits.iter().any(|who| who.contains("sc://contoso/payments/legacy-*")), "{admits:?}");
-    assert!(ran.findings("dev").contains(&FindingCode::TrustOpen));
+    assert!(ran.findings("dev").contains(&FindingCode::TrustWildcard));
     let trust = lab.dump().table("iam.role")["111122223333/AzureDevOpsDevRole"]["trust"].to_string();
     assert!(trust.contains("legacy-*") && trust.contains("payments/AWS-Dev"), "{trust}");
     // It stays open, and a second setup does not pretend otherwise.

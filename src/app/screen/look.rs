@@ -13,6 +13,7 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Environment, Federation};
 use crate::domain::names::EnvironmentName;
 use crate::engine::step::Events;
+use crate::host::clock::Clock;
 use crate::plan::board::Board;
 use crate::plan::file::Only;
 use crate::programs::build::Purpose;
@@ -185,6 +186,7 @@ impl Round {
             state: clouds.state.clone(),
             events: unheard(),
             stop: opening.stop.clone(),
+            now: Clock.now(),
             patience: opening.patience,
         }
     }

@@ -1,6 +1,7 @@
 //! The AWS client of one environment: STS and IAM in domain words. Every method that changes something takes a pen.
 
 mod exchange;
+mod keys;
 mod providers;
 mod refusal;
 mod rights;

@@ -57,6 +57,18 @@ impl Aws {
         }))
     }
 
+    /// ARNs of all OIDC providers of the account. IAM answers them at once, without pages.
+    ///
+    /// # Errors
+    /// IAM refuses or does not answer.
+    pub async fn providers(&self) -> Result<Vec<String>> {
+        let request = self.iam().list_open_id_connect_providers();
+        let answer =
+            self.call_iam("iam:ListOpenIDConnectProviders", Repeat::Read, || request.clone().send()).await?;
+        let entries = answer.open_id_connect_provider_list.unwrap_or_default();
+        Ok(entries.into_iter().filter_map(|entry| entry.arn).collect())
+    }
+
     /// Makes a provider, with audiences and tags, without thumbprints (IAM needs none), and answers its ARN.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! Whether the operator has the IAM rights a plan needs, by simulation.
 
-use aws_sdk_iam::types::PolicyEvaluationDecisionType;
+use aws_sdk_iam::types::{EvaluationResult, PolicyEvaluationDecisionType};
 
 use super::{Aws, Repeat};
 use crate::domain::arn::{Arn, AssumedRole};
+use crate::domain::diagnose::aws::{Denied, DeniedBy};
 use crate::domain::failure::{Code, Failure, Result};
 
 /// What a simulation says.
@@ -12,7 +13,7 @@ pub enum Rights {
     /// Every action is allowed.
     Allowed,
     /// These are not.
-    Denied(Vec<String>),
+    Denied(Vec<Denied>),
     /// Nobody knows, and why.
     Unknown(String),
 }
@@ -82,12 +83,25 @@ impl Aws {
             let refused = results
                 .into_iter()
                 .filter(|result| result.eval_decision != PolicyEvaluationDecisionType::Allowed);
-            denied.extend(refused.map(|result| result.eval_action_name));
+            denied.extend(refused.map(|result| Denied { by: by(&result), action: result.eval_action_name }));
             marker = answer.marker.filter(|_| answer.is_truncated);
             if marker.is_none() {
                 return Ok(if denied.is_empty() { Rights::Allowed } else { Rights::Denied(denied) });
             }
         }
+    }
+}
+
+/// What denies: the outermost fence first, for within it nothing else helps.
+fn by(result: &EvaluationResult) -> DeniedBy {
+    let organization = result.organizations_decision_detail.as_ref();
+    let boundary = result.permissions_boundary_decision_detail.as_ref();
+    if organization.is_some_and(|detail| !detail.allowed_by_organizations) {
+        DeniedBy::Organization
+    } else if boundary.is_some_and(|detail| !detail.allowed_by_permissions_boundary) {
+        DeniedBy::Boundary
+    } else {
+        DeniedBy::Identity
     }
 }
 

@@ -148,11 +148,15 @@ impl Decision {
         match self.verdict {
             Verdict::ExplicitDeny => applying(Effect::Deny),
             Verdict::Allowed => applying(Effect::Allow),
-            Verdict::ImplicitDeny => {
-                let allows = self.statements.iter().filter(|it| it.effect == Effect::Allow);
-                allows.min_by_key(|it| it.distance())
-            }
+            Verdict::ImplicitDeny => self.nearest_allow(),
         }
+    }
+
+    /// The Allow statement that applies, or came nearest to it, whatever a Deny says.
+    #[must_use]
+    pub fn nearest_allow(&self) -> Option<&StatementOutcome> {
+        let allows = self.statements.iter().filter(|it| it.effect == Effect::Allow);
+        allows.min_by_key(|it| it.distance())
     }
 }
 

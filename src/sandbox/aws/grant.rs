@@ -56,7 +56,7 @@ impl Grants {
 
     /// What they say about `action` on `resource`, after the world's rights.
     pub fn decide(&self, ground: &Ground, action: &str, resource: &str, keys: &ContextKeys) -> Decision {
-        if is_denied(ground, action) {
+        if is_denied(ground, action) || fence(ground, action).is_some() {
             return Decision::Deny;
         }
         let request = TrustRequest {
@@ -96,11 +96,17 @@ pub fn authorise(
     resource: &str,
 ) -> Result<(), Refusal> {
     let keys = caller_keys(ground, caller, partition);
+    let fence = fence(ground, action);
     let why = match Grants::of(caller).decide(ground, action, resource, &keys) {
         Decision::Allow => return Ok(()),
         Decision::ExplicitDeny => "with an explicit deny in an identity-based policy".to_owned(),
         Decision::Deny | Decision::Malformed => {
-            format!("because no identity-based policy allows the {action} action")
+            let policy = match fence {
+                Some(Fence::Boundary) => "permissions boundary",
+                Some(Fence::Organization) => "service control policy",
+                None => "identity-based policy",
+            };
+            format!("because no {policy} allows the {action} action")
         }
     };
     let arn = caller.arn(partition);
@@ -147,9 +153,32 @@ pub fn common_keys(ground: &Ground) -> ContextKeys {
     keys
 }
 
+/// What stands around the identity policies and does not allow an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fence {
+    /// The permissions boundary.
+    Boundary,
+    /// The organisation's service control policies.
+    Organization,
+}
+
+/// The fence that the world puts around the operator for this action; the organisation's is the outer one.
+pub fn fence(ground: &Ground, action: &str) -> Option<Fence> {
+    let rights = &ground.world.rights;
+    if is_among(&rights.aws_outside_organization, action) {
+        Some(Fence::Organization)
+    } else {
+        is_among(&rights.aws_outside_boundary, action).then_some(Fence::Boundary)
+    }
+}
+
 fn is_denied(ground: &Ground, action: &str) -> bool {
+    is_among(&ground.world.rights.aws_denied, action)
+}
+
+fn is_among(patterns: &[String], action: &str) -> bool {
     let no_keys = ContextKeys::default();
-    ground.world.rights.aws_denied.iter().any(|denied| {
+    patterns.iter().any(|denied| {
         Pattern::new(&denied.to_lowercase(), false, true, &no_keys)
             .is_some_and(|pattern| pattern.matches(&action.to_lowercase()))
     })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::providers::derived_thumbprint;
-use super::records::{self, AccessKey, Provider, Role, User};
+use super::records::{self, AccessKey, KeyUse, Provider, Role, User};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::world::{self, Account};
@@ -52,6 +52,7 @@ fn put_operator(tx: &mut Transaction<'_>, account: &Account, now: i64) {
             secret: operator_secret(&account.id),
             age_days: 30,
             inactive: false,
+            used_days_ago: None,
         }],
     };
     put_user(tx, account, &user, now);
@@ -80,6 +81,11 @@ fn put_user(tx: &mut Transaction<'_>, account: &Account, user: &world::User, now
             created: now - i64::from(key.age_days) * SECONDS_A_DAY,
         };
         tx.put(records::ACCESS_KEYS, &key.id, &record);
+        if let Some(days) = key.used_days_ago {
+            let at = now - i64::from(days) * SECONDS_A_DAY;
+            let used = KeyUse { at, service: "sts".to_owned(), region: "us-east-1".to_owned() };
+            tx.put(records::KEY_USES, &key.id, &used);
+        }
     }
 }
 
@@ -110,7 +116,7 @@ fn put_role(tx: &mut Transaction<'_>, account: &Account, role: &world::Role, now
         trust: role.trust.trim().to_owned(),
         description: None,
         max_session: role.max_session_seconds,
-        boundary: None,
+        boundary: role.boundary.clone(),
         tags: role.tags.clone(),
         inline: role.inline.iter().map(|(name, text)| (name.clone(), text.trim().to_owned())).collect(),
         managed: role.managed.clone(),

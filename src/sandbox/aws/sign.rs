@@ -116,6 +116,7 @@ pub fn caller(ground: &Ground, api: Api, parts: &Parts, body: &[u8]) -> Result<C
     if matches!(caller, Caller::User(_)) {
         note_use(ground, &claim);
     }
+    check_region(ground, api, &claim, caller.account())?;
     Ok(caller)
 }
 
@@ -248,6 +249,19 @@ fn sign(secret: &str, claim: &Claim<'_>, date: &str, canonical: &str) -> String 
         key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes()).as_ref().to_vec();
     }
     hex(&key)
+}
+
+/// STS answers only where the account has it activated.
+fn check_region(ground: &Ground, api: Api, claim: &Claim<'_>, account: &str) -> Result<(), Refusal> {
+    let known = ground.world.accounts.iter().find(|known| known.id == account);
+    let off = known.is_some_and(|known| known.regions_off.iter().any(|region| region == claim.region));
+    if api != Api::Sts || !off {
+        return Ok(());
+    }
+    let text = format!(
+        "STS is not activated in this region for account:{account}. Your account administrator can activate STS in this region using the IAM Console."
+    );
+    Err(Refusal::new(403, "RegionDisabledException", text))
 }
 
 fn note_use(ground: &Ground, claim: &Claim<'_>) {

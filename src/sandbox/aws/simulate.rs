@@ -1,6 +1,6 @@
 //! `SimulatePrincipalPolicy`: what an identity would be allowed, without doing it.
 
-use super::grant::{self, Grants};
+use super::grant::{self, Fence, Grants};
 use super::query::{Answer, Page, Refusal};
 use super::records::{self, Role, User};
 use super::trust::Decision;
@@ -15,6 +15,7 @@ struct Outcome {
     action: String,
     resource: String,
     decision: Decision,
+    fence: Option<Fence>,
 }
 
 fn simulate(call: &Call<'_>) -> Answer {
@@ -42,13 +43,32 @@ fn simulate(call: &Call<'_>) -> Answer {
         }
         for resource in &resources {
             let decision = grants.decide(call.ground, action, resource, &keys);
-            outcomes.push(Outcome { action: action.to_owned(), resource: (*resource).to_owned(), decision });
+            outcomes.push(Outcome {
+                action: action.to_owned(),
+                resource: (*resource).to_owned(),
+                decision,
+                fence: grant::fence(call.ground, action),
+            });
         }
     }
     Ok(Page::of(outcomes, call.form)?.write("EvaluationResults", |xml, outcome| {
         xml.text("EvalActionName", &outcome.action).text("EvalResourceName", &outcome.resource);
         xml.text("EvalDecision", word(outcome.decision));
         xml.element("MatchedStatements", |_| {}).element("MissingContextValues", |_| {});
+        // AWS tells of a fence whose policy speaks; here only of one that does not allow.
+        match outcome.fence {
+            Some(Fence::Boundary) => {
+                xml.element("PermissionsBoundaryDecisionDetail", |xml| {
+                    xml.text("AllowedByPermissionsBoundary", "false");
+                });
+            }
+            Some(Fence::Organization) => {
+                xml.element("OrganizationsDecisionDetail", |xml| {
+                    xml.text("AllowedByOrganizations", "false");
+                });
+            }
+            None => {}
+        }
     }))
 }
 

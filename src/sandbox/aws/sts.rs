@@ -216,7 +216,9 @@ pub fn assume_role_with_web_identity(ground: &Ground, form: &Form) -> Answer {
         resource: None,
         keys,
     };
-    if decide(&role, &request) != Decision::Allow {
+    let known = ground.world.accounts.iter().find(|known| known.id == wish.account);
+    let fenced = known.is_some_and(|account| account.resource_control);
+    if fenced || decide(&role, &request) != Decision::Allow {
         return Err(denied());
     }
     wish.check_duration(&role)?;

@@ -1,5 +1,6 @@
 //! The doctor: every code has a world that raises it and a neighbour that does not, and what can be healed is.
 
+mod pairs;
 mod patch;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use keyless::domain::finding::FindingCode;
 use keyless::plan::event::Outcome;
 use keyless::sandbox::world::World;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use super::support::{Job, Lab};
 use patch::patched;
@@ -39,6 +41,8 @@ struct Case {
     /// Whether `--fix` heals it: then nothing is found afterwards.
     #[serde(default)]
     healed: bool,
+    /// The day of the fault (`2027-05-01`); none: the day of all tests.
+    today: Option<String>,
     /// Said to `--confirm-subject`.
     confirm_subject: Option<String>,
 }
@@ -52,6 +56,11 @@ fn base(case: &Case) -> String {
     let own = folder().join(format!("{name}.toml"));
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/worlds").join(format!("{name}.toml"));
     std::fs::read_to_string(&own).or_else(|_| std::fs::read_to_string(assets)).unwrap()
+}
+
+fn day(text: &str) -> Result<OffsetDateTime, String> {
+    let date = time::Date::parse(text, time::macros::format_description!("[year]-[month]-[day]"));
+    date.map(|date| date.midnight().assume_utc()).map_err(|error| error.to_string())
 }
 
 fn world(text: &str) -> Result<World, String> {
@@ -92,7 +101,10 @@ async fn hold(case: &Case) -> Result<(), String> {
     if there.iter().any(|finding| finding.code == code) {
         return Err(format!("also found at its healthy neighbour: {there:#?}"));
     }
-    let lab = Lab::start(world(&patched(&text, &case.fault)?)?).await;
+    let mut lab = Lab::start(world(&patched(&text, &case.fault)?)?).await;
+    if let Some(today) = &case.today {
+        lab.now = day(today)?;
+    }
     if case.proven {
         lab.run(Job::setup()).await;
     }

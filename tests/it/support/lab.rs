@@ -34,6 +34,7 @@ use keyless::sandbox::issuer::Keys;
 use keyless::sandbox::world::World;
 use keyless::sandbox::{Options, Practice, worlds};
 use serde_json::Value;
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::dump::Dump;
@@ -63,6 +64,8 @@ pub struct Lab {
     pub watch: Arc<Watch>,
     /// The answers.
     pub answers: Federation,
+    /// Now, as ages and announced ends are counted from.
+    pub now: OffsetDateTime,
     /// How long a run may wait.
     pub patience: Duration,
     /// Which half.
@@ -215,6 +218,9 @@ impl Ran {
     }
 }
 
+/// The day of all tests, unless one says otherwise.
+pub const NOW: OffsetDateTime = time::macros::datetime!(2026-12-01 00:00 UTC);
+
 /// The environments of most worlds.
 pub const THREE: [&str; 3] = ["dev", "staging", "prod"];
 
@@ -234,7 +240,17 @@ impl Lab {
         let practice = Practice::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let patience = Duration::from_secs(120);
-        Self { practice, watch, answers, patience, only: None, close: BTreeSet::new(), token: None, folder }
+        Self {
+            practice,
+            watch,
+            answers,
+            now: NOW,
+            patience,
+            only: None,
+            close: BTreeSet::new(),
+            token: None,
+            folder,
+        }
     }
 
     /// Where keyless keeps its journal.
@@ -297,6 +313,7 @@ impl Lab {
             state: self.state().to_owned(),
             events,
             stop: stop.clone(),
+            now: self.now,
             patience: self.patience,
         }
     }

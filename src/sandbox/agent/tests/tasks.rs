@@ -37,6 +37,7 @@ fn role(subject: &str) -> Role {
         managed: Vec::new(),
         tags: Default::default(),
         max_session_seconds: 3600,
+        boundary: None,
     }
 }
 
