@@ -1,1 +1,4 @@
 //! Looks beside the chain, for the doctor: each reads, tells findings, and changes nothing.
+
+pub mod project;
+pub mod uses;
