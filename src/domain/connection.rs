@@ -1,5 +1,7 @@
 //! The service connection of one environment, as found and as wanted.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -25,9 +27,28 @@ pub struct AwsParameters {
     /// Must be exactly `true`; absent: no OIDC.
     #[serde(default, rename = "useOIDC")]
     pub use_oidc: Option<String>,
-    /// Keys nobody knows (`useOidc`, …), by name.
+    /// Known names in another casing (`useOidc`), with their values: the Node tasks do not see them. None of them is secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub misspelled: BTreeMap<String, String>,
+    /// Names nobody knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
+}
+
+impl AwsParameters {
+    /// The name under which a parameter stands here that only differs in casing from `known`.
+    pub fn misspelling(&self, known: &str) -> Option<&str> {
+        self.misspelled.keys().map(String::as_str).find(|name| name.eq_ignore_ascii_case(known))
+    }
+}
+
+/// A project that may use a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The project's id.
+    pub id: Uuid,
+    /// The project's name, where it is told.
+    pub name: String,
 }
 
 /// A connection as Azure DevOps shows it (serviceendpoint/endpoints).
@@ -51,6 +72,9 @@ pub struct Connection {
     pub disabled: bool,
     /// What Azure DevOps says when it could not make it.
     pub status: Option<String>,
+    /// The projects it may be used in, in the order they are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<Share>,
 }
 
 impl Connection {
@@ -58,6 +82,29 @@ impl Connection {
     pub fn is_aws(&self) -> bool {
         self.kind.eq_ignore_ascii_case("aws")
     }
+
+    /// The project it comes from, where that is not `project`. That the project which made it is told first is seen in
+    /// practice and not documented.
+    pub fn shared_from(&self, project: Uuid) -> Option<&Share> {
+        self.projects.first().filter(|share| self.shared && share.id != project)
+    }
+}
+
+/// One use of a connection by a run (serviceendpoint/executionhistory).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// `Build` or `Release`.
+    pub kind: String,
+    /// The definition's id, where it is told.
+    pub pipeline: Option<i64>,
+    /// The definition's name.
+    pub name: String,
+    /// When the job began.
+    pub started: String,
+    /// When it ended; empty: not told.
+    pub finished: String,
+    /// How it ended.
+    pub result: String,
 }
 
 /// A connection as one environment needs it: OIDC only, no keys.
@@ -84,6 +131,7 @@ impl WantedConnection {
             role_session_name: self.session.to_string(),
             external_id: String::new(),
             use_oidc: Some("true".to_owned()),
+            misspelled: BTreeMap::new(),
             unknown: Vec::new(),
         }
     }

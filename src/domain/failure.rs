@@ -116,6 +116,8 @@ pub enum Code {
     ToolkitMissing,
     /// The AWS Toolkit extension is older than 1.15 and knows no OIDC.
     ToolkitTooOld,
+    /// The AWS Toolkit extension is installed, but disabled.
+    ToolkitDisabled,
     /// No usable AWS credentials.
     AwsSignIn,
     /// The credentials belong to another account.
@@ -234,7 +236,10 @@ impl Code {
             Self::DevopsConflict | Self::AwsConflict => Class::Conflict,
             Self::DevopsUnexpected | Self::EntraUnexpected | Self::AzureCliFailed => Class::Unexpected,
             Self::DevopsRefused | Self::AwsRefused | Self::ConnectionNotReady => Class::Refused,
-            Self::ToolkitMissing | Self::ToolkitTooOld | Self::ConnectionInvisible => Class::Denied,
+            Self::ToolkitMissing
+            | Self::ToolkitTooOld
+            | Self::ToolkitDisabled
+            | Self::ConnectionInvisible => Class::Denied,
             Self::AwsLimit | Self::PolicyTooLong => Class::Limit,
             Self::HandshakeFailed | Self::RunNotPinned | Self::PermissionStands => Class::Unproven,
             Self::PlanStale => Class::Stale,

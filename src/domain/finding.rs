@@ -405,6 +405,7 @@ impl FindingCode {
             | Self::ConnectionSharedFrom
             | Self::ConnectionForeign
             | Self::ConnectionDiffers
+            | Self::ConnectionUnauthorized
             | Self::ToolkitNoRetries
             | Self::VerificationMissing
             | Self::PipelineApproval
@@ -475,10 +476,10 @@ impl Finding {
         self
     }
 
-    /// A look that failed, as a finding about one environment or all.
+    /// A look that failed, as a finding about one environment or all. A code that is a finding's own name is that finding.
     pub fn failed(environment: Option<&EnvironmentName>, failure: &Failure) -> Self {
         Self {
-            code: FindingCode::Failed(failure.code),
+            code: FindingCode::named(&failure.code.text()).unwrap_or(FindingCode::Failed(failure.code)),
             environment: environment.cloned(),
             evidence: failure.evidence.clone(),
             heal: None,
@@ -509,5 +510,8 @@ mod tests {
         assert_eq!(failed.text(), "KL-DEVOPS-TOKEN");
         assert_eq!(FindingCode::named("kl-devops-token"), Some(failed));
         assert_eq!(FindingCode::named("KL-NOTHING"), None);
+        let failed = |code| Finding::failed(None, &Failure::new(code)).code;
+        assert_eq!(failed(Code::ConnectionNotReady), FindingCode::ConnectionNotReady);
+        assert_eq!(failed(Code::DevopsToken), FindingCode::Failed(Code::DevopsToken));
     }
 }

@@ -55,6 +55,7 @@ pub fn words(failure: &Failure) -> Words {
         | Code::PolicyMalformed => aws(failure),
         Code::ToolkitMissing
         | Code::ToolkitTooOld
+        | Code::ToolkitDisabled
         | Code::ConnectionInvisible
         | Code::ConnectionWrongType
         | Code::ConnectionNotReady
@@ -227,6 +228,10 @@ fn objects(failure: &Failure) -> (String, &'static str) {
         Code::ToolkitTooOld => (
             "the AWS Toolkit extension is too old for OIDC (1.15 is needed)".to_owned(),
             "update it in Organization settings > Extensions",
+        ),
+        Code::ToolkitDisabled => (
+            "the AWS Toolkit extension is installed, but disabled".to_owned(),
+            "ask a Project Collection Administrator to enable it in Organization settings > Extensions",
         ),
         Code::ConnectionInvisible => (
             format!("a connection {} exists, but you may not see it", value(failure, "connection")),

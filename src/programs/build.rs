@@ -211,6 +211,7 @@ impl Builder<'_> {
                 },
                 environment: wanted.environment.clone(),
                 federation: self.blueprint.id.clone(),
+                named: self.surveyed.federation.environments.iter().map(|it| it.connection.clone()).collect(),
                 sign_in: (self.purpose.aims_at_wanted() && self.session.does_aws(&wanted.environment.name))
                     .then(|| sign_in_key(&wanted.environment)),
                 devops: devops.clone(),

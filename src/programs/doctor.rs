@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::build::Purpose;
 use super::run::{Prepared, prepare};
 use super::session::Session;
+use super::survey::diagnosed;
 use crate::domain::diagnose::{aws, issuer};
 use crate::domain::failure::{Code, Evidence, Failure, Result};
 use crate::domain::finding::{Finding, FindingCode};
@@ -35,7 +36,7 @@ pub async fn examine(session: &mut Session, chosen: &[EnvironmentName]) -> Resul
         Ok(prepared) => Some(prepared),
         Err(failure) if is_input(failure.code) => return Err(failure),
         Err(failure) => {
-            findings.push(Finding::failed(None, &failure));
+            findings.push(diagnosed(session, &failure).await);
             half(session, chosen).await
         }
     };
@@ -74,7 +75,8 @@ async fn half(session: &mut Session, chosen: &[EnvironmentName]) -> Option<Prepa
 /// Everything a look says that is not as wanted.
 fn collect(prepared: &Prepared, board: &Board) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    let told = board.findings.values().flatten().cloned();
+    let surveyed = prepared.surveyed.findings.iter().cloned();
+    let told = surveyed.chain(board.findings.values().flatten().cloned());
     for finding in told.chain(prepared.plan.blocked.iter().flat_map(blocked)).chain(verdicts(board)) {
         if !findings.contains(&finding) && !is_early(&finding, board) {
             findings.push(finding);

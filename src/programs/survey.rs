@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use uuid::Uuid;
 
 use super::session::Session;
@@ -10,11 +10,14 @@ use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::cloud::issuer::discover;
 use crate::domain::connection::Connection;
+use crate::domain::diagnose::organization::{self, NAMED, TENANT, TOLD, TYPED, WANTED};
+use crate::domain::diagnose::project;
 use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Federation;
+use crate::domain::finding::Finding;
 use crate::domain::grounds::{Grounds, Operator};
 use crate::domain::issuer::Issuer;
-use crate::domain::names::EnvironmentName;
+use crate::domain::names::{EnvironmentName, ProjectName};
 use crate::domain::pipeline::{Protected, Queue};
 
 /// What a survey found.
@@ -34,6 +37,8 @@ pub struct Surveyed {
     pub gated: BTreeSet<EnvironmentName>,
     /// What a person should read, in words.
     pub notices: Vec<String>,
+    /// What is wrong and stops nothing.
+    pub findings: Vec<Finding>,
 }
 
 /// Surveys.
@@ -58,12 +63,16 @@ async fn with_devops(session: &Session, devops: &DevOps) -> Result<Surveyed> {
         Err(failure) => return Err(failure),
     };
     let told = data.as_ref().map(|data| data.instance_id);
-    let organization_id = organization_id(&federation, told, project.collection_id)?;
+    let organization_id = match organization_id(&federation, told, project.collection_id) {
+        Ok(id) => id,
+        Err(failure) => return Err(with_tenant(devops, failure).await),
+    };
     let issuer = federation.issuer.clone().unwrap_or_else(|| Issuer::vstoken(organization_id));
-    let (notice, queues, connections) =
+    let (unreachable, queues, connections) =
         futures::join!(check_issuer(session, &issuer), devops.queues(&project), devops.connections(&project));
     let connections = connections?;
-    let mut notices: Vec<String> = notice?.into_iter().collect();
+    let unreachable = unreachable?;
+    let mut notices: Vec<String> = unreachable.iter().map(|failure| unasked(&issuer, failure)).collect();
     notices.extend(take_casing(&mut federation, &project, &connections));
     if federation.environments.iter().any(|environment| !session.does_aws(&environment.name)) {
         notices.push(
@@ -87,13 +96,15 @@ async fn with_devops(session: &Session, devops: &DevOps) -> Result<Surveyed> {
         federation,
         gated,
         notices,
+        findings: unreachable.iter().map(|failure| Finding::failed(None, failure)).collect(),
     })
 }
 
 async fn without_devops(session: &Session) -> Result<Surveyed> {
     let federation = session.federation.clone();
     let grounds = typed_grounds(&federation)?;
-    let mut notices: Vec<String> = check_issuer(session, &grounds.issuer).await?.into_iter().collect();
+    let unreachable = check_issuer(session, &grounds.issuer).await?;
+    let mut notices: Vec<String> = unreachable.iter().map(|it| unasked(&grounds.issuer, it)).collect();
     notices.push(format!(
         "names are taken as typed: {}/{} and the connections must be spelled exactly as Azure DevOps spells them; \
          whether the connections exist is not looked at, and whoever makes one of that name gets its role",
@@ -107,6 +118,7 @@ async fn without_devops(session: &Session) -> Result<Surveyed> {
         gated: BTreeSet::new(),
         federation,
         notices,
+        findings: unreachable.iter().map(|failure| Finding::failed(None, failure)).collect(),
     })
 }
 
@@ -138,29 +150,70 @@ fn organization_id(federation: &Federation, told: Option<Uuid>, collection: Opti
         });
     };
     let differs = |label: &str, other: Uuid| {
-        Failure::new(Code::OrganizationIdDiffers).with("Azure DevOps tells", found).with(label, other)
+        Failure::new(Code::OrganizationIdDiffers).with(TOLD, found).with(label, other)
     };
     if let Some(other) = collection.filter(|other| *other != found) {
         return Err(differs("the project's collection is", other));
     }
     match federation.organization_id {
-        Some(typed) if typed != found => Err(differs("the answers say", typed)),
+        Some(typed) if typed != found => Err(differs(TYPED, typed)),
         _ => Ok(found),
     }
 }
 
-/// The issuer's own document must name it. An issuer this machine cannot reach is only said: AWS is who must reach it.
-async fn check_issuer(session: &Session, issuer: &Issuer) -> Result<Option<String>> {
+/// The failure, and the organisation's tenant with it: its id is what people take for the organisation's.
+async fn with_tenant(devops: &DevOps, failure: Failure) -> Failure {
+    match devops.tenant().await {
+        Some(tenant) => failure.with(TENANT, tenant),
+        None => failure,
+    }
+}
+
+/// The issuer's own document must name it. That this machine cannot reach it stops nothing: AWS is who must.
+async fn check_issuer(session: &Session, issuer: &Issuer) -> Result<Option<Failure>> {
     match discover(&session.http, &session.ends, issuer).await {
         Ok(found) if found.issuer == issuer.as_str() => Ok(None),
-        Ok(found) => Err(Failure::new(Code::IssuerDiffers)
-            .with("wanted", issuer)
-            .with("its document names", found.issuer)),
-        Err(failure) if matches!(failure.class, Class::Unreachable) => {
-            Ok(Some(format!("the issuer {issuer} could not be asked from here ({})", failure.code.text())))
-        }
+        Ok(found) => Err(Failure::new(Code::IssuerDiffers).with(WANTED, issuer).with(NAMED, found.issuer)),
+        Err(failure) if matches!(failure.class, Class::Unreachable) => Ok(Some(failure)),
         Err(failure) => Err(failure),
     }
+}
+
+fn unasked(issuer: &Issuer, failure: &Failure) -> String {
+    format!("the issuer {issuer} could not be asked from here ({})", failure.code.text())
+}
+
+/// Why a survey failed, under the narrowest name that can be found out: a renamed project, a missing scope, the tenant's id.
+pub async fn diagnosed(session: &Session, failure: &Failure) -> Finding {
+    let named = match (&session.devops, failure.code) {
+        (Some(devops), Code::ProjectUnknown) => renamed(devops, &session.federation.project).await,
+        (Some(devops), Code::DevopsToken) => {
+            let denied = scopes(devops, &session.federation.project, failure).await;
+            denied.map(|failure| Finding::failed(None, &failure))
+        }
+        _ => None,
+    };
+    named.unwrap_or_else(|| organization::of_failure(failure))
+}
+
+/// The project's new name, where the marks on its connections tell it.
+async fn renamed(devops: &DevOps, old: &ProjectName) -> Option<Finding> {
+    let projects = devops.projects().await.ok()?;
+    let looks = projects.iter().map(|project| async move {
+        // What cannot be read tells nothing.
+        (&project.name, devops.connections(project).await.unwrap_or_default())
+    });
+    let read = join_all(looks).await;
+    let organization = projects.first().map_or(devops.organization(), |project| &project.organization);
+    project::renamed(organization, old, read.iter().map(|(name, found)| (*name, found.as_slice())))
+}
+
+/// A token that still reads the project is a good one, and lacks scopes.
+async fn scopes(devops: &DevOps, project: &ProjectName, refused: &Failure) -> Option<Failure> {
+    devops.forget();
+    let project = devops.project(project).await.ok()?;
+    let missing = devops.rights(&project).await.missing;
+    project::scopes(refused, missing.iter().map(ToString::to_string))
 }
 
 /// Puts the casing of Azure DevOps into the answers: the token's subject is made of it.

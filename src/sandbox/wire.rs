@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use super::world::TokenRefusal;
 use super::{Ground, entra, practice_token};
 
 /// Newest api-version of this service.
@@ -265,6 +266,9 @@ pub fn throttled() -> Reply {
 pub fn sign_in(ground: &Ground, method: &Method, headers: &HeaderMap) -> Result<Caller, Reply> {
     let secret = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(secret_of);
     if let Some(secret) = secret {
+        if let Some(refusal) = ground.world.rights.token {
+            return Err(no_longer(refusal, method, headers));
+        }
         if secret == practice_token() {
             return Ok(Caller::Operator);
         }
@@ -278,6 +282,24 @@ pub fn sign_in(ground: &Ground, method: &Method, headers: &HeaderMap) -> Result<
     Err(refused(method, headers))
 }
 
+/// The answer to a token that once worked.
+fn no_longer(refusal: TokenRefusal, method: &Method, headers: &HeaderMap) -> Reply {
+    match refusal {
+        TokenRefusal::Unknown => refused(method, headers),
+        TokenRefusal::Expired => refused(method, headers).with(
+            "x-tfs-serviceerror",
+            "Access%20Denied%3A%20The%20Personal%20Access%20Token%20used%20has%20expired.",
+        ),
+        TokenRefusal::ConditionalAccess => Failure::new(
+            403,
+            "Microsoft.VisualStudio.Services.Common",
+            "VssServiceException",
+            "VS403463: The conditional access policy defined by your Azure Active Directory administrator has failed.",
+        )
+        .into(),
+    }
+}
+
 fn secret_of(authorization: &str) -> Option<String> {
     let (scheme, rest) = authorization.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
@@ -288,7 +310,8 @@ fn secret_of(authorization: &str) -> Option<String> {
     text.split_once(':').map(|(_, password)| password.to_owned())
 }
 
-fn refused(method: &Method, headers: &HeaderMap) -> Reply {
+/// The answer to a credential that does not work, or not for this.
+pub fn refused(method: &Method, headers: &HeaderMap) -> Reply {
     let suppress = headers
         .get("x-tfs-fedauthredirect")
         .and_then(|value| value.to_str().ok())

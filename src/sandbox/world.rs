@@ -53,6 +53,13 @@ pub struct Organization {
     /// Version of the AWS Toolkit extension, or none when it is not installed.
     #[serde(default)]
     pub toolkit: Option<String>,
+    /// Whether the AWS Toolkit extension is installed, but disabled.
+    #[serde(default)]
+    pub toolkit_disabled: bool,
+    /// Whether pipelines may use no tasks of the Marketplace. The practice agent does not heed it: what a run does then is not
+    /// documented.
+    #[serde(default)]
+    pub marketplace_tasks_disabled: bool,
 }
 
 /// An Azure DevOps project.
@@ -72,10 +79,14 @@ pub struct Project {
     /// Agent queues; `Azure Pipelines` is the hosted one.
     #[serde(default = "hosted_queue")]
     pub queues: Vec<String>,
+    /// Whether the service Azure Repos is switched off. It is shown, and changes nothing else: what calls answer then is not
+    /// documented.
+    #[serde(default)]
+    pub repos_off: bool,
 }
 
-/// A service connection of type AWS.
-#[derive(Debug, Clone, Deserialize)]
+/// A service connection.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Connection {
     /// Its name with its true casing.
@@ -98,6 +109,15 @@ pub struct Connection {
     /// Names of other projects that share it.
     #[serde(default)]
     pub shared_with: Vec<String>,
+    /// Its type; none: AWS.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// What Azure DevOps says about it because it could not make it.
+    #[serde(default)]
+    pub failed: Option<String>,
+    /// Names of pipelines that have used it, each once; their permission is gone.
+    #[serde(default)]
+    pub used_by: Vec<String>,
 }
 
 /// An AWS account.
@@ -308,12 +328,30 @@ pub struct Rights {
     /// Azure DevOps: `create-repository`, `create-connection`, `create-pipeline`, `pipeline-permissions`,
     /// `queue-build`, `install-extension`, `access-control`, `connections` (invisible).
     pub devops_denied: Vec<String>,
+    /// Azure DevOps: areas of calls whose scope the operator's token lacks, such as `serviceendpoint` or `git`.
+    pub scopes_missing: Vec<String>,
+    /// Whether the operator's token is one for all organisations: it may read the profile of its owner.
+    pub token_for_all: bool,
+    /// Why the operator's token is not taken; none: it is.
+    pub token: Option<TokenRefusal>,
     /// AWS: IAM actions such as `iam:CreateRole`, denied in every account.
     pub aws_denied: Vec<String>,
     /// AWS: IAM actions that the operator's permissions boundary does not allow, in every account.
     pub aws_outside_boundary: Vec<String>,
     /// AWS: IAM actions that no service control policy of the organisation allows, in every account.
     pub aws_outside_organization: Vec<String>,
+}
+
+/// Why Azure DevOps takes no token of the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenRefusal {
+    /// It is past its end.
+    Expired,
+    /// It is none that Azure DevOps knows.
+    Unknown,
+    /// A Conditional Access policy refuses the place it is used from (VS403463).
+    ConditionalAccess,
 }
 
 /// How the services behave.

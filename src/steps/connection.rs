@@ -1,21 +1,24 @@
 //! The service connection of one environment: made for OIDC, or turned to it in place with its id kept.
 
+mod shown;
+
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use shown::{differences, shown, shown_whole};
 
 use super::facts::{
     ConnectionFact, RoleFact, ask_owner, ask_protected, connection_key, extension_key, role_key, trust_names,
 };
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
-use crate::domain::connection::{AwsParameters, Connection as Found, WantedConnection};
+use crate::domain::connection::{Connection as Found, WantedConnection};
+use crate::domain::diagnose::connection::{self as diagnose, renamed};
 use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Environment;
-use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::finding::Finding;
 use crate::domain::key::StepKey;
 use crate::domain::mark::{FederationId, Owner};
-use crate::domain::names::EnvironmentName;
+use crate::domain::names::{ConnectionName, EnvironmentName};
 use crate::domain::pen::Pen;
 use crate::domain::pipeline::{Check, Protected};
 use crate::engine::known::{Known, Of, Yields};
@@ -47,6 +50,8 @@ pub struct Connection {
     pub environment: Environment,
     /// The federation, to recognise own objects.
     pub federation: FederationId,
+    /// The connections of all environments: none of them is another one renamed.
+    pub named: Vec<ConnectionName>,
     /// The step that signs in to the account its role is in: nothing is made for an account that is another one. None where
     /// AWS is left out, or where the connection is only looked at.
     pub sign_in: Option<StepKey>,
@@ -65,6 +70,8 @@ pub struct Seen {
     pub checks: Vec<Check>,
     /// Whether a role still trusts its subject although the connection is to go.
     pub trusted: bool,
+    /// Every connection of the project, where this one is not there.
+    pub others: Vec<Found>,
 }
 
 impl Connection {
@@ -166,23 +173,18 @@ impl Connection {
         ]
     }
 
-    fn findings(&self, found: &Found) -> Vec<Finding> {
-        let name = &self.environment.name;
-        let about = |code| Finding::about(name, code).with("connection", &found.name);
-        let mut findings = Vec::new();
-        if !found.parameters.username.is_empty() {
-            findings.push(about(FindingCode::ConnectionKeys).with("access key", &found.parameters.username));
-        }
-        if found.shared {
-            findings.push(about(FindingCode::ConnectionShared));
-        }
-        if found.disabled {
-            findings.push(about(FindingCode::ConnectionDisabled));
-        }
-        if let Owner::Other { name: owner } = self.owner(found) {
-            findings.push(about(FindingCode::ConnectionForeign).with("owner", owner));
-        }
-        findings
+    fn findings(&self, seen: &Seen) -> Vec<Finding> {
+        let key = self.key();
+        let Some(found) = &seen.found else {
+            return match self.aim {
+                Aim::Present => renamed(&seen.others, &self.wanted, &self.named, &self.federation, &key)
+                    .into_iter()
+                    .collect(),
+                Aim::Absent { .. } => Vec::new(),
+            };
+        };
+        let (wanted, owner, project) = (&self.wanted, self.owner(found), self.project.id);
+        diagnose::Found { found, wanted, owner: &owner, project, heal: &key }.findings()
     }
 
     async fn create(&self, cx: &Cx, pen: &Pen) -> Result<()> {
@@ -251,7 +253,14 @@ impl Step for Connection {
 
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let found = self.devops.connection_named(&self.project, &self.wanted.name).await?;
-        let Some(found) = found else { return Ok(Seen { found: None, checks: Vec::new(), trusted: false }) };
+        let Some(found) = found else {
+            // What it may be called now is asked once, and not between writes.
+            let others = match known.is_applying() {
+                true => Vec::new(),
+                false => self.devops.connections(&self.project).await?,
+            };
+            return Ok(Seen { found: None, checks: Vec::new(), trusted: false, others });
+        };
         if !found.is_aws() {
             return Err(Failure::new(Code::ConnectionWrongType)
                 .with("connection", &found.name)
@@ -264,7 +273,7 @@ impl Step for Connection {
             && known
                 .get(&Of::<RoleFact>::new(role_key(&self.environment)))
                 .is_some_and(|role| trust_names(&role.trust, &self.subject));
-        Ok(Seen { found: Some(found), checks, trusted })
+        Ok(Seen { found: Some(found), checks, trusted, others: Vec::new() })
     }
 
     fn yields(&self, seen: &Seen) -> Yields {
@@ -281,7 +290,7 @@ impl Step for Connection {
     fn report(&self, seen: &Seen) -> Report {
         Report {
             links: self.links(seen),
-            findings: seen.found.as_ref().map(|found| self.findings(found)).unwrap_or_default(),
+            findings: self.findings(seen),
             handshakes: Vec::new(),
             found: seen.found.as_ref().map(|found| shown_whole(found, &seen.checks)),
         }
@@ -325,21 +334,6 @@ impl Step for Connection {
     }
 }
 
-/// The connection with all that Azure DevOps tells of it. Its secrets are never returned.
-fn shown_whole(found: &Found, checks: &[Check]) -> Value {
-    json!({
-        "id": found.id,
-        "name": found.name,
-        "type": found.kind,
-        "description": found.description,
-        "parameters": shown(&found.parameters),
-        "isShared": found.shared,
-        "isReady": found.ready,
-        "isDisabled": found.disabled,
-        "checks": checks.iter().map(|check| json!({ "id": check.id, "type": check.kind })).collect::<Vec<_>>(),
-    })
-}
-
 fn title(wanted: &WantedConnection) -> String {
     format!("connection {}", wanted.name)
 }
@@ -353,41 +347,4 @@ pub fn planned(wanted: &WantedConnection, environment: &Environment) -> Change {
     change.rights = vec!["vso.serviceendpoint_manage".to_owned()];
     change.asks = ask_protected(environment).into_iter().collect();
     change
-}
-
-fn shown(parameters: &AwsParameters) -> Value {
-    json!({
-        "accessKeyId": parameters.username,
-        "assumeRoleArn": parameters.assume_role_arn,
-        "roleSessionName": parameters.role_session_name,
-        "externalId": parameters.external_id,
-        "useOIDC": parameters.use_oidc,
-    })
-}
-
-/// What differs, in words, most dangerous first.
-fn differences(found: &AwsParameters, wanted: &AwsParameters) -> Vec<String> {
-    let mut differences = Vec::new();
-    if found.username != wanted.username {
-        differences.push(format!("access key {} wins over OIDC", found.username));
-    }
-    if found.use_oidc != wanted.use_oidc {
-        differences.push(match &found.use_oidc {
-            Some(value) => format!("useOIDC is \"{value}\", not \"true\""),
-            None => "useOIDC is missing".to_owned(),
-        });
-    }
-    if found.assume_role_arn != wanted.assume_role_arn {
-        differences.push(match found.assume_role_arn.as_str() {
-            "" => "no role".to_owned(),
-            other => format!("another role: {other}"),
-        });
-    }
-    if found.role_session_name != wanted.role_session_name {
-        differences.push("another session name".to_owned());
-    }
-    if found.external_id != wanted.external_id {
-        differences.push("an external id, which OIDC ignores".to_owned());
-    }
-    differences
 }

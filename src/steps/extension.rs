@@ -51,9 +51,10 @@ impl Step for Extension {
             && let Ok(Some(found)) = self.devops.toolkit().await
             && found.disabled
         {
-            return Err(Failure::new(Code::ToolkitMissing)
-                .with("extension", format!("AmazonWebServices.aws-vsts-tools {}", found.version))
-                .with("cause", "it is installed, but disabled in Organization settings > Extensions"));
+            return Err(Failure::new(Code::ToolkitDisabled)
+                .with("extension", "AmazonWebServices.aws-vsts-tools")
+                .with("version", found.version)
+                .with("page", "Organization settings > Extensions"));
         }
         Ok(kind)
     }

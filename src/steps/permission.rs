@@ -146,7 +146,7 @@ impl Step for Permission {
             findings.push(about(FindingCode::PermissionAllPipelines));
         }
         if seen.stands() {
-            findings.push(about(FindingCode::PermissionStanding));
+            findings.push(about(FindingCode::PermissionStanding).healed_by(&self.key()));
         }
         Report {
             links: vec![LinkStatus::new(name, Link::Permission, state, detail)],

@@ -190,10 +190,8 @@ fn existing(name: &str, role: &str, approvers: &[&str]) -> Connection {
         name: name.to_owned(),
         description: String::new(),
         parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-        all_pipelines: false,
         approvers: approvers.iter().map(|mail| (*mail).to_owned()).collect(),
-        disabled: false,
-        shared_with: Vec::new(),
+        ..Connection::default()
     }
 }
 

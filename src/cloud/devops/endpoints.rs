@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::projects::{Project, segment};
 use super::{DevOps, List, SERVICE, routes};
-use crate::domain::connection::{AwsParameters, Connection, WantedConnection};
+use crate::domain::connection::{AwsParameters, Connection, Share, WantedConnection};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::names::ConnectionName;
 use crate::domain::pen::{Inverse, Pen, Write};
@@ -77,6 +77,22 @@ struct Wire {
     is_disabled: Option<bool>,
     #[serde(default)]
     operation_status: Value,
+    #[serde(default)]
+    service_endpoint_project_references: Option<Vec<ReferenceWire>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReferenceWire {
+    #[serde(default)]
+    project_reference: Option<ProjectWire>,
+}
+
+#[derive(Deserialize)]
+struct ProjectWire {
+    id: Uuid,
+    #[serde(default)]
+    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -87,8 +103,17 @@ struct AuthorizationWire {
 
 /// Names of the parameters that are known; the first three are sent empty, always.
 const SECRETS: [&str; 3] = ["username", "password", "sessionToken"];
+/// Those that hold a secret and are never told.
+const CONFIDENTIAL: [&str; 2] = ["password", "sessionToken"];
 const KNOWN: [&str; 7] =
     ["username", "password", "sessionToken", "assumeRoleArn", "roleSessionName", "externalId", "useOIDC"];
+
+/// Whether a name is a known one in another casing, and holds no secret: `useOidc`.
+fn is_misspelled(name: &str) -> bool {
+    !KNOWN.contains(&name)
+        && KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name))
+        && !CONFIDENTIAL.iter().any(|secret| secret.eq_ignore_ascii_case(name))
+}
 
 impl From<Wire> for Connection {
     fn from(wire: Wire) -> Self {
@@ -100,8 +125,19 @@ impl From<Wire> for Connection {
             role_session_name: text("roleSessionName").unwrap_or_default(),
             external_id: text("externalId").unwrap_or_default(),
             use_oidc: text("useOIDC"),
-            unknown: found.keys().filter(|name| !KNOWN.contains(&name.as_str())).cloned().collect(),
+            misspelled: found
+                .iter()
+                .filter(|(name, _)| is_misspelled(name))
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+                .collect(),
+            unknown: found
+                .keys()
+                .filter(|name| !KNOWN.contains(&name.as_str()) && !is_misspelled(name))
+                .cloned()
+                .collect(),
         };
+        let references = wire.service_endpoint_project_references.unwrap_or_default();
+        let share = |project: ProjectWire| Share { id: project.id, name: project.name.unwrap_or_default() };
         let status = &wire.operation_status;
         let failed = status["state"].as_str().is_some_and(|state| state.eq_ignore_ascii_case("failed"));
         Self {
@@ -114,14 +150,15 @@ impl From<Wire> for Connection {
             ready: wire.is_ready.unwrap_or_default(),
             disabled: wire.is_disabled.unwrap_or_default(),
             status: failed.then(|| status["statusMessage"].as_str().unwrap_or("failed").to_owned()),
+            projects: references.into_iter().filter_map(|one| one.project_reference).map(share).collect(),
         }
     }
 }
 
 /// The parameters as they are sent: every value a string, what is secret explicitly empty.
-fn sent(parameters: &AwsParameters) -> BTreeMap<&'static str, String> {
-    let mut sent: BTreeMap<&'static str, String> =
-        SECRETS.iter().map(|name| (*name, String::new())).collect();
+fn sent(parameters: &AwsParameters) -> BTreeMap<&str, String> {
+    let mut sent: BTreeMap<&str, String> = SECRETS.iter().map(|name| (*name, String::new())).collect();
+    sent.extend(parameters.misspelled.iter().map(|(name, value)| (name.as_str(), value.clone())));
     sent.insert("username", parameters.username.clone());
     sent.insert("assumeRoleArn", parameters.assume_role_arn.clone());
     sent.insert("roleSessionName", parameters.role_session_name.clone());
@@ -151,7 +188,8 @@ fn replaced(
     let mut all: BTreeMap<String, Value> =
         serde_json::from_value(raw["authorization"]["parameters"].take()).unwrap_or_default();
     // Parameters nobody knows keep their value; a null stands for a secret, and what sending it does is not documented.
-    all.retain(|key, value| !KNOWN.contains(&key.as_str()) && !value.is_null());
+    // A known name in another casing goes: beside the right one it would still be read where casing does not count.
+    all.retain(|key, value| !KNOWN.contains(&key.as_str()) && !is_misspelled(key) && !value.is_null());
     all.extend(sent(parameters).into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))));
     raw["authorization"] = json!({"scheme": SCHEME, "parameters": all});
     raw["name"] = json!(name);
@@ -420,9 +458,10 @@ mod tests {
         assert!(connection.is_aws() && connection.ready && connection.status.is_none());
         assert_eq!(connection.parameters.username, "AKIAX");
         assert_eq!(
-            (connection.parameters.use_oidc.as_deref(), connection.parameters.unknown),
-            (None, vec!["useOidc".to_owned()])
+            (connection.parameters.use_oidc.as_deref(), connection.parameters.misspelling("useOIDC")),
+            (None, Some("useOidc"))
         );
+        assert!(connection.parameters.unknown.is_empty());
         let got = json!({"id": Uuid::from_u128(2), "authorization": {"parameters": {"username": "", "password": null, "sessionToken": null, "useOIDC": "true"}},
             "isReady": false, "operationStatus": {"state": "Failed", "statusMessage": "no"}});
         let connection = Connection::from(serde_json::from_value::<Wire>(got).unwrap());
@@ -436,7 +475,7 @@ mod tests {
     #[test]
     fn a_put_empties_keys_and_keeps_the_rest() {
         let raw = json!({"id": "x", "name": "old", "type": "AWS", "url": "https://aws.amazon.com/", "owner": "library", "data": {"a": "b"},
-            "authorization": {"scheme": "UsernamePassword", "parameters": {"username": "AKIA", "password": null, "custom": "kept", "hidden": null}},
+            "authorization": {"scheme": "UsernamePassword", "parameters": {"username": "AKIA", "password": null, "custom": "kept", "hidden": null, "useOidc": "true"}},
             "serviceEndpointProjectReferences": [
                 {"projectReference": {"id": Uuid::from_u128(9), "name": "web"}, "name": "shared name"},
                 {"projectReference": {"id": Uuid::from_u128(1), "name": "payments"}, "name": "old"}]});

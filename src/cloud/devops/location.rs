@@ -5,7 +5,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{DevOps, routes};
-use crate::domain::failure::Result;
+use crate::cloud::http::Request;
+use crate::domain::failure::{Code, Result};
 use crate::domain::grounds::Operator;
 
 /// What Azure DevOps says about the connection.
@@ -61,6 +62,17 @@ impl DevOps {
     pub async fn connection_data(&self) -> Result<ConnectionData> {
         let read = || async { Ok(self.call(&routes::CONNECTION_DATA, &[]).json::<Wire>().await?.into()) };
         self.memo().get("connection data", read).await
+    }
+
+    /// The id of the Entra tenant that the organisation belongs to, from the header of an anonymous call; none: it is not
+    /// told. Microsoft's own clients find it so; it is not documented.
+    pub async fn tenant(&self) -> Option<Uuid> {
+        let mut url = self.call(&routes::CONNECTION_DATA, &[]).url;
+        url.query_pairs_mut().append_pair("api-version", routes::CONNECTION_DATA.version);
+        let request = Request { route: &routes::CONNECTION_DATA, url, authorization: None, body: None };
+        let answer = self.shared.http.send(&request, Code::DevopsUnreachable).await.ok()?;
+        // An organisation without a tenant says so with zeros.
+        answer.header("x-vss-resourcetenant").trim().parse().ok().filter(|id: &Uuid| !id.is_nil())
     }
 }
 

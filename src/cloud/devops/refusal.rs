@@ -30,7 +30,9 @@ const TYPE_KEYS: [(&str, Code); 17] = [
 ];
 
 /// Error codes a message may begin with.
-const ERROR_CODES: [(&str, Code); 11] = [
+const ERROR_CODES: [(&str, Code); 12] = [
+    // Conditional Access, told with status 403 (coe-starter-kit #6694).
+    ("VS403463", Code::EntraBlocked),
     ("TF200016", Code::ProjectUnknown),
     ("TF401019", Code::DevopsNotFound),
     ("TF401174", Code::DevopsNotFound),
@@ -192,6 +194,7 @@ mod tests {
             (error(500, "DuplicateServiceConnectionException", "x"), Code::DevopsConflict),
             (error(404, "ProjectDoesNotExistWithNameException", "TF200016: x"), Code::ProjectUnknown),
             (error(400, "ArgumentException", "At least one project reference"), Code::DevopsRefused),
+            (error(403, "VssServiceException", "VS403463: x"), Code::EntraBlocked),
             (error(403, "GitNeedsPermissionException", "TF401027: x"), Code::DevopsDenied),
             (error(400, "Unheard", "TF402455: Pushes to this branch are not permitted"), Code::DevopsDenied),
             (error(409, "GitReferenceStaleException", "TF401028: x"), Code::DevopsConflict),

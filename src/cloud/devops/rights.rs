@@ -51,7 +51,7 @@ const EXTENSIONS: Family =
     named("vso.extension_manage", "Extensions: Read & manage", "installing the AWS Toolkit");
 
 /// Parts of routes, and the family they belong to; the first that fits counts.
-const PARTS: [(&str, Family); 12] = [
+const PARTS: [(&str, Family); 13] = [
     ("/serviceendpoint/", CONNECTIONS),
     ("/git/", CODE),
     ("/pipelines/pipelinepermissions", RESOURCES),
@@ -62,6 +62,7 @@ const PARTS: [(&str, Family); 12] = [
     ("/distributedtask/", QUEUES),
     ("/securitynamespaces/", SECURITY),
     ("/accesscontrollists/", SECURITY),
+    ("/permissions/", SECURITY),
     ("/extensionmanagement/", EXTENSIONS),
     ("", PROJECT),
 ];

@@ -104,6 +104,29 @@ pub(super) const DELETE_ENDPOINT: Route =
     route("DELETE", "/{organization}/_apis/serviceendpoint/endpoints/{endpoint}", "7.1")
         .query(&["projectIds"]);
 
+pub(super) const EXECUTION_HISTORY: Route =
+    route("GET", "/{organization}/{project}/_apis/serviceendpoint/{endpoint}/executionhistory", "7.1")
+        .query(&["top"])
+        .response(&["id", "planType", "startTime", "finishTime", "result"]);
+
+/// Undocumented, as the portal asks it: what others call too, not verified here.
+pub(super) const DATA_PROVIDERS: Route =
+    route("POST", "/{organization}/_apis/Contribution/HierarchyQuery", "7.1-preview.1")
+        .only_reads()
+        .request(&["contributionIds", "routeId", "adminPivot", "controller", "action"])
+        .response(&["disableMarketplaceTasksVar", "disableInBoxTasksVar"]);
+/// Undocumented; Microsoft's own clients call it.
+pub(super) const FEATURE_STATES: Route = route(
+    "POST",
+    "/{organization}/_apis/FeatureManagement/FeatureStatesQuery/host/project/{project}",
+    "7.1-preview.1",
+)
+.only_reads()
+.request(&["featureIds"])
+.response(&["featureId", "state"]);
+pub(super) const HAS_PERMISSIONS: Route =
+    route("GET", "/{organization}/_apis/permissions/{namespace}/{permissions}", "7.1").query(&["tokens"]);
+
 pub(super) const PERMISSION_OF: Route = route(
     "GET",
     "/{organization}/{project}/_apis/pipelines/pipelinepermissions/{type}/{resource}",

@@ -6,3 +6,7 @@ pub mod keys;
 pub mod provider;
 pub mod role;
 pub mod trust;
+pub mod connection;
+pub mod extension;
+pub mod organization;
+pub mod project;

@@ -10,10 +10,11 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Op, Place, endpoints, extensions, git, identities, location, pipelines, places, projects, queues,
+    stable_id,
 };
 use crate::sandbox::wire::{self, Call, Caller, Failure, Reply};
 use crate::sandbox::{Ground, Request};
@@ -54,6 +55,9 @@ pub(super) async fn serve(State(desk): State<Desk>, request: HttpRequest) -> Res
 fn answer(ground: &Arc<Ground>, parts: &Parts, bytes: &[u8]) -> Reply {
     let segments = segments(parts.uri.path());
     let organization = &ground.world.organization.name;
+    if segments == ["_apis", "profile", "profiles", "me"] {
+        return profile(ground, parts);
+    }
     if segments.first().is_none_or(|first| !first.eq_ignore_ascii_case(organization)) {
         return wire::no_controller(parts.uri.path());
     }
@@ -62,7 +66,8 @@ fn answer(ground: &Arc<Ground>, parts: &Parts, bytes: &[u8]) -> Reply {
     let caller = match wire::sign_in(ground, &parts.method, &parts.headers) {
         Ok(caller) => Some(caller),
         Err(_) if anonymous => None,
-        Err(refused) => return refused,
+        // Who is nobody yet is told which tenant to sign in to.
+        Err(refused) => return refused.with("x-vss-resourcetenant", &stable_id(ground, "tenant")),
     };
     if anonymous {
         return location::options(&segments[1..]);
@@ -73,6 +78,10 @@ fn answer(ground: &Arc<Ground>, parts: &Parts, bytes: &[u8]) -> Reply {
             "TF400813: The job's access token is not authorized to access this resource.",
         )
         .into();
+    }
+    let lacks = |area: &String| area.eq_ignore_ascii_case(place.area);
+    if ground.world.rights.scopes_missing.iter().any(lacks) {
+        return wire::refused(&parts.method, &parts.headers);
     }
     if let Err(failure) = wire::check_version(parts, !place.released) {
         return failure.into();
@@ -92,6 +101,17 @@ fn answer(ground: &Arc<Ground>, parts: &Parts, bytes: &[u8]) -> Reply {
         body,
     };
     (op.handler)(&call).unwrap_or_else(Reply::from)
+}
+
+/// The profile of a token's owner. Live, `app.vssps.visualstudio.com` serves it, and only to tokens for all organisations.
+fn profile(ground: &Arc<Ground>, parts: &Parts) -> Reply {
+    match wire::sign_in(ground, &parts.method, &parts.headers) {
+        Ok(Caller::Operator) if ground.world.rights.token_for_all => {
+            let who = identities::operator(ground);
+            Reply::json(json!({"id": who.id, "displayName": who.name, "coreRevision": 1, "revision": 1}))
+        }
+        _ => wire::refused(&parts.method, &parts.headers),
+    }
 }
 
 fn parse_body(bytes: &[u8]) -> Result<Value, Failure> {

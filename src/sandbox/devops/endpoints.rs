@@ -67,6 +67,9 @@ pub struct Connection {
     pub shares: Vec<Share>,
     /// Whether it was disabled.
     pub disabled: bool,
+    /// Why it could not be made; none: it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 /// One project's sight of a connection.
@@ -180,7 +183,12 @@ fn answer(
     project: &str,
     in_list: bool,
 ) -> Value {
-    let ready = !unsettled(tx, &format!("connection {}", connection.id));
+    let ready = !unsettled(tx, &format!("connection {}", connection.id)) && connection.failed.is_none();
+    let state = match (&connection.failed, ready) {
+        (Some(_), _) => "Failed",
+        (None, true) => "Ready",
+        (None, false) => "InProgress",
+    };
     let mut parameters = Map::new();
     for (key, value) in &connection.parameters {
         if !CONFIDENTIAL.contains(&key.as_str()) {
@@ -217,7 +225,7 @@ fn answer(
         "authorization": {"parameters": parameters, "scheme": connection.scheme},
         "isShared": connection.shares.len() > 1,
         "isReady": ready,
-        "operationStatus": {"state": if ready { "Ready" } else { "InProgress" }, "statusMessage": ""},
+        "operationStatus": {"state": state, "statusMessage": connection.failed.as_deref().unwrap_or_default()},
         "owner": "Library",
         "serviceEndpointProjectReferences": references,
     });
@@ -318,6 +326,7 @@ fn create(call: &Call) -> Result<Reply, Failure> {
             data: body["data"].as_object().cloned().unwrap_or_default(),
             shares,
             disabled: false,
+            failed: None,
         };
         tx.put("connection", &connection.id, &connection);
         let reads = call.ground.world.habits.consistency_reads;

@@ -71,8 +71,11 @@ impl std::fmt::Display for ToolkitVersion {
     }
 }
 
-/// The installed version of the AWS Toolkit.
+/// The installed version of the AWS Toolkit; none also where it is disabled: what it contributes is gone then.
 pub fn toolkit(ground: &Ground) -> Option<ToolkitVersion> {
+    if ground.world.organization.toolkit_disabled {
+        return None;
+    }
     let extension: Extension = ground.store.get("extension", TOOLKIT)?;
     Some(ToolkitVersion::parse(&extension.version))
 }
@@ -100,8 +103,9 @@ fn not_installed(name: &str) -> Failure {
 }
 
 fn answer(call: &Call, extension: &Extension) -> Reply {
+    let disabled = call.ground.world.organization.toolkit_disabled && extension.name == "aws-vsts-tools";
     Reply::json(json!({
-        "installState": {"flags": "none", "lastUpdated": call.now()},
+        "installState": {"flags": if disabled { "disabled" } else { "none" }, "lastUpdated": call.now()},
         "registrationId": stable_id(&call.ground, &format!("registration {}", extension.name)),
         "manifestVersion": 1,
         "extensionId": extension.name,

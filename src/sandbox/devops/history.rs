@@ -33,6 +33,9 @@ pub struct Use {
     pub finished: String,
     /// How it ended.
     pub result: Outcome,
+    /// The pipeline of a run that is no longer kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<u64>,
 }
 
 /// Notes that a job used these connections.
@@ -41,9 +44,20 @@ pub fn note(ground: &Ground, connections: &[String], run: u64, times: (&str, &st
         for connection in connections {
             let id = tx.next_number("connection-use");
             let (started, finished) = (times.0.to_owned(), times.1.to_owned());
-            let used = Use { id, run, started, finished, result };
+            let used = Use { id, run, started, finished, result, pipeline: None };
             tx.put("connection-use", &format!("{connection}/{id:08}"), &used);
         }
+    });
+}
+
+/// Notes that a pipeline used a connection in a run that is no longer kept.
+pub(super) fn note_pipeline(ground: &Ground, connection: &str, pipeline: u64, at: &str) {
+    ground.store.transaction(|tx| {
+        let id = tx.next_number("connection-use");
+        let (started, finished) = (at.to_owned(), at.to_owned());
+        let result = Outcome::Succeeded;
+        let used = Use { id, run: 0, started, finished, result, pipeline: Some(pipeline) };
+        tx.put("connection-use", &format!("{connection}/{id:08}"), &used);
     });
 }
 
@@ -64,7 +78,8 @@ fn list(call: &Call) -> Result<Reply, Failure> {
 fn answer(call: &Call, connection: &str, used: &Use) -> Value {
     let run = runs::by_id(&call.ground, used.run);
     let owner = |id: u64, name: Option<&str>, web: Option<String>| json!({"id": id, "name": name, "_links": {"web": {"href": web}}});
-    let pipeline = run.as_ref().and_then(|run| pipelines::by_id(&call.ground, run.pipeline));
+    let pipeline = run.as_ref().map(|run| run.pipeline).or(used.pipeline);
+    let pipeline = pipeline.and_then(|id| pipelines::by_id(&call.ground, id));
     json!({
         "endpointId": connection,
         "data": {

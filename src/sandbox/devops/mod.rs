@@ -27,6 +27,7 @@ pub mod refs;
 pub mod runs;
 pub mod security;
 mod seed;
+pub mod settings;
 pub mod timeline;
 
 use std::sync::Arc;
@@ -101,6 +102,7 @@ pub fn places() -> impl Iterator<Item = &'static Place> {
         checks::PLACES,
         approvals::PLACES,
         security::PLACES,
+        settings::PLACES,
         identities::PLACES,
         git::PLACES,
         refs::PLACES,

@@ -8,7 +8,9 @@ use super::endpoints::{Connection, Share};
 use super::projects::Project;
 use super::queues::Queue;
 use super::security::{Acl, BUILD, Entry, GIT};
-use super::{checks, extensions, git, identities, permissions, refs, security, stable_id};
+use super::{
+    checks, extensions, git, history, identities, permissions, pipelines, refs, security, stable_id,
+};
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::stamp;
 use crate::sandbox::{Ground, world};
@@ -91,13 +93,14 @@ fn add_connection(ground: &Ground, project: &str, wanted: &world::Connection) {
     let connection = Connection {
         id: stable_id(ground, &format!("connection {project} {} {number}", wanted.name)),
         name: wanted.name.clone(),
-        kind: "AWS".to_owned(),
+        kind: wanted.kind.clone().unwrap_or_else(|| "AWS".to_owned()),
         url: "https://aws.amazon.com/".to_owned(),
         scheme: "UsernamePassword".to_owned(),
         parameters: wanted.parameters.clone(),
         data: Map::new(),
         shares,
         disabled: wanted.disabled,
+        failed: wanted.failed.clone(),
     };
     ground.store.put("connection", &connection.id, &connection);
     if wanted.all_pipelines {
@@ -107,4 +110,27 @@ fn add_connection(ground: &Ground, project: &str, wanted: &world::Connection) {
     if !wanted.approvers.is_empty() {
         checks::put_approval(ground, project, "endpoint", &connection.id, &wanted.approvers);
     }
+    for name in &wanted.used_by {
+        add_use(ground, project, &connection.id, name);
+    }
+}
+
+/// A pipeline that once used a connection.
+fn add_use(ground: &Ground, project: &str, connection: &str, name: &str) {
+    let now = stamp(ground.clock.now_millis());
+    let pipeline = ground.store.transaction(|tx| {
+        let id = tx.next_number("pipeline");
+        let pipeline = pipelines::Pipeline {
+            id,
+            project: project.to_owned(),
+            name: name.to_owned(),
+            folder: "\\".to_owned(),
+            revision: 1,
+            path: "/azure-pipelines.yml".to_owned(),
+            repository: stable_id(ground, &format!("repository of {name}")),
+        };
+        tx.put("pipeline", &pipelines::key(id), &pipeline);
+        id
+    });
+    history::note_pipeline(ground, connection, pipeline, &now);
 }

@@ -1,3 +1,5 @@
 //! Looks beside the chain, for the doctor: each reads, tells findings, and changes nothing.
 
 pub mod keys;
+pub mod project;
+pub mod uses;

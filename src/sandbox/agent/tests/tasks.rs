@@ -47,9 +47,7 @@ fn connection(parameters: &[(&str, &str)]) -> Connection {
         description: String::new(),
         parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         all_pipelines: true,
-        approvers: Vec::new(),
-        disabled: false,
-        shared_with: Vec::new(),
+        ..Connection::default()
     }
 }
 

@@ -143,12 +143,10 @@ async fn a_shared_connection_shows_in_both_projects() {
         world.projects.push(other);
         world.projects[0].connections.push(world::Connection {
             name: "AWS-Shared".to_owned(),
-            description: String::new(),
             parameters: [("username".to_owned(), String::new())].into(),
-            all_pipelines: false,
-            approvers: Vec::new(),
             disabled: true,
             shared_with: vec!["billing".to_owned()],
+            ..world::Connection::default()
         });
     })
     .await;
