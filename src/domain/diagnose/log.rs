@@ -1,0 +1,438 @@
+//! Logs: which named causes a task's log shows, and how the claims in it differ from what is trusted.
+//!
+//! A log is advice for a person: any script can print these lines, so nothing here ever feeds a write.
+
+use regex::Regex;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::signature::{Marker, Place, Signature, Signatures, known};
+use crate::domain::federation::Federation;
+use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::handshake::Claims;
+use crate::domain::issuer::{Issuer, subject};
+use crate::domain::names::EnvironmentName;
+use crate::domain::policy::Likeness;
+
+/// Bytes of one line that are read; the rest of a longer one is left out.
+const LINE: usize = 8 * 1024;
+
+/// Findings that are kept at most, and trusted subjects that are remembered.
+const MOST: usize = 64;
+
+/// What is known about one environment beside the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trusted {
+    /// The environment; none: a trust that stands in the log itself.
+    pub environment: Option<EnvironmentName>,
+    /// ARN of its role, where known.
+    pub role: Option<String>,
+    /// The subject it trusts.
+    pub subject: String,
+    /// The audience it trusts, where known.
+    pub audience: Option<String>,
+    /// The issuer of its provider, where known.
+    pub issuer: Option<String>,
+    /// Where this is known from, in words.
+    pub from: String,
+}
+
+/// What a log is held against.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expectation {
+    /// What each environment trusts.
+    pub trusted: Vec<Trusted>,
+}
+
+impl Expectation {
+    /// What keyless would write for these answers, with the names as they were typed.
+    pub fn of(federation: &Federation) -> Self {
+        let vstoken = federation.organization_id.map(Issuer::vstoken);
+        let issuer = federation.issuer.clone().or(vstoken).map(|issuer| issuer.to_string());
+        let trusted = federation.environments.iter().map(|environment| Trusted {
+            environment: Some(environment.name.clone()),
+            role: Some(environment.role_arn().to_string()),
+            subject: subject(&federation.organization, &federation.project, &environment.connection),
+            audience: Some(federation.audience.clone()),
+            issuer: issuer.clone(),
+            from: "the answers".to_owned(),
+        });
+        Self { trusted: trusted.collect() }
+    }
+}
+
+/// What a log tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogDiagnosis {
+    /// Named causes, the most trustworthy first: what STS or Azure DevOps said behind the swallowed failure, then other
+    /// errors, then what only looks like a cause.
+    pub findings: Vec<Finding>,
+    /// Claims of the last token.
+    pub claims: Option<Claims>,
+    /// The last role session the toolkit assumed.
+    pub assumed: Option<String>,
+    /// How many lines were read.
+    pub lines: usize,
+    /// How many of them were longer than is read of a line.
+    pub cut: usize,
+}
+
+/// How much a line is to be trusted as the cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Tier {
+    /// Behind the swallowed failure.
+    Cause,
+    /// Any other error.
+    Other,
+    /// What the task tries after it has failed.
+    Secondary,
+}
+
+/// One task of the log so far.
+#[derive(Debug, Default)]
+struct Section {
+    number: usize,
+    begun: bool,
+    asked: bool,
+    assumed: bool,
+    /// Time stamp of the line that told the role was assumed.
+    since: Option<OffsetDateTime>,
+    claims: Option<Claims>,
+    role: Option<String>,
+}
+
+struct Found {
+    section: usize,
+    tier: Tier,
+    line: usize,
+    finding: Finding,
+    claims: Option<Claims>,
+    role: Option<String>,
+}
+
+struct Reader {
+    known: &'static Signatures,
+    section: Section,
+    found: Vec<Found>,
+    trusted: Vec<Trusted>,
+    error: Option<String>,
+    /// Whether any line was one of the toolkit's.
+    toolkit: bool,
+    diagnosis: LogDiagnosis,
+}
+
+/// Reads a log. Memory is bounded by the limits above, time is linear in the text.
+pub fn diagnose(text: &str, expected: Option<&Expectation>) -> LogDiagnosis {
+    let mut reader = Reader {
+        known: known(),
+        section: Section::default(),
+        found: Vec::new(),
+        trusted: Vec::new(),
+        error: None,
+        toolkit: false,
+        diagnosis: LogDiagnosis::default(),
+    };
+    for line in text.split(['\n', '\r']).filter(|line| !line.is_empty()) {
+        reader.line(line);
+    }
+    reader.end(expected)
+}
+
+impl Reader {
+    fn line(&mut self, whole: &str) {
+        self.diagnosis.lines += 1;
+        let line = cut(whole, LINE);
+        self.diagnosis.cut += usize::from(line.len() < whole.len());
+        let (stamp, text) = parted(line);
+        let hits = self.known.hits(text);
+        let mut cause = None;
+        for (marker, pattern) in hits.markers {
+            self.mark(marker, pattern, text, stamp, &mut cause);
+        }
+        if let Some(cause) = cause {
+            return self.cause(&cause);
+        }
+        let applies = hits.signatures.into_iter().find(|signature| self.applies(signature, stamp));
+        if let Some(signature) = applies {
+            let tier = match signature.code {
+                FindingCode::SecondaryError => Tier::Secondary,
+                _ => Tier::Other,
+            };
+            self.add(tier, signature, text);
+        }
+    }
+
+    /// Takes in what a task says on its way.
+    fn mark(
+        &mut self,
+        marker: Marker,
+        pattern: &Regex,
+        text: &str,
+        stamp: Option<&str>,
+        cause: &mut Option<String>,
+    ) {
+        let captures = pattern.captures(text);
+        let group = |name: &str| {
+            let found = captures.as_ref().and_then(|captures| captures.name(name));
+            found.map(|found| found.as_str().trim().to_owned()).unwrap_or_default()
+        };
+        self.toolkit |= !matches!(marker, Marker::Error | Marker::TrustedSubject | Marker::TrustedAudience);
+        match marker {
+            Marker::Attempt => {
+                self.section =
+                    Section { number: self.section.number + 1, begun: true, ..Section::default() };
+            }
+            Marker::Asked => self.section.asked = true,
+            Marker::Token => {
+                let (issuer, subject) = (group("issuer"), group("subject"));
+                let claims = Claims { issuer, subject, audience: group("audience") };
+                self.section.asked = true;
+                self.section.claims = Some(claims.clone());
+                self.diagnosis.claims = Some(claims);
+            }
+            Marker::Failure => {
+                self.section.asked = true;
+                *cause = Some(group("cause"));
+            }
+            Marker::Assumed => {
+                let session = group("role_session");
+                self.section.assumed = true;
+                self.section.since = stamp.and_then(time_of);
+                self.diagnosis.assumed = Some(session);
+            }
+            Marker::Role => self.role(group("role")),
+            Marker::TrustedSubject => self.trust(group("subject")),
+            Marker::TrustedAudience => {
+                if let Some(last) = self.trusted.last_mut() {
+                    last.audience.get_or_insert(group("audience"));
+                }
+            }
+            Marker::Error => self.error = Some(self.known.shown(&group("error"))),
+        }
+    }
+
+    /// The role a task is about. The toolkit prints it when it falls back, after the failure.
+    fn role(&mut self, role: String) {
+        for found in self.found.iter_mut().filter(|found| found.section == self.section.number) {
+            found.role = Some(role.clone());
+        }
+        self.section.role = Some(role);
+    }
+
+    /// Remembers a subject of a trust policy that stands in the log.
+    fn trust(&mut self, subject: String) {
+        if self.trusted.len() < MOST && self.trusted.iter().all(|known| known.subject != subject) {
+            self.trusted.push(Trusted {
+                environment: None,
+                role: None,
+                subject,
+                audience: None,
+                issuer: None,
+                from: "the trust policy in this log".to_owned(),
+            });
+        }
+    }
+
+    /// The text behind a swallowed failure: the real cause, whatever comes after it.
+    fn cause(&mut self, text: &str) {
+        let hits = self.known.hits(text);
+        let found = hits
+            .signatures
+            .into_iter()
+            .find(|signature| matches!(signature.place, Place::Anywhere | Place::Cause));
+        match found {
+            Some(signature) if signature.code != FindingCode::SecondaryError => {
+                self.add(Tier::Cause, signature, text);
+            }
+            _ => {
+                let error = self.known.shown(text);
+                self.keep(Tier::Cause, Finding::overall(FindingCode::LogUnknown).with("error", error));
+            }
+        }
+    }
+
+    fn applies(&self, signature: &Signature, stamp: Option<&str>) -> bool {
+        let placed = match signature.place {
+            Place::Anywhere => true,
+            Place::Cause => false,
+            Place::NotAsked => self.section.begun && !self.section.asked,
+            Place::AfterAssumed => self.section.assumed,
+        };
+        let timed = || {
+            let Some((from, to)) = signature.minutes else { return true };
+            let passed = self.section.since.zip(stamp.and_then(time_of)).map(|(since, now)| now - since);
+            passed.is_some_and(|passed| (from..=to).contains(&passed.whole_minutes()))
+        };
+        placed && timed()
+    }
+
+    fn add(&mut self, tier: Tier, signature: &Signature, text: &str) {
+        let mut finding = Finding::overall(signature.code);
+        finding.evidence = self.known.captured(signature, text);
+        self.keep(tier, finding);
+    }
+
+    fn keep(&mut self, tier: Tier, finding: Finding) {
+        let about_token = tier == Tier::Cause || is_about_token(finding.code);
+        let claims = self.section.claims.clone().filter(|_| about_token && !self.section.assumed);
+        let same = |found: &Found| found.finding.code == finding.code && found.claims == claims;
+        if self.found.len() < MOST && !self.found.iter().any(same) {
+            let (line, role) = (self.diagnosis.lines, self.section.role.clone());
+            self.found.push(Found { section: self.section.number, tier, line, finding, claims, role });
+        } else if let Some(known) = self.found.iter_mut().find(|found| same(found)) {
+            // What is said behind the failure outranks the same said elsewhere.
+            known.tier = known.tier.min(tier);
+        }
+    }
+
+    fn end(mut self, expected: Option<&Expectation>) -> LogDiagnosis {
+        self.found.sort_by_key(|found| (found.tier, found.line));
+        let trusted: Vec<&Trusted> =
+            expected.into_iter().flat_map(|expected| &expected.trusted).chain(&self.trusted).collect();
+        let mut findings = Vec::new();
+        for found in &self.found {
+            for finding in compared(found, &trusted, self.known) {
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+        }
+        let mut diagnosis = std::mem::take(&mut self.diagnosis);
+        if findings.is_empty() && (self.error.is_some() || !self.toolkit) {
+            let unknown = Finding::overall(FindingCode::LogUnknown).with("lines", diagnosis.lines);
+            findings.push(match &self.error {
+                Some(error) => unknown.with("error", error),
+                None => unknown,
+            });
+        }
+        diagnosis.findings = findings;
+        diagnosis
+    }
+}
+
+/// The finding with the claims it is about; in place of a refusal, the differences that explain it.
+fn compared(found: &Found, trusted: &[&Trusted], known: &Signatures) -> Vec<Finding> {
+    let finding = found.finding.clone().with("line", found.line);
+    let Some(claims) = &found.claims else { return vec![finding] };
+    let nearest = nearest(claims, found.role.as_deref(), trusted);
+    let about = |mut finding: Finding| {
+        finding.environment = nearest.and_then(|trusted| trusted.environment.clone());
+        finding
+    };
+    let explained: Vec<Finding> = nearest
+        .map(|trusted| differences(found, claims, trusted))
+        .unwrap_or_default()
+        .into_iter()
+        .map(|finding| about(finding.with("line", found.line)))
+        .collect();
+    if !explained.is_empty() {
+        return explained;
+    }
+    let mut finding = about(finding);
+    for (label, value) in
+        [("issuer", &claims.issuer), ("subject", &claims.subject), ("audience", &claims.audience)]
+    {
+        if finding.evidence(label).is_none() {
+            finding = finding.with(label, known.shown(value));
+        }
+    }
+    vec![match nearest {
+        Some(trusted) => finding.with("compared with", &trusted.from),
+        None => finding,
+    }]
+}
+
+/// What is known of the environment the token is for: that of the same role, else of the likest subject.
+fn nearest<'a>(claims: &Claims, role: Option<&str>, trusted: &[&'a Trusted]) -> Option<&'a Trusted> {
+    let of_role = |trusted: &&&Trusted| role.is_some() && trusted.role.as_deref() == role;
+    if let Some(found) = trusted.iter().find(of_role) {
+        return Some(found);
+    }
+    let likeness = |trusted: &Trusted| Likeness::between(&trusted.subject, &claims.subject);
+    let alike = trusted.iter().filter(|trusted| likeness(trusted) != Likeness::Different);
+    alike.min_by_key(|trusted| likeness(trusted)).copied()
+}
+
+/// How a refused token differs from what is trusted: found is what is trusted, wanted what the token has.
+fn differences(found: &Found, claims: &Claims, trusted: &Trusted) -> Vec<Finding> {
+    let differs = |code, was: &str, token: &str| {
+        let finding = Finding::overall(code).differs(was, token).with("known from", &trusted.from);
+        match &found.role {
+            Some(role) => finding.with("role", role),
+            None => finding,
+        }
+    };
+    let mut findings = Vec::new();
+    if matches!(
+        found.finding.code,
+        FindingCode::TrustRefused | FindingCode::ProviderMissing | FindingCode::IssuerOther
+    ) && let Some(issuer) = trusted.issuer.as_ref().filter(|issuer| **issuer != claims.issuer)
+    {
+        findings.push(differs(FindingCode::IssuerOther, issuer, &claims.issuer));
+    }
+    if found.finding.code != FindingCode::TrustRefused {
+        return findings;
+    }
+    if let Some(code) = subject_code(&trusted.subject, &claims.subject) {
+        findings.push(differs(code, &trusted.subject, &claims.subject));
+    }
+    if let Some(audience) = trusted.audience.as_ref().filter(|audience| **audience != claims.audience) {
+        findings.push(differs(FindingCode::TrustAud, audience, &claims.audience));
+    }
+    findings
+}
+
+/// In what way a trusted subject differs from a token's; none: they are the same.
+pub fn subject_code(trusted: &str, token: &str) -> Option<FindingCode> {
+    Some(match Likeness::between(trusted, token) {
+        Likeness::Same => return None,
+        Likeness::Case => FindingCode::TrustSubCase,
+        Likeness::Space => FindingCode::TrustSubSpace,
+        Likeness::PercentEncoding => FindingCode::TrustSubEncoding,
+        Likeness::Different => {
+            let (old, new): (Vec<&str>, Vec<&str>) = (trusted.split('/').collect(), token.split('/').collect());
+            let others = old.iter().zip(&new).filter(|(a, b)| a != b).count();
+            if old.len() == new.len() && others == 1 {
+                FindingCode::TrustSubRenamed
+            } else {
+                FindingCode::TrustSubOther
+            }
+        }
+    })
+}
+
+/// Whether STS says it about the token itself.
+fn is_about_token(code: FindingCode) -> bool {
+    matches!(
+        code,
+        FindingCode::TrustRefused
+            | FindingCode::ProviderMissing
+            | FindingCode::ProviderAudience
+            | FindingCode::IssuerOther
+            | FindingCode::TokenExpired
+    )
+}
+
+/// The first bytes of a line, whole characters only.
+fn cut(line: &str, most: usize) -> &str {
+    let mut end = line.len().min(most);
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    &line[..end]
+}
+
+/// A line without its time stamp, and the stamp.
+fn parted(line: &str) -> (Option<&str>, &str) {
+    let line = line.trim_start_matches('\u{feff}');
+    match line.split_once(' ') {
+        Some((stamp, rest)) if stamp.len() >= 20 && stamp.ends_with('Z') && stamp.as_bytes()[4] == b'-' => {
+            (Some(stamp), rest)
+        }
+        _ => (None, line),
+    }
+}
+
+fn time_of(stamp: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(stamp, &Rfc3339).ok()
+}
