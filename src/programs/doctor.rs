@@ -130,9 +130,10 @@ fn verdicts(board: &Board) -> Vec<Finding> {
 
 /// Whether an error in the trust of the handshake's environment was found.
 fn is_explained(board: &Board, handshake: &Handshake) -> bool {
-    board.findings_of(&handshake.environment).iter().any(|finding| {
-        link_of(finding.code) == Link::Trust && finding.code.severity() == Severity::Error
-    })
+    board
+        .findings_of(&handshake.environment)
+        .iter()
+        .any(|finding| link_of(finding.code) == Link::Trust && finding.code.severity() == Severity::Error)
 }
 
 /// A change that no finding explains is one itself.

@@ -3,7 +3,8 @@
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::builds::Build;
 use crate::cloud::devops::projects::Project;
-use crate::domain::diagnose::log::{Expectation, LogDiagnosis, diagnose};
+use crate::domain::diagnose::expectation::Expectation;
+use crate::domain::diagnose::log::{LogDiagnosis, diagnose};
 use crate::domain::diagnose::pipeline::AWS_TASKS;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::finding::{Finding, FindingCode};
@@ -169,7 +170,12 @@ mod tests {
         ] {
             assert_eq!(number(run, &project()).unwrap(), 42, "{run}");
         }
-        for run in ["", "run 42", "https://dev.azure.com/contoso/payments/_build", "https://dev.azure.com/other/p/_build?buildId=42"] {
+        for run in [
+            "",
+            "run 42",
+            "https://dev.azure.com/contoso/payments/_build",
+            "https://dev.azure.com/other/p/_build?buildId=42",
+        ] {
             assert_eq!(number(run, &project()).unwrap_err().code, Code::Answers, "{run}");
         }
     }

@@ -109,11 +109,7 @@ impl DevOps {
     ///
     /// # Errors
     /// Azure DevOps refuses or does not answer.
-    pub async fn definition_variables(
-        &self,
-        project: &Project,
-        id: i64,
-    ) -> Result<BTreeMap<String, String>> {
+    pub async fn definition_variables(&self, project: &Project, id: i64) -> Result<BTreeMap<String, String>> {
         let call = self.call(&routes::DEFINITION, &[&segment(project), &id.to_string()]);
         let found = call.json_if_there::<Definition>().await?.and_then(|definition| definition.variables);
         let variables = found.unwrap_or_default().into_iter();

@@ -1,5 +1,6 @@
 //! Diagnosis: what is found, held against what is wanted, as named causes. One file per link of the chain; pure.
 
+pub mod expectation;
 pub mod log;
 pub mod network;
 pub mod pipeline;

@@ -57,7 +57,10 @@ mod tests {
     #[test]
     fn only_a_proxy_for_http_alone_is_a_finding() {
         let found = with(&[("HTTP_PROXY", "http://ada:secret@proxy:3128")]).unwrap();
-        assert_eq!((found.code, found.evidence("proxy")), (FindingCode::ProxyHttps, Some("http://proxy:3128")));
+        assert_eq!(
+            (found.code, found.evidence("proxy")),
+            (FindingCode::ProxyHttps, Some("http://proxy:3128"))
+        );
         assert!(with(&[("http_proxy", "proxy:3128")]).is_some());
         assert_eq!(with(&[]), None);
         assert_eq!(with(&[("HTTP_PROXY", "http://p"), ("https_proxy", "http://p")]), None);

@@ -32,8 +32,24 @@ const LONGEST: usize = 4 << 20;
 
 /// Programs that people try to run with `AWSCLI@1`, which runs nothing but `aws` (facts/aws-toolkit.md §3).
 const PROGRAMS: [&str; 18] = [
-    "ampx", "bash", "cdk", "copilot", "docker", "helm", "kubectl", "node", "npm", "npx", "pnpm", "pulumi",
-    "sam", "serverless", "sh", "terraform", "tofu", "yarn",
+    "ampx",
+    "bash",
+    "cdk",
+    "copilot",
+    "docker",
+    "helm",
+    "kubectl",
+    "node",
+    "npm",
+    "npx",
+    "pnpm",
+    "pulumi",
+    "sam",
+    "serverless",
+    "sh",
+    "terraform",
+    "tofu",
+    "yarn",
 ];
 
 /// What is known of an environment that a pipeline may deploy to.
@@ -113,7 +129,8 @@ pub fn parse(yaml: &str) -> Result<Value, String> {
     if yaml.len() > LONGEST {
         return Err(format!("it is {} bytes long, more than Azure DevOps takes", yaml.len()));
     }
-    serde_saphyr::from_str(yaml).map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
+    serde_saphyr::from_str(yaml)
+        .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
 /// Everything that is wrong with a pipeline's use of these connections.
@@ -294,14 +311,18 @@ mod tests {
             connection: "AWS-Dev".to_owned(),
             max_session: 3600,
         };
-        let looked = Looked { name: "deploy".to_owned(), yaml: yaml.to_owned(), longest, ..Looked::default() };
+        let looked =
+            Looked { name: "deploy".to_owned(), yaml: yaml.to_owned(), longest, ..Looked::default() };
         findings(&looked, &[target]).into_iter().map(|finding| finding.code).collect()
     }
 
     #[test]
     fn a_good_pipeline_has_no_findings() {
         assert_eq!(codes(GOOD, Some(899)), []);
-        assert_eq!(codes(&GOOD.replace("AWS-Dev", "Other").replace("    regionName: eu-west-1\n", ""), Some(5000)), []);
+        assert_eq!(
+            codes(&GOOD.replace("AWS-Dev", "Other").replace("    regionName: eu-west-1\n", ""), Some(5000)),
+            []
+        );
     }
 
     #[test]

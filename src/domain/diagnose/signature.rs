@@ -250,7 +250,8 @@ mod tests {
     fn keys_and_tokens_are_not_shown() {
         let shown = known().shown("a eyJhbGciOiJSUzI1NiJ9.eyJpc3Mi.c2ln b AKIAIOSFODNN7EXAMPLE c");
         assert_eq!(shown, "a *** b *** c");
-        let shown = known().shown("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG SYSTEM_ACCESSTOKEN: \"abcdefghijk\"");
+        let shown =
+            known().shown("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG SYSTEM_ACCESSTOKEN: \"abcdefghijk\"");
         assert!(!shown.contains("wJalr") && !shown.contains("abcdefg"), "{shown}");
         assert_eq!(known().shown(&"ä".repeat(1000)).chars().count(), VALUE + 1);
     }
@@ -267,8 +268,11 @@ mod tests {
             Some(FindingCode::TokenNotAsked)
         );
         assert_eq!(code("Error: The process '/usr/local/bin/aws' failed with exit code 255"), None);
-        let (code, evidence) =
-            known().of_reason("InvalidIdentityToken: No OpenIDConnect provider found in your account for https://x/y").unwrap();
+        let (code, evidence) = known()
+            .of_reason(
+                "InvalidIdentityToken: No OpenIDConnect provider found in your account for https://x/y",
+            )
+            .unwrap();
         assert_eq!((code, evidence[0].value.as_str()), (FindingCode::ProviderMissing, "https://x/y"));
     }
 }

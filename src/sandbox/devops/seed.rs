@@ -66,11 +66,7 @@ fn add_repository<'a>(
     for pipeline in pipelines {
         files.insert(pipeline.path.clone(), refs::put_blob(tx, &pipeline.yaml));
     }
-    let commit = refs::Commit {
-        files,
-        parents: Vec::new(),
-        comment: "Added README.md".to_owned(),
-    };
+    let commit = refs::Commit { files, parents: Vec::new(), comment: "Added README.md".to_owned() };
     let commit = refs::put_commit(tx, &repository.id, &commit);
     refs::put_ref(tx, &repository.id, "refs/heads/main", &commit);
     repository

@@ -1,5 +1,7 @@
 //! The doctor: every code has a world that raises it and a neighbour that does not, and what can be healed is.
 
+mod fuzz;
+mod logs;
 mod patch;
 
 use std::path::{Path, PathBuf};
