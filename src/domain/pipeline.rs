@@ -126,6 +126,8 @@ pub struct Record {
     pub attempt: u32,
     /// The id of the task it performs.
     pub task: Option<Uuid>,
+    /// When it began (RFC 3339).
+    pub started: Option<String>,
     /// When it ended (RFC 3339).
     pub finished: Option<String>,
 }

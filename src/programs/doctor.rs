@@ -6,15 +6,17 @@ use super::build::Purpose;
 use super::run::{Prepared, prepare};
 use super::session::Session;
 use super::survey::diagnosed;
+use crate::domain::diagnose::signature::known;
 use crate::domain::diagnose::{aws, issuer};
 use crate::domain::failure::{Code, Evidence, Failure, Result};
-use crate::domain::finding::{Finding, FindingCode};
-use crate::domain::handshake::Verdict;
+use crate::domain::finding::{Finding, FindingCode, Severity};
+use crate::domain::handshake::{Handshake, Verdict};
 use crate::domain::key::Kind;
 use crate::domain::names::EnvironmentName;
 use crate::plan::board::Board;
 use crate::plan::change::{Ask, Blocked, Change, Verb};
 use crate::plan::file::Only;
+use crate::plan::link::{Link, link_of};
 
 /// What an examination found.
 pub struct Examined {
@@ -102,10 +104,9 @@ fn tell_subject(finding: &mut Finding, changes: &[Change]) {
         Ask::Protected { .. } | Ask::Foreign { .. } => None,
     });
     if let Some(wanted) = subjects.last() {
-        finding.evidence.push(Evidence {
-            label: "needs".to_owned(),
-            value: format!("--confirm-subject \"{wanted}\""),
-        });
+        finding
+            .evidence
+            .push(Evidence { label: "needs".to_owned(), value: format!("--confirm-subject \"{wanted}\"") });
     }
 }
 
@@ -141,14 +142,23 @@ fn blocked(blocked: &Blocked) -> Option<Finding> {
     Some(aws::failed(environment, failure).unwrap_or_else(|| Finding::failed(environment, failure)))
 }
 
-/// Runs that did not prove what they were made for. Only keyless's own pinned runs are on the board.
+/// Runs that did not prove what they were made for. Only keyless's own pinned runs are on the board, so what their
+/// records say is evidence.
 fn verdicts(board: &Board) -> Vec<Finding> {
     let handshakes = board.environments.iter().filter_map(|status| status.handshake.as_ref());
     handshakes
         .filter_map(|handshake| {
             let about = |code| Finding::about(&handshake.environment, code);
             let finding = match &handshake.verdict {
-                Verdict::Failed { reason } => about(FindingCode::HandshakeRefused).with("reason", reason),
+                Verdict::Failed { reason } => match known().of_reason(reason) {
+                    // What is found in the trust says more than that STS refused.
+                    Some((FindingCode::TrustRefused, _)) if is_explained(board, handshake) => return None,
+                    Some((code, evidence)) => {
+                        let named = Finding { evidence, ..about(code) };
+                        named.with("reason", known().shown(reason))
+                    }
+                    None => about(FindingCode::HandshakeRefused).with("reason", known().shown(reason)),
+                },
                 Verdict::Mismatch { what, wanted, found } => {
                     about(FindingCode::HandshakeMismatch).with("claim", what).differs(found, wanted)
                 }
@@ -160,6 +170,14 @@ fn verdicts(board: &Board) -> Vec<Finding> {
             })
         })
         .collect()
+}
+
+/// Whether an error in the trust of the handshake's environment was found.
+fn is_explained(board: &Board, handshake: &Handshake) -> bool {
+    board
+        .findings_of(&handshake.environment)
+        .iter()
+        .any(|finding| link_of(finding.code) == Link::Trust && finding.code.severity() == Severity::Error)
 }
 
 /// A change that no finding explains is one itself.

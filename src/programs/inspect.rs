@@ -1,15 +1,17 @@
 //! Which looks beside the chain the doctor takes.
 
 use super::build::Builder;
+use crate::domain::diagnose::pipeline::Target;
 use crate::engine::erased::{Shared, erase};
 use crate::steps::facts::connection_key;
 use crate::steps::inspect::keys::Keys;
+use crate::steps::inspect::pipelines::Pipelines;
 use crate::steps::inspect::project::Project;
 use crate::steps::inspect::uses::Uses;
 
 /// The inspections of what a doctor's session reaches.
 pub fn steps(builder: &Builder<'_>) -> Vec<Shared> {
-    keys(builder).into_iter().chain(devops(builder)).collect()
+    keys(builder).into_iter().chain(devops(builder)).chain(pipelines(builder)).collect()
 }
 
 /// Static keys, for every environment whose account is looked at.
@@ -51,4 +53,20 @@ fn devops(builder: &Builder<'_>) -> Vec<Shared> {
         })
     }));
     steps
+}
+
+/// The project's own pipelines.
+fn pipelines(builder: &Builder<'_>) -> Option<Shared> {
+    let (devops, project) = (builder.session.devops.as_ref()?, builder.surveyed.project.as_ref()?);
+    let targets = builder.blueprint.environments.iter().map(|wanted| Target {
+        environment: wanted.environment.name.clone(),
+        connection: wanted.connection.name.to_string(),
+        max_session: i64::from(wanted.role.max_session_seconds),
+    });
+    Some(erase(Pipelines {
+        targets: targets.collect(),
+        verification: builder.blueprint.verification.pipeline.clone(),
+        devops: devops.clone(),
+        project: project.clone(),
+    }))
 }

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod export;
 pub mod half;
 pub mod inspect;
+pub mod logs;
 pub mod origin;
 pub mod reach;
 pub mod run;

@@ -76,6 +76,9 @@ pub struct Project {
     /// Git repositories that exist already, each with one commit on `main`.
     #[serde(default)]
     pub repositories: Vec<String>,
+    /// YAML pipelines that exist already.
+    #[serde(default)]
+    pub pipelines: Vec<Pipeline>,
     /// Agent queues; `Azure Pipelines` is the hosted one.
     #[serde(default = "hosted_queue")]
     pub queues: Vec<String>,
@@ -83,6 +86,24 @@ pub struct Project {
     /// documented.
     #[serde(default)]
     pub repos_off: bool,
+}
+
+/// A YAML pipeline, with its file on `main` of one of the project's repositories.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Pipeline {
+    /// Its name with its true casing.
+    pub name: String,
+    /// The repository's name.
+    pub repository: String,
+    /// The file's path.
+    #[serde(default = "yaml_path")]
+    pub path: String,
+    /// The file's text.
+    pub yaml: String,
+    /// How many minutes the `AWSShellScript@1` of a run in the past took; none: it has never run.
+    #[serde(default)]
+    pub ran_minutes: Option<u32>,
 }
 
 /// A service connection.
@@ -423,6 +444,10 @@ impl Default for Sso {
 
 fn hosted_queue() -> Vec<String> {
     vec!["Azure Pipelines".to_owned()]
+}
+
+fn yaml_path() -> String {
+    "/azure-pipelines.yml".to_owned()
 }
 
 fn commercial() -> String {

@@ -104,6 +104,8 @@ struct RecordWire {
     #[serde(default)]
     task: Option<TaskReference>,
     #[serde(default)]
+    start_time: Option<String>,
+    #[serde(default)]
     finish_time: Option<String>,
 }
 
@@ -144,6 +146,7 @@ impl From<RecordWire> for Record {
             worker: wire.worker_name.filter(|name| !name.is_empty()),
             attempt: wire.attempt.unwrap_or(1),
             task: wire.task.and_then(|task| task.id),
+            started: wire.start_time,
             finished: wire.finish_time,
         }
     }

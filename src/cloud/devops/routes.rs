@@ -211,6 +211,8 @@ pub(super) const CREATE_PIPELINE: Route =
     route("POST", PIPELINES_TEMPLATE, "7.1").request(PIPELINE).response(PIPELINE);
 pub(super) const DELETE_PIPELINE: Route =
     route("DELETE", "/{organization}/{project}/_apis/build/definitions/{definition}", "7.1");
+pub(super) const DEFINITION: Route =
+    route("GET", "/{organization}/{project}/_apis/build/definitions/{definition}", "7.1").response(PIPELINE);
 const RUNS_TEMPLATE: &str = "/{organization}/{project}/_apis/pipelines/{pipeline}/runs";
 pub(super) const RUNS: Route = route("GET", RUNS_TEMPLATE, "7.1").response(RUN_ANSWER);
 pub(super) const RUN: Route =

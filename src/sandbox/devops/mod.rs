@@ -18,6 +18,7 @@ pub mod identities;
 pub mod limits;
 pub mod location;
 pub mod oidctoken;
+mod past;
 pub mod permissions;
 pub mod pipelines;
 pub mod projects;

@@ -9,7 +9,7 @@ use super::projects::Project;
 use super::queues::Queue;
 use super::security::{Acl, BUILD, Entry, GIT};
 use super::{
-    checks, extensions, git, history, identities, permissions, pipelines, refs, security, stable_id,
+    checks, extensions, git, history, identities, past, permissions, pipelines, refs, security, stable_id,
 };
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::stamp;
@@ -31,7 +31,11 @@ pub fn seed(ground: &Ground) {
                 add_queue(tx, &id, name);
             }
             for name in &project.repositories {
-                add_repository(ground, tx, &id, name);
+                let files = project.pipelines.iter().filter(|pipeline| pipeline.repository == *name);
+                let repository = add_repository(ground, tx, &id, name, files.clone());
+                for pipeline in files {
+                    past::add_pipeline(ground, tx, &repository, pipeline);
+                }
             }
             add_access(ground, tx, &id, &project.name);
         });
@@ -51,16 +55,23 @@ fn add_queue(tx: &mut Transaction<'_>, project: &str, name: &str) {
     tx.put("queue", &format!("{id:08}"), &queue);
 }
 
-fn add_repository(ground: &Ground, tx: &mut Transaction<'_>, project: &str, name: &str) {
+fn add_repository<'a>(
+    ground: &Ground,
+    tx: &mut Transaction<'_>,
+    project: &str,
+    name: &str,
+    pipelines: impl Iterator<Item = &'a world::Pipeline>,
+) -> git::Repository {
     let repository = git::put(ground, tx, project, name);
     let readme = refs::put_blob(tx, &format!("# {name}\n"));
-    let commit = refs::Commit {
-        files: BTreeMap::from([("/README.md".to_owned(), readme)]),
-        parents: Vec::new(),
-        comment: "Added README.md".to_owned(),
-    };
+    let mut files = BTreeMap::from([("/README.md".to_owned(), readme)]);
+    for pipeline in pipelines {
+        files.insert(pipeline.path.clone(), refs::put_blob(tx, &pipeline.yaml));
+    }
+    let commit = refs::Commit { files, parents: Vec::new(), comment: "Added README.md".to_owned() };
     let commit = refs::put_commit(tx, &repository.id, &commit);
     refs::put_ref(tx, &repository.id, "refs/heads/main", &commit);
+    repository
 }
 
 /// What the groups of a new project may do, in the order of [`identities::groups`].

@@ -1,7 +1,9 @@
 //! The doctor: every code has a world that raises it and a neighbour that does not, and what can be healed is.
 
-mod pairs;
 mod devops;
+mod fuzz;
+mod logs;
+mod pairs;
 mod patch;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,147 @@
+//! Whatever is read from outside: no panic, an end, and bounded memory also for 10 MB.
+
+use keyless::config;
+use keyless::domain::diagnose::log::diagnose;
+use keyless::domain::diagnose::pipeline::{Looked, Target, findings, parse};
+use keyless::domain::policy::Document;
+use proptest::prelude::*;
+
+/// 10 MB.
+const BIG: usize = 10 << 20;
+
+/// Pieces that parsers give a meaning to, so that random texts get past their first character.
+const PIECES: [&str; 40] = [
+    "\n",
+    " ",
+    "  ",
+    "\t",
+    "\"",
+    "'",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "=",
+    "#",
+    "-",
+    "|",
+    "&a",
+    "*a",
+    "<<",
+    "ä\u{feff}",
+    "2026-11-20T20:12:31.5474060Z ",
+    "Configuring credentials for task",
+    "Getting OIDC Token...",
+    "OIDC Token generated: issuer: {i} sub: {s}, aud: {a}",
+    "Failed to assume role with OIDC: ",
+    "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+    "...role assumed via OIDC Token: x",
+    "ExpiredToken",
+    "##[error]",
+    "\"x:sub\": \"y\"",
+    "Statement",
+    "Effect",
+    "Condition",
+    "StringLike",
+    "variables",
+    "steps",
+    "task: AWSCLI@1",
+    "awsCredentials: AWS-Dev",
+    "[[environments]]",
+    "organization",
+];
+
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => proptest::sample::select(PIECES.to_vec()).prop_map(str::to_owned),
+        1 => ".{0,12}",
+    ];
+    proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+fn target() -> Target {
+    Target { environment: "dev".parse().unwrap(), connection: "AWS-Dev".to_owned(), max_session: 3600 }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_read_as_a_log(text in text()) {
+        let told = diagnose(&text, None);
+        prop_assert!(told.findings.len() <= 65);
+        prop_assert_eq!(told.clone(), diagnose(&text, None));
+    }
+
+    #[test]
+    fn any_text_is_read_as_a_policy(text in text()) {
+        if let Ok(document) = Document::parse(&text) {
+            prop_assert!(Document::parse(&document.to_json()).is_ok());
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_as_yaml(text in text()) {
+        let looked = Looked { yaml: text, ..Looked::default() };
+        let told = findings(&looked, &[target()]);
+        prop_assert!(told.len() < 100);
+    }
+
+    #[test]
+    fn any_text_is_read_as_answers(text in text()) {
+        if let Err(problems) = config::parse(&text, "fuzz") {
+            prop_assert!(!problems.is_empty());
+        }
+    }
+}
+
+/// Ten megabytes of one piece over and over.
+fn big(piece: &str) -> String {
+    piece.repeat(BIG / piece.len())
+}
+
+#[test]
+fn a_log_of_ten_megabytes_ends() {
+    let refused = "2026-11-20T20:12:31.5474060Z Failed to assume role with OIDC: AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity\n";
+    let told = diagnose(&big(refused), None);
+    assert_eq!((told.findings.len(), told.lines), (1, BIG / refused.len()));
+    // One line without an end: only its beginning is read.
+    let told = diagnose(&big("OIDC Token generated: issuer: {"), None);
+    assert_eq!((told.lines, told.cut), (1, 1));
+    // Subjects of trust policies without end: only some are remembered.
+    let many: String = (0..200_000).map(|n| format!("\"x:sub\": \"sc://a/b/{n}\"\n")).collect();
+    assert!(diagnose(&many, None).findings.len() <= 1);
+}
+
+#[test]
+fn a_policy_of_ten_megabytes_ends() {
+    assert!(Document::parse(&big("[")).is_err());
+    assert!(Document::parse(&big("{\"Statement\":")).is_err());
+    let many =
+        format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{}{{}}]}}", big("{\"Effect\":\"Allow\"},"));
+    drop(Document::parse(&many));
+}
+
+#[test]
+fn yaml_of_ten_megabytes_ends() {
+    assert!(parse(&big("a: [\n")).is_err(), "longer than Azure DevOps takes");
+    let within = |piece: &str| piece.repeat((4 << 20) / piece.len());
+    assert!(parse(&within("[")).is_err());
+    assert!(parse(&within("- ")).is_err());
+    // Aliases that would grow without bound.
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..40 {
+        let last = format!("*a{}", n - 1);
+        bomb.push_str(&format!("a{n}: &a{n} [{}]\n", vec![last; 8].join(", ")));
+    }
+    assert!(parse(&bomb).is_err());
+}
+
+#[test]
+fn answers_of_ten_megabytes_end() {
+    assert!(config::parse(&big("["), "fuzz").is_err());
+    assert!(config::parse(&big("a = \"x\"\n"), "fuzz").is_err());
+    assert!(config::parse(&big("[[environments]]\n"), "fuzz").is_err());
+}
