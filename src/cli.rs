@@ -246,6 +246,12 @@ pub enum Command {
         /// Heal what keyless can: shows the plan, applies what is approved, and looks again
         #[arg(long)]
         fix: bool,
+        /// Read the pasted log of a pipeline's task instead (`-`: stdin); no cloud is asked
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["environments", "only", "fix", "run"])]
+        log: Option<PathBuf>,
+        /// Read one run of a pipeline instead: its address or number
+        #[arg(long, value_name = "URL|ID", conflicts_with_all = ["environments", "only", "fix"])]
+        run: Option<String>,
         /// Approval
         #[command(flatten)]
         yes: Yes,

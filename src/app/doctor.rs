@@ -5,6 +5,7 @@ use super::commands::{exit_of, known};
 use super::open::{Clouds, Opening, answers};
 use super::output::Output;
 use crate::cli::Yes;
+use crate::domain::diagnose::network;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::finding::{Finding, FindingCode, Severity};
@@ -73,6 +74,9 @@ pub async fn look(
     drop((session, prepared));
     printer.done().await;
     findings.splice(..0, refused.iter().map(|failure| Finding::failed(None, failure)));
+    if clouds.practice.is_none() {
+        findings.splice(..0, network::proxy(|name| opening.process.variable(name)));
+    }
     Ok(Diagnosed { findings, header })
 }
 

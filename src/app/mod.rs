@@ -8,6 +8,7 @@ mod door;
 mod entry;
 mod halves;
 mod login;
+mod logs;
 mod open;
 mod output;
 mod practice;
@@ -171,7 +172,13 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Status { environments, only, watch }) => {
             commands::status(opening(None, only, 0), &environments, watch, output).await
         }
-        Some(Command::Doctor { environments, only, fix, yes, wait }) => {
+        Some(Command::Doctor { log: Some(file), .. }) => {
+            logs::log(&opening(None, None, 0), &file, output).await
+        }
+        Some(Command::Doctor { run: Some(run), .. }) => {
+            logs::run(&opening(None, None, 0), &run, output).await
+        }
+        Some(Command::Doctor { environments, only, fix, yes, wait, .. }) => {
             let opening = opening(None, only, wait.wait);
             doctor::doctor(opening, &environments, fix.then_some(&yes), output).await
         }

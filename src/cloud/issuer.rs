@@ -1,6 +1,8 @@
 //! The issuer's discovery document.
 
 use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use super::Ends;
@@ -36,6 +38,9 @@ pub struct Discovery {
     pub issuer: String,
     /// Where its keys are.
     pub jwks_uri: String,
+    /// When it answered, by its own clock (the `Date` header).
+    #[serde(skip)]
+    pub date: Option<OffsetDateTime>,
 }
 
 /// Asks an issuer for its discovery document. Anonymous: no credential goes there.
@@ -57,7 +62,9 @@ pub async fn discover(http: &Http, ends: &Ends, issuer: &Issuer) -> Result<Disco
         return Err(refused("no discovery document"));
     }
     // Some issuers serve it with another content type; what counts is what is in it.
-    serde_json::from_str(&answer.text).map_err(|_| refused("not a discovery document"))
+    let found: Discovery =
+        serde_json::from_str(&answer.text).map_err(|_| refused("not a discovery document"))?;
+    Ok(Discovery { date: OffsetDateTime::parse(answer.header("date"), &Rfc2822).ok(), ..found })
 }
 
 /// Where the issuer's document is asked for: its own address, or its path at the replaced one.

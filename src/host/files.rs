@@ -1,7 +1,7 @@
 //! Files and directories: whole or not at all, private where they should be.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -49,6 +49,22 @@ pub fn read(path: &Path) -> Result<Option<String>> {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, "read", &error)),
+    }
+}
+
+/// The bytes of a file, `most` of them at most.
+///
+/// # Errors
+/// It is not there, is longer, or cannot be read.
+pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+    let length = read.map_err(|error| failed(path, "read", &error))?;
+    match u64::try_from(length).is_ok_and(|length| length <= most) {
+        true => Ok(bytes),
+        false => Err(Failure::new(Code::File)
+            .with("file", path.display())
+            .with("cause", format!("it is longer than {} MB", most >> 20))),
     }
 }
 

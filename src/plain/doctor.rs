@@ -4,8 +4,10 @@ use super::look::{Look, Paint, count};
 use super::marks;
 use super::sheet::{Sheet, plain, span};
 use super::trouble;
+use crate::domain::diagnose::log::LogDiagnosis;
 use crate::domain::failure::Evidence;
 use crate::domain::finding::{Finding, FindingCode, Severity};
+use crate::domain::handshake::Claims;
 use crate::domain::names::EnvironmentName;
 use crate::explain;
 use crate::plan::event::Header;
@@ -137,6 +139,49 @@ fn end(sheet: &mut Sheet<'_>, findings: &[Finding]) {
     let more =
         findings.first().map(|finding| format!("`keyless explain {}` tells more.", finding.code.text()));
     sheet.flow(&[], &[span(Paint::Strong, tally), plain(format!(" {heals} {}", more.unwrap_or_default()))]);
+}
+
+/// What a pasted log tells. `compared`: whether answers were at hand.
+pub fn log(told: &LogDiagnosis, compared: bool, look: &Look) -> String {
+    let mut sheet = Sheet::new(look);
+    sheet.line(&[span(Paint::Strong, count(told.lines, "line", "lines")), plain(" of a log")]);
+    if let Some(Claims { issuer, subject, audience }) = &told.claims {
+        for (label, value) in [("issuer", issuer), ("subject", subject), ("audience", audience)] {
+            sheet.whole(&[plain(format!("  {label:<9} "))], plain(value.as_str()));
+        }
+    }
+    if let Some(assumed) = &told.assumed {
+        sheet.whole(&[plain("  assumed   ")], plain(assumed.as_str()));
+    }
+    sheet.gap();
+    told.findings.iter().for_each(|finding| tell(&mut sheet, finding));
+    let advice = match (told.findings.is_empty(), compared) {
+        (true, _) => "No findings: the log shows no error that keyless knows.",
+        (false, true) => "A log is advice: any script can print these lines. `keyless doctor` looks itself.",
+        (false, false) => {
+            "A log is advice: any script can print these lines. With --config FILE its claims are held against your \
+             answers, and `keyless doctor` looks itself."
+        }
+    };
+    sheet.gap();
+    sheet.flow(&[], &[plain(look.invocation.dress(advice))]);
+    sheet.finish()
+}
+
+/// What one pipeline run tells.
+pub fn run(id: i64, logs: usize, findings: &[Finding], look: &Look) -> String {
+    let mut sheet = Sheet::new(look);
+    let read = format!(", {} read", count(logs, "log", "logs"));
+    sheet.line(&[span(Paint::Strong, format!("run {id}")), plain(read)]);
+    sheet.gap();
+    findings.iter().for_each(|finding| tell(&mut sheet, finding));
+    let advice = match findings.is_empty() {
+        true => "No findings: nothing in it is a fault that keyless knows.",
+        false => "A run that keyless did not pin is advice. `keyless doctor` looks itself.",
+    };
+    sheet.gap();
+    sheet.flow(&[], &[plain(look.invocation.dress(advice))]);
+    sheet.finish()
 }
 
 /// The page of a code: a heading, the paragraphs wrapped.

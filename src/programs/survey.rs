@@ -11,7 +11,7 @@ use crate::cloud::devops::projects::Project;
 use crate::cloud::issuer::discover;
 use crate::domain::connection::Connection;
 use crate::domain::diagnose::organization::{self, NAMED, TENANT, TOLD, TYPED, WANTED};
-use crate::domain::diagnose::project;
+use crate::domain::diagnose::{network, project};
 use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::finding::Finding;
@@ -68,11 +68,12 @@ async fn with_devops(session: &Session, devops: &DevOps) -> Result<Surveyed> {
         Err(failure) => return Err(with_tenant(devops, failure).await),
     };
     let issuer = federation.issuer.clone().unwrap_or_else(|| Issuer::vstoken(organization_id));
-    let (unreachable, queues, connections) =
+    let (asked, queues, connections) =
         futures::join!(check_issuer(session, &issuer), devops.queues(&project), devops.connections(&project));
     let connections = connections?;
-    let unreachable = unreachable?;
-    let mut notices: Vec<String> = unreachable.iter().map(|failure| unasked(&issuer, failure)).collect();
+    let asked = asked?;
+    let mut notices: Vec<String> =
+        asked.unreachable.iter().map(|failure| unasked(&issuer, failure)).collect();
     notices.extend(take_casing(&mut federation, &project, &connections));
     if federation.environments.iter().any(|environment| !session.does_aws(&environment.name)) {
         notices.push(
@@ -96,15 +97,15 @@ async fn with_devops(session: &Session, devops: &DevOps) -> Result<Surveyed> {
         federation,
         gated,
         notices,
-        findings: unreachable.iter().map(|failure| Finding::failed(None, failure)).collect(),
+        findings: asked.findings(),
     })
 }
 
 async fn without_devops(session: &Session) -> Result<Surveyed> {
     let federation = session.federation.clone();
     let grounds = typed_grounds(&federation)?;
-    let unreachable = check_issuer(session, &grounds.issuer).await?;
-    let mut notices: Vec<String> = unreachable.iter().map(|it| unasked(&grounds.issuer, it)).collect();
+    let asked = check_issuer(session, &grounds.issuer).await?;
+    let mut notices: Vec<String> = asked.unreachable.iter().map(|it| unasked(&grounds.issuer, it)).collect();
     notices.push(format!(
         "names are taken as typed: {}/{} and the connections must be spelled exactly as Azure DevOps spells them; \
          whether the connections exist is not looked at, and whoever makes one of that name gets its role",
@@ -118,7 +119,7 @@ async fn without_devops(session: &Session) -> Result<Surveyed> {
         gated: BTreeSet::new(),
         federation,
         notices,
-        findings: unreachable.iter().map(|failure| Finding::failed(None, failure)).collect(),
+        findings: asked.findings(),
     })
 }
 
@@ -169,12 +170,33 @@ async fn with_tenant(devops: &DevOps, failure: Failure) -> Failure {
     }
 }
 
-/// The issuer's own document must name it. That this machine cannot reach it stops nothing: AWS is who must.
-async fn check_issuer(session: &Session, issuer: &Issuer) -> Result<Option<Failure>> {
+/// What asking the issuer told that stops nothing.
+#[derive(Default)]
+struct Asked {
+    /// It cannot be reached from here: AWS is who must.
+    unreachable: Option<Failure>,
+    /// This machine's clock is off.
+    clock: Option<Finding>,
+}
+
+impl Asked {
+    fn findings(self) -> Vec<Finding> {
+        let unreachable = self.unreachable.iter().map(|failure| Finding::failed(None, failure));
+        unreachable.chain(self.clock).collect()
+    }
+}
+
+/// The issuer's own document must name it.
+async fn check_issuer(session: &Session, issuer: &Issuer) -> Result<Asked> {
     match discover(&session.http, &session.ends, issuer).await {
-        Ok(found) if found.issuer == issuer.as_str() => Ok(None),
+        Ok(found) if found.issuer == issuer.as_str() => {
+            let clock = found.date.and_then(|date| network::clock(date, session.now));
+            Ok(Asked { clock, ..Asked::default() })
+        }
         Ok(found) => Err(Failure::new(Code::IssuerDiffers).with(WANTED, issuer).with(NAMED, found.issuer)),
-        Err(failure) if matches!(failure.class, Class::Unreachable) => Ok(Some(failure)),
+        Err(failure) if matches!(failure.class, Class::Unreachable) => {
+            Ok(Asked { unreachable: Some(failure), ..Asked::default() })
+        }
         Err(failure) => Err(failure),
     }
 }
