@@ -105,7 +105,7 @@ fn principals_actions_and_audiences_have_their_names() {
         it["Principal"]["Federated"] = github.into();
         it["Condition"] = subject;
     });
-    assert_eq!(codes(&[stranger.clone()]), [C::TrustFederated]);
+    assert_eq!(codes(std::slice::from_ref(&stranger)), [C::TrustFederated]);
     assert_eq!(codes(&[right(), stranger]), [C::TrustPrincipals]);
     assert_eq!(codes(&[changed(|it| it["Action"] = "sts:AssumeRole".into())]), [C::TrustAction]);
     let audience =

@@ -292,3 +292,43 @@ async fn a_session_policy_narrows_the_role() {
     narrowed.get_role().role_name("Admin").send().await.unwrap();
     assert_eq!(refusal(narrowed.list_roles().send().await).0, "AccessDenied");
 }
+
+/// Beside the trust, which admits it: a resource control policy says nothing of itself, a region that is off does.
+#[tokio::test]
+async fn an_account_may_be_fenced_from_outside() {
+    let fenced = federated(|world| world.accounts[0].resource_control = true).await;
+    let (code, message) = refused(&fenced, ROLE, &token(&fenced)).await;
+    assert_eq!(code, "AccessDenied");
+    assert_eq!(message, "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+    let off = practice_of(|world| world.accounts[0].regions_off = vec!["eu-west-1".to_owned()]).await;
+    let (code, _) = refusal(sts(&off).get_caller_identity().send().await);
+    assert_eq!(code, "RegionDisabledException");
+    assert!(iam(&off).list_roles().send().await.is_ok(), "IAM is in no region");
+}
+
+#[tokio::test]
+async fn what_denies_an_operator_is_told() {
+    let practice = practice_of(|world| {
+        world.rights.aws_outside_boundary = vec!["iam:CreateRole".to_owned()];
+        world.rights.aws_outside_organization = vec!["iam:TagRole".to_owned()];
+    })
+    .await;
+    let (code, message) =
+        refusal(iam(&practice).create_role().role_name("x").assume_role_policy_document("{}").send().await);
+    assert_eq!(code, "AccessDenied");
+    assert!(
+        message.ends_with("because no permissions boundary allows the iam:CreateRole action"),
+        "{message}"
+    );
+    let user = format!("arn:aws:iam::{DEV}:user/practice-administrator");
+    let asked = iam(&practice).simulate_principal_policy().policy_source_arn(user);
+    let answer = asked.action_names("iam:CreateRole").action_names("iam:TagRole").send().await.unwrap();
+    let results = answer.evaluation_results();
+    assert!(
+        results[0]
+            .permissions_boundary_decision_detail()
+            .is_some_and(|it| !it.allowed_by_permissions_boundary())
+    );
+    assert!(results[0].organizations_decision_detail().is_none());
+    assert!(results[1].organizations_decision_detail().is_some_and(|it| !it.allowed_by_organizations()));
+}
