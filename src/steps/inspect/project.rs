@@ -7,7 +7,7 @@ use crate::cloud::devops::projects::Project as Place;
 use crate::domain::blueprint::WantedVerification;
 use crate::domain::diagnose::extension;
 use crate::domain::diagnose::project::Policy;
-use crate::domain::failure::Result;
+use crate::domain::failure::{Failure, Result};
 use crate::domain::finding::Finding;
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
@@ -35,6 +35,8 @@ pub struct Seen {
     pub toolkit: Option<String>,
     /// What is set.
     pub policy: Policy,
+    /// That the token is one for all organisations.
+    pub global: Option<Failure>,
 }
 
 impl Project {
@@ -78,9 +80,9 @@ impl Step for Project {
             self.may_create_repository(),
             self.devops.refuse_global_token(),
         );
-        token?;
         Ok(Seen {
             toolkit: toolkit.ok().flatten().map(|found| found.version),
+            global: token.err(),
             policy: Policy {
                 marketplace_tasks_disabled: tasks.ok().flatten(),
                 repos_off: repos.ok().flatten(),
@@ -92,6 +94,7 @@ impl Step for Project {
     fn report(&self, seen: &Seen) -> Report {
         let mut findings: Vec<Finding> =
             seen.toolkit.as_deref().and_then(extension::version).into_iter().collect();
+        findings.extend(seen.global.iter().map(|failure| Finding::failed(None, failure)));
         let (organization, project) = (&self.project.organization, &self.project.name);
         findings.extend(seen.policy.findings(organization, project, &self.verification.repository));
         let found = json!({

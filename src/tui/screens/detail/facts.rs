@@ -41,6 +41,7 @@ pub(super) fn rows(shared: &Shared, name: &EnvironmentName, link: Link, columns:
         difference(&mut rows, change, link, name, shared, columns);
     }
     found(&mut rows, step, link, columns);
+    used(&mut rows, board, name, link, columns);
     rows
 }
 
@@ -216,6 +217,24 @@ fn leaf(line: &str) -> Option<String> {
     match rest {
         "{" | "[" | "}" | "]" | "{}" | "[]" | "" | "…" | "..." => None,
         rest => serde_json::from_str::<String>(rest).ok(),
+    }
+}
+
+/// Who uses the connection, where the doctor has looked.
+fn used(rows: &mut Vec<Row>, board: &Board, name: &EnvironmentName, link: Link, columns: usize) {
+    if !matches!(link, Link::Connection | Link::Permission) {
+        return;
+    }
+    let uses = |step: &&StepStatus| {
+        step.info.step.kind == Kind::Inspection
+            && step.info.step.object.starts_with("uses/")
+            && step.info.environments.contains(name)
+    };
+    let Some(found) = board.steps.iter().find(uses).and_then(|step| step.found.as_ref()) else { return };
+    heading(rows, "Who uses it");
+    match found["usedBy"].as_array().filter(|users| !users.is_empty()) {
+        Some(_) => document(rows, found, columns),
+        None => say(rows, Paint::Dim, "Azure DevOps tells of no pipeline that used it.", columns),
     }
 }
 
