@@ -253,6 +253,7 @@ impl Step for Role {
             ],
             findings: self.findings(found, &difference.trust, &seen.admissions),
             handshakes: Vec::new(),
+            denials: Vec::new(),
             found: Some(present::shown_whole(found)),
         }
     }
