@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::facts::{RoleFact, ask_protected, extension_key, provider_key, role_key};
+use super::facts::{
+    ConnectionFact, RoleFact, ask_protected, connection_key, extension_key, provider_key, role_key,
+};
 use super::handshake::Lanes;
 use super::handshake::evidence::Evidence;
 use super::permission::queue_permission_key;
@@ -99,7 +101,7 @@ impl Denial {
         tried.insert(proof.environment.clone(), proof.clone());
     }
 
-    /// A role that is not there denies everybody, and so does a missing provider: neither would prove anything.
+    /// A role that is not there denies everybody, and a missing provider refuses them: neither would prove anything.
     fn part(&self, known: &Known, wanted: &Wanted) -> Part {
         let environment = &wanted.environment;
         if let Some(proof) = self.tried(&environment.name) {
@@ -108,17 +110,19 @@ impl Denial {
         if self.unseen.contains(&environment.name) {
             return Part::NotReady { why: waiting_for(Only::Aws) };
         }
+        let connection = connection_key(&wanted.connection.name);
         let [role, provider] = [role_key(environment), provider_key(&environment.account)];
+        let lost = |step: &StepKey| known.outlook(step) == Outlook::Lost;
         let not_ready = |step: &StepKey| Part::NotReady { why: format!("waits for {}", step.words()) };
-        let lost = [&role, &provider].into_iter().find(|step| known.outlook(step) == Outlook::Lost);
-        if let Some(step) = lost {
-            return not_ready(step);
+        if lost(&connection) || known.get(&Of::<ConnectionFact>::new(connection.clone())).is_none() {
+            return not_ready(&connection);
         }
         let found = known.get(&Of::<Provider>::new(provider.clone()));
-        if !found.is_some_and(|found| found.audiences.contains(&wanted.role.audience)) {
+        if lost(&provider) || !found.is_some_and(|found| found.audiences.contains(&wanted.role.audience)) {
             return not_ready(&provider);
         }
-        known.get(&Of::<RoleFact>::new(role.clone())).map_or_else(|| not_ready(&role), Part::ToTry)
+        let found = known.get(&Of::<RoleFact>::new(role.clone())).filter(|_| !lost(&role));
+        found.map_or_else(|| not_ready(&role), Part::ToTry)
     }
 
     /// The environments that are to be tried.
@@ -181,8 +185,9 @@ impl Step for Denial {
         let aws = aws
             .filter(|environment| !self.unseen.contains(&environment.name))
             .flat_map(|environment| [role_key(environment), provider_key(&environment.account)]);
+        let connections = self.members.iter().map(|(wanted, _)| connection_key(&wanted.connection.name));
         // The handshakes tell older proofs; this one is told last.
-        queue.into_iter().chain(aws).chain(self.handshakes.iter().cloned()).collect()
+        queue.into_iter().chain(aws).chain(connections).chain(self.handshakes.iter().cloned()).collect()
     }
 
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
@@ -230,6 +235,7 @@ impl Step for Denial {
             })
             .collect();
         change.after = Some(Value::Object(parts));
+        change.divisible = true;
         // Each connection is made and removed; the permission is granted, the run made, the permission withdrawn.
         change.writes = 2 * to_try.len() + 3;
         change.reversible = false;

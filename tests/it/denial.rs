@@ -148,6 +148,12 @@ async fn whatever_else_happens_is_unknown() {
     assert!(!lab.watch.writes().iter().any(|write| write.object.contains("AWS-Staging")));
     before.assert_same(&lab.dump(), "a denial proof leaves something");
 
+    let connection = lab.dump().table("connection").into_iter().find(|(_, value)| value["name"] == "AWS-Dev");
+    assert!(lab.practice.ground().store.remove("connection", &connection.unwrap().0));
+    let ran = lab.run(Job::denial()).await;
+    assert_eq!(why(&ran, "dev"), "waits for connection AWS-Dev");
+    assert_eq!(ran.denial("prod"), Some(Verdict::Denied));
+
     let mut world = healthy();
     world.agent.parallelism = 0;
     let lab = Lab::start(world).await;
