@@ -214,6 +214,9 @@ pub enum Command {
     Verify {
         /// The environments; none: all
         environments: Vec<EnvironmentName>,
+        /// Prove that others are denied: a throw-away connection tries each role, and is removed
+        #[arg(long)]
+        denial: bool,
         /// `azure-devops`: without looking at AWS, for somebody who has no rights there
         #[arg(long, value_enum)]
         only: Option<Half>,

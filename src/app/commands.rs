@@ -9,6 +9,7 @@ use super::open::{Clouds, Opening, answers};
 use super::output::{Output, Printer};
 use super::wizard;
 use crate::cli::Yes;
+use crate::domain::denial;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::finding::Severity;
@@ -159,16 +160,22 @@ pub async fn apply(mut opening: Opening, file: &Path, yes: &Yes, output: &Output
     write(&opening, &clouds, federation, ("apply", Purpose::Setup, &[]), yes, output, Some(&saved)).await
 }
 
-/// `keyless verify`.
+/// `keyless verify`, and with `denial` the proof that others are denied.
 ///
 /// # Errors
 /// As the program's own.
 pub async fn verify(
     opening: Opening,
     chosen: &[EnvironmentName],
+    denial: bool,
     yes: &Yes,
     output: &Output,
 ) -> Result<Exit> {
+    if denial && opening.only.is_some() {
+        return Err(Failure::new(Code::Answers)
+            .with("--only", "a denial proof needs both sides: it holds for the trust as it is, and is a run")
+            .with("accepted", "--denial without --only"));
+    }
     if opening.only == Some(Only::Aws) {
         return Err(Failure::new(Code::Answers)
             .with("--only aws", "a proof is a run in Azure DevOps")
@@ -176,7 +183,11 @@ pub async fn verify(
     }
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
-    write(&opening, &clouds, federation, ("verify", Purpose::Verify, chosen), yes, output, None).await
+    let program = match denial {
+        true => ("verify --denial", Purpose::Denial, chosen),
+        false => ("verify", Purpose::Verify, chosen),
+    };
+    write(&opening, &clouds, federation, program, yes, output, None).await
 }
 
 /// `keyless teardown`.
@@ -292,6 +303,7 @@ pub fn exit_of(board: &Board, summary: &Summary, purpose: Purpose) -> Exit {
     let left = if summary.leftovers.is_empty() { Exit::Done } else { Exit::Stale };
     let verdicts = match purpose {
         Purpose::Teardown { .. } => Exit::Done,
+        Purpose::Denial => denials(board, summary.outcome),
         _ => verdicts(board).max(unproven(board, summary.outcome)),
     };
     Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts)
@@ -361,6 +373,15 @@ fn unproven(board: &Board, outcome: Outcome) -> Exit {
     let whole = board.environments.iter().filter(|environment| environment.info.left_out.is_none());
     let all = whole.map(|environment| &environment.info.name).all(|name| proven.contains(name));
     if all || outcome != Outcome::Done { Exit::Done } else { Exit::Findings }
+}
+
+/// Every throw-away connection was denied, or something was found.
+fn denials(board: &Board, outcome: Outcome) -> Exit {
+    let denied = board.with_denial(|verdict| *verdict == denial::Verdict::Denied);
+    let admitted = board.with_denial(|verdict| *verdict == denial::Verdict::Admitted);
+    let all = denied.len() == board.environments.len();
+    let waits = admitted.is_empty() && outcome != Outcome::Done;
+    if all || waits { Exit::Done } else { Exit::Findings }
 }
 
 /// What verdicts and findings say.

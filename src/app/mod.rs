@@ -70,6 +70,7 @@ fn run_of(command: &Command) -> Option<&'static str> {
     match command {
         Command::Setup { .. } => Some("setup"),
         Command::Apply { .. } => Some("apply"),
+        Command::Verify { denial: true, .. } => Some("verify --denial"),
         Command::Verify { .. } => Some("verify"),
         Command::Teardown { .. } => Some("teardown"),
         Command::Doctor { fix: true, .. } => Some("doctor"),
@@ -166,8 +167,9 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Apply { file, yes, wait }) => {
             commands::apply(opening(None, None, wait.wait), &file, &yes, output).await
         }
-        Some(Command::Verify { environments, only, yes, wait }) => {
-            commands::verify(opening(None, only, wait.wait), &environments, &yes, output).await
+        Some(Command::Verify { environments, denial, only, yes, wait }) => {
+            let opening = opening(None, only, wait.wait);
+            commands::verify(opening, &environments, denial, &yes, output).await
         }
         Some(Command::Status { environments, only, watch }) => {
             commands::status(opening(None, only, 0), &environments, watch, output).await

@@ -30,12 +30,16 @@ pub enum Kind {
     Permission,
     /// The proof by a pipeline run.
     Handshake,
+    /// The proof that others are denied: a throw-away connection tries the role.
+    Denial,
+    /// Throw-away connections that a denial proof left behind.
+    Decoy,
     /// A look beside the chain, which changes nothing: who uses a connection, old keys, what CloudTrail tells.
     Inspection,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 11] = [
+    const ALL: [(Self, &'static str); 13] = [
         (Self::SignIn, "sign-in"),
         (Self::Extension, "extension"),
         (Self::Provider, "provider"),
@@ -46,6 +50,8 @@ impl Kind {
         (Self::Access, "access"),
         (Self::Permission, "permission"),
         (Self::Handshake, "handshake"),
+        (Self::Denial, "denial"),
+        (Self::Decoy, "decoy"),
         (Self::Inspection, "inspection"),
     ];
 
@@ -76,6 +82,8 @@ impl StepKey {
         let kind = self.kind.as_str();
         match (self.kind, self.object.split_once('/')) {
             (Kind::Handshake, _) => kind.to_owned(),
+            (Kind::Denial, _) => "denial proof".to_owned(),
+            (Kind::Decoy, _) => "removal of throw-away connections".to_owned(),
             (Kind::Provider, _) => format!("provider in {}", self.object),
             (Kind::Role, Some((account, name))) => format!("{kind} {name} in {account}"),
             (Kind::SignIn, Some((environment, "rights"))) => {
@@ -129,6 +137,7 @@ mod tests {
         for (key, words) in [
             ("connection:AWS-Dev", "connection AWS-Dev"),
             ("handshake:shared", "handshake"),
+            ("denial:shared", "denial proof"),
             ("role:111122223333/AzureDevOpsDevRole", "role AzureDevOpsDevRole in 111122223333"),
             ("provider:111122223333", "provider in 111122223333"),
             ("sign-in:dev", "sign-in to dev"),

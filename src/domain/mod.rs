@@ -3,6 +3,7 @@
 pub mod arn;
 pub mod blueprint;
 pub mod connection;
+pub mod denial;
 pub mod diagnose;
 pub mod failure;
 pub mod federation;

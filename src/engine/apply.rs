@@ -233,6 +233,7 @@ async fn learn(look: &Look, bench: &Bench<'_>) {
             links: report.links,
             findings: report.findings,
             handshakes: report.handshakes,
+            denials: report.denials,
             found: report.found,
         })
         .await;

@@ -72,6 +72,7 @@ async fn look(
                     links: report.links,
                     findings: report.findings,
                     handshakes: report.handshakes,
+                    denials: report.denials,
                     found: report.found,
                 })
                 .await;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::known::{Known, Yields};
+use crate::domain::denial::Denial;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::finding::Finding;
 use crate::domain::handshake::Handshake;
@@ -101,6 +102,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Verdicts.
     pub handshakes: Vec<Handshake>,
+    /// Denial proofs.
+    pub denials: Vec<Denial>,
     /// The object as it was found, without secrets.
     pub found: Option<Value>,
 }

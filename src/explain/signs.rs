@@ -1,5 +1,6 @@
 //! The signs and meanings that every front end shares: one glyph, its ASCII twin and what its colour stands for.
 
+use crate::domain::denial;
 use crate::domain::handshake::Verdict;
 use crate::plan::change::Verb;
 use crate::plan::link::LinkState;
@@ -64,6 +65,15 @@ pub fn verdict(verdict: Option<&Verdict>) -> Sign {
         Some(Verdict::Mismatch { .. }) => state(LinkState::Differs),
         Some(Verdict::Failed { .. }) => state(LinkState::Failed),
         Some(Verdict::Unknown { .. }) | None => state(LinkState::Unknown),
+    }
+}
+
+/// The sign of a denial proof's verdict.
+pub fn denial(verdict: &denial::Verdict) -> Sign {
+    match verdict {
+        denial::Verdict::Denied => state(LinkState::Ok),
+        denial::Verdict::Admitted => state(LinkState::Failed),
+        denial::Verdict::Unknown { .. } => state(LinkState::Unknown),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::doctor::Diagnosis;
 use super::half::HalfWritten;
 use super::whoami::Whoami;
+use crate::domain::denial::{self, Denial};
 use crate::domain::failure::Evidence;
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::names::EnvironmentName;
@@ -68,6 +69,9 @@ pub struct Environment {
     pub chain: Vec<ChainLink>,
     /// The last proof.
     pub handshake: HandshakeStatus,
+    /// The last proof that others are denied; absent: none was made since role and trust are as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denial: Option<DenialStatus>,
     /// What a person should know, worst first.
     pub findings: Vec<FindingStatus>,
 }
@@ -96,6 +100,49 @@ pub struct HandshakeStatus {
     pub at: Option<String>,
     /// The run's page.
     pub run: Option<String>,
+}
+
+/// The verdict of the last denial proof: a throw-away connection tried the role.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct DenialStatus {
+    /// The verdict.
+    pub verdict: DenialWord,
+    /// Why, where there is more to say.
+    pub reason: Option<String>,
+    /// The subject of the throw-away connection's token.
+    pub subject: Option<String>,
+    /// When (RFC 3339, the cloud's clock).
+    pub at: Option<String>,
+    /// The run's page.
+    pub run: Option<String>,
+}
+
+/// See `domain::denial::Verdict`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DenialWord {
+    /// STS denied it, as required.
+    Denied,
+    /// The role let it in.
+    Admitted,
+    /// Neither is proven.
+    Unknown,
+}
+
+impl From<&Denial> for DenialStatus {
+    fn from(denial: &Denial) -> Self {
+        Self {
+            verdict: match denial.verdict {
+                denial::Verdict::Denied => DenialWord::Denied,
+                denial::Verdict::Admitted => DenialWord::Admitted,
+                denial::Verdict::Unknown { .. } => DenialWord::Unknown,
+            },
+            reason: denial.verdict.reason().map(str::to_owned),
+            subject: denial.subject.clone(),
+            at: denial.at.clone(),
+            run: denial.run.clone(),
+        }
+    }
 }
 
 /// See `domain::handshake::Verdict`.
@@ -185,6 +232,7 @@ fn environment(board: &Board, status: &EnvironmentStatus, invocation: &Invocatio
             .map(|link| ChainLink { link: link.link, state: link.state, detail: link.detail.clone() })
             .collect(),
         handshake: handshake(status),
+        denial: status.denial.as_ref().map(Into::into),
         findings: board.findings_of(&info.name).into_iter().map(|found| finding(found, invocation)).collect(),
     }
 }
@@ -365,6 +413,12 @@ pub struct RunFinished {
     pub unknown: Vec<String>,
     /// Environments whose run failed.
     pub failed: Vec<String>,
+    /// Environments whose role a throw-away connection was denied, as required.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
+    /// Environments whose role let a throw-away connection in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub admitted: Vec<String>,
     /// What goes on later, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting_for: Vec<String>,

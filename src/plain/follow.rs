@@ -9,7 +9,7 @@ use crate::domain::failure::{Code, Failure};
 use crate::domain::handshake::{Handshake, Verdict};
 use crate::domain::key::{Kind, StepKey};
 use crate::explain;
-use crate::plan::board::Board;
+use crate::plan::board::{Board, EnvironmentStatus};
 use crate::plan::change::Verb;
 use crate::plan::event::{Ended, Event};
 use crate::plan::link::{Link, LinkStatus};
@@ -135,6 +135,9 @@ impl Follower {
         if step.kind == Kind::Handshake && self.tell_verdicts(sheet, step, ended) {
             return;
         }
+        if step.kind == Kind::Denial && self.tell_denials(sheet, step, ended) {
+            return;
+        }
         match ended {
             Ended::Kept => {
                 let told = self.applying.contains(step) && step.kind != Kind::SignIn;
@@ -202,6 +205,24 @@ impl Follower {
         }
         others.into_iter().for_each(|handshake| tell_verdict(sheet, handshake));
         true
+    }
+}
+
+impl Follower {
+    /// The verdicts of denial proofs that were tried. False: it ended without any.
+    fn tell_denials(&self, sheet: &mut Sheet<'_>, step: &StepKey, ended: &Ended) -> bool {
+        let tried = matches!(ended, Ended::Applied | Ended::Kept) && self.applying.contains(step);
+        let Some(status) = self.board.step(step).filter(|_| tried) else { return false };
+        let own = |e: &&EnvironmentStatus| status.info.environments.contains(&e.info.name);
+        let mut any = false;
+        for denial in self.board.environments.iter().filter(own).filter_map(|e| e.denial.as_ref()) {
+            let (_, paint) = sheet.look.denial(&denial.verdict);
+            let (words, environment) = (denial.verdict.words(), &denial.environment);
+            let why = denial.verdict.reason().map(|why| format!(", {why}")).unwrap_or_default();
+            say(sheet, &format!("{environment}: others {words}{why}"), Some((paint, words)));
+            any = true;
+        }
+        any
     }
 }
 

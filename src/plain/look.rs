@@ -1,5 +1,6 @@
 //! How text looks here: colour, character set, width, how much. From values passed in, never found out.
 
+use crate::domain::denial;
 use crate::domain::handshake::Verdict;
 pub use crate::explain::signs::Paint;
 use crate::explain::{Invocation, signs};
@@ -74,6 +75,11 @@ impl Look {
     /// The sign of a verdict.
     pub fn verdict(&self, verdict: Option<&Verdict>) -> (&'static str, Paint) {
         signs::verdict(verdict).drawn(self.ascii)
+    }
+
+    /// The sign of a denial proof's verdict.
+    pub fn denial(&self, verdict: &denial::Verdict) -> (&'static str, Paint) {
+        signs::denial(verdict).drawn(self.ascii)
     }
 
     /// The sign of a verb.

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::look::{Look, Paint, count};
 use super::sheet::{Sheet, columns, padded, plain, span};
 use super::{trouble, verdicts};
+use crate::domain::denial::Denial;
 use crate::domain::failure::Failure;
 use crate::domain::finding::{Finding, FindingCode, Severity};
 use crate::domain::handshake::Handshake;
@@ -103,6 +104,9 @@ fn block(sheet: &mut Sheet<'_>, board: &Board, environment: &EnvironmentStatus, 
             link(sheet, status);
         }
     }
+    if let Some(denial) = &environment.denial {
+        denial_proof(sheet, denial, now);
+    }
     for finding in own_findings(board, environment) {
         tell_finding(sheet, finding);
     }
@@ -137,6 +141,24 @@ fn proof(sheet: &mut Sheet<'_>, handshake: &Handshake, now: OffsetDateTime) {
     }
     if let Some(run) = &handshake.run {
         sheet.whole(&[row("run")], plain(run.as_str()));
+    }
+}
+
+/// Whether others are denied, where that was tried: `denied as required, 4 minutes ago, …`.
+fn denial_proof(sheet: &mut Sheet<'_>, denial: &Denial, now: OffsetDateTime) {
+    let (glyph, paint) = sheet.look.denial(&denial.verdict);
+    let head = [
+        plain(" "),
+        span(paint, format!("{glyph} ")),
+        padded(Paint::Plain, "others", LINK),
+        span(paint, denial.verdict.words()),
+    ];
+    let told = denial.at.as_deref().map(|at| verdicts::when(at, now)).into_iter();
+    let told = told.chain(denial.verdict.reason().map(str::to_owned));
+    let told: String = told.map(|text| format!(", {text}")).collect();
+    sheet.flow(&head, &[plain(told)]);
+    if let Some(run) = &denial.run {
+        sheet.whole(&[plain(format!("   {:<9} ", "run"))], plain(run.as_str()));
     }
 }
 

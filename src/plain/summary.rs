@@ -12,6 +12,9 @@ use crate::plan::event::{Ended, Outcome};
 use crate::plan::file::{HandedOver, Only};
 use crate::plan::place as places;
 
+/// The command that makes denial proofs.
+const DENIAL: &str = "verify --denial";
+
 /// Verdicts told in full without `-v`.
 const IN_FULL: usize = 6;
 
@@ -20,13 +23,15 @@ pub fn summary(board: &Board, command: &str, look: &Look) -> String {
     let mut sheet = Sheet::new(look);
     let tears_down = command == "teardown";
     headline(&mut sheet, board, command);
-    if !tears_down {
+    if command == DENIAL {
+        denials(&mut sheet, board);
+    } else if !tears_down {
         unproven(&mut sheet, board);
     }
     failures(&mut sheet, board);
     list(&mut sheet, "Waits for", &board.waiting_for);
     list(&mut sheet, "Stays behind", &board.leftovers);
-    if !tears_down {
+    if !tears_down && command != DENIAL {
         runs(&mut sheet, board);
     }
     if let Some(half) = &board.handed_over {
@@ -37,6 +42,31 @@ pub fn summary(board: &Board, command: &str, look: &Look) -> String {
         sheet.flow(&[span(Paint::Strong, "Next: ")], &[plain(next)]);
     }
     sheet.finish()
+}
+
+/// What each throw-away connection was answered.
+fn denials(sheet: &mut Sheet<'_>, board: &Board) {
+    if board.environments.is_empty() {
+        return;
+    }
+    sheet.gap();
+    for environment in &board.environments {
+        let name = environment.info.name.as_str();
+        let (glyph, paint, words, reason) = match &environment.denial {
+            Some(denial) => {
+                let (glyph, paint) = sheet.look.denial(&denial.verdict);
+                (glyph, paint, denial.verdict.words(), denial.verdict.reason())
+            }
+            None => ("?", Paint::Warn, "not tried", None),
+        };
+        sheet.line(&[plain("  "), span(paint, glyph), plain(format!(" {name}: ")), span(paint, words)]);
+        if let Some(reason) = reason {
+            sheet.text(4, &[plain(reason)]);
+        }
+        if let Some(run) = environment.denial.as_ref().and_then(|denial| denial.run.as_deref()) {
+            sheet.whole(&[plain("    run: ")], plain(run));
+        }
+    }
 }
 
 /// What was written for somebody else, and what they do with it. Commands are whole lines, to be copied.
@@ -251,7 +281,7 @@ fn next(board: &Board, command: &str, invocation: &Invocation) -> Option<String>
         Outcome::Waiting => {
             Some(invocation.dress(&format!("keyless verify{unproven}{only}, when that is done")))
         }
-        Outcome::Done if command != "verify" && proves(board, invocation).is_some() => {
+        Outcome::Done if !command.starts_with("verify") && proves(board, invocation).is_some() => {
             proves(board, invocation)
         }
         Outcome::Done | Outcome::Failed => Some(invocation.dress(&format!("keyless status{unproven}{only}"))),

@@ -9,6 +9,7 @@ use super::change::Change;
 use super::event::{Ended, EnvironmentInfo, Event, Header, Outcome, StepInfo};
 use super::file::HandedOver;
 use super::link::{Link, LinkState, LinkStatus};
+use crate::domain::denial::{self, Denial};
 use crate::domain::finding::Finding;
 use crate::domain::handshake::{Handshake, Verdict};
 use crate::domain::key::{Kind, StepKey};
@@ -39,6 +40,9 @@ pub struct EnvironmentStatus {
     pub chain: Vec<LinkStatus>,
     /// The latest verdict.
     pub handshake: Option<Handshake>,
+    /// The latest denial proof that still holds; none: none was made since role and trust are as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denial: Option<Denial>,
 }
 
 /// Status of everything a run touches, folded from its events and nothing else.
@@ -77,10 +81,11 @@ impl Board {
                 let progress = Some((message.clone(), *attempt));
                 self.with_step(step, |status| status.progress = progress);
             }
-            Event::StepObserved { step, links, findings, handshakes, found } => {
+            Event::StepObserved { step, links, findings, handshakes, denials, found } => {
                 links.iter().for_each(|link| self.set_link(link));
                 self.findings.insert(step.to_string(), findings.clone());
                 handshakes.iter().for_each(|handshake| self.set_handshake(handshake));
+                denials.iter().for_each(|denial| self.set_denial(denial));
                 let found = found.clone();
                 self.with_step(step, |status| status.found = found);
             }
@@ -119,6 +124,15 @@ impl Board {
         self.environments
             .iter()
             .filter(|e| e.handshake.as_ref().is_some_and(|handshake| wanted(&handshake.verdict)))
+            .map(|e| e.info.name.clone())
+            .collect()
+    }
+
+    /// The environments whose denial proof satisfies `wanted`, in promotion order.
+    pub fn with_denial(&self, wanted: impl Fn(&denial::Verdict) -> bool) -> Vec<EnvironmentName> {
+        self.environments
+            .iter()
+            .filter(|e| e.denial.as_ref().is_some_and(|denial| wanted(&denial.verdict)))
             .map(|e| e.info.name.clone())
             .collect()
     }
@@ -172,6 +186,7 @@ impl Board {
                     info: info.clone(),
                     chain: Link::ALL.iter().map(|link| unseen(info, *link)).collect(),
                     handshake: None,
+                    denial: None,
                 },
             })
             .collect();
@@ -222,6 +237,14 @@ impl Board {
     fn set_handshake(&mut self, handshake: &Handshake) {
         if let Some(found) = self.environments.iter_mut().find(|e| e.info.name == handshake.environment) {
             found.handshake = Some(handshake.clone());
+            // Who looks at handshakes looks at denial proofs too: one that is not told again holds no more.
+            found.denial = None;
+        }
+    }
+
+    fn set_denial(&mut self, denial: &Denial) {
+        if let Some(found) = self.environments.iter_mut().find(|e| e.info.name == denial.environment) {
+            found.denial = Some(denial.clone());
         }
     }
 
@@ -249,6 +272,7 @@ fn links_of(kind: Kind) -> &'static [Link] {
         Kind::Role => &[Link::Role, Link::Trust],
         Kind::Permission => &[Link::Permission],
         Kind::Handshake => &[Link::Handshake],
+        Kind::Denial | Kind::Decoy => &[],
         Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access | Kind::Inspection => &[],
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::change::Change;
 use super::file::{HandedOver, Only};
 use super::link::LinkStatus;
+use crate::domain::denial::Denial;
 use crate::domain::failure::Failure;
 use crate::domain::finding::Finding;
 use crate::domain::handshake::Handshake;
@@ -163,6 +164,9 @@ pub enum Event {
         findings: Vec<Finding>,
         /// Verdicts it knows about.
         handshakes: Vec<Handshake>,
+        /// Denial proofs it knows about. An environment with a handshake and none here has none that holds.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        denials: Vec<Denial>,
         /// The object as it was found, in the words of its service and without secrets; none: there is none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         found: Option<Value>,
@@ -222,6 +226,12 @@ pub enum Event {
         unknown: Vec<EnvironmentName>,
         /// See [`crate::domain::handshake::Verdict::Failed`].
         failed: Vec<EnvironmentName>,
+        /// Environments whose role a throw-away connection was denied, as required.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        denied: Vec<EnvironmentName>,
+        /// Environments whose role let a throw-away connection in.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        admitted: Vec<EnvironmentName>,
         /// What was not done and goes on later, in words.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         waiting_for: Vec<String>,

@@ -24,12 +24,12 @@ pub enum Place {
 pub fn of(step: &StepKey, environments: &[EnvironmentName]) -> Place {
     let shared = matches!(
         step.kind,
-        Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access | Kind::Inspection
+        Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access | Kind::Decoy | Kind::Inspection
     ) || (step.kind == Kind::Permission && step.object.starts_with("queue/"));
     match environments {
         _ if shared => Place::DevOps,
         [one] => Place::Environment(one.clone()),
-        _ if step.kind == Kind::Handshake => Place::Handshake,
+        _ if matches!(step.kind, Kind::Handshake | Kind::Denial) => Place::Handshake,
         _ => account(step).map_or(Place::DevOps, |account| Place::Account(account.to_owned())),
     }
 }
@@ -54,6 +54,7 @@ pub fn short_title<'a>(step: &StepKey, title: &'a str) -> &'a str {
 pub fn named(info: &StepInfo) -> String {
     let title = match info.step.kind {
         Kind::Handshake => "handshake",
+        Kind::Denial => "denial proof",
         _ => short_title(&info.step, &info.title),
     };
     match of(&info.step, &info.environments) {

@@ -202,7 +202,8 @@ fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
         Kind::Permission => FindingCode::PermissionStanding,
         Kind::Repository | Kind::Pipeline | Kind::Access => FindingCode::VerificationMissing,
         Kind::Handshake => return unproven(change, findings),
-        Kind::SignIn | Kind::Inspection => return Vec::new(),
+        Kind::Decoy => FindingCode::DenialDecoy,
+        Kind::SignIn | Kind::Denial | Kind::Inspection => return Vec::new(),
     };
     let finding = match change.environments.as_slice() {
         [one] => Finding::about(one, code),

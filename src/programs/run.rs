@@ -9,6 +9,7 @@ use super::origin::Origins;
 use super::session::Session;
 use super::survey::{Surveyed, survey};
 use crate::domain::blueprint::Blueprint;
+use crate::domain::denial;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::handshake::Verdict;
@@ -78,6 +79,9 @@ pub async fn prepare(
         other => other,
     };
     let blueprint = Blueprint::new(&federation, &surveyed.grounds)?;
+    if purpose == Purpose::Denial {
+        warn(session, &blueprint).await;
+    }
     let lock = match command {
         "plan" | "status" | "doctor" => None,
         _ => Some(Journal::lock(&session.state, &blueprint.id)?),
@@ -92,7 +96,7 @@ pub async fn prepare(
     let steps = builder.steps()?;
     let known = match purpose {
         Purpose::Setup | Purpose::Doctor | Purpose::Teardown { .. } => Known::default(),
-        Purpose::Verify | Purpose::Status => Known::as_it_is(),
+        Purpose::Verify | Purpose::Denial | Purpose::Status => Known::as_it_is(),
     };
     let started = Event::RunStarted {
         version: VERSION,
@@ -103,6 +107,21 @@ pub async fn prepare(
     session.events.send(started).await;
     let plan = look::plan(&steps, &known, &session.events, &session.stop).await;
     Ok(Prepared { command, purpose, surveyed, blueprint, plan, steps, known, lock })
+}
+
+/// A denial is what alarms are made for: whoever watches a protected environment is to know before.
+async fn warn(session: &Session, blueprint: &Blueprint) {
+    let protected = blueprint.environments.iter().filter(|wanted| wanted.environment.protected);
+    let names: Vec<&str> = protected.map(|wanted| wanted.environment.name.as_str()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let text = format!(
+        "a denial proof makes STS refuse a token on purpose: CloudTrail records AccessDenied in {}, and alarms on that \
+         may fire; tell whoever watches them first",
+        names.join(", ")
+    );
+    session.events.send(Event::Notice { text }).await;
 }
 
 fn choose(federation: &Federation, chosen: &[EnvironmentName]) -> Result<Federation> {
@@ -130,9 +149,13 @@ impl Prepared {
         &self.known
     }
 
-    /// Whether this program may apply a step: verify changes nothing but its runs and permissions.
+    /// Whether this program may apply a step: verify changes nothing but its runs, permissions and throw-away connections.
     fn may_apply(&self, step: &StepKey) -> bool {
-        self.purpose != Purpose::Verify || matches!(step.kind, Kind::Handshake | Kind::Permission)
+        match self.purpose {
+            Purpose::Verify => matches!(step.kind, Kind::Handshake | Kind::Permission),
+            Purpose::Denial => matches!(step.kind, Kind::Denial | Kind::Decoy | Kind::Permission),
+            _ => true,
+        }
     }
 
     /// The part of the plan that this program may apply: what is reviewed and decided.
@@ -310,5 +333,19 @@ pub fn finished(
         .filter(|name| !known.contains(name))
         .cloned()
         .collect();
-    Event::RunFinished { outcome, writes, unknown, proven, open, mismatch, failed, waiting_for, leftovers }
+    let denied = board.with_denial(|verdict| *verdict == denial::Verdict::Denied);
+    let admitted = board.with_denial(|verdict| *verdict == denial::Verdict::Admitted);
+    Event::RunFinished {
+        outcome,
+        writes,
+        unknown,
+        proven,
+        open,
+        mismatch,
+        failed,
+        denied,
+        admitted,
+        waiting_for,
+        leftovers,
+    }
 }

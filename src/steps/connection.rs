@@ -189,7 +189,7 @@ impl Connection {
 
     async fn create(&self, cx: &Cx, pen: &Pen) -> Result<()> {
         match self.devops.create_connection(pen, &self.project, &self.wanted).await {
-            Ok(made) => self.until_ready(cx, made).await,
+            Ok(made) => until_ready(&self.devops, &self.project, cx, made).await.map(drop),
             Err(failure) if failure.class == Class::Conflict => {
                 self.devops.forget();
                 let there = self.devops.connections(&self.project).await?;
@@ -200,32 +200,6 @@ impl Connection {
             }
             Err(failure) => Err(failure),
         }
-    }
-
-    /// Azure DevOps makes a connection in the background; a run refuses one that is not ready.
-    async fn until_ready(&self, cx: &Cx, mut made: Found) -> Result<()> {
-        let mut pause = Duration::from_millis(250);
-        for attempt in 1..=30 {
-            if made.ready {
-                return Ok(());
-            }
-            if let Some(status) = made.status.as_ref().filter(|status| !status.is_empty()) {
-                return Err(Failure::new(Code::ConnectionNotReady)
-                    .with("connection", &made.name)
-                    .with("answered", status));
-            }
-            cx.progress("Azure DevOps makes the connection ready", attempt);
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = cx.stop.cancelled() => return Err(Failure::new(Code::Stopped)),
-            }
-            pause = (pause * 2).min(Duration::from_secs(5));
-            let Some(now) = self.devops.connection(&self.project, made.id).await? else { continue };
-            made = now;
-        }
-        Err(Failure::new(Code::ConnectionNotReady)
-            .with("connection", &made.name)
-            .with("answered", "not ready in time"))
     }
 }
 
@@ -292,6 +266,7 @@ impl Step for Connection {
             links: self.links(seen),
             findings: self.findings(seen),
             handshakes: Vec::new(),
+            denials: Vec::new(),
             found: seen.found.as_ref().map(|found| shown_whole(found, &seen.checks)),
         }
     }
@@ -319,7 +294,7 @@ impl Step for Connection {
             (Aim::Present, Some(found)) => {
                 let made =
                     self.devops.update_connection(pen, &self.project, &found, &self.kept(&found)).await?;
-                self.until_ready(cx, made).await
+                until_ready(&self.devops, &self.project, cx, made).await.map(drop)
             }
             (Aim::Absent { .. }, None) => Ok(()),
             (Aim::Absent { .. }, Some(found)) if self.owner(&found) == Owner::Ours => {
@@ -332,6 +307,35 @@ impl Step for Connection {
             }
         }
     }
+}
+
+/// Waits until Azure DevOps, which makes a connection in the background, has it ready; a run refuses one that is not.
+///
+/// # Errors
+/// `ConnectionNotReady`: it could not be made, or not in time. The person stopped it.
+pub async fn until_ready(devops: &DevOps, project: &Project, cx: &Cx, mut made: Found) -> Result<Found> {
+    let mut pause = Duration::from_millis(250);
+    for attempt in 1..=30 {
+        if made.ready {
+            return Ok(made);
+        }
+        if let Some(status) = made.status.as_ref().filter(|status| !status.is_empty()) {
+            return Err(Failure::new(Code::ConnectionNotReady)
+                .with("connection", &made.name)
+                .with("answered", status));
+        }
+        cx.progress("Azure DevOps makes the connection ready", attempt);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = cx.stop.cancelled() => return Err(Failure::new(Code::Stopped)),
+        }
+        pause = (pause * 2).min(Duration::from_secs(5));
+        let Some(now) = devops.connection(project, made.id).await? else { continue };
+        made = now;
+    }
+    Err(Failure::new(Code::ConnectionNotReady)
+        .with("connection", &made.name)
+        .with("answered", "not ready in time"))
 }
 
 fn title(wanted: &WantedConnection) -> String {

@@ -1,8 +1,9 @@
 //! The handshake of a group of environments: one pinned run, its own records, one verdict each.
 
-mod evidence;
+pub(super) mod evidence;
 mod follow;
 mod prove;
+pub(super) mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::denial;
 use super::facts::{
     ConnectionFact, PipelineFact, RoleFact, SourceFact, ask_protected, connection_key, provider_key, role_key,
 };
@@ -19,6 +21,7 @@ use super::repository::repository_key;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Wanted, WantedVerification};
+use crate::domain::denial::Denial;
 use crate::domain::diagnose::trust::admitted;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::handshake::{self, Handshake as Proof, Verdict};
@@ -34,7 +37,7 @@ use crate::plan::change::{Ask, Change, Verb};
 use crate::plan::file::Only;
 use crate::plan::link::{Link, LinkState, LinkStatus, waiting_for};
 
-use evidence::Evidence;
+use evidence::{Evidence, Scene, Told};
 
 /// The proof of a group of environments that can share one run.
 pub struct Handshake {
@@ -108,6 +111,8 @@ pub struct Seen {
     pub parts: BTreeMap<EnvironmentName, Part>,
     /// Who else the trust admits, by environment, in words.
     pub admits: BTreeMap<EnvironmentName, Vec<String>>,
+    /// The denial proofs that still hold.
+    pub denials: Vec<Denial>,
 }
 
 impl Handshake {
@@ -167,6 +172,33 @@ impl Handshake {
         Ok((connection, Some(role)))
     }
 
+    /// The verification's pipeline and YAML; none: it is not all there.
+    fn verified(&self, known: &Known) -> Option<(PipelineFact, SourceFact)> {
+        let pipeline = known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification)))?;
+        let source = known.get(&Of::<SourceFact>::new(repository_key(&self.verification)))?;
+        Some((pipeline, source))
+    }
+
+    fn scene<'a>(&'a self, pipeline: &PipelineFact, source: &'a SourceFact) -> Scene<'a> {
+        let (pipeline, commit) = (pipeline.id, source.commit.as_str());
+        Scene { devops: &self.devops, project: &self.project, pipeline, commit }
+    }
+
+    /// What the newest denial proof of each environment says, as role and trust stand now.
+    async fn denials(&self, known: &Known) -> Result<Vec<Denial>> {
+        let Some((pipeline, source)) = self.verified(known) else { return Ok(Vec::new()) };
+        let (scene, evidence) = (&self.scene(&pipeline, &source), &self.session.evidence);
+        let seen = self.members.iter().filter(|wanted| !self.is_unseen(wanted));
+        let looks = seen.filter_map(|wanted| {
+            let role: RoleFact = known.get(&Of::new(role_key(&wanted.environment)))?;
+            Some((wanted, role))
+        });
+        let looks = looks.map(|(wanted, role)| async move {
+            denial::evidence::latest(evidence, scene, wanted, &role).await
+        });
+        Ok(futures::future::try_join_all(looks).await?.into_iter().flatten().collect())
+    }
+
     async fn part(&self, known: &Known, wanted: &Wanted) -> Result<Part> {
         let (outlook, step) = self.outlook(known, wanted);
         match outlook {
@@ -179,16 +211,12 @@ impl Handshake {
             Err(because) => return Ok(Part::NotReady { because }),
         };
         let fingerprint = evidence::fingerprint(wanted, &connection, role.as_ref());
-        let pipeline = known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification)));
-        let source = known.get(&Of::<SourceFact>::new(repository_key(&self.verification)));
-        let (Some(pipeline), Some(source)) = (pipeline, source) else {
+        let Some((pipeline, source)) = self.verified(known) else {
             return Ok(Part::ToProve { fingerprint: Some(fingerprint), last: None });
         };
-        let last = self
-            .session
-            .evidence
-            .latest(&self.devops, &self.project, pipeline.id, &source.commit, wanted, &fingerprint)
-            .await?;
+        let scene = self.scene(&pipeline, &source);
+        let names = |name: &str| evidence::proves(name, wanted, &fingerprint);
+        let last = self.session.evidence.latest(&scene, &names).await?.map(|told| judged(wanted, &told));
         let fresh = !self.force || self.remembered(&wanted.environment.name).is_some();
         Ok(match last {
             Some(proof) if proof.verdict == Verdict::Proven && fresh => Part::Proven(proof),
@@ -269,10 +297,11 @@ fn unseen_links(proof: &Proof) -> Vec<LinkStatus> {
 }
 
 /// What a set of verdicts tells the board; `unseen` are the environments whose AWS is somebody else's.
-fn report(proofs: Vec<Proof>, unseen: &BTreeSet<EnvironmentName>) -> Report {
+fn report(proofs: Vec<Proof>, unseen: &BTreeSet<EnvironmentName>, denials: &[Denial]) -> Report {
     let inferred = proofs.iter().filter(|proof| unseen.contains(&proof.environment)).flat_map(unseen_links);
     let links = proofs.iter().map(link).chain(inferred).collect();
-    Report { links, findings: Vec::new(), handshakes: proofs, found: None }
+    let findings = denials.iter().filter_map(denial::finding).collect();
+    Report { links, findings, handshakes: proofs, denials: denials.to_vec(), found: None }
 }
 
 impl Step for Handshake {
@@ -321,11 +350,17 @@ impl Step for Handshake {
         }
         let admits =
             self.members.iter().map(|wanted| (wanted.environment.name.clone(), self.admits(known, wanted)));
-        Ok(Seen { parts: parts.into_iter().collect(), admits: admits.collect() })
+        let admits = admits.collect();
+        let denials = self.denials(known).await?;
+        Ok(Seen { parts: parts.into_iter().collect(), admits, denials })
     }
 
     fn report(&self, seen: &Seen) -> Report {
-        report(self.members.iter().map(|wanted| self.proof(seen, wanted)).collect(), &self.unseen)
+        report(
+            self.members.iter().map(|wanted| self.proof(seen, wanted)).collect(),
+            &self.unseen,
+            &seen.denials,
+        )
     }
 
     fn plan(&self, seen: &Seen) -> Change {
@@ -377,7 +412,7 @@ impl Step for Handshake {
             })
             .collect();
         proofs.iter().for_each(|proof| self.remember(proof));
-        self.tell(cx, &proofs).await;
+        self.tell(cx, &proofs, &seen).await;
         withdrawn?;
         verdict_of(&proofs)
     }
@@ -404,18 +439,13 @@ fn verdict_of(proofs: &[Proof]) -> Result<()> {
 }
 
 /// The judgement on one record, wherever it was read.
-fn judged(
-    wanted: &Wanted,
-    log: &handshake::TaskLog,
-    succeeded: bool,
-    at: Option<String>,
-    run: &str,
-) -> Proof {
+fn judged(wanted: &Wanted, told: &Told) -> Proof {
+    let log = &told.log;
     Proof {
         environment: wanted.environment.name.clone(),
-        verdict: handshake::judge(&wanted.expected, log, succeeded),
+        verdict: handshake::judge(&wanted.expected, log, told.succeeded),
         identity: log.identity.as_ref().map(|identity| identity.arn.clone()).or_else(|| log.assumed.clone()),
-        at,
-        run: (!run.is_empty()).then(|| run.to_owned()),
+        at: told.at.clone(),
+        run: told.run.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod connection;
+pub mod denial;
 pub mod extension;
 pub mod facts;
 pub mod handshake;

@@ -152,6 +152,7 @@ impl Step for Permission {
             links: vec![LinkStatus::new(name, Link::Permission, state, detail)],
             findings,
             handshakes: Vec::new(),
+            denials: Vec::new(),
             found: seen.protected.as_ref().map(|_| {
                 json!({
                     "resource": self.name(),

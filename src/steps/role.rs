@@ -277,6 +277,7 @@ impl Step for Role {
             ],
             findings: self.findings(seen, found, difference),
             handshakes: Vec::new(),
+            denials: Vec::new(),
             found: Some(present::shown_whole(found)),
         }
     }

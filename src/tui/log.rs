@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::domain::denial::Denial;
 use crate::domain::names::EnvironmentName;
 use crate::explain::signs::Paint;
 use crate::plan::board::Board;
@@ -97,13 +98,14 @@ impl Log {
                 Ended::NotApproved => (step, "not approved: left as it is".to_owned(), Paint::Dim),
                 Ended::Stopped => (step, "stopped".to_owned(), Paint::Warn),
             },
-            Event::StepObserved { links, handshakes, .. } => {
+            Event::StepObserved { links, handshakes, denials, .. } => {
                 for link in links.iter().filter(|link| link.state != LinkState::Ok) {
                     self.link(at, link);
                 }
                 for handshake in handshakes {
                     self.verdict(at, handshake);
                 }
+                denials.iter().for_each(|denial| self.denial(at, denial));
                 return;
             }
             Event::Notice { text } => return self.notice(at, text),
@@ -129,6 +131,24 @@ impl Log {
             what: "handshake".to_owned(),
             text: identity.clone(),
             paint: sign.paint,
+        });
+    }
+}
+
+impl Log {
+    fn denial(&mut self, at: i64, denial: &Denial) {
+        let words = denial.verdict.words();
+        let text = match denial.verdict.reason() {
+            Some(reason) => format!("{words}: {reason}"),
+            None => words.to_owned(),
+        };
+        let paint = crate::explain::signs::denial(&denial.verdict).paint;
+        self.add(LogLine {
+            at,
+            place: denial.environment.to_string(),
+            what: "denial proof".to_owned(),
+            text,
+            paint,
         });
     }
 }

@@ -110,7 +110,14 @@ fn events(count: usize) -> Vec<Event> {
             events.push(Event::StepStarted { step: step.clone(), applying });
             let links = vec![LinkStatus::new(name, *link, LinkState::Ok, "as wanted")];
             let (findings, handshakes) = (Vec::new(), Vec::new());
-            events.push(Event::StepObserved { step: step.clone(), links, findings, handshakes, found: None });
+            events.push(Event::StepObserved {
+                step: step.clone(),
+                links,
+                findings,
+                handshakes,
+                denials: Vec::new(),
+                found: None,
+            });
             events.push(if applying {
                 Event::StepFinished { step, ended: Ended::Kept }
             } else {

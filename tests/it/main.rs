@@ -6,6 +6,7 @@ mod calls;
 mod canary;
 mod clients;
 mod crash;
+mod denial;
 mod doctor;
 mod entra;
 mod full_screen;

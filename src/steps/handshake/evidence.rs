@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::judged;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::Wanted;
 use crate::domain::failure::Result;
-use crate::domain::handshake::{AWSCLI_TASK, Handshake as Proof, TaskLog};
+use crate::domain::handshake::{AWSCLI_TASK, TaskLog};
 use crate::domain::pipeline::{Record, RecordState, Run};
 use crate::steps::facts::{ConnectionFact, RoleFact};
 
@@ -37,7 +36,8 @@ pub fn fingerprint(wanted: &Wanted, connection: &ConnectionFact, role: Option<&R
     format!("{own}-{}", role.as_deref().unwrap_or(UNSEEN))
 }
 
-fn hex(value: &Value) -> String {
+/// Twelve hex digits that stand for a value.
+pub fn hex(value: &Value) -> String {
     let digest = digest(&SHA256, value.to_string().as_bytes());
     digest.as_ref()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -48,13 +48,43 @@ pub fn task_name(wanted: &Wanted, fingerprint: &str) -> String {
 }
 
 /// Whether a task of that name proves this.
-fn proves(name: &str, wanted: &Wanted, fingerprint: &str) -> bool {
+pub fn proves(name: &str, wanted: &Wanted, fingerprint: &str) -> bool {
     let whole = task_name(wanted, fingerprint);
     match whole.strip_suffix(UNSEEN) {
         Some(seen) => name.starts_with(seen),
         None => name == whole,
     }
 }
+
+/// Where evidence is looked for: the runs of one pipeline at one commit.
+pub struct Scene<'a> {
+    /// The client.
+    pub devops: &'a DevOps,
+    /// The project.
+    pub project: &'a Project,
+    /// The verification pipeline.
+    pub pipeline: i64,
+    /// The commit keyless pushed.
+    pub commit: &'a str,
+}
+
+/// What one task's own record tells.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The task's display name.
+    pub task: String,
+    /// Its log.
+    pub log: TaskLog,
+    /// The record's own result.
+    pub succeeded: bool,
+    /// When it ended (RFC 3339, Azure DevOps's clock).
+    pub at: Option<String>,
+    /// The run's page.
+    pub run: Option<String>,
+}
+
+/// Whether a task's display name is one that is looked for.
+pub type Names<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
 /// A run's timeline, once somebody has read it.
 type Timeline = Arc<tokio::sync::OnceCell<Arc<Vec<Record>>>>;
@@ -69,55 +99,39 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// The newest record that is evidence for this environment and fingerprint, judged.
+    /// The newest record of a task of such a name.
     ///
     /// # Errors
     /// Azure DevOps refuses or does not answer.
-    pub async fn latest(
-        &self,
-        devops: &DevOps,
-        project: &Project,
-        pipeline: i64,
-        commit: &str,
-        wanted: &Wanted,
-        fingerprint: &str,
-    ) -> Result<Option<Proof>> {
-        let runs = devops.runs(project, pipeline).await?;
-        for run in runs.iter().filter(|run| run.completed).take(RUNS_SEARCHED) {
-            if let Some(proof) =
-                self.of_run(devops, project, pipeline, run, commit, wanted, fingerprint).await?
-            {
-                return Ok(Some(proof));
+    pub async fn latest(&self, scene: &Scene<'_>, names: Names<'_>) -> Result<Option<Told>> {
+        self.latest_of(scene, RUNS_SEARCHED, names).await
+    }
+
+    /// The newest record of a task of such a name in so many of the newest runs.
+    ///
+    /// # Errors
+    /// Azure DevOps refuses or does not answer.
+    pub async fn latest_of(&self, scene: &Scene<'_>, most: usize, names: Names<'_>) -> Result<Option<Told>> {
+        let runs = scene.devops.runs(scene.project, scene.pipeline).await?;
+        for run in runs.iter().filter(|run| run.completed).take(most) {
+            if let Some(told) = self.of_run(scene, run, names).await? {
+                return Ok(Some(told));
             }
         }
         Ok(None)
     }
 
-    /// What one ended run says about an environment; none: nothing, or it is not of the pinned commit.
+    /// What one ended run says of a task of such a name; none: nothing, or it is not of the pinned commit.
     ///
     /// # Errors
     /// Azure DevOps refuses or does not answer.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a question about one run: which, where, of what and for whom"
-    )]
-    pub async fn of_run(
-        &self,
-        devops: &DevOps,
-        project: &Project,
-        pipeline: i64,
-        run: &Run,
-        commit: &str,
-        wanted: &Wanted,
-        fingerprint: &str,
-    ) -> Result<Option<Proof>> {
+    pub async fn of_run(&self, scene: &Scene<'_>, run: &Run, names: Names<'_>) -> Result<Option<Told>> {
+        let Scene { devops, project, pipeline, commit } = *scene;
         let records = self.timeline(devops, project, run).await?;
         let newest = records
             .iter()
             .filter(|record| {
-                record.kind == "Task"
-                    && record.state == RecordState::Completed
-                    && proves(&record.name, wanted, fingerprint)
+                record.kind == "Task" && record.state == RecordState::Completed && names(&record.name)
             })
             .max_by_key(|record| record.attempt);
         let Some(record) = newest.filter(|record| record.task == Some(AWSCLI_TASK)) else { return Ok(None) };
@@ -128,8 +142,13 @@ impl Evidence {
             Some(log) => self.log(devops, project, run, log).await?,
             None => TaskLog::default(),
         };
-        let succeeded = record.result.as_deref() == Some("succeeded");
-        Ok(Some(judged(wanted, &log, succeeded, record.finished.clone(), &run.web_url)))
+        Ok(Some(Told {
+            task: record.name.clone(),
+            log,
+            succeeded: record.result.as_deref() == Some("succeeded"),
+            at: record.finished.clone(),
+            run: (!run.web_url.is_empty()).then(|| run.web_url.clone()),
+        }))
     }
 
     /// Whether a run was of the commit keyless pushed. Lists may leave the commit out; the run itself tells it.

@@ -162,7 +162,7 @@ pub(super) fn board(federation: &Federation, name: &str, stand: Stand) -> Board 
             Kind::Role => (links.clone(), findings.clone(), vec![handshake.clone()]),
             _ => (Vec::new(), Vec::new(), Vec::new()),
         };
-        board.fold(&Event::StepObserved { step, links, findings, handshakes, found });
+        board.fold(&Event::StepObserved { step, links, findings, handshakes, denials: Vec::new(), found });
         board.fold(&Event::StepPlanned { change: Box::new(change) });
     }
     board

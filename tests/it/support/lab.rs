@@ -11,6 +11,7 @@ use keyless::cloud::devops::{Credential, DevOps};
 use keyless::cloud::http::Http;
 use keyless::cloud::signin::{AwsSignIn, StaticKeys};
 use keyless::config;
+use keyless::domain::denial;
 use keyless::domain::failure::{Failure, Result};
 use keyless::domain::federation::{Federation, SignIn};
 use keyless::domain::finding::{Finding, FindingCode};
@@ -103,6 +104,11 @@ impl Job {
         Self::new("verify", Purpose::Verify)
     }
 
+    /// `verify --denial --yes`.
+    pub fn denial() -> Self {
+        Self::new("verify --denial", Purpose::Denial)
+    }
+
     /// `status`.
     pub fn status() -> Self {
         Self::new("status", Purpose::Status)
@@ -183,6 +189,12 @@ impl Ran {
     pub fn verdict(&self, environment: &str) -> Verdict {
         let found = self.board.environments.iter().find(|e| e.info.name.as_str() == environment).unwrap();
         found.handshake.as_ref().unwrap().verdict.clone()
+    }
+
+    /// The denial proof of one environment; none: none holds.
+    pub fn denial(&self, environment: &str) -> Option<denial::Verdict> {
+        let found = self.board.environments.iter().find(|e| e.info.name.as_str() == environment).unwrap();
+        found.denial.as_ref().map(|denial| denial.verdict.clone())
     }
 
     /// How a step ended.

@@ -39,8 +39,31 @@ pub enum Then {
     Stop(CancellationToken),
 }
 
+/// Which request a trap is for.
+enum For {
+    /// The first one of that name.
+    Named(Name),
+    /// The write that comes after so many others: names of throw-away things are never the same.
+    After(usize),
+}
+
+impl For {
+    /// Whether it is this request.
+    fn is(&mut self, request: &Request) -> bool {
+        match self {
+            Self::Named(name) => *name == Name::of(request),
+            Self::After(_) if !request.writes => false,
+            Self::After(0) => true,
+            Self::After(others) => {
+                *others -= 1;
+                false
+            }
+        }
+    }
+}
+
 struct Trap {
-    name: Name,
+    on: For,
     fate: Fate,
     then: Then,
 }
@@ -90,7 +113,12 @@ impl Watch {
 
     /// Sets a trap for the first request of that name.
     pub fn set(&self, name: &Name, fate: Fate, then: Then) {
-        self.state.lock().unwrap().trap = Some(Trap { name: name.clone(), fate, then });
+        self.state.lock().unwrap().trap = Some(Trap { on: For::Named(name.clone()), fate, then });
+    }
+
+    /// Sets a trap for the write that comes after `others` more.
+    pub fn set_after(&self, others: usize, fate: Fate, then: Then) {
+        self.state.lock().unwrap().trap = Some(Trap { on: For::After(others), fate, then });
     }
 
     /// Whether the trap that was set last is still waiting.
@@ -123,7 +151,7 @@ impl Witness for Watch {
             return Fate::CutBefore;
         }
         state.seen.push(request.clone());
-        let Some(trap) = state.trap.take_if(|trap| trap.name == Name::of(request)) else {
+        let Some(trap) = state.trap.take_if(|trap| trap.on.is(request)) else {
             return Fate::Answer;
         };
         match trap.then {

@@ -89,6 +89,9 @@ fn end(canvas: &Canvas<'_>, shown: &Shown<'_>, width: usize) -> Vec<Line<'static
     if let Some(reason) = handshake.and_then(|handshake| handshake.verdict.reason()) {
         say(paint, &reason);
     }
+    if let Some((paint, text, _)) = shown.denial() {
+        say(paint, &format!("denial proof: {text}"));
+    }
     if let Some(failure) = &shown.pane.failure {
         let words = explain::failure(failure);
         say(Paint::Bad, &format!("last look failed, {}: {}", failure.code.text(), words.cause));

@@ -188,6 +188,15 @@ fn draw_end(canvas: &mut Canvas<'_>, area: Rect, shown: &Shown<'_>) {
         canvas.line(area, row, &[span]);
         row += 1;
     }
+    // Its own line, unless that is the only one left for what is wrong.
+    if let Some((paint, whole, short)) =
+        shown.denial().filter(|_| trouble.is_empty() || area.height > row + 1)
+    {
+        let text = if whole.width() <= usize::from(area.width) { whole } else { short };
+        let span = canvas.span(paint, text);
+        canvas.line(area, row, &[span]);
+        row += 1;
+    }
     let lines = wrapped(&trouble, usize::from(area.width));
     let room = usize::from(area.height.saturating_sub(row));
     let (whole, rest) = lines.split_at(if lines.len() > room { room.saturating_sub(1) } else { lines.len() });

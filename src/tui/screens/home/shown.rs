@@ -1,5 +1,6 @@
 //! What is shown of one environment: the running run's word where it has one, else what was seen last.
 
+use crate::domain::denial;
 use crate::domain::finding::Finding;
 use crate::domain::handshake::{Handshake, Verdict};
 use crate::explain;
@@ -103,6 +104,18 @@ impl<'a> Shown<'a> {
         let proven = self.handshake().filter(|handshake| handshake.verdict == Verdict::Proven);
         let at = proven.and_then(|handshake| when::read(handshake.at.as_deref()?));
         at.map(|at| when::ago(self.now - at)).unwrap_or_default()
+    }
+
+    /// What the last denial proof says, with its age, whole and short; none: none was made that still holds.
+    pub(super) fn denial(&self) -> Option<(Paint, String, String)> {
+        let denial = self.status()?.denial.as_ref()?;
+        let at = denial.at.as_deref().and_then(when::read);
+        let age = at.map(|at| format!(", {}", when::ago(self.now - at))).unwrap_or_default();
+        let words = match denial.verdict {
+            denial::Verdict::Unknown { .. } => "denial unknown",
+            _ => denial.verdict.words(),
+        };
+        Some((signs::denial(&denial.verdict).paint, format!("{words}{age}"), words.to_owned()))
     }
 
     /// The identity that answered: `AzureDevOpsDevRole/keyless-dev`.

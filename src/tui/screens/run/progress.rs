@@ -156,7 +156,13 @@ pub fn link_of(kind: Kind) -> Option<Link> {
         Kind::Role => Some(Link::Role),
         Kind::Permission => Some(Link::Permission),
         Kind::Handshake => Some(Link::Handshake),
-        Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access | Kind::Inspection => None,
+        Kind::Extension
+        | Kind::Repository
+        | Kind::Pipeline
+        | Kind::Access
+        | Kind::Denial
+        | Kind::Decoy
+        | Kind::Inspection => None,
     }
 }
 
