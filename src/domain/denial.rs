@@ -255,6 +255,7 @@ mod tests {
 
     fn found(name: &str, description: &str) -> Connection {
         Connection {
+            projects: Vec::new(),
             id: uuid::Uuid::nil(),
             name: name.to_owned(),
             kind: "aws".to_owned(),
