@@ -322,7 +322,7 @@ mod tests {
             Some(finding.pair()?.0.to_owned())
         };
         assert_eq!(name(&[by_role.clone(), marked.clone()], &[]).as_deref(), Some("AWS-New"));
-        assert_eq!(name(&[by_role.clone()], &[]).as_deref(), Some("AWS-Old"));
+        assert_eq!(name(std::slice::from_ref(&by_role), &[]).as_deref(), Some("AWS-Old"));
         assert_eq!(name(&[by_role], &["aws-old".parse().unwrap()]), None);
     }
 
