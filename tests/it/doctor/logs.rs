@@ -186,8 +186,8 @@ async fn a_failed_run_is_named() {
     lab.run(Job::setup()).await;
     let connections = lab.dump().table("connection");
     let (key, _) = connections.iter().find(|(_, record)| record["name"] == "AWS-Dev").unwrap();
-    lab.change("connection", key, |record| record["parameters"]["useOIDC"] = json!("False"));
-    // Truthy, so the toolkit asks; but not "true", so it first tries the instance profile, and fails.
+    // Azure DevOps never tells a stored secret: nothing that can be looked at shows it, only a run does.
+    lab.change("connection", key, |record| record["parameters"]["password"] = json!("left/over"));
     lab.run(Job::verify()).await;
     let findings = lab.examine().await.unwrap();
     let of_dev = |code| {
@@ -195,7 +195,10 @@ async fn a_failed_run_is_named() {
             |finding: &&Finding| finding.environment.as_ref().is_some_and(|name| name.as_str() == "dev");
         findings.iter().filter(about).any(|finding| finding.code == code)
     };
-    assert!(of_dev(FindingCode::TokenNotAsked) && !of_dev(FindingCode::HandshakeRefused), "{findings:#?}");
+    assert!(
+        of_dev(FindingCode::ConnectionHalfKey) && !of_dev(FindingCode::HandshakeRefused),
+        "{findings:#?}"
+    );
 
     let addresses = lab.practice.addresses();
     let ends =
@@ -204,14 +207,14 @@ async fn a_failed_run_is_named() {
     let organization = lab.answers.organization.clone();
     let devops = DevOps::new(Http::new(4, None), ends, organization, &credential).unwrap();
     let project = devops.project(&lab.answers.project).await.unwrap();
-    let runs = lab.dump().table("run");
-    let newest = runs.values().map(|run| run["id"].as_i64().unwrap()).max().unwrap();
+    let runs: Vec<(String, serde_json::Value)> = lab.practice.ground().store.list("run", "");
+    let newest = runs.iter().map(|(_, run)| run["id"].as_i64().unwrap()).max().unwrap();
     let address = format!("https://dev.azure.com/contoso/payments/_build/results?buildId={newest}");
     lab.watch.forget();
     let told = read_run(&devops, &project, &address, Some(&Expectation::of(&lab.answers))).await.unwrap();
     assert_eq!(
         told.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(),
-        [FindingCode::TokenNotAsked]
+        [FindingCode::ConnectionHalfKey]
     );
     assert!(told.logs > 0 && told.findings[0].heal.is_none());
     assert_eq!(lab.watch.writes(), [], "reading a run wrote");
