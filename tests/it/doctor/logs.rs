@@ -135,13 +135,11 @@ fn the_trust_in_a_log_is_compared_character_by_character() {
 
 /// The first finding of the refused log, with answers of which a part is replaced.
 fn refused_with(from: &str, to: &str) -> Finding {
-    let answers = format!(
-        "organization = \"contoso\"\norganization-id = \"4f1b2c3d-5e6a-4b7c-8d9e-0a1b2c3d4e5f\"\nproject = \"payments\"\n\n\
+    let answers = "organization = \"contoso\"\norganization-id = \"4f1b2c3d-5e6a-4b7c-8d9e-0a1b2c3d4e5f\"\nproject = \"payments\"\n\n\
          [[environments]]\nname = \"dev\"\naccount = \"111122223333\"\nregion = \"eu-west-1\"\n\
-         connection = \"AWS-Dev\"\nrole = \"AzureDevOpsDevRole\"\nsign-in = {{ profile = \"p\" }}\n\n\
+         connection = \"AWS-Dev\"\nrole = \"AzureDevOpsDevRole\"\nsign-in = { profile = \"p\" }\n\n\
          [[environments]]\nname = \"prod\"\naccount = \"777788889999\"\nregion = \"eu-west-1\"\n\
-         connection = \"AWS-Prod\"\nrole = \"AzureDevOpsProdRole\"\nsign-in = {{ profile = \"q\" }}\n"
-    );
+         connection = \"AWS-Prod\"\nrole = \"AzureDevOpsProdRole\"\nsign-in = { profile = \"q\" }\n";
     let federation = config::parse(&answers.replace(from, to), "answers").unwrap();
     diagnose(&log("refused"), Some(&Expectation::of(&federation))).findings.remove(0)
 }
