@@ -38,7 +38,19 @@ pub fn missing(text: &str) -> Vec<String> {
     reader.missing
 }
 
+/// Bytes of a file that are read: far more than five hundred environments take. Problems are looked up by their place,
+/// so a file without end would take a time without end.
+const LONGEST: usize = 1 << 20;
+
 fn read(text: &str, reader: &mut Reader<'_>) -> Option<Federation> {
+    if text.len() > LONGEST {
+        let wrong = Wrong::new(
+            format!("the file is {} bytes long, more than a keyless.toml can be", text.len()),
+            "name the right file",
+        );
+        reader.wrong(&(0..0), String::new(), wrong);
+        return None;
+    }
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
