@@ -19,6 +19,7 @@ use crate::domain::grounds::{Grounds, Operator};
 use crate::domain::issuer::Issuer;
 use crate::domain::names::{EnvironmentName, ProjectName};
 use crate::domain::pipeline::{Protected, Queue};
+use crate::host::clock::Clock;
 
 /// What a survey found.
 #[derive(Debug, Clone)]
@@ -190,7 +191,7 @@ impl Asked {
 async fn check_issuer(session: &Session, issuer: &Issuer) -> Result<Asked> {
     match discover(&session.http, &session.ends, issuer).await {
         Ok(found) if found.issuer == issuer.as_str() => {
-            let clock = found.date.and_then(|date| network::clock(date, session.now));
+            let clock = found.date.and_then(|date| network::clock(date, Clock.now()));
             Ok(Asked { clock, ..Asked::default() })
         }
         Ok(found) => Err(Failure::new(Code::IssuerDiffers).with(WANTED, issuer).with(NAMED, found.issuer)),
