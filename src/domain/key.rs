@@ -83,7 +83,7 @@ impl StepKey {
         match (self.kind, self.object.split_once('/')) {
             (Kind::Handshake, _) => kind.to_owned(),
             (Kind::Denial, _) => "denial proof".to_owned(),
-            (Kind::Decoy, _) => "removal of throw-away connections".to_owned(),
+            (Kind::Decoy, _) => "rest of earlier denial proofs".to_owned(),
             (Kind::Provider, _) => format!("provider in {}", self.object),
             (Kind::Role, Some((account, name))) => format!("{kind} {name} in {account}"),
             (Kind::SignIn, Some((environment, "rights"))) => {

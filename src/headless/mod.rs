@@ -1,5 +1,6 @@
 //! No questions: files in, JSON out. The contract's types and their schemas.
 
+pub mod denial;
 pub mod doctor;
 pub mod half;
 pub mod whoami;

@@ -218,7 +218,7 @@ fn tell_change(sheet: &mut Sheet<'_>, change: &Change, place: &Place) {
     sheet.flow(&head, &[span(Paint::Strong, title)]);
     sheet.text(INDENT, &[plain(change.why.as_str())]);
     details(sheet, change);
-    if change.step.kind == Kind::Handshake && !change.reversible {
+    if is_run(change) && !change.reversible {
         let why = "not reversible: a run cannot be unmade; it changes nothing else";
         sheet.text(INDENT, &[span(Paint::Dim, why)]);
     } else if !change.reversible {
@@ -231,6 +231,11 @@ fn tell_change(sheet: &mut Sheet<'_>, change: &Change, place: &Place) {
         let head = plain(format!("{}needs ", " ".repeat(INDENT)));
         sheet.flow(&[head], &[plain(change.rights.join(", "))]);
     }
+}
+
+/// Whether it is a run of the verification, which leaves nothing.
+fn is_run(change: &Change) -> bool {
+    matches!(change.step.kind, Kind::Handshake | Kind::Denial)
 }
 
 fn tell_ask(sheet: &mut Sheet<'_>, ask: &Ask, place: &Place) {
@@ -367,8 +372,7 @@ fn totals(sheet: &mut Sheet<'_>, plan: &Plan) {
         0,
         &[span(Paint::Strong, parts.join(", ")), plain(format!("; {requests}; nothing written yet."))],
     );
-    let final_ones =
-        writing.iter().filter(|change| !change.reversible && change.step.kind != Kind::Handshake).count();
+    let final_ones = writing.iter().filter(|change| !change.reversible && !is_run(change)).count();
     if final_ones > 0 {
         sheet.text(0, &[span(Paint::Bad, format!("{final_ones} not reversible."))]);
     }

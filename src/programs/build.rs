@@ -11,7 +11,6 @@ use crate::cloud::aws::Aws;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Blueprint, Wanted};
-use crate::domain::denial::Decoy;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::key::StepKey;
 use crate::domain::names::{AccountId, EnvironmentName, RoleName};
@@ -20,8 +19,6 @@ use crate::engine::schedule;
 use crate::plan::event::{EnvironmentInfo, Header};
 use crate::steps::access::{Access, Object};
 use crate::steps::connection::{self, Connection};
-use crate::steps::denial::Denial;
-use crate::steps::denial::decoys::Decoys;
 use crate::steps::extension::Extension;
 use crate::steps::facts::{Aim, connection_key, sign_in_key};
 use crate::steps::handshake::{Handshake, Lanes};
@@ -355,58 +352,6 @@ impl Builder<'_> {
             steps.push(step);
         }
         keys
-    }
-
-    /// Throw-away connections have no checks, so one run tries all; each protected environment is asked for by itself.
-    fn denials(
-        &self,
-        devops: &DevOps,
-        project: &Project,
-        (access, handshakes): (&[StepKey], &[StepKey]),
-        steps: &mut Vec<Shared>,
-    ) -> Result<()> {
-        let (alone, shared): (Vec<Wanted>, Vec<Wanted>) =
-            self.blueprint.environments.iter().cloned().partition(|wanted| wanted.environment.protected);
-        let groups = (!shared.is_empty()).then(|| ("shared".to_owned(), shared)).into_iter();
-        let groups =
-            groups.chain(alone.into_iter().map(|wanted| (wanted.environment.name.to_string(), vec![wanted])));
-        let lanes = Arc::<Lanes>::default();
-        let grounds = &self.blueprint.grounds;
-        for (group, members) in groups {
-            let decoy = |wanted: Wanted| {
-                let random: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
-                let decoy = Decoy::new(&wanted, (&grounds.organization, &grounds.project), &random)?;
-                Ok((wanted, decoy))
-            };
-            let names = members.iter().map(|wanted| wanted.environment.name.clone());
-            steps.push(erase(Denial {
-                group,
-                unseen: names.filter(|name| !self.session.does_aws(name)).collect(),
-                members: members.into_iter().map(decoy).collect::<Result<_>>()?,
-                federation: self.blueprint.id.clone(),
-                verification: self.blueprint.verification.clone(),
-                access: access.to_vec(),
-                handshakes: handshakes.to_vec(),
-                queue: self.surveyed.queue.clone(),
-                patience: self.session.patience,
-                devops: devops.clone(),
-                project: project.clone(),
-                lanes: Arc::clone(&lanes),
-                session: Default::default(),
-            }));
-        }
-        Ok(())
-    }
-
-    fn decoys(&self, devops: &DevOps, project: &Project) -> Shared {
-        let all = self.blueprint.environments.iter();
-        erase(Decoys {
-            of: all.map(|w| (w.environment.name.clone(), w.connection.name.clone())).collect(),
-            whole: self.blueprint.environments.len() == self.surveyed.federation.environments.len(),
-            federation: self.blueprint.id.clone(),
-            devops: devops.clone(),
-            project: project.clone(),
-        })
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod compare;
 pub mod consent;
+pub mod denial;
 pub mod doctor;
 pub mod export;
 pub mod half;

@@ -225,12 +225,12 @@ impl Step for Denial {
             .iter()
             .map(|(wanted, decoy, _)| {
                 let name = &decoy.connection.name;
-                let shown = json!({
-                    "1 create": format!("connection {name}, for {}", decoy.connection.role),
-                    "2 permit": format!("pipeline {} may use it, for one run", self.verification.pipeline),
-                    "3 run": "it must be denied",
-                    "4 remove": format!("permission and connection {name}"),
-                });
+                let shown = json!([
+                    format!("create connection {name} for {}", decoy.connection.role),
+                    format!("permit it to pipeline {} for one run", self.verification.pipeline),
+                    "run it: it must be denied",
+                    "withdraw the permission and remove the connection",
+                ]);
                 (wanted.environment.name.to_string(), shown)
             })
             .collect();

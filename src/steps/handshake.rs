@@ -12,12 +12,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::denial;
-use super::facts::{
-    ConnectionFact, PipelineFact, RoleFact, SourceFact, ask_protected, connection_key, provider_key, role_key,
-};
+use super::facts::{ConnectionFact, RoleFact, ask_protected, connection_key, provider_key, role_key};
 use super::permission::{connection_permission_key, queue_permission_key};
 use super::pipeline::pipeline_key;
-use super::repository::repository_key;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Wanted, WantedVerification};
@@ -37,7 +34,7 @@ use crate::plan::change::{Ask, Change, Verb};
 use crate::plan::file::Only;
 use crate::plan::link::{Link, LinkState, LinkStatus, waiting_for};
 
-use evidence::{Evidence, Scene, Told};
+use evidence::{Evidence, Told};
 
 /// The proof of a group of environments that can share one run.
 pub struct Handshake {
@@ -170,33 +167,6 @@ impl Handshake {
         let connection = connection()?;
         let role: RoleFact = known.get(&Of::new(role.clone())).ok_or(role)?;
         Ok((connection, Some(role)))
-    }
-
-    /// The verification's pipeline and YAML; none: it is not all there.
-    fn verified(&self, known: &Known) -> Option<(PipelineFact, SourceFact)> {
-        let pipeline = known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification)))?;
-        let source = known.get(&Of::<SourceFact>::new(repository_key(&self.verification)))?;
-        Some((pipeline, source))
-    }
-
-    fn scene<'a>(&'a self, pipeline: &PipelineFact, source: &'a SourceFact) -> Scene<'a> {
-        let (pipeline, commit) = (pipeline.id, source.commit.as_str());
-        Scene { devops: &self.devops, project: &self.project, pipeline, commit }
-    }
-
-    /// What the newest denial proof of each environment says, as role and trust stand now.
-    async fn denials(&self, known: &Known) -> Result<Vec<Denial>> {
-        let Some((pipeline, source)) = self.verified(known) else { return Ok(Vec::new()) };
-        let (scene, evidence) = (&self.scene(&pipeline, &source), &self.session.evidence);
-        let seen = self.members.iter().filter(|wanted| !self.is_unseen(wanted));
-        let looks = seen.filter_map(|wanted| {
-            let role: RoleFact = known.get(&Of::new(role_key(&wanted.environment)))?;
-            Some((wanted, role))
-        });
-        let looks = looks.map(|(wanted, role)| async move {
-            denial::evidence::latest(evidence, scene, wanted, &role).await
-        });
-        Ok(futures::future::try_join_all(looks).await?.into_iter().flatten().collect())
     }
 
     async fn part(&self, known: &Known, wanted: &Wanted) -> Result<Part> {

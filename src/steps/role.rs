@@ -176,6 +176,18 @@ impl Role {
     }
 
     /// What is wrong with the trust as it is. What the trust as it is to be does not say any more, this step heals.
+    /// Whether somebody limited whom the trust lets in beyond subject and audience: keyless's own statement, beside that
+    /// one, would admit all the same.
+    fn restricts(&self, found: &Found) -> bool {
+        let told = diagnose::trust::explains(&found.trust, &self.expected(), self.connections.as_deref());
+        told.iter().any(|finding| {
+            matches!(
+                finding.code,
+                FindingCode::TrustSourceIp | FindingCode::TrustVpc | FindingCode::TrustCondition
+            )
+        })
+    }
+
     fn of_trust(&self, found: &Found, difference: &Difference) -> Vec<Finding> {
         let expected = self.expected();
         let explains = |trust| diagnose::trust::explains(trust, &expected, self.connections.as_deref());

@@ -55,7 +55,7 @@ impl Step for Decoys {
     }
 
     fn title(&self) -> String {
-        "throw-away connections".to_owned()
+        "rest of earlier denial proofs".to_owned()
     }
 
     fn environments(&self) -> Vec<EnvironmentName> {

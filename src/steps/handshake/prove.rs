@@ -1,15 +1,20 @@
 //! Proving: what is to be proven is tried in one run, and each environment's own record is judged.
 
-use super::evidence::{fingerprint, proves};
+use super::evidence::{Scene, fingerprint, proves};
 use super::runs::{Came, Candidate, Made, Runner, Stage};
 use super::{Handshake, Part, Proof, Seen, judged, report};
 use crate::domain::blueprint::Wanted;
+use crate::domain::denial::Denial;
 use crate::domain::failure::Result;
 use crate::domain::handshake::Verdict;
 use crate::domain::pen::Pen;
-use crate::engine::known::Known;
+use crate::engine::known::{Known, Of};
 use crate::engine::step::Cx;
 use crate::plan::event::Event;
+use crate::steps::denial;
+use crate::steps::facts::{PipelineFact, RoleFact, SourceFact, role_key};
+use crate::steps::pipeline::pipeline_key;
+use crate::steps::repository::repository_key;
 
 /// One environment that is being proven, and the task that proves it.
 type Open<'a> = (&'a Wanted, &'a Candidate);
@@ -28,6 +33,33 @@ impl Handshake {
             lanes: &self.lanes,
             evidence: &self.session.evidence,
         }
+    }
+
+    /// The verification's pipeline and YAML; none: it is not all there.
+    pub(super) fn verified(&self, known: &Known) -> Option<(PipelineFact, SourceFact)> {
+        let pipeline = known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification)))?;
+        let source = known.get(&Of::<SourceFact>::new(repository_key(&self.verification)))?;
+        Some((pipeline, source))
+    }
+
+    pub(super) fn scene<'a>(&'a self, pipeline: &PipelineFact, source: &'a SourceFact) -> Scene<'a> {
+        let (pipeline, commit) = (pipeline.id, source.commit.as_str());
+        Scene { devops: &self.devops, project: &self.project, pipeline, commit }
+    }
+
+    /// What the newest denial proof of each environment says, as role and trust stand now.
+    pub(super) async fn denials(&self, known: &Known) -> Result<Vec<Denial>> {
+        let Some((pipeline, source)) = self.verified(known) else { return Ok(Vec::new()) };
+        let (scene, evidence) = (&self.scene(&pipeline, &source), &self.session.evidence);
+        let seen = self.members.iter().filter(|wanted| !self.is_unseen(wanted));
+        let looks = seen.filter_map(|wanted| {
+            let role: RoleFact = known.get(&Of::new(role_key(&wanted.environment)))?;
+            Some((wanted, role))
+        });
+        let looks = looks.map(|(wanted, role)| async move {
+            denial::evidence::latest(evidence, scene, wanted, &role).await
+        });
+        Ok(futures::future::try_join_all(looks).await?.into_iter().flatten().collect())
     }
 
     /// Makes one run for every environment that is to be proven, and judges each. What was permitted for it is withdrawn

@@ -84,7 +84,7 @@ impl Candidate {
 #[derive(Debug, Clone)]
 pub enum Came {
     /// The task's own record.
-    Told(Told),
+    Told(Box<Told>),
     /// The run waited too long, and was cancelled.
     Waited {
         /// For what.
@@ -125,10 +125,10 @@ impl Runner<'_> {
     pub fn stage(&self, known: &Known) -> Result<Stage> {
         let gone = |what: &str| Failure::new(Code::DevopsNotFound).with("object", what);
         let pipeline = known
-            .get(&Of::<PipelineFact>::new(pipeline_key(&self.verification)))
+            .get(&Of::<PipelineFact>::new(pipeline_key(self.verification)))
             .ok_or_else(|| gone(&self.verification.pipeline))?;
         let source = known
-            .get(&Of::<SourceFact>::new(repository_key(&self.verification)))
+            .get(&Of::<SourceFact>::new(repository_key(self.verification)))
             .ok_or_else(|| gone(self.verification.repository.as_str()))?;
         Ok(Stage {
             pipeline: Pipeline {
@@ -323,7 +323,7 @@ impl Runner<'_> {
         let task = candidate.task();
         let scene = self.scene(stage);
         if let Some(told) = self.evidence.of_run(&scene, run, &|name| name == task).await? {
-            return Ok(Came::Told(told));
+            return Ok(Came::Told(Box::new(told)));
         }
         // Why a run ended before its tasks: the first issue any of its records shows.
         let records = self.evidence.timeline(self.devops, self.project, run).await?;

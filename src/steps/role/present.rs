@@ -45,6 +45,13 @@ impl Role {
             let what = format!("{} of the trust was written by somebody else", difference.closes.join(", "));
             change.asks.push(Ask::Foreign { what });
         }
+        if difference.trust_changes && self.restricts(found) {
+            let what = format!(
+                "the trust of {} limits more than the subject; the new statement does not",
+                self.title()
+            );
+            change.asks.push(Ask::Foreign { what });
+        }
         if let Some(subject) = &difference.other_subject {
             change.asks.push(Ask::Subject { found: subject.clone(), wanted: self.wanted.subject.clone() });
         }

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 
 use super::draw::{press, screen, types};
 use super::seen::{DARK, Stand, begin, fail, look, looked, names, open, opened, wait};
+use crate::domain::denial::{Denial, Verdict};
 use crate::domain::failure::{Code, Failure};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::theme::{Palette, Theme};
@@ -19,6 +20,31 @@ fn three_environments() {
     assert_snapshot!("home_three_120", screen(&mut program, 120, 40));
     assert_snapshot!("home_three_60", screen(&mut program, 60, 16));
     assert_snapshot!("home_three_200", screen(&mut program, 200, 50));
+}
+
+/// What a denial proof said has its own line, and nothing stands there where none was made.
+#[test]
+fn denial_proofs_have_their_own_line() {
+    let names = names(3);
+    let mut program = looked(DARK, &names, &[Stand::Proven]);
+    assert!(!screen(&mut program, 120, 40).contains("denied"));
+    let federation = super::seen::federation(&names);
+    for (name, verdict) in [("dev", Verdict::Denied), ("staging", Verdict::Admitted)] {
+        let mut board = super::seen::board(&federation, name, Stand::Proven);
+        let denial = Denial {
+            environment: name.parse().unwrap(),
+            verdict,
+            subject: None,
+            at: Some("2026-11-21T20:09:41Z".to_owned()),
+            run: None,
+        };
+        board.environments[0].denial = Some(denial);
+        super::seen::show(&mut program, name, board);
+    }
+    for (width, height, denied) in [(80, 24, "denied as required"), (200, 50, "denied as required, ")] {
+        let seen = screen(&mut program, width, height);
+        assert!(seen.contains(denied) && seen.contains("let in"), "{seen}");
+    }
 }
 
 #[test]

@@ -245,7 +245,12 @@ pub(super) fn open(theme: Theme, names: &[String]) -> Program {
 
 /// An environment was looked at.
 pub(super) fn look(program: &mut Program, federation: &Federation, name: &str, stand: Stand) -> Vec<Effect> {
-    let result = Ok(Box::new(board(federation, name, stand)));
+    show(program, name, board(federation, name, stand))
+}
+
+/// A look told this of an environment.
+pub(super) fn show(program: &mut Program, name: &str, board: Board) -> Vec<Effect> {
+    let result = Ok(Box::new(board));
     program.update(Msg::Looked { environment: name.parse().unwrap(), round: 1, result })
 }
 

@@ -55,7 +55,9 @@ pub fn change(change: &Change, columns: usize, theme: Theme) -> Lines {
 fn cost(lines: &mut Lines, change: &Change, columns: usize, theme: Theme) {
     let (paint, text) = match (change.reversible, change.step.kind) {
         (true, _) => (Paint::Dim, "can be taken back"),
-        (false, Kind::Handshake) => (Paint::Dim, "a run cannot be unmade; it changes nothing else"),
+        (false, Kind::Handshake | Kind::Denial) => {
+            (Paint::Dim, "a run cannot be unmade; it changes nothing else")
+        }
         (false, _) => (Paint::Bad, "cannot be taken back"),
     };
     told(lines, columns, theme, paint, text);

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::rows::Row;
 use super::{Review, is_settled};
+use crate::domain::key::Kind;
 use crate::explain::signs::{self, Paint};
 use crate::explain::{self, Invocation};
 use crate::plan::change::{Ask, Change, Plan};
@@ -300,7 +301,7 @@ fn tag(change: &Change) -> Option<(Paint, &'static str)> {
             _ => tag,
         };
     }
-    let final_one = !change.reversible && change.step.kind != crate::domain::key::Kind::Handshake;
+    let final_one = !change.reversible && !matches!(change.step.kind, Kind::Handshake | Kind::Denial);
     tag.or_else(|| final_one.then_some((Paint::Bad, "cannot be taken back")))
 }
 
