@@ -26,8 +26,9 @@ fn three_environments() {
 #[test]
 fn denial_proofs_have_their_own_line() {
     let names = names(3);
-    let mut program = looked(DARK, &names, &[Stand::Proven]);
-    assert!(!screen(&mut program, 120, 40).contains("denied"));
+    let mut untried = looked(DARK, &names, &[Stand::Proven]);
+    assert!(!screen(&mut untried, 200, 50).contains("denied"));
+    let mut program = open(DARK, &names);
     let federation = super::seen::federation(&names);
     for (name, verdict) in [("dev", Verdict::Denied), ("staging", Verdict::Admitted)] {
         let mut board = super::seen::board(&federation, name, Stand::Proven);
@@ -41,10 +42,12 @@ fn denial_proofs_have_their_own_line() {
         board.environments[0].denial = Some(denial);
         super::seen::show(&mut program, name, board);
     }
-    for (width, height, denied) in [(80, 24, "denied as required"), (200, 50, "denied as required, ")] {
+    for (width, height) in [(80, 24), (200, 50)] {
         let seen = screen(&mut program, width, height);
-        assert!(seen.contains(denied) && seen.contains("let in"), "{seen}");
+        assert!(seen.contains("denied, 4 min ago") && seen.contains("let in, 4 min ago"), "{seen}");
     }
+    let whole = screen(&mut program, 120, 40);
+    assert!(whole.contains("others denied as required, 4 min ago"), "{whole}");
 }
 
 #[test]
