@@ -245,7 +245,7 @@ pub(super) fn open(theme: Theme, names: &[String]) -> Program {
 
 /// An environment was looked at.
 pub(super) fn look(program: &mut Program, federation: &Federation, name: &str, stand: Stand) -> Vec<Effect> {
-    let result = Ok(Box::new(board(federation, name, stand)));
+    let result = Ok(std::sync::Arc::new(board(federation, name, stand)));
     program.update(Msg::Looked { environment: name.parse().unwrap(), round: 1, result })
 }
 
