@@ -160,12 +160,23 @@ fn what_was_seen_before_is_shown_with_its_age() {
     let seen = |name: &str| crate::tui::msg::Seen {
         environment: name.parse().unwrap(),
         at: super::seen::NOW - 3 * 3600,
-        board: super::seen::board(&answers, name, Stand::Proven),
+        board: std::sync::Arc::new(super::seen::board(&answers, name, Stand::Proven)),
     };
+    let last = crate::tui::msg::LastSeen { boards: names.iter().map(|name| seen(name)).collect() };
     let mut begin = opened(Some(answers.clone()));
-    begin.last = Some(crate::tui::msg::LastSeen { boards: names.iter().map(|name| seen(name)).collect() });
+    begin.last = Some(last.clone());
     let (mut program, _) = begin_with(begin);
-    assert_snapshot!("home_last_seen_80", screen(&mut program, 80, 24));
+    let shown = screen(&mut program, 80, 24);
+    assert_snapshot!("home_last_seen_80", shown);
+
+    // It also comes after the first frame, but never for other clouds.
+    let (mut program, _) = begin_with(opened(Some(answers)));
+    let empty = screen(&mut program, 80, 24);
+    program.update(Msg::Last { practice: Some("many".to_owned()), last: last.clone() });
+    program.update(Msg::Last { practice: None, last: last.clone() });
+    assert_eq!(screen(&mut program, 80, 24), empty);
+    program.update(Msg::Last { practice: Some("three".to_owned()), last });
+    assert_eq!(screen(&mut program, 80, 24), shown);
 }
 
 fn begin_with(opened: crate::tui::msg::Opened) -> (crate::tui::program::Program, Vec<Effect>) {

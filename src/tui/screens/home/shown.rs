@@ -36,7 +36,7 @@ impl<'a> Shown<'a> {
     }
 
     fn board(&self) -> Option<&'a Board> {
-        self.running.or(self.pane.board.as_ref())
+        self.running.or(self.pane.board.as_deref())
     }
 
     pub(super) fn status(&self) -> Option<&'a EnvironmentStatus> {
