@@ -1,5 +1,6 @@
 //! The doctor: every code has a world that raises it and a neighbour that does not, and what can be healed is.
 
+mod command;
 mod devops;
 mod fuzz;
 mod logs;
