@@ -102,11 +102,11 @@ fn collect(prepared: &Prepared, board: &Board) -> Vec<Finding> {
 /// A changed subject is never healed by a general yes: the finding says what must be typed.
 fn tell_subject(finding: &mut Finding, changes: &[Change]) {
     let healing = changes.iter().filter(|change| finding.heal.as_ref() == Some(&change.step));
-    let subjects = healing.flat_map(|change| &change.asks).filter_map(|ask| match ask {
+    let mut subjects = healing.flat_map(|change| &change.asks).filter_map(|ask| match ask {
         Ask::Subject { wanted, .. } => Some(wanted.clone()),
         Ask::Protected { .. } | Ask::Foreign { .. } => None,
     });
-    if let Some(wanted) = subjects.last() {
+    if let Some(wanted) = subjects.next() {
         finding
             .evidence
             .push(Evidence { label: "needs".to_owned(), value: format!("--confirm-subject \"{wanted}\"") });
