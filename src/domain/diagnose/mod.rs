@@ -7,6 +7,7 @@ pub mod extension;
 pub mod issuer;
 pub mod keys;
 pub mod log;
+pub mod matrix;
 pub mod network;
 pub mod organization;
 pub mod pipeline;
