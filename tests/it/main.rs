@@ -14,6 +14,7 @@ mod headless;
 mod independent;
 #[cfg(target_os = "linux")]
 mod keyring;
+mod matrix;
 mod practice_entra;
 mod prompts;
 mod rights;

@@ -11,7 +11,7 @@ use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::names::EnvironmentName;
 use crate::domain::policy::{Document, Effect, PrincipalKind, Scope};
 
-pub use reach::{Reach, names_itself};
+pub use reach::{Reach, admits_user, names_itself};
 
 /// Who signs in with a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,8 +116,10 @@ impl Matrix {
     #[must_use]
     pub fn new(rows: Vec<Row>, columns: Vec<Column>, claims: &Claims) -> Self {
         let decided = |row: &Row| -> Vec<Cell> {
-            let cell =
-                |column: &Column| Cell { reach: reach::of(row, column, claims), expected: row.expects(column) };
+            let cell = |column: &Column| Cell {
+                reach: reach::of(row, column, claims),
+                expected: row.expects(column),
+            };
             columns.iter().map(cell).collect()
         };
         let mut table: Vec<(Row, Vec<Cell>)> = rows
@@ -132,7 +134,8 @@ impl Matrix {
             .enumerate()
             .map(|(at, column)| {
                 let touched = |(row, cells): &(Row, Vec<Cell>)| {
-                    row.is_known() && cells.get(at).is_some_and(|cell| !matches!(cell.reach, Reach::No { .. }))
+                    row.is_known()
+                        && cells.get(at).is_some_and(|cell| !matches!(cell.reach, Reach::No { .. }))
                 };
                 column.environment.is_some()
                     || column.trusts_issuer(&claims.issuer_host_path)
@@ -153,10 +156,9 @@ impl Matrix {
 
     /// Every cell with its row and column.
     pub fn entries(&self) -> impl Iterator<Item = (&Row, &Column, &Cell)> {
-        self.rows
-            .iter()
-            .zip(&self.cells)
-            .flat_map(|(row, cells)| self.columns.iter().zip(cells).map(move |(column, cell)| (row, column, cell)))
+        self.rows.iter().zip(&self.cells).flat_map(|(row, cells)| {
+            self.columns.iter().zip(cells).map(move |(column, cell)| (row, column, cell))
+        })
     }
 
     /// Each unexpected reach.
@@ -227,8 +229,8 @@ impl Column {
     fn trusts_issuer(&self, issuer_host_path: &str) -> bool {
         let Trust::Read(document) = &self.trust else { return false };
         let provider = format!(":oidc-provider/{issuer_host_path}");
-        document.statements().iter().filter(|statement| statement.effect() == Effect::Allow).any(|statement| {
-            match statement.principals() {
+        document.statements().iter().filter(|statement| statement.effect() == Effect::Allow).any(
+            |statement| match statement.principals() {
                 Scope::Unstated => false,
                 Scope::AllBut(_) => true,
                 Scope::Only(principals) => principals.iter().any(|principal| {
@@ -236,7 +238,7 @@ impl Column {
                         || (principal.kind == PrincipalKind::Federated
                             && (principal.id == "*" || principal.id.ends_with(&provider)))
                 }),
-            }
-        })
+            },
+        )
     }
 }

@@ -4,8 +4,8 @@ use super::{Caller, Claims, Column, Row, Trust, User};
 use crate::domain::arn::{Arn, RoleArn};
 use crate::domain::diagnose::trust::statement_name;
 use crate::domain::policy::{
-    Caller as Principal, Condition, Context, Decision, Document, Effect, Mismatch, PrincipalKind, Scope, StatementOutcome,
-    TrustRequest, WEB_IDENTITY_ACTION, evaluate,
+    Caller as Principal, Condition, Context, Decision, Document, Effect, Mismatch, PrincipalKind, Scope,
+    StatementOutcome, TrustRequest, WEB_IDENTITY_ACTION, evaluate,
 };
 
 /// The action that an IAM user assumes a role with.
@@ -116,6 +116,12 @@ pub fn names_itself(document: &Document, role: &RoleArn, user: &str) -> bool {
             });
             outcome.effect == Effect::Allow && outcome.applies() && named
         })
+}
+
+/// Whether a trust lets a user in, surely or perhaps: then the user's own policies have to be asked.
+#[must_use]
+pub fn admits_user(document: &Document, user: &str) -> bool {
+    !matches!(trust(document, &by(user)), Reach::No { .. })
 }
 
 /// Whether any statement allows something to an AWS principal.

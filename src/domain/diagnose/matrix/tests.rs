@@ -55,10 +55,10 @@ fn only(connection: &str) -> Value {
 }
 
 fn reach(row: Row, column: Column) -> Reach {
-    Matrix::new(vec![row], vec![Column { environment: Some("x".parse().unwrap()), ..column }], &claims()).cells[0]
-        [0]
-    .reach
-    .clone()
+    Matrix::new(vec![row], vec![Column { environment: Some("x".parse().unwrap()), ..column }], &claims())
+        .cells[0][0]
+        .reach
+        .clone()
 }
 
 fn by_user(principal: &str) -> Value {
@@ -143,13 +143,20 @@ fn wildcards_and_other_values_decide() {
         panic!("another subject got in")
     };
     assert_eq!(statement.as_deref(), Some("1"));
-    assert!(why.contains("sc://contoso/payments/AWS-Old") && why.contains("sc://contoso/payments/AWS-Dev"), "{why}");
+    assert!(
+        why.contains("sc://contoso/payments/AWS-Old") && why.contains("sc://contoso/payments/AWS-Dev"),
+        "{why}"
+    );
     let none = reach(row(), Column { trust: Trust::Missing, ..column("Dev", None, json!([])) });
     assert!(matches!(none, Reach::No { .. }));
-    let unread = reach(row(), Column { trust: Trust::Unread("denied".into()), ..column("Dev", None, json!([])) });
+    let unread =
+        reach(row(), Column { trust: Trust::Unread("denied".into()), ..column("Dev", None, json!([])) });
     assert_eq!(unread, Reach::Unknown { why: "denied".into() });
     let shared = Row { caller: Caller::Token { subject: None }, ..row() };
-    assert!(matches!(reach(shared.clone(), column("Dev", None, json!([only("AWS-Dev")]))), Reach::Unknown { .. }));
+    assert!(matches!(
+        reach(shared.clone(), column("Dev", None, json!([only("AWS-Dev")]))),
+        Reach::Unknown { .. }
+    ));
     assert!(matches!(reach(shared, column("Dev", None, json!([by_user(USER)]))), Reach::No { .. }));
 }
 
