@@ -8,6 +8,7 @@ mod rights;
 mod role_writes;
 mod roles;
 mod sts;
+mod trail;
 
 pub use rights::Rights;
 pub use role_writes::Created;
@@ -123,10 +124,12 @@ pub struct Aws {
 struct Shared {
     iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
+    trail: aws_sdk_cloudtrail::Client,
     account: AccountId,
     region: Region,
     iam_permits: Arc<Semaphore>,
     sts_permits: Arc<Semaphore>,
+    trail_permits: Arc<Semaphore>,
     identity: OnceCell<Identity>,
 }
 
@@ -146,6 +149,7 @@ impl Aws {
     pub fn new(transport: &Transport, config: &SdkConfig, account: AccountId, region: Region) -> Self {
         let mut iam = aws_sdk_iam::config::Builder::from(config);
         let mut sts = aws_sdk_sts::config::Builder::from(config);
+        let mut trail = aws_sdk_cloudtrail::config::Builder::from(config);
         if let Some(sink) = &transport.shared.trace {
             iam.push_interceptor(SharedInterceptor::new(exchange::Recorder::new(
                 sink.clone(),
@@ -157,12 +161,19 @@ impl Aws {
                 "STS",
                 &account,
             )));
+            trail.push_interceptor(SharedInterceptor::new(exchange::Recorder::new(
+                sink.clone(),
+                "CloudTrail",
+                &account,
+            )));
         }
         let shared = Shared {
             iam: aws_sdk_iam::Client::from_conf(iam.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            trail: aws_sdk_cloudtrail::Client::from_conf(trail.build()),
             iam_permits: transport.permits(format!("iam {}", region.partition())),
             sts_permits: transport.permits(format!("sts {region}")),
+            trail_permits: transport.permits(format!("cloudtrail {region}")),
             account,
             region,
             identity: OnceCell::new(),
@@ -182,6 +193,10 @@ impl Aws {
 
     fn iam(&self) -> &aws_sdk_iam::Client {
         &self.shared.iam
+    }
+
+    fn trail(&self) -> &aws_sdk_cloudtrail::Client {
+        &self.shared.trail
     }
 
     /// The name of a role in the journal.
@@ -212,6 +227,21 @@ impl Aws {
     {
         let failed = |failure: Failure| self.located(failure);
         sent(&self.shared.sts_permits, action, Repeat::Read, call).await.map_err(failed)
+    }
+
+    /// Calls CloudTrail.
+    async fn call_trail<T, E, F>(
+        &self,
+        action: &'static str,
+        repeat: Repeat,
+        call: impl Fn() -> F + Send,
+    ) -> Result<T>
+    where
+        F: Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>> + Send,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let failed = |failure: Failure| self.located(failure);
+        sent(&self.shared.trail_permits, action, repeat, call).await.map_err(failed)
     }
 
     /// Adds what tells one account's failure from another's.

@@ -15,4 +15,5 @@ pub mod project;
 pub mod provider;
 pub mod role;
 pub mod signature;
+pub mod trail;
 pub mod trust;
