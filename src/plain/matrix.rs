@@ -8,6 +8,8 @@ use crate::domain::finding::{Finding, FindingCode};
 
 /// Rows that are shown one by one; `-v` shows all that fit the width.
 const MOST_ROWS: usize = 40;
+/// Notes and findings that are told one by one; `-v` tells all.
+const MOST_TOLD: usize = 20;
 /// Columns of text that a cell takes: `OPEN` and a blank.
 const CELL: usize = 5;
 /// Most columns of text for a connection's name and its environment.
@@ -34,7 +36,9 @@ pub fn report(
     }
     notes(&mut sheet, matrix, incomplete);
     sheet.gap();
-    findings.iter().for_each(|finding| tell(&mut sheet, finding));
+    let told = if look.verbose { findings.len() } else { findings.len().min(MOST_TOLD) };
+    findings.iter().take(told).for_each(|finding| tell(&mut sheet, finding));
+    more(&mut sheet, findings.len() - told);
     end(&mut sheet, matrix, findings);
     sheet.finish()
 }
@@ -117,18 +121,33 @@ fn exceptions(sheet: &mut Sheet<'_>, matrix: &Matrix) {
 /// Expected reaches that are not there, and what is not known, each with why.
 fn notes(sheet: &mut Sheet<'_>, matrix: &Matrix, incomplete: &[String]) {
     sheet.gap();
-    for (row, column, cell) in matrix.entries() {
-        let (verb, why) = match (&cell.reach, cell.expected) {
-            (Reach::No { why, .. }, true) if is_signing_in(row, matrix) => ("does not become", why),
-            (Reach::Unknown { why }, _) => ("may become", why),
-            _ => continue,
-        };
-        let text = format!("{} {verb} {}: {why}", label(row), column.role);
-        sheet.flow(&[span(Paint::Warn, "? ")], &[plain(text)]);
+    let notes: Vec<_> =
+        matrix.entries().filter_map(|(row, column, cell)| note(matrix, row, column, cell)).collect();
+    let told = if sheet.look.verbose { notes.len() } else { notes.len().min(MOST_TOLD) };
+    for (sign, text) in notes.iter().take(told) {
+        sheet.flow(&[span(Paint::Warn, *sign)], &[plain(text.as_str())]);
     }
+    more(sheet, notes.len() - told);
     if !incomplete.is_empty() {
         let text = format!("only the environments' roles were looked at in: {}", incomplete.join(", "));
         sheet.flow(&[span(Paint::Warn, "? ")], &[plain(text)]);
+    }
+}
+
+/// One cell that is neither as expected nor unexpectedly open.
+fn note(matrix: &Matrix, row: &Row, column: &Column, cell: &Cell) -> Option<(&'static str, String)> {
+    let (sign, verb, why) = match (&cell.reach, cell.expected) {
+        (Reach::No { why, .. }, true) if is_signing_in(row, matrix) => ("! ", "does not become", why),
+        (Reach::Unknown { why }, _) => ("? ", "may become", why),
+        _ => return None,
+    };
+    Some((sign, format!("{} {verb} {}: {why}", label(row), column.role)))
+}
+
+/// What is left out of a long list.
+fn more(sheet: &mut Sheet<'_>, left: usize) {
+    if left > 0 {
+        sheet.text(2, &[plain(format!("and {left} more; -v tells each, --json too"))]);
     }
 }
 

@@ -13,7 +13,12 @@ use crate::steps::inspect::uses::Uses;
 
 /// The inspections of what a doctor's session reaches.
 pub fn steps(builder: &Builder<'_>) -> Vec<Shared> {
-    keys(builder).into_iter().chain(trails(builder)).chain(devops(builder)).chain(pipelines(builder)).collect()
+    keys(builder)
+        .into_iter()
+        .chain(trails(builder))
+        .chain(devops(builder))
+        .chain(pipelines(builder))
+        .collect()
 }
 
 /// Static keys, for every environment whose account is looked at.

@@ -24,6 +24,7 @@ mod setup;
 mod sign_in;
 mod sso;
 mod support;
+mod trail;
 mod trust_evaluators;
 mod twopeople;
 mod undo;

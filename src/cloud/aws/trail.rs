@@ -108,7 +108,8 @@ impl Aws {
             let there = || Builder::new().region(SdkRegion::new(region.as_str().to_owned()));
             let call = || request.clone().customize().config_override(there()).send();
             let answer = self.call_trail("cloudtrail:LookupEvents", Repeat::Read, call).await?;
-            let texts = answer.events.unwrap_or_default().into_iter().filter_map(|event| event.cloud_trail_event);
+            let texts =
+                answer.events.unwrap_or_default().into_iter().filter_map(|event| event.cloud_trail_event);
             found.extend(texts.filter_map(|text| attempt(&text)));
             next = answer.next_token;
             if next.is_none() {

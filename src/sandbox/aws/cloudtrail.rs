@@ -21,8 +21,8 @@ pub const SERVICE: &str = "cloudtrail";
 /// Events by account and number.
 const EVENTS: &str = "cloudtrail.event";
 
-/// What stands before the operation in `X-Amz-Target`.
-const TARGET: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.";
+/// What stands before the operation in `X-Amz-Target`; botocore puts the service's whole name before it, the Rust SDK nothing.
+const TARGET: &str = "CloudTrail_20131101.";
 
 /// A recorded event: CloudTrail's own JSON, and what it is looked up by.
 #[derive(Debug, Serialize, Deserialize)]
@@ -92,7 +92,8 @@ pub fn record(ground: &Ground, who: &WebIdentity<'_>, refusal: Option<&Refusal>)
 
 /// The operation that a request is for; none: it is none of CloudTrail's.
 pub fn operation(headers: &HeaderMap) -> Option<&str> {
-    headers.get("x-amz-target")?.to_str().ok()?.strip_prefix(TARGET)
+    let target = headers.get("x-amz-target")?.to_str().ok()?;
+    target.strip_prefix("com.amazonaws.cloudtrail.v20131101.").unwrap_or(target).strip_prefix(TARGET)
 }
 
 /// Answers a request.
@@ -107,7 +108,8 @@ pub fn respond(answer: Result<Value, Refusal>) -> Response {
         Err(Refusal { status, code, message }) => {
             let code = if code == "AccessDenied" { "AccessDeniedException" } else { code };
             // Every mistake of the caller is a 400 in this protocol.
-            let status = if status < 500 { StatusCode::BAD_REQUEST } else { StatusCode::INTERNAL_SERVER_ERROR };
+            let status =
+                if status < 500 { StatusCode::BAD_REQUEST } else { StatusCode::INTERNAL_SERVER_ERROR };
             (status, json!({ "__type": code, "message": message }))
         }
     };
@@ -225,4 +227,25 @@ fn status(ground: &Ground, account: &str, partition: &str, asked: &Value) -> Res
         return Err(Refusal::new(400, "TrailNotFoundException", text));
     }
     Ok(json!({ "IsLogging": state == Trail::Logging }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use super::*;
+
+    #[test]
+    fn both_spellings_of_a_target_are_known() {
+        let of = |target: &str| {
+            let headers: HeaderMap =
+                [(header::HeaderName::from_static("x-amz-target"), target.parse().unwrap())]
+                    .into_iter()
+                    .collect();
+            operation(&headers).map(str::to_owned)
+        };
+        let long = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
+        assert_eq!(of(long).as_deref(), Some("LookupEvents"));
+        assert_eq!(of("CloudTrail_20131101.LookupEvents").as_deref(), Some("LookupEvents"));
+        assert_eq!(of("DynamoDB_20120810.ListTables"), None);
+    }
 }

@@ -219,13 +219,7 @@ pub fn assume_role_with_web_identity(ground: &Ground, form: &Form) -> Answer {
 }
 
 /// The last of the checks: the trust, and the session's length.
-fn admit(
-    ground: &Ground,
-    wish: Wish<'_>,
-    url: &str,
-    token: &IdToken<'_>,
-    who: &WebIdentity<'_>,
-) -> Answer {
+fn admit(ground: &Ground, wish: Wish<'_>, url: &str, token: &IdToken<'_>, who: &WebIdentity<'_>) -> Answer {
     let denied =
         || Refusal::new(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity");
     let role = wish.find(ground).ok_or_else(denied)?;
