@@ -8,6 +8,7 @@ use keyless::domain::finding::{Finding, FindingCode};
 use keyless::plan::change::Plan;
 use keyless::sandbox::world::World;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::support::{Job, Lab};
 
@@ -18,6 +19,13 @@ const EVENTS: &str = "cloudtrail.event";
 fn healthy() -> World {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/healthy.toml");
     toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A practice cloud and its own clock: how long ago a try was counts.
+async fn lab(world: World) -> Lab {
+    let mut lab = Lab::start(world).await;
+    lab.now = OffsetDateTime::from_unix_timestamp(lab.practice.ground().clock.now()).unwrap();
+    lab
 }
 
 fn events(lab: &Lab) -> Vec<(String, Value)> {
@@ -39,7 +47,7 @@ fn why(plan: &Plan) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_stranger_is_told_and_a_denial_proof_is_not() {
-    let lab = Lab::start(healthy()).await;
+    let lab = self::lab(healthy()).await;
     lab.run(Job::setup()).await;
     let ran = lab.run(Job::denial().of(&["dev"])).await;
     assert_eq!(ran.denial("dev"), Some(Verdict::Denied));
@@ -78,7 +86,7 @@ async fn a_refused_stranger_is_told_and_a_denial_proof_is_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_pages_are_read_and_no_right_leaves_it_unknown() {
-    let lab = Lab::start(healthy()).await;
+    let lab = self::lab(healthy()).await;
     let said = why(&lab.plan(Job::doctor()).await);
     assert!(said.starts_with("0 tries"), "{said}");
     lab.run(Job::setup()).await;
@@ -93,7 +101,7 @@ async fn all_pages_are_read_and_no_right_leaves_it_unknown() {
 
     let mut world = healthy();
     world.rights.aws_denied.push("cloudtrail:*".to_owned());
-    let lab = Lab::start(world).await;
+    let lab = self::lab(world).await;
     lab.run(Job::setup()).await;
     assert_eq!(lab.examine().await.unwrap(), []);
     let said = why(&lab.plan(Job::doctor()).await);
