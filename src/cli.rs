@@ -249,6 +249,9 @@ pub enum Command {
         /// Heal what keyless can: shows the plan, applies what is approved, and looks again
         #[arg(long)]
         fix: bool,
+        /// Show which connection can become which role, decided offline from all trusts; an unexpected reach ends with 1
+        #[arg(long, conflicts_with_all = ["fix", "only", "log", "run"])]
+        matrix: bool,
         /// Read the pasted log of a pipeline's task instead (`-`: stdin); no cloud is asked
         #[arg(long, value_name = "FILE", conflicts_with_all = ["environments", "only", "fix", "run"])]
         log: Option<PathBuf>,

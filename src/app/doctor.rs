@@ -12,12 +12,14 @@ use crate::domain::finding::{Finding, FindingCode, Severity};
 use crate::domain::names::EnvironmentName;
 use crate::explain::{self, Exit};
 use crate::headless::doctor::Diagnosis;
+use crate::headless::matrix::MatrixOutput;
 use crate::plain;
 use crate::plan::event::Header;
 use crate::plan::file::Only;
 use crate::programs::build::Purpose;
 use crate::programs::consent::Decision;
 use crate::programs::doctor::{Examined, examine};
+use crate::programs::matrix::{Mapped, map};
 use crate::programs::session::Session;
 
 /// What was found, and the federation it was found in.
@@ -53,6 +55,30 @@ pub async fn doctor(
     let left = look(&opening, &clouds, federation, chosen, output).await?;
     tell(&left, output, true);
     Ok(healed.max(of_findings(&left.findings)))
+}
+
+/// `keyless doctor --matrix`: who can become what. Reads only.
+///
+/// # Errors
+/// There are no answers, an environment is unknown, or Azure DevOps cannot be looked at.
+pub async fn matrix(opening: Opening, chosen: &[EnvironmentName], output: &Output) -> Result<Exit> {
+    let clouds = Clouds::open(&opening, output).await?;
+    let federation = answers(&opening, &clouds, output)?.federation;
+    known(&federation, chosen)?;
+    let (events, printer) = output.follow(false);
+    let session = clouds.session(&opening, federation, events, output).await?;
+    let mapped = map(&session, chosen).await;
+    drop(session);
+    printer.done().await;
+    let Mapped { federation, matrix, findings, incomplete } = mapped?;
+    let incomplete: Vec<String> = incomplete.iter().map(ToString::to_string).collect();
+    if output.json() {
+        let told = MatrixOutput::of(&federation, &matrix, incomplete, &findings, output.invocation());
+        output.data(&serde_json::to_string_pretty(&told).unwrap_or_default());
+    } else {
+        output.data(&plain::matrix::report(&federation, &matrix, &incomplete, &findings, output.look()));
+    }
+    Ok(of_findings(&findings))
 }
 
 /// One look. Reads only.

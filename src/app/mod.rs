@@ -116,6 +116,9 @@ fn called(cli: &Cli) -> Invocation {
             named(environments).into_iter().chain(only_half(only)).collect()
         }
         Some(Command::Teardown { environments, .. }) => named(environments),
+        Some(Command::Doctor { environments, matrix: true, .. }) => {
+            named(environments).into_iter().chain(["--matrix".to_owned()]).collect()
+        }
         Some(Command::Doctor { environments, only, fix, .. }) => {
             let fix = fix.then(|| "--fix".to_owned());
             named(environments).into_iter().chain(only_half(only)).chain(fix).collect()
@@ -187,6 +190,9 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         }
         Some(Command::Doctor { run: Some(run), .. }) => {
             logs::run(&opening(None, None, 0), &run, output).await
+        }
+        Some(Command::Doctor { environments, matrix: true, .. }) => {
+            doctor::matrix(opening(None, None, 0), &environments, output).await
         }
         Some(Command::Doctor { environments, only, fix, yes, wait, .. }) => {
             let opening = opening(None, only, wait.wait);

@@ -3,5 +3,6 @@
 pub mod denial;
 pub mod doctor;
 pub mod half;
+pub mod matrix;
 pub mod whoami;
 pub mod wire;

@@ -59,7 +59,7 @@ fn head(sheet: &mut Sheet<'_>, environment: Option<&EnvironmentName>, header: Op
 }
 
 /// One finding: code and cause, the two values, other evidence that the cause does not hold, what heals it.
-fn tell(sheet: &mut Sheet<'_>, finding: &Finding) {
+pub(super) fn tell(sheet: &mut Sheet<'_>, finding: &Finding) {
     let words = explain::finding(finding);
     let (glyph, paint) = sign(finding.code.severity());
     let code = finding.code.text();

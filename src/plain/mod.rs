@@ -5,6 +5,7 @@ pub mod driver;
 pub mod follow;
 pub mod lines;
 pub mod look;
+pub mod matrix;
 pub mod prompts;
 pub mod review;
 pub mod status;

@@ -2,16 +2,23 @@
 
 use super::build::Builder;
 use crate::domain::diagnose::pipeline::Target;
+use crate::domain::diagnose::trail::Watched;
 use crate::engine::erased::{Shared, erase};
 use crate::steps::facts::connection_key;
 use crate::steps::inspect::keys::Keys;
 use crate::steps::inspect::pipelines::Pipelines;
 use crate::steps::inspect::project::Project;
+use crate::steps::inspect::trail::Trail;
 use crate::steps::inspect::uses::Uses;
 
 /// The inspections of what a doctor's session reaches.
 pub fn steps(builder: &Builder<'_>) -> Vec<Shared> {
-    keys(builder).into_iter().chain(devops(builder)).chain(pipelines(builder)).collect()
+    keys(builder)
+        .into_iter()
+        .chain(trails(builder))
+        .chain(devops(builder))
+        .chain(pipelines(builder))
+        .collect()
 }
 
 /// Static keys, for every environment whose account is looked at.
@@ -26,6 +33,31 @@ fn keys(builder: &Builder<'_>) -> Vec<Shared> {
             emptied: emptied.cloned().unwrap_or_default(),
             now: session.now,
             aws: builder.aws(&wanted.environment.name),
+        })
+    };
+    reached.map(step).collect()
+}
+
+/// What CloudTrail tells, for every environment whose account is looked at.
+fn trails(builder: &Builder<'_>) -> Vec<Shared> {
+    let session = builder.session;
+    let reached = builder.blueprint.environments.iter().filter(|it| session.does_aws(&it.environment.name));
+    let step = |wanted: &crate::domain::blueprint::Wanted| {
+        let environment = wanted.environment.clone();
+        let role = format!("role {}/{}", environment.account, environment.role);
+        let connection = format!("connection {}", wanted.connection.name);
+        let changed = |object: &String| builder.origins.changed.get(object).copied();
+        erase(Trail {
+            watched: Watched {
+                environment: environment.name.clone(),
+                role: environment.role_arn(),
+                connection: wanted.connection.name.clone(),
+                subject: wanted.expected.claims.subject.clone(),
+            },
+            changed: [role, connection].iter().filter_map(changed).max(),
+            now: session.now,
+            aws: builder.aws(&environment.name),
+            environment,
         })
     };
     reached.map(step).collect()

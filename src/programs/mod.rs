@@ -9,6 +9,7 @@ pub mod export;
 pub mod half;
 pub mod inspect;
 pub mod logs;
+pub mod matrix;
 pub mod origin;
 pub mod reach;
 pub mod run;

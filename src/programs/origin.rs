@@ -21,6 +21,8 @@ pub struct Origins {
     pub connections: BTreeMap<String, Connection>,
     /// Access keys keyless emptied out of connections, by connection: the key's id and when.
     pub emptied: BTreeMap<String, Vec<(String, OffsetDateTime)>>,
+    /// When keyless last wrote to an object, by its name in the journal: `role 111122223333/Deploy`.
+    pub changed: BTreeMap<String, OffsetDateTime>,
     /// Repositories keyless made, by name.
     pub repositories: HashSet<String>,
     /// Audiences keyless added to providers, by `account/host/path`.
@@ -56,6 +58,9 @@ impl Origins {
                 Entry::Intent { run, ticket, write, at, .. }
                     if !failed.contains(&(run.as_str(), *ticket)) =>
                 {
+                    if let Ok(at) = OffsetDateTime::parse(at, &Rfc3339) {
+                        origins.changed.insert(write.object.clone(), at);
+                    }
                     origins.empty(write, at);
                     let given_back = taking_down.contains(run.as_str());
                     if given_back && answered.contains(&(run.as_str(), *ticket)) {

@@ -158,6 +158,9 @@ pub struct Account {
     /// Whether a resource control policy of the organisation denies web identities here, which no trust shows.
     #[serde(default)]
     pub resource_control: bool,
+    /// Whether a trail of CloudTrail logs.
+    #[serde(default)]
+    pub trail: Trail,
     /// IAM OIDC providers that exist already.
     #[serde(default)]
     pub providers: Vec<Provider>,
@@ -167,6 +170,19 @@ pub struct Account {
     /// IAM users that exist already, beside the operator.
     #[serde(default)]
     pub users: Vec<User>,
+}
+
+/// See [`Account::trail`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trail {
+    /// One logs, in all regions.
+    #[default]
+    Logging,
+    /// There is one, and somebody has stopped it.
+    Stopped,
+    /// There is none.
+    None,
 }
 
 /// Accounts and answers of one shape. In both templates `{n}` stands for 001, 002, …

@@ -14,6 +14,7 @@ mod headless;
 mod independent;
 #[cfg(target_os = "linux")]
 mod keyring;
+mod matrix;
 mod practice_entra;
 mod prompts;
 mod rights;
@@ -23,6 +24,7 @@ mod setup;
 mod sign_in;
 mod sso;
 mod support;
+mod trail;
 mod trust_evaluators;
 mod twopeople;
 mod undo;

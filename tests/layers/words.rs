@@ -84,7 +84,11 @@ fn asked() -> BTreeSet<String> {
     for (_, text) in super::files(&super::root().join("src/cloud/aws")) {
         let product = text.split("#[cfg(test)]").next().unwrap_or_default();
         let literals = product.split('"').skip(1).step_by(2);
-        asked.extend(literals.filter(|text| text.starts_with("iam:")).map(str::to_owned));
+        asked.extend(
+            literals
+                .filter(|text| text.starts_with("iam:") || text.starts_with("cloudtrail:"))
+                .map(str::to_owned),
+        );
     }
     asked
 }

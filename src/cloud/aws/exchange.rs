@@ -1,4 +1,4 @@
-//! Traces STS and IAM: the action, the names of its parameters, status and error code; no value, no signature.
+//! Traces STS, IAM and CloudTrail: the action, the names of its parameters, status and error code; no value, no signature.
 
 use std::fmt;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl Intercept for Recorder {
         let asked = Asked {
             method: request.method().to_owned(),
             url: request.uri().split('?').next().unwrap_or_default().to_owned(),
-            parameters: parameters(body),
+            parameters: request.headers().get("x-amz-target").map_or_else(|| parameters(body), operation),
             object: object(body),
         };
         bag.interceptor_state().store_put(asked);
@@ -104,6 +104,11 @@ struct Asked {
 
 impl Storable for Asked {
     type Storer = StoreReplace<Self>;
+}
+
+/// The operation of a JSON request, which its target tells. Of its parameters not even the names.
+fn operation(target: &str) -> Value {
+    json!({ "Action": target.rsplit('.').next().unwrap_or_default() })
 }
 
 /// `Action` and `Version` with their values; every other parameter only by name.

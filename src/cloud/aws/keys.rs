@@ -40,6 +40,19 @@ impl Aws {
             }
         }
     }
+
+    /// The ARN of the user an access key belongs to; none: the account has no such key (any more).
+    ///
+    /// # Errors
+    /// IAM refuses or does not answer. A key of another account is refused, too.
+    pub async fn access_key_owner(&self, id: &str) -> Result<Option<String>> {
+        let request = self.iam().get_access_key_last_used().access_key_id(id);
+        let answer = self.call_iam("iam:GetAccessKeyLastUsed", Repeat::Read, || request.clone().send()).await;
+        let Some(name) = there(answer)?.and_then(|found| found.user_name) else { return Ok(None) };
+        let request = self.iam().get_user().user_name(name);
+        let answer = self.call_iam("iam:GetUser", Repeat::Read, || request.clone().send()).await;
+        Ok(there(answer)?.and_then(|found| found.user).map(|user| user.arn))
+    }
 }
 
 fn moment(at: &aws_smithy_types::DateTime) -> Option<OffsetDateTime> {

@@ -8,6 +8,7 @@ mod rights;
 mod role_writes;
 mod roles;
 mod sts;
+mod trail;
 
 pub use rights::Rights;
 pub use role_writes::Created;
@@ -126,6 +127,7 @@ pub struct Aws {
 struct Sdk {
     iam: OnceLock<aws_sdk_iam::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
+    trail: OnceLock<aws_sdk_cloudtrail::Client>,
 }
 
 struct Shared {
@@ -136,6 +138,7 @@ struct Shared {
     region: Region,
     iam_permits: Arc<Semaphore>,
     sts_permits: Arc<Semaphore>,
+    trail_permits: Arc<Semaphore>,
     identity: OnceCell<Identity>,
 }
 
@@ -166,6 +169,7 @@ impl Aws {
             trace: transport.shared.trace.clone(),
             iam_permits: transport.permits(format!("iam {}", region.partition())),
             sts_permits: transport.permits(format!("sts {region}")),
+            trail_permits: transport.permits(format!("cloudtrail {region}")),
             account,
             region,
             identity: OnceCell::new(),
@@ -210,6 +214,16 @@ impl Aws {
         })
     }
 
+    fn trail(&self) -> &aws_sdk_cloudtrail::Client {
+        self.sdk.trail.get_or_init(|| {
+            let mut config = aws_sdk_cloudtrail::config::Builder::from(&self.shared.config);
+            if let Some(recorder) = self.shared.recorder("CloudTrail") {
+                config.push_interceptor(recorder);
+            }
+            aws_sdk_cloudtrail::Client::from_conf(config.build())
+        })
+    }
+
     /// The name of a role in the journal.
     fn role_object(&self, role: &str) -> String {
         format!("role {}/{role}", self.shared.account)
@@ -238,6 +252,21 @@ impl Aws {
     {
         let failed = |failure: Failure| self.located(failure);
         sent(&self.shared.sts_permits, action, Repeat::Read, call).await.map_err(failed)
+    }
+
+    /// Calls CloudTrail.
+    async fn call_trail<T, E, F>(
+        &self,
+        action: &'static str,
+        repeat: Repeat,
+        call: impl Fn() -> F + Send,
+    ) -> Result<T>
+    where
+        F: Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>> + Send,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let failed = |failure: Failure| self.located(failure);
+        sent(&self.shared.trail_permits, action, repeat, call).await.map_err(failed)
     }
 
     /// Adds what tells one account's failure from another's.

@@ -11,7 +11,7 @@ use super::NoMetadata;
 use super::quiet::Quiet;
 
 /// The services that clients are made for, as the SDK names them.
-const SERVICES: [&str; 2] = ["IAM", "STS"];
+const SERVICES: [&str; 3] = ["IAM", "STS", "CloudTrail"];
 /// The setting that replaces the address of a single service: how its environment variable begins, and its name in files.
 const ADDRESS: (&str, &str) = ("AWS_ENDPOINT_URL", "endpoint_url");
 

@@ -65,7 +65,7 @@ pub fn denied_all_the_same(document: &Document, expected: &Expected) -> Option<F
 }
 
 /// How a statement is called: by its `Sid`, else by its place, from 1.
-fn statement_name(sid: Option<&str>, index: usize) -> String {
+pub(super) fn statement_name(sid: Option<&str>, index: usize) -> String {
     sid.map_or_else(|| (index + 1).to_string(), str::to_owned)
 }
 

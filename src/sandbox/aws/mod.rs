@@ -1,5 +1,6 @@
-//! AWS of the practice cloud: STS and IAM of every account at one address, told apart by version and access key.
+//! AWS of the practice cloud: STS, IAM and CloudTrail of every account at one address, told apart by version, target and key.
 
+pub mod cloudtrail;
 pub mod conditions;
 pub mod grant;
 pub mod object;
@@ -79,6 +80,9 @@ async fn answer(State(ground): State<Arc<Ground>>, request: HttpRequest) -> Resp
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
+    if let Some(operation) = cloudtrail::operation(&parts.headers) {
+        return cloudtrail::answer(&ground, operation, &parts, &body);
+    }
     let form = Form::parse(parts.uri.query(), &body);
     let action = form.get("Action").unwrap_or_default();
     let version = form.get("Version").unwrap_or_default();
@@ -101,7 +105,7 @@ fn handle(ground: &Ground, api: Api, action: &str, form: &Form, parts: &Parts, b
             .or_else(|| users::handler(action))
             .or_else(|| simulate::handler(action)),
     };
-    let caller = sign::caller(ground, api, parts, body)?;
+    let caller = sign::caller(ground, api.name(), parts, body)?;
     let Some(handler) = handler else {
         let version = form.get("Version").unwrap_or_default();
         let message = format!("Could not find operation {action} for version {version}");
@@ -126,10 +130,18 @@ fn api_of(version: &str) -> Option<Api> {
 }
 
 fn classify(ground: &Ground, parts: &Parts, body: &[u8]) -> Request {
+    let account = sign::key_id(&parts.headers).and_then(|id| account_of_key(ground, id)).unwrap_or_default();
+    if let Some(operation) = cloudtrail::operation(&parts.headers) {
+        return Request {
+            service: cloudtrail::SERVICE,
+            method: operation.to_owned(),
+            object: Object::Account(account).name(),
+            writes: false,
+        };
+    }
     let form = Form::parse(parts.uri.query(), body);
     let action = form.get("Action").unwrap_or_default();
     let api = form.get("Version").and_then(api_of).unwrap_or(Api::Sts);
-    let account = sign::key_id(&parts.headers).and_then(|id| account_of_key(ground, id)).unwrap_or_default();
     let reads = ["Get", "List", "Simulate"].iter().any(|verb| action.starts_with(verb));
     Request {
         service: api.name(),
@@ -146,6 +158,9 @@ fn account_of_key(ground: &Ground, id: &str) -> Option<String> {
 }
 
 fn throttled(_ground: &Ground, request: &Request) -> Response {
+    if request.service == cloudtrail::SERVICE {
+        return cloudtrail::respond(Err(Refusal::new(400, "ThrottlingException", "Rate exceeded")));
+    }
     let api = if request.service == "iam" { Api::Iam } else { Api::Sts };
     respond(api, &request.method, Err(Refusal::new(400, "Throttling", "Rate exceeded")))
 }

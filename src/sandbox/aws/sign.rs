@@ -81,11 +81,16 @@ pub fn key_id(headers: &HeaderMap) -> Option<&str> {
     Some(Claim::read(headers.get("authorization")?.to_str().ok()?)?.key_id)
 }
 
-/// Finds out who signed a request.
+/// The region that a request says it was signed for, checked or not.
+pub fn region(headers: &HeaderMap) -> Option<&str> {
+    Some(Claim::read(headers.get("authorization")?.to_str().ok()?)?.region)
+}
+
+/// Finds out who signed a request to a service (`iam`).
 ///
 /// # Errors
 /// Nobody did, their key is unknown, inactive or expired, or the signature is not theirs.
-pub fn caller(ground: &Ground, api: Api, parts: &Parts, body: &[u8]) -> Result<Caller, Refusal> {
+pub fn caller(ground: &Ground, service: &str, parts: &Parts, body: &[u8]) -> Result<Caller, Refusal> {
     let Some(header) = text(&parts.headers, "authorization") else {
         return Err(Refusal::new(
             403,
@@ -104,7 +109,7 @@ pub fn caller(ground: &Ground, api: Api, parts: &Parts, body: &[u8]) -> Result<C
         None => long_lived(ground, &claim)?,
     };
     let date = text(&parts.headers, "x-amz-date").unwrap_or_default();
-    check_scope(ground, api, &claim, date)?;
+    check_scope(ground, service, &claim, date)?;
     let expected = sign(&secret, &claim, date, &canonical(parts, body, &claim.headers));
     let same =
         aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), claim.signature.as_bytes());
@@ -116,7 +121,7 @@ pub fn caller(ground: &Ground, api: Api, parts: &Parts, body: &[u8]) -> Result<C
     if matches!(caller, Caller::User(_)) {
         note_use(ground, &claim);
     }
-    check_region(ground, api, &claim, caller.account())?;
+    check_region(ground, service, &claim, caller.account())?;
     Ok(caller)
 }
 
@@ -182,9 +187,9 @@ fn temporary(ground: &Ground, claim: &Claim<'_>, token: &str) -> Result<(Caller,
     Ok((Caller::Session(session, Box::new(role)), session::secret_of(ground, token)))
 }
 
-fn check_scope(ground: &Ground, api: Api, claim: &Claim<'_>, date: &str) -> Result<(), Refusal> {
-    if claim.service != api.name() {
-        return Err(mismatch(format!("Credential should be scoped to correct service: '{}'. ", api.name())));
+fn check_scope(ground: &Ground, service: &str, claim: &Claim<'_>, date: &str) -> Result<(), Refusal> {
+    if claim.service != service {
+        return Err(mismatch(format!("Credential should be scoped to correct service: '{service}'. ")));
     }
     if !claim.headers.contains(&"host") {
         return Err(mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."));
@@ -252,10 +257,10 @@ fn sign(secret: &str, claim: &Claim<'_>, date: &str, canonical: &str) -> String 
 }
 
 /// STS answers only where the account has it activated.
-fn check_region(ground: &Ground, api: Api, claim: &Claim<'_>, account: &str) -> Result<(), Refusal> {
+fn check_region(ground: &Ground, service: &str, claim: &Claim<'_>, account: &str) -> Result<(), Refusal> {
     let known = ground.world.accounts.iter().find(|known| known.id == account);
     let off = known.is_some_and(|known| known.regions_off.iter().any(|region| region == claim.region));
-    if api != Api::Sts || !off {
+    if service != Api::Sts.name() || !off {
         return Ok(());
     }
     let text = format!(

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::cloudtrail::{self, WebIdentity};
 use super::conditions::ContextKeys;
 use super::object::role_of_arn;
 use super::query::{Answer, Form, Refusal, Xml};
@@ -202,16 +203,32 @@ pub fn assume_role_with_web_identity(ground: &Ground, form: &Form) -> Answer {
         .iter()
         .find(|audience| provider.client_ids.contains(audience))
         .ok_or_else(|| Refusal::new(400, "InvalidIdentityToken", "Incorrect token audience"))?;
+    let partition = partition_of(ground, wish.account);
+    let provider_arn = format!("arn:{partition}:iam::{}:oidc-provider/{url}", wish.account);
+    let who = WebIdentity {
+        account: wish.account,
+        role: wish.arn,
+        session: wish.session,
+        provider: &provider_arn,
+        audience,
+        subject: &token.subject,
+    };
+    let answer = admit(ground, wish, url, &token, &who);
+    cloudtrail::record(ground, &who, answer.as_ref().err());
+    answer
+}
+
+/// The last of the checks: the trust, and the session's length.
+fn admit(ground: &Ground, wish: Wish<'_>, url: &str, token: &IdToken<'_>, who: &WebIdentity<'_>) -> Answer {
     let denied =
         || Refusal::new(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity");
     let role = wish.find(ground).ok_or_else(denied)?;
-    let partition = partition_of(ground, wish.account);
-    let provider_arn = format!("arn:{partition}:iam::{}:oidc-provider/{url}", wish.account);
+    let provider_arn = who.provider;
     let mut keys = grant::common_keys(ground);
     add_role_keys(&mut keys, &wish, &role);
-    add_token_keys(&mut keys, url, &token, &provider_arn);
+    add_token_keys(&mut keys, url, token, provider_arn);
     let request = TrustRequest {
-        principal: Some(Principal::Federated(provider_arn.clone())),
+        principal: Some(Principal::Federated(provider_arn.to_owned())),
         action: "sts:AssumeRoleWithWebIdentity".to_owned(),
         resource: None,
         keys,
@@ -224,8 +241,8 @@ pub fn assume_role_with_web_identity(ground: &Ground, form: &Form) -> Answer {
     wish.check_duration(&role)?;
     let mut xml = Xml::default();
     xml.text("SubjectFromWebIdentityToken", &token.subject)
-        .text("Audience", audience)
-        .text("Provider", &provider_arn);
+        .text("Audience", who.audience)
+        .text("Provider", provider_arn);
     wish.grant(ground, &role, &mut xml);
     Ok(xml)
 }

@@ -3,4 +3,5 @@
 pub mod keys;
 pub mod pipelines;
 pub mod project;
+pub mod trail;
 pub mod uses;

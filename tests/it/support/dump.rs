@@ -11,7 +11,7 @@ pub struct Dump(BTreeMap<String, BTreeMap<String, Value>>);
 
 /// Tables that are traces of use or of time, not things somebody made: runs and what they leave behind, numbers that were
 /// given out, when a key was last used, what eventual consistency still hides, and what Azure DevOps keeps in its recycle bin.
-const TRACES: [&str; 22] = [
+const TRACES: [&str; 23] = [
     "run",
     "run-plan",
     "queued-run",
@@ -28,6 +28,7 @@ const TRACES: [&str; 22] = [
     "recycled-repository",
     "sequence",
     "iam.key-use",
+    "cloudtrail.event",
     "iam.delay",
     // The practice cloud's own: whether it was filled, and the key it signs tokens with.
     "practice",
