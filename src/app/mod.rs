@@ -33,10 +33,18 @@ use crate::plan::file::Only;
 use open::Opening;
 use output::Output;
 
+/// Threads that work at once, at most: keyless mostly waits for the network, and each thread holds memory of its own.
+const WORKERS: usize = 4;
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(processors.min(WORKERS)).enable_all().build()
+}
+
 /// Runs one command. Returns the process's exit code (the table is in the README).
 pub fn main(cli: Cli, process: Process) -> u8 {
     let output = Output::new(&cli.global, &process, called(&cli));
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             output.talk(&format!("keyless cannot start: {error}"));

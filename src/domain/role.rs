@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::arn::RoleArn;
 use super::failure::{Code, Failure, Result};
 use super::names::EnvironmentName;
-use super::policy::{self, Document, Size, Statement};
+use super::policy::{self, Document, Expected, Size, Statement};
 
 /// A role as IAM shows it (GetRole, ListRolePolicies, GetRolePolicy, ListAttachedRolePolicies).
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +56,16 @@ pub struct WantedRole {
 }
 
 impl WantedRole {
+    /// The token its trust must admit, and nobody else.
+    pub fn expected(&self) -> Expected {
+        Expected {
+            provider_arn: self.provider_arn.clone(),
+            issuer_host_path: self.issuer_host_path.clone(),
+            audience: self.audience.clone(),
+            subject: self.subject.clone(),
+        }
+    }
+
     /// The one statement keyless writes into its trust.
     ///
     /// # Errors

@@ -9,9 +9,9 @@ use crate::plan::event::Header;
 pub fn evidence<'f>(finding: &'f Finding, words: &FindingWords) -> Vec<&'f Evidence> {
     let pair = finding.pair().is_some();
     let shown = |evidence: &&Evidence| {
-        !(pair && ["found", "wanted"].contains(&evidence.label.as_str()))
-            && !words.cause.contains(&evidence.value)
-            && !words.heal.contains(&evidence.value)
+        let paired = pair && ["found", "wanted"].contains(&evidence.label.as_str());
+        let told = [&words.cause, &words.heal].iter().any(|text| text.contains(&evidence.value));
+        !paired && !told
     };
     finding.evidence.iter().filter(shown).collect()
 }

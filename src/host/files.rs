@@ -1,7 +1,7 @@
 //! Files and directories: whole or not at all, private where they should be.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -73,7 +73,15 @@ pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
 /// # Errors
 /// It cannot be written; what was there stays.
 pub fn write(path: &Path, text: &str) -> Result<()> {
-    replace(path, text, 0o644)
+    replace(path, |to| to.write_all(text.as_bytes()), 0o644)
+}
+
+/// The same for a text that is written piece by piece, so that it never lies in memory as a whole.
+///
+/// # Errors
+/// It cannot be written; what was there stays.
+pub fn write_pieces(path: &Path, pieces: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    replace(path, pieces, 0o644)
 }
 
 /// The same for a file that only its owner may read (mode 0600).
@@ -81,11 +89,11 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
 /// # Errors
 /// It cannot be written; what was there stays.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
-    replace(path, text, 0o600)
+    replace(path, |to| to.write_all(text.as_bytes()), 0o600)
 }
 
 #[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has modes"))]
-fn replace(path: &Path, text: &str, mode: u32) -> Result<()> {
+fn replace(path: &Path, pieces: impl FnOnce(&mut dyn Write) -> io::Result<()>, mode: u32) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -94,7 +102,10 @@ fn replace(path: &Path, text: &str, mode: u32) -> Result<()> {
             use std::os::unix::fs::PermissionsExt;
             file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
         }
-        file.write_all(text.as_bytes())?;
+        let mut buffered = BufWriter::new(file.as_file_mut());
+        pieces(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
         file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
@@ -255,6 +266,20 @@ mod tests {
 
     fn file(name: &str, text: &str) -> (String, String) {
         (name.to_owned(), text.to_owned())
+    }
+
+    #[test]
+    fn a_file_that_breaks_off_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seen.json");
+        write_pieces(&path, |to| to.write_all(b"one").and_then(|()| to.write_all(b" two"))).unwrap();
+        let broken = write_pieces(&path, |to| {
+            to.write_all(b"three")?;
+            Err(io::Error::other("no more"))
+        });
+        assert_eq!(broken.unwrap_err().code, Code::File);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

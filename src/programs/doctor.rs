@@ -7,16 +7,18 @@ use super::run::{Prepared, prepare};
 use super::session::Session;
 use super::survey::diagnosed;
 use crate::domain::diagnose::signature::known;
-use crate::domain::diagnose::{aws, issuer};
+use crate::domain::diagnose::{aws, issuer, trust};
 use crate::domain::failure::{Code, Evidence, Failure, Result};
 use crate::domain::finding::{Finding, FindingCode, Severity};
 use crate::domain::handshake::{Handshake, Verdict};
 use crate::domain::key::Kind;
 use crate::domain::names::EnvironmentName;
+use crate::engine::known::Of;
 use crate::plan::board::Board;
 use crate::plan::change::{Ask, Blocked, Change, Verb};
 use crate::plan::file::Only;
 use crate::plan::link::{Link, link_of};
+use crate::steps::facts::{RoleFact, role_key};
 
 /// What an examination found.
 pub struct Examined {
@@ -79,7 +81,8 @@ fn collect(prepared: &Prepared, board: &Board) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let surveyed = prepared.surveyed.findings.iter().cloned();
     let told = surveyed.chain(board.findings.values().flatten().cloned());
-    for finding in told.chain(prepared.plan.blocked.iter().flat_map(blocked)).chain(verdicts(board)) {
+    for finding in told.chain(prepared.plan.blocked.iter().flat_map(blocked)).chain(verdicts(prepared, board))
+    {
         if !findings.contains(&finding) && !is_early(&finding, board) {
             findings.push(finding);
         }
@@ -99,11 +102,11 @@ fn collect(prepared: &Prepared, board: &Board) -> Vec<Finding> {
 /// A changed subject is never healed by a general yes: the finding says what must be typed.
 fn tell_subject(finding: &mut Finding, changes: &[Change]) {
     let healing = changes.iter().filter(|change| finding.heal.as_ref() == Some(&change.step));
-    let subjects = healing.flat_map(|change| &change.asks).filter_map(|ask| match ask {
+    let mut subjects = healing.flat_map(|change| &change.asks).filter_map(|ask| match ask {
         Ask::Subject { wanted, .. } => Some(wanted.clone()),
         Ask::Protected { .. } | Ask::Foreign { .. } => None,
     });
-    if let Some(wanted) = subjects.last() {
+    if let Some(wanted) = subjects.next() {
         finding
             .evidence
             .push(Evidence { label: "needs".to_owned(), value: format!("--confirm-subject \"{wanted}\"") });
@@ -144,7 +147,7 @@ fn blocked(blocked: &Blocked) -> Option<Finding> {
 
 /// Runs that did not prove what they were made for. Only keyless's own pinned runs are on the board, so what their
 /// records say is evidence.
-fn verdicts(board: &Board) -> Vec<Finding> {
+fn verdicts(prepared: &Prepared, board: &Board) -> Vec<Finding> {
     let handshakes = board.environments.iter().filter_map(|status| status.handshake.as_ref());
     handshakes
         .filter_map(|handshake| {
@@ -153,6 +156,10 @@ fn verdicts(board: &Board) -> Vec<Finding> {
                 Verdict::Failed { reason } => match known().of_reason(reason) {
                     // What is found in the trust says more than that STS refused.
                     Some((FindingCode::TrustRefused, _)) if is_explained(board, handshake) => return None,
+                    Some((FindingCode::TrustRefused, evidence)) => {
+                        let suspect = suspected(prepared, &handshake.environment);
+                        suspect.unwrap_or_else(|| Finding { evidence, ..about(FindingCode::TrustRefused) })
+                    }
                     Some((code, evidence)) => {
                         let named = Finding { evidence, ..about(code) };
                         named.with("reason", known().shown(reason))
@@ -170,6 +177,14 @@ fn verdicts(board: &Board) -> Vec<Finding> {
             })
         })
         .collect()
+}
+
+/// What remains where STS refused a token that the trust, as it was read, would admit.
+fn suspected(prepared: &Prepared, environment: &EnvironmentName) -> Option<Finding> {
+    let wanted = prepared.blueprint.environment(environment)?;
+    let role: RoleFact = prepared.known().get(&Of::new(role_key(&wanted.environment)))?;
+    let finding = trust::denied_all_the_same(&role.trust, &wanted.role.expected())?;
+    Some(Finding { environment: Some(environment.clone()), ..finding }.with("role", &wanted.role.arn))
 }
 
 /// Whether an error in the trust of the handshake's environment was found.

@@ -72,6 +72,7 @@ fn devops(builder: &Builder<'_>) -> Vec<Shared> {
     let environments = &builder.blueprint.environments;
     let mut steps = vec![erase(Project {
         verification: verification.clone(),
+        hosted: builder.surveyed.queue.as_ref().is_ok_and(|queue| queue.hosted),
         devops: devops.clone(),
         project: project.clone(),
         environments: environments.iter().map(|wanted| wanted.environment.name.clone()).collect(),

@@ -157,6 +157,7 @@ mod tests {
             name: "payments".parse().unwrap(),
             organization: "contoso".parse().unwrap(),
             collection_id: None,
+            public: false,
         }
     }
 

@@ -26,7 +26,7 @@ use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::pipeline::Queue;
-use crate::domain::policy::{self, Expected};
+use crate::domain::policy;
 use crate::domain::provider::Provider;
 use crate::engine::known::{Known, Of, Outlook};
 use crate::engine::step::{Cx, Report, Step};
@@ -196,12 +196,7 @@ impl Handshake {
 
     fn admits(&self, known: &Known, wanted: &Wanted) -> Vec<String> {
         let Ok((_, Some(role))) = self.facts(known, wanted) else { return Vec::new() };
-        let expected = Expected {
-            provider_arn: wanted.role.provider_arn.clone(),
-            issuer_host_path: wanted.role.issuer_host_path.clone(),
-            audience: wanted.role.audience.clone(),
-            subject: wanted.role.subject.clone(),
-        };
+        let expected = wanted.role.expected();
         let admissions = policy::others_admitted(&role.trust, &expected);
         admissions.iter().filter(|admission| admission.kind.is_another_identity()).map(admitted).collect()
     }

@@ -18,7 +18,7 @@ use crate::domain::key::StepKey;
 use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
-use crate::domain::policy::{self, Admission, Document, Expected, Size};
+use crate::domain::policy::{self, Admission, Document, Size};
 use crate::domain::role::{INLINE_POLICY, Role as Found, WantedRole};
 use crate::engine::known::{Known, Of, Yields};
 use crate::engine::step::{Cx, Report, Step};
@@ -94,21 +94,12 @@ impl Role {
         self.federation.owner_by_tags(found.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
     }
 
-    fn expected(&self) -> Expected {
-        Expected {
-            provider_arn: self.wanted.provider_arn.clone(),
-            issuer_host_path: self.wanted.issuer_host_path.clone(),
-            audience: self.wanted.audience.clone(),
-            subject: self.wanted.subject.clone(),
-        }
-    }
-
     /// Whether the one subject is trusted, and its connection was looked for and is not there.
     fn is_dangling(&self, found: &Found, known: &Known) -> bool {
         let Some(connection) = &self.connection else { return false };
         matches!(self.aim, Aim::Present)
             && known.get(&Of::<ConnectionFact>::new(connection.clone())).is_none()
-            && diagnose::trust::decision(&found.trust, &self.expected()).is_allowed()
+            && diagnose::trust::decision(&found.trust, &self.wanted.expected()).is_allowed()
     }
 
     /// IAM counts all inline policies of a role together, those of others included.
@@ -179,7 +170,8 @@ impl Role {
     /// Whether somebody limited whom the trust lets in beyond subject and audience: keyless's own statement, beside that
     /// one, would admit all the same.
     fn restricts(&self, found: &Found) -> bool {
-        let told = diagnose::trust::explains(&found.trust, &self.expected(), self.connections.as_deref());
+        let told =
+            diagnose::trust::explains(&found.trust, &self.wanted.expected(), self.connections.as_deref());
         told.iter().any(|finding| {
             matches!(
                 finding.code,
@@ -189,7 +181,7 @@ impl Role {
     }
 
     fn of_trust(&self, found: &Found, difference: &Difference) -> Vec<Finding> {
-        let expected = self.expected();
+        let expected = self.wanted.expected();
         let explains = |trust| diagnose::trust::explains(trust, &expected, self.connections.as_deref());
         let stays = if difference.trust_changes { explains(&difference.trust) } else { Vec::new() };
         // A statement may have another place afterwards: what it says and whom it lets in counts.
@@ -242,11 +234,11 @@ impl Step for Role {
         let adopted = self.owner(&found) != Owner::Ours;
         let mut difference = Difference::between(&found, &self.wanted, &self.wanted.statement()?, adopted);
         if self.close {
-            difference.close(&policy::others_admitted(&difference.trust, &self.expected()));
+            difference.close(&policy::others_admitted(&difference.trust, &self.wanted.expected()));
         }
         self.wanted.check_trust(&difference.trust)?;
         self.check_inline(&found)?;
-        let admissions = policy::others_admitted(&difference.trust, &self.expected());
+        let admissions = policy::others_admitted(&difference.trust, &self.wanted.expected());
         let dangling = self.is_dangling(&found, known);
         Ok(Seen { found: Some(found), difference: Some(difference), admissions, dangling })
     }

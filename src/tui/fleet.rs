@@ -1,6 +1,7 @@
 //! The panes: one per environment, each with what was seen last and when it is looked at next.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::msg::{LastSeen, Seen};
 use crate::domain::failure::Failure;
@@ -29,7 +30,7 @@ pub struct Pane {
     /// What its answers say.
     pub info: EnvironmentInfo,
     /// What was seen last; none: nothing yet.
-    pub board: Option<Board>,
+    pub board: Option<Arc<Board>>,
     /// When it was seen (seconds since 1970).
     pub seen: Option<i64>,
     /// Whether what is shown is from an earlier start of the program.
@@ -198,7 +199,7 @@ impl Fleet {
         &mut self,
         environment: &EnvironmentName,
         round: u64,
-        result: &Result<Box<Board>, Failure>,
+        result: &Result<Arc<Board>, Failure>,
         now: i64,
     ) -> Vec<LinkStatus> {
         let (interval, current) = (self.pause(), self.round);
@@ -214,7 +215,7 @@ impl Fleet {
                 pane.due = now + interval;
                 pane.seen = Some(now);
                 pane.old = false;
-                pane.board = Some(board.as_ref().clone());
+                pane.board = Some(Arc::clone(board));
                 let changed: Vec<LinkStatus> = pane
                     .status()
                     .map(|status| status.chain.clone())
@@ -243,7 +244,7 @@ impl Fleet {
         for pane in &mut self.panes {
             let mine = board.environments.iter().any(|status| status.info.name == pane.info.name);
             if mine {
-                pane.board = Some(board.of(&pane.info.name));
+                pane.board = Some(Arc::new(board.of(&pane.info.name)));
                 pane.seen = Some(now);
                 pane.old = false;
             }

@@ -1,6 +1,7 @@
 //! What happens to the program, and what it wants done.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crossterm::event::Event as Input;
 use secrecy::SecretString;
@@ -90,8 +91,8 @@ pub struct Seen {
     pub environment: EnvironmentName,
     /// When (seconds since 1970).
     pub at: i64,
-    /// What.
-    pub board: Board,
+    /// What; shared with the pane that shows it.
+    pub board: Arc<Board>,
 }
 
 /// What a person agreed to on the review.
@@ -206,7 +207,14 @@ pub enum Msg {
         /// Which round: late answers are dropped.
         round: u64,
         /// What was seen.
-        result: Result<Box<Board>, Failure>,
+        result: Result<Arc<Board>, Failure>,
+    },
+    /// What an earlier start of the program saw: read while the clouds are being opened, so that nothing waits for it.
+    Last {
+        /// Of which practice world; none: the real clouds.
+        practice: Option<String>,
+        /// What.
+        last: LastSeen,
     },
     /// Answers [`Effect::Examine`].
     Examined(Result<Box<Examination>, Failure>),

@@ -104,12 +104,12 @@ impl Shared {
     }
 
     /// Takes what was opened.
-    pub fn open(&mut self, opened: Opened) {
+    pub fn open(&mut self, mut opened: Opened) {
         self.access = Access::Open;
         if let Some(federation) = &opened.federation {
             self.fleet.take_answers(federation);
         }
-        if let Some(last) = opened.last.clone() {
+        if let Some(last) = opened.last.take() {
             self.fleet.take_last(last);
         }
         self.wizard = None;
@@ -209,6 +209,12 @@ impl Shared {
                 if !self.fleet.is_looking() {
                     return vec![Effect::Remember(self.fleet.seen())];
                 }
+            }
+            // Other clouds may have been chosen meanwhile.
+            Msg::Last { practice, last }
+                if self.opened.as_ref().is_some_and(|opened| opened.practice == *practice) =>
+            {
+                self.fleet.take_last(last.clone());
             }
             Msg::Event { job, event } => {
                 if let Some(run) = self.run.as_mut().filter(|run| run.job == *job) {

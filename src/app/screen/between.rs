@@ -42,13 +42,13 @@ impl Between {
     pub fn client(&self, chain: &[&Environment]) -> Option<Aws> {
         let name = &chain.first()?.name;
         let clients = self.clients();
-        clients.get(name).filter(|(way, _)| *way == Way::of(chain)).map(|(_, client)| client.clone())
+        clients.get(name).filter(|(way, _)| *way == Way::of(chain)).map(|(_, client)| client.at_rest())
     }
 
-    /// Keeps a client of the first of these environments.
-    pub fn keep(&self, chain: &[&Environment], client: Aws) {
+    /// Keeps a client of the first of these environments, at rest.
+    pub fn keep(&self, chain: &[&Environment], client: &Aws) {
         if let Some(first) = chain.first() {
-            self.clients().insert(first.name.clone(), (Way::of(chain), client));
+            self.clients().insert(first.name.clone(), (Way::of(chain), client.at_rest()));
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::failure::Result;
 use crate::domain::federation::Federation;
 use crate::domain::mark::FederationId;
 use crate::host::files;
@@ -43,7 +43,6 @@ pub fn write(state: &Path, federation: &Federation, seen: Vec<Seen>) -> Result<(
     if let Some(folder) = path.parent() {
         files::private_dir(folder)?;
     }
-    let text = serde_json::to_string(&File { version: VERSION, seen })
-        .map_err(|error| Failure::new(Code::File).with("file", path.display()).with("cause", error))?;
-    files::write(&path, &text)
+    let file = File { version: VERSION, seen };
+    files::write_pieces(&path, |to| serde_json::to_writer(to, &file).map_err(Into::into))
 }

@@ -117,7 +117,7 @@ impl Round {
         made.retain(|name, _| environments.iter().any(|environment| environment.name == *name));
         for (name, client) in &made {
             if let (Some(way), Ok(client)) = (chain(&self.federation, name), client) {
-                self.scene.between.keep(&way, client.clone());
+                self.scene.between.keep(&way, client);
             }
         }
         Ok(made)
@@ -133,7 +133,9 @@ impl Round {
         let chain = chain(&self.federation, environment).ok_or_else(unknown)?;
         let mine = |at: &&Environment| at.name != *environment || !self.left.contains(environment);
         let mine = chain.iter().copied().filter(mine);
-        let clients = mine.filter_map(|at| Some((at.name.clone(), self.aws.get(&at.name)?.clone())));
+        // Each look wakes its clients, and they are gone with it.
+        let client = |name| Some(self.aws.get(name)?.as_ref().map(Aws::at_rest).map_err(Clone::clone));
+        let clients = mine.filter_map(|at| Some((at.name.clone(), client(&at.name)?)));
         let mut session = self.session(&chain, clients.collect());
         let mut prepared = self.prepare(&session, environment).await?;
         if signs_in_no_more(&prepared) {

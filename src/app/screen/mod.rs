@@ -59,8 +59,9 @@ pub async fn run(flags: cli::Begin, mut opening: Opening, output: &Output) -> Re
     let (sender, mut inbox) = mpsc::unbounded_channel();
     let stop = opening.stop.clone();
     let performer = FullScreen::new(opening, sender.clone());
-    let (mut program, effects) = Program::new(begin.clone());
-    let mut screen = Screen::take(begin.theme.palette, !begin.no_mouse)?;
+    let (palette, mouse) = (begin.theme.palette, !begin.no_mouse);
+    let (mut program, effects) = Program::new(begin);
+    let mut screen = Screen::take(palette, mouse)?;
     output.hush(true);
     let signalled = stop.clone();
     let told = tokio::spawn(async move {

@@ -13,7 +13,7 @@ use crate::app::wizard::{Kept, begun};
 use crate::domain::failure::Result;
 use crate::domain::federation::Federation;
 use crate::host::files;
-use crate::tui::msg::{Opened, Repeats};
+use crate::tui::msg::{LastSeen, Opened, Repeats};
 use crate::wizard::Start;
 
 /// Open clouds, with what outlives a single effect on them.
@@ -57,12 +57,9 @@ pub fn known(opening: &Opening) -> Result<Option<Opened>> {
         None => None,
     };
     let Some(found) = answers::find_on(opening, ground.as_ref())? else { return Ok(None) };
-    let state: PathBuf = match &ground {
-        Some(ground) => ground.state.clone(),
-        None => files::state_dir(opening.process.variable("KEYLESS_STATE_DIR"))?,
-    };
     Ok(Some(Opened {
-        last: last::read(&state, &found.federation),
+        // Much to read: the first frame does not wait for it.
+        last: None,
         own: answers::own_on(opening, ground.as_ref())?.is_some(),
         practice: ground.map(|ground| ground.world),
         start: Start::default(),
@@ -72,7 +69,19 @@ pub fn known(opening: &Opening) -> Result<Option<Opened>> {
     }))
 }
 
-/// Opens the clouds.
+/// What was seen last of the clouds that are to be opened, and their practice world; none: nothing.
+pub fn seen(opening: &Opening) -> Option<(Option<String>, LastSeen)> {
+    let world = opening.global.sandbox.as_deref();
+    let ground = world.map(|world| practice::ground(world, &opening.process)).transpose().ok()?;
+    let found = answers::find_on(opening, ground.as_ref()).ok()??;
+    let state: PathBuf = match &ground {
+        Some(ground) => ground.state.clone(),
+        None => files::state_dir(opening.process.variable("KEYLESS_STATE_DIR")).ok()?,
+    };
+    Some((ground.map(|ground| ground.world), last::read(&state, &found.federation)?))
+}
+
+/// Opens the clouds. What was seen of them last is not among what is told: [`seen`] reads it.
 ///
 /// # Errors
 /// The practice cloud cannot be started, an address is none, or the answers cannot be used.
@@ -88,7 +97,7 @@ pub async fn open(opening: Opening, output: &Output) -> Result<(Scene, Opened)> 
         repeats: repeats(&opening),
         practice: clouds.practice.as_ref().map(|open| open.world.clone()),
         start: begun(&opening, &clouds, output).await?.0,
-        last: federation.as_ref().and_then(|federation| last::read(&clouds.state, federation)),
+        last: None,
         own,
         federation: federation.clone(),
         source,

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::Calls;
 use super::jobs::Jobs;
 use super::look::{Looked, Round};
-use super::open::{Scene, open};
+use super::open::{Scene, open, seen};
 use super::rounds::Rounds;
 use super::{history, last};
 use crate::app::answers;
@@ -138,7 +138,13 @@ impl Inner {
         // A practice cloud that is left must be gone before it can be opened again.
         drop(self.scene.lock().unwrap_or_else(PoisonError::into_inner).take());
         let output = self.output(&opening, None);
-        let (scene, opened) = open(opening, &output).await?;
+        // What was seen last is told at once, because opening may take long, and again for panes that come with it.
+        let last = seen(&opening).map(|(practice, last)| {
+            self.send(Msg::Last { practice, last: last.clone() });
+            last
+        });
+        let (scene, mut opened) = open(opening, &output).await?;
+        opened.last = last;
         *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(scene));
         Ok(Box::new(opened))
     }
@@ -169,14 +175,15 @@ impl Inner {
             tokio::spawn(async move {
                 let looked = async {
                     let _turn = inner.rounds.turn().await;
-                    begun.look(&environment).await
+                    // A look is large: those that wait for their turn do without.
+                    Box::pin(begun.look(&environment)).await
                 };
                 // Nobody waits for a look that was stopped.
                 let Some(looked) = stop.run_until_cancelled(looked).await else { return };
                 if let Ok(Looked { left: Some(out), .. }) = &looked {
                     inner.send(Msg::Notice(halves::words(out)));
                 }
-                let result = looked.map(|looked| Box::new(looked.board));
+                let result = looked.map(|looked| Arc::new(looked.board));
                 inner.send(Msg::Looked { environment, round, result });
             });
         }

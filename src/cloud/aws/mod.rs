@@ -18,7 +18,7 @@ pub(crate) use refusal::failure as sdk_failure;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -119,18 +119,35 @@ pub(crate) fn no_retries() -> RetryConfig {
 #[derive(Clone)]
 pub struct Aws {
     shared: Arc<Shared>,
+    sdk: Arc<Sdk>,
+}
+
+/// The clients of the SDK: heavy, so that each is made when it is first needed.
+#[derive(Default)]
+struct Sdk {
+    iam: OnceLock<aws_sdk_iam::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
+    trail: OnceLock<aws_sdk_cloudtrail::Client>,
 }
 
 struct Shared {
-    iam: aws_sdk_iam::Client,
-    sts: aws_sdk_sts::Client,
-    trail: aws_sdk_cloudtrail::Client,
+    /// Also holds the credentials that were fetched.
+    config: SdkConfig,
+    trace: Option<Arc<dyn TraceSink>>,
     account: AccountId,
     region: Region,
     iam_permits: Arc<Semaphore>,
     sts_permits: Arc<Semaphore>,
     trail_permits: Arc<Semaphore>,
     identity: OnceCell<Identity>,
+}
+
+impl Shared {
+    /// What tells the trace of each exchange with a service.
+    fn recorder(&self, service: &'static str) -> Option<SharedInterceptor> {
+        let sink = self.trace.clone()?;
+        Some(SharedInterceptor::new(exchange::Recorder::new(sink, service, &self.account)))
+    }
 }
 
 /// Whether a call may be repeated after an answer that tells nothing about whether it was executed.
@@ -146,31 +163,10 @@ enum Repeat {
 
 impl Aws {
     /// A client for an account, with the credentials and endpoints of `config`. Sends nothing yet.
-    pub fn new(transport: &Transport, config: &SdkConfig, account: AccountId, region: Region) -> Self {
-        let mut iam = aws_sdk_iam::config::Builder::from(config);
-        let mut sts = aws_sdk_sts::config::Builder::from(config);
-        let mut trail = aws_sdk_cloudtrail::config::Builder::from(config);
-        if let Some(sink) = &transport.shared.trace {
-            iam.push_interceptor(SharedInterceptor::new(exchange::Recorder::new(
-                sink.clone(),
-                "IAM",
-                &account,
-            )));
-            sts.push_interceptor(SharedInterceptor::new(exchange::Recorder::new(
-                sink.clone(),
-                "STS",
-                &account,
-            )));
-            trail.push_interceptor(SharedInterceptor::new(exchange::Recorder::new(
-                sink.clone(),
-                "CloudTrail",
-                &account,
-            )));
-        }
+    pub fn new(transport: &Transport, config: SdkConfig, account: AccountId, region: Region) -> Self {
         let shared = Shared {
-            iam: aws_sdk_iam::Client::from_conf(iam.build()),
-            sts: aws_sdk_sts::Client::from_conf(sts.build()),
-            trail: aws_sdk_cloudtrail::Client::from_conf(trail.build()),
+            config,
+            trace: transport.shared.trace.clone(),
             iam_permits: transport.permits(format!("iam {}", region.partition())),
             sts_permits: transport.permits(format!("sts {region}")),
             trail_permits: transport.permits(format!("cloudtrail {region}")),
@@ -178,7 +174,14 @@ impl Aws {
             region,
             identity: OnceCell::new(),
         };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), sdk: Arc::default() }
+    }
+
+    /// The same client at rest, to be kept: with the credentials and the identity that were fetched, but without what
+    /// the SDK needs only while it works.
+    #[must_use]
+    pub fn at_rest(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), sdk: Arc::default() }
     }
 
     /// The account this client is meant for. Whether its credentials belong there is what [`Aws::caller_identity`] tells.
@@ -192,11 +195,33 @@ impl Aws {
     }
 
     fn iam(&self) -> &aws_sdk_iam::Client {
-        &self.shared.iam
+        self.sdk.iam.get_or_init(|| {
+            let mut config = aws_sdk_iam::config::Builder::from(&self.shared.config);
+            if let Some(recorder) = self.shared.recorder("IAM") {
+                config.push_interceptor(recorder);
+            }
+            aws_sdk_iam::Client::from_conf(config.build())
+        })
+    }
+
+    fn sts(&self) -> &aws_sdk_sts::Client {
+        self.sdk.sts.get_or_init(|| {
+            let mut config = aws_sdk_sts::config::Builder::from(&self.shared.config);
+            if let Some(recorder) = self.shared.recorder("STS") {
+                config.push_interceptor(recorder);
+            }
+            aws_sdk_sts::Client::from_conf(config.build())
+        })
     }
 
     fn trail(&self) -> &aws_sdk_cloudtrail::Client {
-        &self.shared.trail
+        self.sdk.trail.get_or_init(|| {
+            let mut config = aws_sdk_cloudtrail::config::Builder::from(&self.shared.config);
+            if let Some(recorder) = self.shared.recorder("CloudTrail") {
+                config.push_interceptor(recorder);
+            }
+            aws_sdk_cloudtrail::Client::from_conf(config.build())
+        })
     }
 
     /// The name of a role in the journal.
@@ -301,7 +326,23 @@ fn pause(repeat: Repeat, attempt: u32, again: Again) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
     use super::*;
+
+    #[test]
+    fn a_client_at_rest_keeps_who_it_is_and_nothing_of_the_sdk() {
+        let config = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        let (account, region) = ("111122223333".parse().unwrap(), "eu-west-1".parse().unwrap());
+        let awake = Aws::new(&Transport::new(None, CONCURRENCY, None), config, account, region);
+        assert!(awake.sdk.iam.get().is_none());
+        awake.iam();
+        let who = Identity { account: "111122223333".into(), arn: "arn".into(), user_id: "AIDA".into() };
+        awake.shared.identity.set(who.clone()).unwrap();
+        let rest = awake.at_rest();
+        assert!(rest.sdk.iam.get().is_none() && rest.sdk.sts.get().is_none());
+        assert_eq!(rest.shared.identity.get(), Some(&who));
+        assert!(awake.clone().sdk.iam.get().is_some());
+    }
 
     #[test]
     fn writes_are_repeated_only_when_throttled() {

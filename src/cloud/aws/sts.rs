@@ -21,7 +21,7 @@ impl Aws {
     /// `AwsSignIn` when there are no usable credentials.
     pub async fn caller_identity(&self) -> Result<Identity> {
         let read = || async {
-            let request = self.shared.sts.get_caller_identity();
+            let request = self.sts().get_caller_identity();
             let answer = self.call_sts("sts:GetCallerIdentity", || request.clone().send()).await?;
             match (answer.account, answer.arn, answer.user_id) {
                 (Some(account), Some(arn), Some(user_id)) => Ok(Identity { account, arn, user_id }),

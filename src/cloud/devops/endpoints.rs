@@ -318,6 +318,7 @@ mod tests {
             name: "payments".parse().unwrap(),
             organization: "contoso".parse().unwrap(),
             collection_id: None,
+            public: false,
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Project {
     pub organization: OrganizationName,
     /// The organisation's id, from the collection link; only a single project tells it.
     pub collection_id: Option<Uuid>,
+    /// Whether everybody may see it: such projects have parallel jobs of their own.
+    pub public: bool,
 }
 
 /// The project's part of a path.
@@ -33,6 +35,8 @@ struct Wire {
     name: String,
     #[serde(default)]
     url: Option<String>,
+    #[serde(default)]
+    visibility: Option<String>,
     #[serde(default, rename = "_links")]
     links: Value,
 }
@@ -54,6 +58,7 @@ impl Wire {
             name,
             organization: organization.unwrap_or_else(|| typed.clone()),
             collection_id,
+            public: self.visibility.is_some_and(|it| it.eq_ignore_ascii_case("public")),
         })
     }
 }
@@ -147,7 +152,8 @@ mod tests {
             "https://dev.azure.com/other/_apis/x",
             "no link",
         ] {
-            let wire = Wire { id: Uuid::nil(), name: "p".into(), url: Some(link.into()), links: Value::Null };
+            let url = Some(link.into());
+            let wire = Wire { id: Uuid::nil(), name: "p".into(), url, visibility: None, links: Value::Null };
             assert_eq!(
                 wire.project(&"contoso".parse().unwrap()).unwrap().organization.as_str(),
                 "contoso",

@@ -3,6 +3,7 @@
 mod broken;
 pub mod entra;
 mod identity_center;
+mod lean;
 mod overrides;
 mod profiles;
 mod quiet;
@@ -19,7 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -31,7 +32,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_runtime::env_config::file::{Builder, EnvConfigFileKind, EnvConfigFiles};
 use secrecy::{ExposeSecret, SecretString};
 
-use self::quiet::Quiet;
+use self::lean::{OfProfile, lean};
 use super::aws::{Aws, Transport, no_retries, timeouts};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Environment, Federation, SignIn};
@@ -111,9 +112,10 @@ impl AwsSignIn {
             .timeout_config(timeouts())
             .retry_config(no_retries())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .identity_cache(IdentityCache::lazy().build())
             .credentials_provider(credentials);
         config.set_endpoint_url(self.transport.endpoint().map(ToString::to_string));
-        self.client(&config.build(), environment)
+        self.client(config.build(), environment)
     }
 
     /// The client of an environment, signed in as its answers say. The credentials are fetched with the first request.
@@ -122,10 +124,10 @@ impl AwsSignIn {
     /// The answers name an environment or a name that cannot be used.
     pub async fn aws(&self, federation: &Federation, environment: &Environment) -> Result<Aws> {
         let config = self.config(federation, environment, 0).await?;
-        Ok(self.client(&config, environment))
+        Ok(self.client(config, environment))
     }
 
-    fn client(&self, config: &SdkConfig, environment: &Environment) -> Aws {
+    fn client(&self, config: SdkConfig, environment: &Environment) -> Aws {
         Aws::new(&self.transport, config, environment.account.clone(), environment.region.clone())
     }
 
@@ -153,7 +155,7 @@ impl AwsSignIn {
                 SignIn::Environment { .. } => {
                     let provider = EnvironmentVariableCredentialsProvider::new();
                     let loader = self.loader(environment, self.files.clone().build());
-                    Ok(loader.credentials_provider(provider).load().await)
+                    Ok(lean(loader.credentials_provider(provider).load().await))
                 }
                 SignIn::AssumeRole { assume_role, from } => {
                     let source =
@@ -181,21 +183,13 @@ impl AwsSignIn {
     async fn profile(&self, environment: &Environment, name: &str, files: Builder) -> SdkConfig {
         let process = self.profile_set().await.is_ok_and(|set| Self::asks_a_process(&set, name));
         let files = files.build();
-        let provider_config = ProviderConfig::without_region()
+        let asks = ProviderConfig::without_region()
             .with_region(Some(region(environment)))
             .with_http_client(self.transport.client())
             .with_timeout_config(timeouts());
-        let provider = ProfileFileCredentialsProvider::builder()
-            .configure(&provider_config)
-            .profile_files(files.clone())
-            .profile_name(name)
-            .with_custom_provider("Ec2InstanceMetadata", NoMetadata)
-            .build();
+        let provider = OfProfile { name: name.to_owned(), files: files.clone(), asks, process };
         let loader = self.loader(environment, files).profile_name(name);
-        match process {
-            true => loader.credentials_provider(Quiet::new(name, provider)).load().await,
-            false => loader.credentials_provider(provider).load().await,
-        }
+        lean(loader.credentials_provider(provider).load().await)
     }
 
     /// What every sign-in has in common. The loader reads endpoints and the like, but asks no network.
@@ -342,6 +336,19 @@ mod tests {
         let config = desk.profile(&environment, "a", desk.files.clone()).await;
         assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:1"));
         assert_eq!(config.region().map(AsRef::as_ref), Some("eu-west-1"));
+    }
+
+    #[tokio::test]
+    async fn addresses_of_single_services_are_honoured_without_the_files() {
+        let desk = desk(
+            "[profile a]\nservices = near\nendpoint_url = http://127.0.0.1:1\n[services near]\niam =\n  endpoint_url = http://127.0.0.1:2\nsso =\n  endpoint_url = http://127.0.0.1:3\n",
+        );
+        let environment = environment("dev", SignIn::Profile { profile: "a".to_owned() });
+        let config = desk.profile(&environment, "a", desk.files.clone()).await;
+        let kept = format!("{:?}", config.service_config().unwrap());
+        assert_eq!(kept, r#"Addresses([("IAM", "http://127.0.0.1:2"), ("STS", "http://127.0.0.1:1")])"#);
+        assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:1"));
+        assert!(config.token_provider().is_none());
     }
 
     #[test]

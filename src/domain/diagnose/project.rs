@@ -15,6 +15,8 @@ pub struct Policy {
     pub repos_off: Option<bool>,
     /// The verification repository is missing, and the operator may make repositories in the project.
     pub may_create_repository: Option<bool>,
+    /// How many jobs Microsoft's agents run at once for the project; only where the verification runs on them.
+    pub hosted_jobs: Option<i64>,
 }
 
 impl Policy {
@@ -29,11 +31,12 @@ impl Policy {
             (self.marketplace_tasks_disabled == Some(true), FindingCode::MarketplaceTasksDisabled),
             (self.repos_off == Some(true), FindingCode::ReposOff),
             (self.may_create_repository == Some(false), FindingCode::RepositoryDenied),
+            (self.hosted_jobs == Some(0), FindingCode::PipelineParallelism),
         ];
         let finding = |code| {
             let finding = Finding::overall(code).with("organisation", organization);
             match code {
-                FindingCode::MarketplaceTasksDisabled => finding,
+                FindingCode::MarketplaceTasksDisabled | FindingCode::PipelineParallelism => finding,
                 FindingCode::RepositoryDenied => {
                     finding.with("project", project).with("repository", repository)
                 }
@@ -90,16 +93,23 @@ mod tests {
             marketplace_tasks_disabled: Some(false),
             repos_off: Some(false),
             may_create_repository: Some(true),
+            hosted_jobs: Some(1),
         };
         assert_eq!(codes(fine), []);
         let bad = Policy {
             marketplace_tasks_disabled: Some(true),
             repos_off: Some(true),
             may_create_repository: Some(false),
+            hosted_jobs: Some(0),
         };
         assert_eq!(
             codes(bad),
-            [FindingCode::MarketplaceTasksDisabled, FindingCode::ReposOff, FindingCode::RepositoryDenied]
+            [
+                FindingCode::MarketplaceTasksDisabled,
+                FindingCode::ReposOff,
+                FindingCode::RepositoryDenied,
+                FindingCode::PipelineParallelism,
+            ]
         );
     }
 

@@ -24,6 +24,8 @@ pub struct Project {
     pub devops: DevOps,
     /// The project.
     pub project: Place,
+    /// Whether the verification runs on Microsoft's agents.
+    pub hosted: bool,
     /// Every environment: they all need it.
     pub environments: Vec<EnvironmentName>,
 }
@@ -40,6 +42,14 @@ pub struct Seen {
 }
 
 impl Project {
+    /// How many jobs Microsoft's agents run at once, where that counts and is told.
+    async fn hosted_jobs(&self) -> Option<i64> {
+        if !self.hosted || self.project.public {
+            return None;
+        }
+        self.devops.hosted_parallel_jobs().await.ok().flatten()
+    }
+
     /// Whether the repository may be made, where it is still to be made.
     async fn may_create_repository(&self) -> Option<bool> {
         if self.verification.foreign_branch.is_some() {
@@ -73,12 +83,13 @@ impl Step for Project {
 
     /// Each of these calls needs a right of its own that keyless can do without: a refusal tells nothing.
     async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
-        let (toolkit, tasks, repos, create, token) = futures::join!(
+        let (toolkit, tasks, repos, create, token, hosted_jobs) = futures::join!(
             self.devops.toolkit(),
             self.devops.marketplace_tasks_disabled(),
             self.devops.repos_off(&self.project),
             self.may_create_repository(),
             self.devops.refuse_global_token(),
+            self.hosted_jobs(),
         );
         Ok(Seen {
             toolkit: toolkit.ok().flatten().map(|found| found.version),
@@ -87,6 +98,7 @@ impl Step for Project {
                 marketplace_tasks_disabled: tasks.ok().flatten(),
                 repos_off: repos.ok().flatten(),
                 may_create_repository: create,
+                hosted_jobs,
             },
         })
     }

@@ -1,5 +1,7 @@
 //! The rhythm of looks: panes go together, failures wait, and changed answers begin anew.
 
+use std::sync::Arc;
+
 use super::seen::{DARK, NOW, Stand, board, fail, federation, look, names, open, wait};
 use crate::domain::failure::{Code, Failure};
 use crate::tui::fleet::Fleet;
@@ -17,7 +19,7 @@ fn due(fleet: &mut Fleet, now: i64) -> Vec<String> {
 }
 
 fn seen(fleet: &mut Fleet, name: &str, now: i64) {
-    let result = Ok(Box::new(board(&federation(&names(3)), name, Stand::Proven)));
+    let result = Ok(Arc::new(board(&federation(&names(3)), name, Stand::Proven)));
     fleet.take_look(&name.parse().unwrap(), 1, &result, now);
 }
 

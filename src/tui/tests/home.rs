@@ -26,8 +26,9 @@ fn three_environments() {
 #[test]
 fn denial_proofs_have_their_own_line() {
     let names = names(3);
-    let mut program = looked(DARK, &names, &[Stand::Proven]);
-    assert!(!screen(&mut program, 120, 40).contains("denied"));
+    let mut untried = looked(DARK, &names, &[Stand::Proven]);
+    assert!(!screen(&mut untried, 200, 50).contains("denied"));
+    let mut program = open(DARK, &names);
     let federation = super::seen::federation(&names);
     for (name, verdict) in [("dev", Verdict::Denied), ("staging", Verdict::Admitted)] {
         let mut board = super::seen::board(&federation, name, Stand::Proven);
@@ -41,10 +42,12 @@ fn denial_proofs_have_their_own_line() {
         board.environments[0].denial = Some(denial);
         super::seen::show(&mut program, name, board);
     }
-    for (width, height, denied) in [(80, 24, "denied as required"), (200, 50, "denied as required, ")] {
+    for (width, height) in [(80, 24), (200, 50)] {
         let seen = screen(&mut program, width, height);
-        assert!(seen.contains(denied) && seen.contains("let in"), "{seen}");
+        assert!(seen.contains("denied, 4 min ago") && seen.contains("let in, 4 min ago"), "{seen}");
     }
+    let whole = screen(&mut program, 120, 40);
+    assert!(whole.contains("others denied as required, 4 min ago"), "{whole}");
 }
 
 #[test]
@@ -157,12 +160,23 @@ fn what_was_seen_before_is_shown_with_its_age() {
     let seen = |name: &str| crate::tui::msg::Seen {
         environment: name.parse().unwrap(),
         at: super::seen::NOW - 3 * 3600,
-        board: super::seen::board(&answers, name, Stand::Proven),
+        board: std::sync::Arc::new(super::seen::board(&answers, name, Stand::Proven)),
     };
+    let last = crate::tui::msg::LastSeen { boards: names.iter().map(|name| seen(name)).collect() };
     let mut begin = opened(Some(answers.clone()));
-    begin.last = Some(crate::tui::msg::LastSeen { boards: names.iter().map(|name| seen(name)).collect() });
+    begin.last = Some(last.clone());
     let (mut program, _) = begin_with(begin);
-    assert_snapshot!("home_last_seen_80", screen(&mut program, 80, 24));
+    let shown = screen(&mut program, 80, 24);
+    assert_snapshot!("home_last_seen_80", shown);
+
+    // It also comes after the first frame, but never for other clouds.
+    let (mut program, _) = begin_with(opened(Some(answers)));
+    let empty = screen(&mut program, 80, 24);
+    program.update(Msg::Last { practice: Some("many".to_owned()), last: last.clone() });
+    program.update(Msg::Last { practice: None, last: last.clone() });
+    assert_eq!(screen(&mut program, 80, 24), empty);
+    program.update(Msg::Last { practice: Some("three".to_owned()), last });
+    assert_eq!(screen(&mut program, 80, 24), shown);
 }
 
 fn begin_with(opened: crate::tui::msg::Opened) -> (crate::tui::program::Program, Vec<Effect>) {

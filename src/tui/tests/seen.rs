@@ -250,7 +250,7 @@ pub(super) fn look(program: &mut Program, federation: &Federation, name: &str, s
 
 /// A look told this of an environment.
 pub(super) fn show(program: &mut Program, name: &str, board: Board) -> Vec<Effect> {
-    let result = Ok(Box::new(board));
+    let result = Ok(std::sync::Arc::new(board));
     program.update(Msg::Looked { environment: name.parse().unwrap(), round: 1, result })
 }
 

@@ -1,5 +1,6 @@
 //! The doctor: every code has a world that raises it and a neighbour that does not, and what can be healed is.
 
+mod command;
 mod devops;
 mod fuzz;
 mod logs;
@@ -146,6 +147,39 @@ async fn every_code_has_a_world_and_a_healthy_neighbour() {
         .map(|(name, case)| async move { hold(case).await.err().map(|why| format!("{name}: {why}")) });
     let broken: Vec<String> = held.buffer_unordered(4).filter_map(std::future::ready).collect().await;
     assert!(broken.is_empty(), "{} of {} cases:\n{}", broken.len(), cases.len(), broken.join("\n\n"));
+}
+
+/// Codes that no world raises, and the test that does.
+const ELSEWHERE: [(&str, &str); 11] = [
+    ("CLOCK-SKEW", "diagnose::network, logs"),
+    ("DENIAL-ADMITTED", "denial"),
+    ("DENIAL-DECOY", "denial"),
+    ("DENIAL-UNKNOWN", "denial"),
+    ("HANDSHAKE-MISMATCH", "programs::doctor"),
+    ("HANDSHAKE-REFUSED", "programs::doctor"),
+    ("LOG-UNKNOWN", "logs"),
+    ("MATRIX-UNEXPECTED", "matrix"),
+    ("PIPELINE-APPROVAL", "logs"),
+    ("REPOSITORY-OPEN", "setup"),
+    ("TRAIL-DENIED", "trail"),
+];
+
+/// Every code is raised somewhere: by a world, by a log, or by a test that is named here.
+#[test]
+fn no_code_is_without_a_test() {
+    let worlds: Vec<FindingCode> = cases()
+        .iter()
+        .map(|(name, case)| FindingCode::named(&case.code).unwrap_or_else(|| panic!("{name}")))
+        .collect();
+    let logged = keyless::domain::diagnose::signature::known().all().iter().map(|signature| signature.code);
+    let logged: Vec<FindingCode> = logged.collect();
+    let missing: Vec<String> = FindingCode::ALL
+        .iter()
+        .filter(|code| !worlds.contains(code) && !logged.contains(code))
+        .map(|code| code.text())
+        .filter(|code| !ELSEWHERE.iter().any(|(known, _)| code[3..] == **known))
+        .collect();
+    assert!(missing.is_empty(), "no world, no log and no test raises {}", missing.join(", "));
 }
 
 /// A healthy federation that was set up and proven has nothing to be found.

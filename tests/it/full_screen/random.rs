@@ -262,7 +262,7 @@ fn answers(wish: Effect, well: bool) -> Vec<Msg> {
         Effect::Look { round, environments } => environments
             .into_iter()
             .map(|environment| {
-                let result = if well { Ok(Box::new(Board::default())) } else { Err(refused()) };
+                let result = if well { Ok(std::sync::Arc::new(Board::default())) } else { Err(refused()) };
                 Msg::Looked { environment, round, result }
             })
             .collect(),

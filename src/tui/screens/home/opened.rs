@@ -83,14 +83,14 @@ fn end(canvas: &Canvas<'_>, shown: &Shown<'_>, width: usize) -> Vec<Line<'static
     let age = shown.proven_ago();
     let age = if age.is_empty() { age } else { format!(" {age}") };
     say(paint, &format!("{glyph} {words}{age}"));
+    if let Some((paint, text, _)) = shown.denial() {
+        say(paint, &format!("others {text}"));
+    }
     if let Some(identity) = handshake.and_then(|handshake| handshake.identity.as_deref()) {
         say(Paint::Plain, &format!("identity {identity}"));
     }
     if let Some(reason) = handshake.and_then(|handshake| handshake.verdict.reason()) {
         say(paint, &reason);
-    }
-    if let Some((paint, text, _)) = shown.denial() {
-        say(paint, &format!("denial proof: {text}"));
     }
     if let Some(failure) = &shown.pane.failure {
         let words = explain::failure(failure);

@@ -36,7 +36,7 @@ impl<'a> Shown<'a> {
     }
 
     fn board(&self) -> Option<&'a Board> {
-        self.running.or(self.pane.board.as_ref())
+        self.running.or(self.pane.board.as_deref())
     }
 
     pub(super) fn status(&self) -> Option<&'a EnvironmentStatus> {
@@ -111,11 +111,13 @@ impl<'a> Shown<'a> {
         let denial = self.status()?.denial.as_ref()?;
         let at = denial.at.as_deref().and_then(when::read);
         let age = at.map(|at| format!(", {}", when::ago(self.now - at))).unwrap_or_default();
-        let words = match denial.verdict {
-            denial::Verdict::Unknown { .. } => "denial unknown",
-            _ => denial.verdict.words(),
+        let (words, brief) = match denial.verdict {
+            denial::Verdict::Denied => (denial.verdict.words(), "denied"),
+            denial::Verdict::Admitted => (denial.verdict.words(), "let in"),
+            denial::Verdict::Unknown { .. } => ("denial unknown", "denial unknown"),
         };
-        Some((signs::denial(&denial.verdict).paint, format!("{words}{age}"), words.to_owned()))
+        let paint = signs::denial(&denial.verdict).paint;
+        Some((paint, format!("{words}{age}"), format!("{brief}{age}")))
     }
 
     /// The identity that answered: `AzureDevOpsDevRole/keyless-dev`.
