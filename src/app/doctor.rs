@@ -99,7 +99,10 @@ pub async fn look(
     let Examined { mut findings, prepared } = examined;
     drop((session, prepared));
     printer.done().await;
-    findings.splice(..0, refused.iter().map(|failure| Finding::failed(None, failure)));
+    if let Some(failure) = &refused {
+        findings.iter_mut().for_each(|finding| finding.heal = None);
+        findings.insert(0, Finding::failed(None, failure));
+    }
     if clouds.practice.is_none() {
         findings.splice(..0, network::proxy(|name| opening.process.variable(name)));
     }
@@ -116,7 +119,7 @@ async fn session(
 ) -> Result<(Session, Option<Failure>)> {
     match clouds.session(opening, federation.clone(), events.clone(), output).await {
         Ok(session) => Ok((session, None)),
-        Err(failure) if opening.only == Some(Only::Aws) || failure.code == Code::Stopped => Err(failure),
+        Err(failure) if opening.only.is_some() || failure.code == Code::Stopped => Err(failure),
         Err(failure) => {
             let half = Opening { only: Some(Only::Aws), ..opening.clone() };
             Ok((clouds.session(&half, federation, events, output).await?, Some(failure)))
@@ -134,8 +137,10 @@ async fn heal(
     output: &Output,
 ) -> Result<Exit> {
     let (events, printer) = output.follow(true);
-    let (mut session, _) = session(opening, clouds, federation, events, output).await?;
+    let (mut session, refused) = session(opening, clouds, federation, events, output).await?;
     let Examined { findings, prepared } = examine(&mut session, chosen).await?;
+    // Without Azure DevOps nothing is healed: names and ids as typed are no ground for a write.
+    let prepared = prepared.filter(|_| refused.is_none());
     printer.caught_up(&session.events).await;
     let header = session.events.board().header;
     let plan = prepared.as_ref().map(|prepared| prepared.decidable());
@@ -212,7 +217,8 @@ pub fn codes(output: &Output) -> Exit {
             .collect();
         output.data(&serde_json::json!({ "version": 1, "codes": codes }).to_string());
     } else {
-        let pages = FindingCode::ALL.map(|code| (code.text(), explain::page(code)));
+        let pages =
+            FindingCode::ALL.map(|code| (code.text(), explain::finding(&Finding::overall(code)).cause));
         output.data(&plain::doctor::codes(&pages, output.look()));
     }
     Exit::Done

@@ -34,8 +34,12 @@ pub async fn log(opening: &Opening, file: &Path, output: &Output) -> Result<Exit
         }
         _ => files::read_bytes(&opening.process.directory.join(file), MOST)?,
     };
+    let text = text(&bytes);
+    if text.trim().is_empty() {
+        return Err(Failure::new(Code::File).with("file", file.display()).with("cause", "it is empty"));
+    }
     let expected = known(opening, output).await?.map(|federation| Expectation::of(&federation));
-    let told = diagnose(&text(&bytes), expected.as_ref());
+    let told = diagnose(&text, expected.as_ref());
     tell(&told.findings, output, |output| {
         output.data(&plain::doctor::log(&told, expected.is_some(), output.look()));
     });
@@ -68,7 +72,7 @@ pub async fn run(opening: &Opening, run: &str, output: &Output) -> Result<Exit> 
     let expected = Expectation::of(&federation);
     let told = read_run(&devops, &project, run, Some(&expected)).await?;
     tell(&told.findings, output, |output| {
-        output.data(&plain::doctor::run(told.id, told.logs, &told.findings, output.look()));
+        output.data(&plain::doctor::run(told.id, (told.logs, told.denials), &told.findings, output.look()));
     });
     Ok(of_findings(&told.findings))
 }

@@ -136,3 +136,10 @@ impl WantedConnection {
         }
     }
 }
+
+/// Whether a text is an access key id of IAM (`AKIA…`, or `ASIA…` of a session), and no variable, note or secret.
+pub fn is_access_key_id(text: &str) -> bool {
+    (text.starts_with("AKIA") || text.starts_with("ASIA"))
+        && (16..=128).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+}

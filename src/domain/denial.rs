@@ -23,6 +23,11 @@ const RANDOM: usize = 8;
 /// The code STS refuses with (facts/aws-toolkit.md §6): the toolkit prints it before the message.
 const ACCESS_DENIED: &str = "AccessDenied";
 
+/// Whether a task of a run has the name of such a try: `keyless ENVIRONMENT denial-…`.
+pub fn is_try(task: &str) -> bool {
+    task.strip_prefix("keyless ").is_some_and(|rest| rest.contains(" denial-"))
+}
+
 /// The verdict of a denial proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]

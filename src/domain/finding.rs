@@ -387,7 +387,6 @@ impl FindingCode {
             | Self::ProviderThumbprint
             | Self::PipelineUnreadable
             | Self::SecondaryError
-            | Self::LogUnknown
             | Self::DenialUnknown
             | Self::TrailOff
             | Self::TrailDenied => Severity::Note,
@@ -416,7 +415,8 @@ impl FindingCode {
             | Self::DenialDecoy
             | Self::KeysActive
             | Self::KeysUnused
-            | Self::KeysOld => Severity::Warning,
+            | Self::KeysOld
+            | Self::LogUnknown => Severity::Warning,
             Self::Failed(code) => match code.class() {
                 Class::Throttled | Class::Waiting | Class::Canceled => Severity::Warning,
                 _ => Severity::Error,

@@ -61,7 +61,7 @@ fn head(sheet: &mut Sheet<'_>, environment: Option<&EnvironmentName>, header: Op
 /// One finding: code and cause, the two values, other evidence that the cause does not hold, what heals it.
 pub(super) fn tell(sheet: &mut Sheet<'_>, finding: &Finding) {
     let words = explain::finding(finding);
-    let (glyph, paint) = sign(finding.code.severity());
+    let (glyph, paint) = sign(finding.code.severity(), sheet.look.ascii);
     let code = finding.code.text();
     sheet.flow(
         &[plain(" "), span(paint, format!("{glyph} "))],
@@ -78,11 +78,12 @@ pub(super) fn tell(sheet: &mut Sheet<'_>, finding: &Finding) {
     }
 }
 
-fn sign(severity: Severity) -> (&'static str, Paint) {
-    match severity {
-        Severity::Error => ("!", Paint::Bad),
-        Severity::Warning => ("!", Paint::Warn),
-        Severity::Note => ("i", Paint::Dim),
+fn sign(severity: Severity, ascii: bool) -> (&'static str, Paint) {
+    match (severity, ascii) {
+        (Severity::Error, false) => ("✗", Paint::Bad),
+        (Severity::Error, true) => ("x", Paint::Bad),
+        (Severity::Warning, _) => ("!", Paint::Warn),
+        (Severity::Note, _) => ("i", Paint::Dim),
     }
 }
 
@@ -129,12 +130,16 @@ fn end(sheet: &mut Sheet<'_>, findings: &[Finding]) {
         .collect();
     let total = count(findings.len(), "finding", "findings");
     let tally = format!("{total}: {}.", kinds.join(", "));
-    let healable = findings.iter().filter(|finding| finding.heal.is_some()).count();
-    let heals = match healable {
+    let healable: Vec<&Finding> = findings.iter().filter(|finding| finding.heal.is_some()).collect();
+    let needs = healable.iter().any(|finding| finding.evidence("needs").is_some());
+    let again = invocation.again("doctor");
+    let fix = if again.contains(" --fix") { again } else { format!("{again} --fix") };
+    let needs = if needs { ", with what they need" } else { "" };
+    let heals = match healable.len() {
         0 => "keyless can heal none of them by itself.".to_owned(),
-        1 if findings.len() == 1 => invocation.dress("`keyless doctor --fix` heals it."),
-        all if all == findings.len() => invocation.dress("`keyless doctor --fix` heals them."),
-        some => invocation.dress(&format!("`keyless doctor --fix` heals {some} of them.")),
+        1 if findings.len() == 1 => format!("`{fix}` heals it{}.", needs.replace("they need", "it needs")),
+        all if all == findings.len() => format!("`{fix}` heals them{needs}."),
+        some => format!("`{fix}` heals {some} of them{needs}."),
     };
     let more =
         findings.first().map(|finding| format!("`keyless explain {}` tells more.", finding.code.text()));
@@ -168,16 +173,23 @@ pub fn log(told: &LogDiagnosis, compared: bool, look: &Look) -> String {
     sheet.finish()
 }
 
-/// What one pipeline run tells.
-pub fn run(id: i64, logs: usize, findings: &[Finding], look: &Look) -> String {
+/// What one pipeline run tells: of so many logs read, and so many tries of keyless's own denial proof.
+pub fn run(id: i64, (logs, denials): (usize, usize), findings: &[Finding], look: &Look) -> String {
     let mut sheet = Sheet::new(look);
     let read = format!(", {} read", count(logs, "log", "logs"));
     sheet.line(&[span(Paint::Strong, format!("run {id}")), plain(read)]);
     sheet.gap();
     findings.iter().for_each(|finding| tell(&mut sheet, finding));
+    if denials > 0 {
+        let tries =
+            count(denials, "try of keyless's own denial proof is", "tries of keyless's own denial proof are");
+        let text =
+            format!("{tries} in it: being refused is what they are for. `keyless status` tells the verdict.");
+        sheet.flow(&[], &[plain(look.invocation.dress(&text))]);
+    }
     let advice = match findings.is_empty() {
         true => "No findings: nothing in it is a fault that keyless knows.",
-        false => "A run that keyless did not pin is advice. `keyless doctor` looks itself.",
+        false => "What a run says is advice. `keyless doctor` looks itself.",
     };
     sheet.gap();
     sheet.flow(&[], &[plain(look.invocation.dress(advice))]);
@@ -200,13 +212,11 @@ pub fn page(title: &str, paragraphs: &str, look: &Look) -> String {
     sheet.finish()
 }
 
-/// Codes with the first sentence of their page.
-pub fn codes(pages: &[(String, String)], look: &Look) -> String {
+/// Codes with what is the matter.
+pub fn codes(causes: &[(String, String)], look: &Look) -> String {
     let mut sheet = Sheet::new(look);
-    for (code, page) in pages {
-        let first = page.lines().next().unwrap_or_default();
-        let sentence = first.split_once(". ").map_or(first, |(sentence, _)| sentence);
-        sheet.flow(&[span(Paint::Strong, code.as_str()), plain("  ")], &[plain(sentence)]);
+    for (code, cause) in causes {
+        sheet.flow(&[span(Paint::Strong, code.as_str()), plain("  ")], &[plain(cause.as_str())]);
     }
     sheet.finish()
 }

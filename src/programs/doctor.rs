@@ -24,7 +24,8 @@ use crate::steps::facts::{RoleFact, role_key};
 pub struct Examined {
     /// By environment in promotion order, those about all of them first; the worst of each first.
     pub findings: Vec<Finding>,
-    /// The plan that heals what can be healed. None: not even the survey was possible.
+    /// The plan that heals what can be healed. None: Azure DevOps could not be looked at, and from names and ids as typed
+    /// nothing is healed.
     pub prepared: Option<Prepared>,
 }
 
@@ -36,24 +37,28 @@ pub struct Examined {
 /// An environment is unknown or the answers contradict each other; everything else is a finding.
 pub async fn examine(session: &mut Session, chosen: &[EnvironmentName]) -> Result<Examined> {
     let mut findings = Vec::new();
-    let prepared = match look(session, chosen).await {
-        Ok(prepared) => Some(prepared),
+    let (prepared, whole) = match look(session, chosen).await {
+        Ok(prepared) => (Some(prepared), true),
         Err(failure) if is_input(failure.code) => return Err(failure),
         Err(failure) => {
             findings.push(diagnosed(session, &failure).await);
-            half(session, chosen).await
+            (half(session, chosen).await, false)
         }
     };
     if let Some(prepared) = &prepared {
         findings.extend(collect(prepared, &session.events.board()));
         findings.extend(issuer::retires(&prepared.blueprint.grounds.issuer, session.now));
     }
+    if !whole {
+        // An id that is wrong, or a name that was renamed, would be healed into every trust.
+        findings.iter_mut().for_each(|finding| finding.heal = None);
+    }
     Ok(Examined {
         findings: sorted(
             findings,
             &session.federation.environments.iter().map(|e| &e.name).collect::<Vec<_>>(),
         ),
-        prepared,
+        prepared: prepared.filter(|_| whole),
     })
 }
 
@@ -230,7 +235,9 @@ fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
         }
         _ => finding,
     };
-    vec![finding.with("object", &change.title).with("why", &change.why).healed_by(&change.step)]
+    let finding = finding.with("object", &change.title).healed_by(&change.step);
+    // That something is made because it is not there is said already.
+    vec![if made { finding } else { finding.with("why", &change.why) }]
 }
 
 /// Environments that nothing proves. One with a fault is proven when that is healed: nothing more is to be said.
@@ -241,9 +248,8 @@ fn unproven(change: &Change, findings: &[Finding]) -> Vec<Finding> {
     let faulty = |name: &EnvironmentName| {
         findings.iter().any(|finding| finding.environment.as_ref() == Some(name) && finding.heal.is_some())
     };
-    let about = |name: &EnvironmentName| {
-        Finding::about(name, FindingCode::HandshakeMissing).with("why", &change.why).healed_by(&change.step)
-    };
+    let about =
+        |name: &EnvironmentName| Finding::about(name, FindingCode::HandshakeMissing).healed_by(&change.step);
     let proven_by_it = change.environments.iter().filter(|name| to_prove.contains(name.as_str()));
     proven_by_it.filter(|name| !faulty(name)).map(about).collect()
 }

@@ -3,6 +3,7 @@
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::builds::Build;
 use crate::cloud::devops::projects::Project;
+use crate::domain::denial;
 use crate::domain::diagnose::expectation::Expectation;
 use crate::domain::diagnose::log::{LogDiagnosis, diagnose};
 use crate::domain::diagnose::pipeline::AWS_TASKS;
@@ -22,6 +23,8 @@ pub struct ReadRun {
     pub findings: Vec<Finding>,
     /// How many logs were read.
     pub logs: usize,
+    /// How many tasks are tries of keyless's own denial proof: being refused is what they are for.
+    pub denials: usize,
 }
 
 /// Reads a run's timeline, and the logs of its AWS tasks and of the tasks that failed. Writes nothing.
@@ -52,8 +55,10 @@ pub async fn read_run(
             add(&mut findings, diagnose(&record.issues.join("\n"), expected), Some(record));
         }
     }
+    let (tries, tasks): (Vec<&Record>, Vec<&Record>) =
+        records.iter().filter(|record| is_read(record)).partition(|record| denial::is_try(&record.name));
     let mut logs = 0;
-    for record in records.iter().filter(|record| is_read(record)).take(LOGS) {
+    for record in tasks.into_iter().take(LOGS) {
         let Some(log) = record.log else {
             add(&mut findings, diagnose(&record.issues.join("\n"), expected), Some(record));
             continue;
@@ -63,10 +68,10 @@ pub async fn read_run(
         logs += 1;
     }
     let failed = build.result.as_deref() == Some("failed");
-    if findings.is_empty() && failed {
+    if findings.is_empty() && failed && tries.is_empty() {
         findings.push(Finding::overall(FindingCode::LogUnknown).with("run", id));
     }
-    Ok(ReadRun { id, findings, logs })
+    Ok(ReadRun { id, findings, logs, denials: tries.len() })
 }
 
 /// The number of a run.
@@ -134,7 +139,10 @@ fn is_read(record: &Record) -> bool {
 fn add(findings: &mut Vec<Finding>, told: LogDiagnosis, record: Option<&Record>) {
     for finding in told.findings {
         let same = |known: &&mut Finding| {
-            known.code == finding.code && known.evidence("subject") == finding.evidence("subject")
+            known.code == finding.code
+                && known.environment == finding.environment
+                && known.pair() == finding.pair()
+                && known.evidence("subject") == finding.evidence("subject")
         };
         if finding.code == FindingCode::LogUnknown || findings.iter_mut().any(|known| same(&known)) {
             continue;

@@ -190,6 +190,8 @@ impl Prepared {
         mut decision: Decision,
         last: impl FnOnce(&Board) -> Option<Event> + Send,
     ) -> Result<Summary> {
+        // What is only looked at has had its say.
+        self.steps.retain(|step| step.key().kind != Kind::Inspection);
         let touches = |step: &Shared| {
             decision.approved.plan.change(&step.key()).is_some_and(|change| !change.is_keep())
         };

@@ -166,20 +166,19 @@ impl Role {
         findings
     }
 
-    /// What is wrong with the trust as it is. What the trust as it is to be does not say any more, this step heals.
     /// Whether somebody limited whom the trust lets in beyond subject and audience: keyless's own statement, beside that
-    /// one, would admit all the same.
+    /// one or in its place, would admit all the same.
     fn restricts(&self, found: &Found) -> bool {
-        let told =
-            diagnose::trust::explains(&found.trust, &self.wanted.expected(), self.connections.as_deref());
-        told.iter().any(|finding| {
-            matches!(
-                finding.code,
-                FindingCode::TrustSourceIp | FindingCode::TrustVpc | FindingCode::TrustCondition
-            )
+        let own = |claim: &str| format!("{}:{claim}", self.wanted.issuer_host_path);
+        let usual = |key: &str| ["sub", "aud"].iter().any(|claim| key.eq_ignore_ascii_case(&own(claim)));
+        found.trust.statements().iter().any(|statement| {
+            statement.effect() == policy::Effect::Allow
+                && statement.to_value().to_string().contains(&self.wanted.provider_arn)
+                && statement.conditions().iter().any(|condition| !usual(&condition.key))
         })
     }
 
+    /// What is wrong with the trust as it is. What the trust as it is to be does not say any more, this step heals.
     fn of_trust(&self, found: &Found, difference: &Difference) -> Vec<Finding> {
         let expected = self.wanted.expected();
         let explains = |trust| diagnose::trust::explains(trust, &expected, self.connections.as_deref());

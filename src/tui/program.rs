@@ -419,10 +419,7 @@ impl Program {
                     self.pop();
                     self.stack.push(screen);
                 }
-                Act::Home => {
-                    self.stack.clear();
-                    self.pop();
-                }
+                Act::Home => self.home(),
                 Act::Welcome => {
                     self.shared.leave_clouds();
                     self.stack = vec![Box::new(Welcome::default())];
@@ -438,6 +435,18 @@ impl Program {
                 Act::Press(press) => self.press(press, effects),
                 Act::Quit if self.shared.is_running() => self.stack.push(Box::new(Ask::leave())),
                 Act::Quit | Act::QuitNow => self.end(effects),
+            }
+        }
+    }
+
+    /// Only the home screen stays; a run that the doctor began leads back to it.
+    fn home(&mut self) {
+        let from_run = self.stack.last().is_some_and(|screen| screen.id() == Id::Run);
+        match self.stack.iter().position(|screen| screen.id() == Id::Doctor) {
+            Some(doctor) if from_run => self.stack.truncate(doctor + 1),
+            _ => {
+                self.stack.clear();
+                self.pop();
             }
         }
     }

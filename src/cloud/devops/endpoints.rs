@@ -10,7 +10,7 @@ use wire::{KNOWN, SECRETS, TypeWire, Wire, is_misspelled};
 
 use super::projects::{Project, segment};
 use super::{DevOps, List, SERVICE, routes};
-use crate::domain::connection::{AwsParameters, Connection, WantedConnection};
+use crate::domain::connection::{AwsParameters, Connection, WantedConnection, is_access_key_id};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::names::ConnectionName;
 use crate::domain::pen::{Inverse, Pen, Write};
@@ -248,7 +248,7 @@ impl DevOps {
         let write = Write::new(SERVICE, "endpoints/update", object(&before.name), inverse);
         // Its id is no secret, and all that is left to find it by: whoever made the key may have forgotten it.
         let write = match before.parameters.username.as_str() {
-            "" => write,
+            key if !is_access_key_id(key) => write,
             key => write.about(json!({ "emptied_access_key": key })),
         };
         let id = before.id.to_string();

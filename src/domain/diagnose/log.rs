@@ -242,8 +242,9 @@ impl Reader {
 
     fn end(mut self, expected: Option<&Expectation>) -> LogDiagnosis {
         self.found.sort_by_key(|found| (found.tier, found.line));
-        let trusted: Vec<&Trusted> =
-            expected.into_iter().flat_map(|expected| &expected.trusted).chain(&self.trusted).collect();
+        // A policy in the log is what the role had then; answers are what it should have.
+        let wanted = expected.into_iter().flat_map(|expected| &expected.trusted);
+        let trusted: Vec<&Trusted> = self.trusted.iter().chain(wanted).collect();
         let mut findings = Vec::new();
         for found in &self.found {
             for finding in compared(found, &trusted, self.known) {
@@ -271,7 +272,10 @@ fn compared(found: &Found, trusted: &[&Trusted], known: &Signatures) -> Vec<Find
     let Some(claims) = &found.claims else { return vec![finding] };
     let nearest = nearest(claims, found.role.as_deref(), trusted);
     let about = |mut finding: Finding| {
-        finding.environment = nearest.and_then(|trusted| trusted.environment.clone());
+        let same_role =
+            |known: &&&Trusted| known.role.is_some() && Some(&known.role) == nearest.map(|it| &it.role);
+        let named = trusted.iter().filter(same_role).find_map(|known| known.environment.clone());
+        finding.environment = nearest.and_then(|trusted| trusted.environment.clone()).or(named);
         finding
     };
     let explained: Vec<Finding> = nearest

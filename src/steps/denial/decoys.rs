@@ -139,12 +139,20 @@ pub async fn remove(
     federation: &FederationId,
 ) -> Result<()> {
     let mut left = made;
+    let mut unseen = None;
     if !unanswered.is_empty() {
         devops.forget();
-        let found = devops.connections(project).await?;
-        left.extend(found.into_iter().filter(|found| {
-            denial::is_decoy(federation, found) && unanswered.iter().any(|name| name.as_str() == found.name)
-        }));
+        match devops.connections(project).await {
+            Ok(found) => left.extend(found.into_iter().filter(|found| {
+                denial::is_decoy(federation, found)
+                    && unanswered.iter().any(|name| name.as_str() == found.name)
+            })),
+            // Those that are known go all the same.
+            Err(failure) => {
+                let names: Vec<&str> = unanswered.iter().map(ConnectionName::as_str).collect();
+                unseen = Some(failure.with("perhaps left behind", names.join(", ")));
+            }
+        }
     }
     for attempt in 1.. {
         let Some((rest, failure)) = delete(devops, project, pen, left).await else { break };
@@ -154,5 +162,5 @@ pub async fn remove(
         }
         left = rest;
     }
-    Ok(())
+    unseen.map_or(Ok(()), Err)
 }

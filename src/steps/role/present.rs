@@ -46,11 +46,9 @@ impl Role {
             change.asks.push(Ask::Foreign { what });
         }
         if difference.trust_changes && self.restricts(found) {
-            let what = format!(
-                "the trust of {} limits more than the subject; the new statement does not",
-                self.title()
-            );
-            change.asks.push(Ask::Foreign { what });
+            // Like a changed subject, this admits more than was admitted: no general yes covers it.
+            let wanted = self.wanted.subject.clone();
+            change.asks.push(Ask::Subject { found: format!("{wanted}, under further conditions"), wanted });
         }
         if let Some(subject) = &difference.other_subject {
             change.asks.push(Ask::Subject { found: subject.clone(), wanted: self.wanted.subject.clone() });

@@ -192,3 +192,13 @@ async fn a_healthy_federation_has_no_findings() {
     assert_eq!(lab.examine().await.unwrap(), []);
     assert_eq!(lab.watch.writes(), [], "an examination wrote");
 }
+
+/// Where Azure DevOps contradicts what was typed, AWS is looked at, and nothing is healed from what was typed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_healed_from_an_id_that_is_wrong() {
+    let mut lab = Lab::of("half-done").await;
+    lab.answers.organization_id = Some("11111111-2222-4333-8444-555555555555".parse().unwrap());
+    let findings = lab.examine().await.unwrap();
+    assert!(!findings.is_empty() && findings.iter().all(|finding| finding.heal.is_none()), "{findings:#?}");
+    assert!(lab.healing_plan().await.is_none());
+}

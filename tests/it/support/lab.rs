@@ -370,13 +370,24 @@ impl Lab {
     /// # Errors
     /// As `examine`.
     pub async fn examine(&self) -> Result<Vec<Finding>> {
+        self.examined().await.map(|(findings, _)| findings)
+    }
+
+    /// The plan that `keyless doctor --fix` shows; none: it heals nothing.
+    pub async fn healing_plan(&self) -> Option<Plan> {
+        self.examined().await.unwrap().1
+    }
+
+    async fn examined(&self) -> Result<(Vec<Finding>, Option<Plan>)> {
         let (events, mut receiver) = Events::channel();
         let drain = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
         let mut session = self.session(events, &CancellationToken::new());
-        let findings = examine(&mut session, &[]).await.map(|examined| examined.findings);
+        let examined = examine(&mut session, &[]).await;
+        let told = examined
+            .map(|examined| (examined.findings, examined.prepared.map(|prepared| prepared.decidable())));
         drop(session);
         drain.await.unwrap();
-        findings
+        told
     }
 
     /// Looks and plans only.
