@@ -47,6 +47,8 @@ struct Inner {
     scene: Mutex<Option<Arc<Scene>>>,
     jobs: Jobs,
     rounds: Rounds,
+    /// The examination that goes on: a newer one, a run and other clouds end it.
+    examining: Mutex<Option<AbortHandle>>,
     going: Mutex<BTreeMap<Job, Going>>,
     /// The exit code of the last run.
     exit: Mutex<Exit>,
@@ -69,6 +71,7 @@ impl FullScreen {
             scene: Mutex::default(),
             jobs: Jobs::default(),
             rounds: Rounds::default(),
+            examining: Mutex::default(),
             going: Mutex::default(),
             exit: Mutex::default(),
         };
@@ -189,6 +192,15 @@ impl Inner {
         }
     }
 
+    /// This examination goes on from now on; the one before does not any more.
+    fn examines(&self, task: Option<AbortHandle>) {
+        let before =
+            std::mem::replace(&mut *self.examining.lock().unwrap_or_else(PoisonError::into_inner), task);
+        if let Some(before) = before {
+            before.abort();
+        }
+    }
+
     /// Looks at everything as the doctor does.
     async fn examine(&self) -> Result<Examination> {
         let scene = self.scene()?;
@@ -268,6 +280,7 @@ impl Performer for FullScreen {
         let inner = Arc::clone(&self.inner);
         if ends_looks(&effect) {
             inner.rounds.halt();
+            inner.examines(None);
         }
         match effect {
             Effect::Open { practice } => {
@@ -327,7 +340,9 @@ impl Performer for FullScreen {
                 });
             }
             Effect::Examine => {
-                self.spawn(async move { Msg::Examined(inner.examine().await.map(Box::new)) });
+                let examining = Arc::clone(&inner);
+                let task = self.spawn(async move { Msg::Examined(examining.examine().await.map(Box::new)) });
+                inner.examines(Some(task));
             }
             Effect::ReadHistory => {
                 tokio::task::spawn_blocking(move || {

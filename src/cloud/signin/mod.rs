@@ -346,7 +346,8 @@ mod tests {
         let environment = environment("dev", SignIn::Profile { profile: "a".to_owned() });
         let config = desk.profile(&environment, "a", desk.files.clone()).await;
         let kept = format!("{:?}", config.service_config().unwrap());
-        assert_eq!(kept, r#"Addresses([("IAM", "http://127.0.0.1:2"), ("STS", "http://127.0.0.1:1")])"#);
+        let own = r#"("IAM", "http://127.0.0.1:2"), ("STS", "http://127.0.0.1:1")"#;
+        assert_eq!(kept, format!(r#"Addresses([{own}, ("CloudTrail", "http://127.0.0.1:1")])"#));
         assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:1"));
         assert!(config.token_provider().is_none());
     }

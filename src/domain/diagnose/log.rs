@@ -242,7 +242,6 @@ impl Reader {
 
     fn end(mut self, expected: Option<&Expectation>) -> LogDiagnosis {
         self.found.sort_by_key(|found| (found.tier, found.line));
-        // A policy in the log is what the role had then; answers are what it should have.
         let wanted = expected.into_iter().flat_map(|expected| &expected.trusted);
         let trusted: Vec<&Trusted> = self.trusted.iter().chain(wanted).collect();
         let mut findings = Vec::new();
@@ -270,22 +269,16 @@ impl Reader {
 fn compared(found: &Found, trusted: &[&Trusted], known: &Signatures) -> Vec<Finding> {
     let finding = found.finding.clone().with("line", found.line);
     let Some(claims) = &found.claims else { return vec![finding] };
-    let nearest = nearest(claims, found.role.as_deref(), trusted);
-    let about = |mut finding: Finding| {
-        let same_role =
-            |known: &&&Trusted| known.role.is_some() && Some(&known.role) == nearest.map(|it| &it.role);
-        let named = trusted.iter().filter(same_role).find_map(|known| known.environment.clone());
-        finding.environment = nearest.and_then(|trusted| trusted.environment.clone()).or(named);
-        finding
-    };
-    let explained: Vec<Finding> = nearest
-        .map(|trusted| differences(found.finding.code, found.role.as_deref(), claims, trusted))
-        .unwrap_or_default()
-        .into_iter()
-        .map(|finding| about(finding.with("line", found.line)))
-        .collect();
-    if !explained.is_empty() {
-        return explained;
+    let role = found.role.as_deref();
+    let near = nearest(claims, role, trusted);
+    // A policy that stands in the log itself is what the role had then; answers are what it should have.
+    let here: Vec<&Trusted> = trusted.iter().filter(|known| known.environment.is_none()).copied().collect();
+    let environment = near.and_then(|known| known.environment.clone());
+    let about = |finding: Finding| Finding { environment: environment.clone(), ..finding };
+    let candidates = nearest(claims, role, &here).into_iter().chain(near);
+    let mut explained = candidates.map(|known| differences(found.finding.code, role, claims, known));
+    if let Some(explained) = explained.find(|explained| !explained.is_empty()) {
+        return explained.into_iter().map(|finding| about(finding.with("line", found.line))).collect();
     }
     let mut finding = about(finding);
     for (label, value) in
@@ -295,7 +288,7 @@ fn compared(found: &Found, trusted: &[&Trusted], known: &Signatures) -> Vec<Find
             finding = finding.with(label, known.shown(value));
         }
     }
-    vec![match nearest {
+    vec![match near {
         Some(trusted) => finding.with("compared with", &trusted.from),
         None => finding,
     }]

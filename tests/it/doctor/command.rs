@@ -56,6 +56,10 @@ fn a_log_is_read_without_any_cloud() {
     let told = machine.run(&["doctor", "--log", log, "--json"]).expect(1).json();
     assert_valid("doctor.schema.json", &told);
     assert_eq!(codes(&told)[0], "KL-TRUST-SUB-CASE");
+    // Answers at hand take nothing from what the log itself shows, and name the environment.
+    let told = machine.run(&["--sandbox=half-done", "doctor", "--log", log, "--json"]).expect(1).json();
+    assert_eq!(codes(&told)[0], "KL-TRUST-SUB-CASE");
+    assert_eq!(told["findings"][0]["environment"], "dev");
     let missing = machine.run(&["doctor", "--log", "nowhere.log"]).expect(2);
     assert!(missing.err.contains("KL-FILE") && missing.err.contains("nowhere.log"), "{}", missing.err);
 }
