@@ -21,3 +21,4 @@ pub mod preset;
 pub mod provider;
 pub mod regions;
 pub mod role;
+pub mod rotation;

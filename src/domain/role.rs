@@ -109,3 +109,34 @@ impl WantedRole {
 
 /// Name of the inline policy keyless writes.
 pub const INLINE_POLICY: &str = "keyless-permissions";
+/// Name of the inline policy that holds what a role took over from the identity pipelines had before (rotation).
+pub const ADOPTED_POLICY: &str = "keyless-adopted";
+/// IAM tag with the names of the managed policies that a role took over.
+pub const TAG_ADOPTED: &str = "keyless:adopted";
+/// Most characters of an IAM tag's value.
+const TAG_VALUE: usize = 256;
+
+/// The value of [`TAG_ADOPTED`]: names, as many as fit. IAM takes no comma in a tag.
+pub fn adopted_names<'a>(arns: impl IntoIterator<Item = &'a str>) -> String {
+    let mut value = String::new();
+    for name in arns.into_iter().map(policy_name) {
+        if value.len() + 1 + name.len() > TAG_VALUE {
+            break;
+        }
+        if !value.is_empty() {
+            value.push(' ');
+        }
+        value.push_str(&name);
+    }
+    value
+}
+
+/// Whether the role's own tag says that it took this managed policy over.
+pub fn is_adopted(tags: &BTreeMap<String, String>, arn: &str) -> bool {
+    let name = policy_name(arn);
+    tags.get(TAG_ADOPTED).is_some_and(|names| names.split(' ').any(|known| known == name))
+}
+
+fn policy_name(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or(arn).replace(',', "_")
+}

@@ -157,6 +157,9 @@ async fn turn(
         if let Some(leftover) = look.change.leftover.filter(|_| !planned.is_keep()) {
             bench.leftovers.lock().unwrap_or_else(PoisonError::into_inner).push(leftover);
         }
+        if let Some(gate) = look.change.gate {
+            return Turn::Ended(Ended::Waiting { reason: gate.reason });
+        }
         return Turn::Ended(if wrote { Ended::Applied } else { Ended::Kept });
     }
     // Half of an own change may show, also of one whose answer was lost; it is still the approved one when it leads to the

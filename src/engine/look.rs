@@ -32,7 +32,8 @@ pub async fn plan(steps: &[Shared], known: &Known, events: &Events, stop: &Cance
                 }
                 None => look(&step, known, events, stop).await,
             };
-            let went = if result.is_ok() { Went::Well } else { Went::Badly };
+            let gated = result.as_ref().is_ok_and(|change| change.gate.is_some());
+            let went = if result.is_ok() && !gated { Went::Well } else { Went::Badly };
             results.lock().unwrap_or_else(PoisonError::into_inner).push((key, result));
             went
         }

@@ -61,6 +61,16 @@ pub enum Ask {
     },
 }
 
+/// What a step waits for before it can go on: a time, a proof, or what another person does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// What is waited for, in words.
+    pub reason: String,
+    /// When it is due, by the cloud's clock (RFC 3339); none: it does not hang on time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
 /// What one step intends.
 ///
 /// Two changes are equal when a person who approved one has approved the other.
@@ -94,6 +104,9 @@ pub struct Change {
     /// What keyless changed and cannot put back, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leftover: Option<String>,
+    /// What keeps the step from going on now. Only a keep has one; whatever needs the step waits with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
 }
 
 impl Change {
@@ -138,7 +151,13 @@ impl Change {
             writes: 0,
             divisible: false,
             leftover: None,
+            gate: None,
         }
+    }
+
+    /// Nothing to do now, and more once something has come.
+    pub fn wait(step: StepKey, title: impl Into<String>, gate: Gate) -> Self {
+        Self { gate: Some(gate.clone()), ..Self::keep(step, title, gate.reason) }
     }
 
     /// Whether nothing is to do.
@@ -190,8 +209,13 @@ impl Plan {
         self.changes.iter().find(|change| change.step == *step)
     }
 
-    /// Whether nothing is to do and nothing is in the way.
+    /// What is waited for, each with its step.
+    pub fn gates(&self) -> impl Iterator<Item = (&Change, &Gate)> {
+        self.changes.iter().filter_map(|change| Some((change, change.gate.as_ref()?)))
+    }
+
+    /// Whether nothing is to do, nothing is in the way and nothing is waited for.
     pub fn is_settled(&self) -> bool {
-        self.blocked.is_empty() && self.changes.iter().all(Change::is_keep)
+        self.blocked.is_empty() && self.changes.iter().all(|change| change.is_keep() && change.gate.is_none())
     }
 }

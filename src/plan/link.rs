@@ -178,7 +178,9 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::RoleSession
         | C::RoleBoundary
         | C::RoleAdministrator
-        | C::RoleStar => Link::Role,
+        | C::RoleStar
+        | C::RotationWider
+        | C::RotationLacks => Link::Role,
         C::ProviderMissing
         | C::ProviderUrl
         | C::ProviderAudience
@@ -213,7 +215,13 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::DenialDecoy
         | C::KeysActive
         | C::KeysUnused
-        | C::KeysOld => Link::Connection,
+        | C::KeysOld
+        | C::RotationNamed
+        | C::RotationUnread
+        | C::RotationShared
+        | C::RotationHeld
+        | C::RotationElsewhere
+        | C::RotationWaits => Link::Connection,
         C::ConnectionUnauthorized | C::PermissionStanding | C::PermissionAllPipelines => Link::Permission,
         C::RightsUnknown
         | C::RightsMissing

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::inspect;
 use super::origin::Origins;
+use super::rotate::Rotation;
 use super::session::Session;
 use super::survey::{Surveyed, operator};
 use crate::cloud::aws::Aws;
@@ -43,6 +44,8 @@ pub enum Purpose {
     Status,
     /// As setup, with a look at everything beside the chain that may be wrong.
     Doctor,
+    /// As setup, away from access keys and up to their end.
+    Rotate,
     /// Gone.
     Teardown {
         /// Whether no environment of the federation remains.
@@ -53,7 +56,7 @@ pub enum Purpose {
 impl Purpose {
     /// Whether everything is aimed at as wanted: what is found missing or different is a change.
     pub fn aims_at_wanted(self) -> bool {
-        matches!(self, Self::Setup | Self::Doctor)
+        matches!(self, Self::Setup | Self::Doctor | Self::Rotate)
     }
 }
 
@@ -69,6 +72,8 @@ pub struct Builder<'a> {
     pub purpose: Purpose,
     /// What the journal says about adopted objects.
     pub origins: &'a Origins,
+    /// What is rotated, where this is a rotation.
+    pub rotation: Option<&'a Rotation>,
 }
 
 impl Builder<'_> {
@@ -189,7 +194,13 @@ impl Builder<'_> {
             federation: self.blueprint.id.clone(),
             close: self.session.close.contains(&wanted.environment.name),
             // The connection exists before any trust names it: a subject is only a name, and a dangling one can be taken.
-            connection: self.session.devops.as_ref().map(|_| connection_key(&wanted.connection.name)),
+            // In a rotation it exists and is switched only once the role is there.
+            connection: self
+                .session
+                .devops
+                .as_ref()
+                .filter(|_| self.rotated(&wanted.environment.name).is_none())
+                .map(|_| connection_key(&wanted.connection.name)),
             connections: self.connections(),
             aws: self.aws(&wanted.environment.name),
         }
@@ -216,6 +227,7 @@ impl Builder<'_> {
                 named: self.surveyed.federation.environments.iter().map(|it| it.connection.clone()).collect(),
                 sign_in: (self.purpose.aims_at_wanted() && self.session.does_aws(&wanted.environment.name))
                     .then(|| sign_in_key(&wanted.environment)),
+                before: self.before_switch(wanted),
                 devops: devops.clone(),
                 project: project.clone(),
             }));
@@ -256,13 +268,15 @@ impl Builder<'_> {
         };
         if !self.is_teardown() {
             let handshakes = self.handshakes(devops, project, &access, steps);
-            if self.purpose == Purpose::Denial {
+            if matches!(self.purpose, Purpose::Denial | Purpose::Rotate) {
                 self.denials(devops, project, (&access, &handshakes), steps)?;
             }
         }
-        if matches!(self.purpose, Purpose::Denial | Purpose::Doctor | Purpose::Teardown { .. }) {
+        let decoys = [Purpose::Denial, Purpose::Doctor, Purpose::Rotate].contains(&self.purpose);
+        if decoys || self.is_teardown() {
             steps.push(self.decoys(devops, project));
         }
+        self.rotation_steps(devops, project, steps);
         Ok(())
     }
 

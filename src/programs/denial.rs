@@ -46,6 +46,7 @@ impl Builder<'_> {
                 access: access.to_vec(),
                 handshakes: handshakes.to_vec(),
                 queue: self.surveyed.queue.clone(),
+                force: self.purpose == Purpose::Denial,
                 patience: self.session.patience,
                 devops: devops.clone(),
                 project: project.clone(),

@@ -1,4 +1,4 @@
-//! Programs over the same steps: survey, setup, verify, status, teardown.
+//! Programs over the same steps: survey, setup, verify, doctor, rotate, status, teardown.
 
 pub mod build;
 pub mod compare;
@@ -12,6 +12,7 @@ pub mod logs;
 pub mod matrix;
 pub mod origin;
 pub mod reach;
+pub mod rotate;
 pub mod run;
 pub mod session;
 pub mod survey;

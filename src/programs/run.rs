@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::build::{Builder, Purpose, header};
 use super::consent::Decision;
 use super::origin::Origins;
+use super::rotate::Rotation;
 use super::session::Session;
 use super::survey::{Surveyed, survey};
 use crate::domain::blueprint::Blueprint;
@@ -72,13 +73,27 @@ pub async fn prepare(
     for notice in &surveyed.notices {
         session.events.send(Event::Notice { text: notice.clone() }).await;
     }
-    let federation = choose(&surveyed.federation, chosen)?;
+    let federation = chosen_of(&surveyed.federation, chosen)?;
+    prepare_of(session, (command, purpose), surveyed, &federation, None).await
+}
+
+/// Looks at everything of a surveyed federation, of which only some environments may be meant, and plans.
+///
+/// # Errors
+/// The answers contradict each other, or another keyless is at work on the federation.
+pub(super) async fn prepare_of(
+    session: &Session,
+    (command, purpose): (&'static str, Purpose),
+    surveyed: Surveyed,
+    federation: &Federation,
+    rotation: Option<&Rotation>,
+) -> Result<Prepared> {
     let whole = federation.environments.len() == surveyed.federation.environments.len();
     let purpose = match purpose {
         Purpose::Teardown { .. } => Purpose::Teardown { whole },
         other => other,
     };
-    let blueprint = Blueprint::new(&federation, &surveyed.grounds)?;
+    let blueprint = Blueprint::new(federation, &surveyed.grounds)?;
     if purpose == Purpose::Denial {
         warn(session, &blueprint).await;
     }
@@ -86,18 +101,15 @@ pub async fn prepare(
         "plan" | "status" | "doctor" => None,
         _ => Some(Journal::lock(&session.state, &blueprint.id)?),
     };
-    let origins = match purpose {
-        Purpose::Setup | Purpose::Doctor | Purpose::Teardown { .. } => {
-            Origins::read(&Journal::read(&session.state, &blueprint.id)?)
-        }
-        _ => Origins::default(),
+    let writes = purpose.aims_at_wanted() || matches!(purpose, Purpose::Teardown { .. });
+    let origins = match writes {
+        true => Origins::read(&Journal::read(&session.state, &blueprint.id)?),
+        false => Origins::default(),
     };
-    let builder = Builder { session, surveyed: &surveyed, blueprint: &blueprint, purpose, origins: &origins };
+    let builder =
+        Builder { session, surveyed: &surveyed, blueprint: &blueprint, purpose, origins: &origins, rotation };
     let steps = builder.steps()?;
-    let known = match purpose {
-        Purpose::Setup | Purpose::Doctor | Purpose::Teardown { .. } => Known::default(),
-        Purpose::Verify | Purpose::Denial | Purpose::Status => Known::as_it_is(),
-    };
+    let known = if writes { Known::default() } else { Known::as_it_is() };
     let started = Event::RunStarted {
         version: VERSION,
         command: command.to_owned(),
@@ -124,7 +136,8 @@ async fn warn(session: &Session, blueprint: &Blueprint) {
     session.events.send(Event::Notice { text }).await;
 }
 
-fn choose(federation: &Federation, chosen: &[EnvironmentName]) -> Result<Federation> {
+/// The part of a federation that is meant; empty: all of it.
+pub(super) fn chosen_of(federation: &Federation, chosen: &[EnvironmentName]) -> Result<Federation> {
     if let Some(unknown) = chosen.iter().find(|name| federation.environment(name).is_none()) {
         let names: Vec<&str> = federation.environments.iter().map(|e| e.name.as_str()).collect();
         return Err(Failure::new(Code::EnvironmentUnknown)
@@ -238,6 +251,10 @@ impl Prepared {
         mut waiting_for: Vec<String>,
     ) -> Summary {
         let board = session.events.board();
+        if ends.is_empty() {
+            // Nothing was to be done: what is waited for is waited for all the same.
+            waiting_for.extend(self.plan.gates().map(|(change, gate)| format!("{}: {}", change.title, gate.reason)));
+        }
         waiting_for.extend(ends.iter().filter_map(|(step, ended)| match ended {
             Ended::Waiting { reason } => Some(format!("{}: {reason}", step.words())),
             _ => None,

@@ -55,6 +55,8 @@ pub struct Connection {
     /// The step that signs in to the account its role is in: nothing is made for an account that is another one. None where
     /// AWS is left out, or where the connection is only looked at.
     pub sign_in: Option<StepKey>,
+    /// What must be there before it is turned away from keys; none where it has none, or where that is not this program's care.
+    pub before: Vec<StepKey>,
     /// The client.
     pub devops: DevOps,
     /// The project.
@@ -220,7 +222,10 @@ impl Step for Connection {
 
     fn needs(&self) -> Vec<StepKey> {
         match self.aim {
-            Aim::Present => std::iter::once(extension_key()).chain(self.sign_in.clone()).collect(),
+            Aim::Present => {
+                let own = std::iter::once(extension_key()).chain(self.sign_in.clone());
+                own.chain(self.before.iter().cloned()).collect()
+            }
             Aim::Absent { .. } => Vec::new(),
         }
     }

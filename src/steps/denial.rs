@@ -55,6 +55,8 @@ pub struct Denial {
     pub handshakes: Vec<StepKey>,
     /// The agent queue, or why none can be chosen.
     pub queue: Result<Queue>,
+    /// Whether a denial that still holds is tried anew; where not, whatever needs it waits for one.
+    pub force: bool,
     /// How long a run may wait for an agent or anything else.
     pub patience: Duration,
     /// The client.

@@ -13,4 +13,5 @@ pub mod provider;
 pub mod repository;
 pub mod rights;
 pub mod role;
+pub mod rotate;
 pub mod sign_in;

@@ -19,7 +19,7 @@ use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::policy::{self, Admission, Document, Size};
-use crate::domain::role::{INLINE_POLICY, Role as Found, WantedRole};
+use crate::domain::role::{ADOPTED_POLICY, INLINE_POLICY, Role as Found, WantedRole, is_adopted};
 use crate::engine::known::{Known, Of, Yields};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::Change;
@@ -151,8 +151,10 @@ impl Role {
         let extra: Vec<&str> = found
             .inline
             .keys()
-            .filter(|policy| policy.as_str() != INLINE_POLICY)
-            .chain(found.managed.iter().filter(|arn| !self.wanted.managed.contains(arn) && !named(arn)))
+            .filter(|policy| ![INLINE_POLICY, ADOPTED_POLICY].contains(&policy.as_str()))
+            .chain(found.managed.iter().filter(|arn| {
+                !self.wanted.managed.contains(arn) && !named(arn) && !is_adopted(&found.tags, arn)
+            }))
             .map(String::as_str)
             .collect();
         if !extra.is_empty() {

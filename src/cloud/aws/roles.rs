@@ -56,6 +56,16 @@ impl Aws {
         }))
     }
 
+    /// A role's tags alone; none: there is no such role.
+    ///
+    /// # Errors
+    /// IAM refuses or does not answer.
+    pub async fn role_tags(&self, name: &RoleName) -> Result<Option<BTreeMap<String, String>>> {
+        let request = self.iam().get_role().role_name(name.as_str());
+        let role = self.call_iam("iam:GetRole", Repeat::Read, || request.clone().send()).await;
+        Ok(there(role)?.and_then(|answer| answer.role).map(|role| tag_map(role.tags)))
+    }
+
     async fn inline(&self, role: &RoleName) -> Result<BTreeMap<String, Document>> {
         let mut names = Vec::new();
         let mut marker = None;

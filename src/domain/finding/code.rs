@@ -225,6 +225,24 @@ pub enum FindingCode {
     KeysUnused,
     /// An access key is older than 90 days.
     KeysOld,
+    /// Policies of resources name the user whose key is to go.
+    RotationNamed,
+    /// Policies of resources could not be read: whether they name the user is not known.
+    RotationUnread,
+    /// The connection is shared with projects whose subjects the role does not trust.
+    RotationShared,
+    /// Other connections still sign in with the key.
+    RotationHeld,
+    /// Somebody used the key after the switch.
+    RotationElsewhere,
+    /// Runs have failed since the key is off.
+    RotationFailing,
+    /// The role may do more than the key's user could, or that cannot be told.
+    RotationWider,
+    /// The key's user could do what the role cannot.
+    RotationLacks,
+    /// An old key is watched, or off, until a day.
+    RotationWaits,
     /// A connection reaches a role that is not its environment's.
     MatrixUnexpected,
     /// No trail of CloudTrail logs in the account and region.
@@ -238,7 +256,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 111] = [
+    pub const ALL: [Self; 120] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -347,6 +365,15 @@ impl FindingCode {
         Self::KeysActive,
         Self::KeysUnused,
         Self::KeysOld,
+        Self::RotationNamed,
+        Self::RotationUnread,
+        Self::RotationShared,
+        Self::RotationHeld,
+        Self::RotationElsewhere,
+        Self::RotationFailing,
+        Self::RotationWider,
+        Self::RotationLacks,
+        Self::RotationWaits,
         Self::MatrixUnexpected,
         Self::TrailOff,
         Self::TrailDenied,
@@ -373,6 +400,8 @@ impl FindingCode {
             | Self::PipelineUnreadable
             | Self::SecondaryError
             | Self::DenialUnknown
+            | Self::RotationUnread
+            | Self::RotationWaits
             | Self::TrailOff
             | Self::TrailDenied => Severity::Note,
             Self::TrustLong
@@ -401,6 +430,8 @@ impl FindingCode {
             | Self::KeysActive
             | Self::KeysUnused
             | Self::KeysOld
+            | Self::RotationWider
+            | Self::RotationLacks
             | Self::LogUnknown => Severity::Warning,
             Self::Failed(code) => match code.class() {
                 Class::Throttled | Class::Waiting | Class::Canceled => Severity::Warning,

@@ -8,6 +8,7 @@ mod build;
 mod chardiff;
 mod compare;
 mod condition;
+mod cover;
 mod decision;
 mod evaluate;
 mod limits;
@@ -25,6 +26,7 @@ pub use build::{
 };
 pub use chardiff::{CharDiff, Likeness};
 pub use compare::{Difference, Part, PartDifference, StatementDifference, difference, same_meaning};
+pub use cover::{Cover, cover, unnamed};
 pub use decision::{ConditionMiss, Decision, Mismatch, Nearest, StatementOutcome, Verdict};
 pub use evaluate::{Caller, Context, TrustRequest, evaluate};
 pub use limits::{

@@ -1,0 +1,141 @@
+//! How long a pipeline's sessions last: jobs that ran for 40 minutes with a key fail after 15 under a role.
+
+use serde_json::json;
+
+use super::duration_key;
+use crate::cloud::devops::DevOps;
+use crate::cloud::devops::projects::Project;
+use crate::domain::failure::Result;
+use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::key::StepKey;
+use crate::domain::names::EnvironmentName;
+use crate::domain::pen::Pen;
+use crate::domain::rotation::{DURATION, LongUse, wanted_seconds};
+use crate::engine::known::Known;
+use crate::engine::step::{Cx, Report, Step};
+use crate::plan::change::{Ask, Change, Gate, Verb};
+
+/// The variable `aws.rolecredential.maxduration` of one pipeline that uses a connection for longer than 15 minutes.
+pub struct Duration {
+    /// The pipeline's longest use.
+    pub used: LongUse,
+    /// The environments whose connections it uses.
+    pub environments: Vec<EnvironmentName>,
+    /// Those of them that are protected.
+    pub protected: Vec<EnvironmentName>,
+    /// The longest session that every one of their roles allows, in seconds.
+    pub longest: i64,
+    /// The client.
+    pub devops: DevOps,
+    /// The project.
+    pub project: Project,
+}
+
+/// What a look sees: the variable's value; none: it is not set, or the pipeline is none that has variables.
+pub type Seen = Option<String>;
+
+impl Duration {
+    /// Seconds that are asked for.
+    fn wanted(&self) -> i64 {
+        wanted_seconds(self.used.seconds).min(self.longest)
+    }
+
+    fn suffices(&self, seen: &Seen) -> bool {
+        let set = seen.as_deref().and_then(|value| value.parse::<i64>().ok());
+        set.is_some_and(|set| set >= self.used.seconds && set <= self.longest)
+    }
+
+    /// Why no variable helps.
+    fn gate(&self) -> Option<Gate> {
+        let minutes = self.used.seconds / 60;
+        let reason = if self.used.seconds > self.longest {
+            format!(
+                "{} holds the connection for {minutes} minutes, and the role allows sessions of {}: raise session-hours in \
+                 keyless.toml",
+                self.used.name,
+                self.longest / 60
+            )
+        } else if self.used.pipeline.is_none() || !self.used.kind.eq_ignore_ascii_case("build") {
+            format!(
+                "{} holds the connection for {minutes} minutes and is no pipeline whose variables keyless sets: set {DURATION} \
+                 to {} in it",
+                self.used.name,
+                self.wanted()
+            )
+        } else {
+            return None;
+        };
+        Some(Gate { reason, until: None })
+    }
+}
+
+impl Step for Duration {
+    type Seen = Seen;
+
+    fn key(&self) -> StepKey {
+        duration_key(&self.used.name)
+    }
+
+    fn title(&self) -> String {
+        format!("sessions of pipeline {}", self.used.name)
+    }
+
+    fn environments(&self) -> Vec<EnvironmentName> {
+        self.environments.clone()
+    }
+
+    fn needs(&self) -> Vec<StepKey> {
+        Vec::new()
+    }
+
+    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+        let Some(pipeline) = self.used.pipeline else { return Ok(None) };
+        let variables = self.devops.pipeline_variables(&self.project, pipeline).await?;
+        let set = variables.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(DURATION));
+        Ok(set.and_then(|(_, variable)| variable.value))
+    }
+
+    fn report(&self, seen: &Seen) -> Report {
+        if self.suffices(seen) {
+            return Report::default();
+        }
+        let code = match self.used.seconds > self.longest {
+            true => FindingCode::PipelineSessionLong,
+            false => FindingCode::PipelineSessionShort,
+        };
+        let findings = self.environments.iter().map(|environment| {
+            let finding = Finding::about(environment, code)
+                .with("pipeline", &self.used.name)
+                .with("runs for", format!("{} minutes", self.used.seconds / 60))
+                .with("seconds", seen.as_deref().unwrap_or("not set"))
+                .with("longest", format!("{} s", self.longest));
+            if self.gate().is_none() { finding.healed_by(&self.key()) } else { finding }
+        });
+        Report { findings: findings.collect(), ..Report::default() }
+    }
+
+    fn plan(&self, seen: &Seen) -> Change {
+        if self.suffices(seen) {
+            return Change::keep(self.key(), self.title(), "its sessions last long enough");
+        }
+        if let Some(gate) = self.gate() {
+            return Change::wait(self.key(), self.title(), gate);
+        }
+        let why = format!("a job of {} minutes outlives a session of 15", self.used.seconds / 60);
+        let mut change = Change::keep(self.key(), self.title(), why);
+        change.verb = if seen.is_some() { Verb::Update } else { Verb::Create };
+        change.before = seen.as_ref().map(|value| json!({ DURATION: value }));
+        change.after = Some(json!({ DURATION: self.wanted().to_string() }));
+        change.writes = 1;
+        change.rights = vec!["vso.build_execute".to_owned()];
+        change.asks = vec![Ask::Foreign { what: format!("pipeline {} was not made by keyless", self.used.name) }];
+        change.asks.extend(self.protected.iter().map(|name| Ask::Protected { environment: name.clone() }));
+        change
+    }
+
+    async fn apply(&self, _cx: &Cx, _known: &Known, pen: &Pen, _seen: Seen) -> Result<()> {
+        let Some(pipeline) = self.used.pipeline else { return Ok(()) };
+        let value = self.wanted().to_string();
+        self.devops.set_pipeline_variable(pen, &self.project, pipeline, DURATION, Some(&value)).await
+    }
+}

@@ -1,0 +1,401 @@
+//! An access key that connections were switched away from: watched, deactivated, and at last deleted.
+
+use std::collections::BTreeMap;
+
+use futures::future::try_join_all;
+use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Turned, day, key_key, stamp};
+use crate::cloud::aws::Aws;
+use crate::cloud::devops::DevOps;
+use crate::cloud::devops::projects::Project;
+use crate::domain::arn::RoleArn;
+use crate::domain::failure::{Class, Result};
+use crate::domain::federation::Environment;
+use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::key::StepKey;
+use crate::domain::names::{ConnectionName, EnvironmentName};
+use crate::domain::pen::Pen;
+use crate::domain::rotation::{
+    Mark, Observed, Patience, Phase, Pointer, REPLACES, Waits, deactivated, deactivated_tag, marks,
+};
+use crate::domain::user::UserKey;
+use crate::engine::known::{Known, Outlook, Yields};
+use crate::engine::step::{Cx, Report, Step};
+use crate::plan::change::{Ask, Change, Gate, Verb};
+use crate::steps::facts::{ask_protected, connection_key, role_key, sign_in_key};
+
+/// A connection that is turned away from the key, and the role it assumes instead.
+#[derive(Clone)]
+pub struct Member {
+    /// Its environment.
+    pub environment: Environment,
+    /// The connection's name.
+    pub connection: ConnectionName,
+    /// The role.
+    pub role: RoleArn,
+    /// The client of its account, or why there is none.
+    pub aws: Result<Aws>,
+}
+
+/// The end of one access key.
+pub struct Key {
+    /// The key.
+    pub turned: Turned,
+    /// The connections of this federation that had it.
+    pub members: Vec<Member>,
+    /// The sign-in to the key's account.
+    pub owner: StepKey,
+    /// The client of the key's account, or why there is none.
+    pub aws: Result<Aws>,
+    /// What must hold before anything happens to the key: handshakes and denial proofs.
+    pub proofs: Vec<StepKey>,
+    /// How long each wait takes.
+    pub patience: Patience,
+    /// The client of Azure DevOps.
+    pub devops: DevOps,
+    /// The project.
+    pub project: Project,
+}
+
+/// What a look sees.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    phase: Phase,
+    key: Option<UserKey>,
+    /// What the user's tags note of this key.
+    marks: Vec<Mark>,
+    /// Whether the user's tags note when it was deactivated.
+    noted_off: bool,
+    /// Runs that failed since it was deactivated: pipeline and time.
+    failing: Vec<String>,
+    /// Roles whose tag does not tell what is waited for, by environment, with the tag as it is.
+    stale: BTreeMap<EnvironmentName, Option<String>>,
+    now: OffsetDateTime,
+}
+
+/// What the step that ends the user must know.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyGone;
+
+impl Key {
+    /// Connections that sign in with the key and are not switched in this run: of every project that can be seen.
+    async fn held_by(&self, known: &Known) -> Result<Vec<String>> {
+        let projects = self.devops.all_projects().await?;
+        let lists = projects.iter().map(|project| self.devops.connections(project));
+        let mut held = Vec::new();
+        for (project, found) in projects.iter().zip(try_join_all(lists).await?) {
+            for connection in found.iter().filter(|found| found.parameters.username == self.turned.key) {
+                let member = self.members.iter().find(|member| {
+                    project.id == self.project.id
+                        && member.connection.as_str().eq_ignore_ascii_case(&connection.name)
+                });
+                let outlook = member.map(|member| known.outlook(&connection_key(&member.connection)));
+                if outlook != Some(Outlook::Pending) {
+                    held.push(format!("{}/{}", project.name, connection.name));
+                }
+            }
+        }
+        held.sort();
+        held.dedup();
+        Ok(held)
+    }
+
+    /// Runs that used one of the connections and failed since the key is off.
+    async fn failing(&self, marks: &[Mark], since: Option<OffsetDateTime>) -> Result<Vec<String>> {
+        let Some(since) = since else { return Ok(Vec::new()) };
+        let looks = marks.iter().map(|mark| self.devops.uses(&self.project, mark.connection));
+        let mut failing = Vec::new();
+        for used in try_join_all(looks).await?.into_iter().flatten() {
+            let at = OffsetDateTime::parse(&used.started, &Rfc3339).ok();
+            if used.result.eq_ignore_ascii_case("failed") && at.is_some_and(|at| at > since) {
+                failing.push(format!("{} on {}", used.name, used.started));
+            }
+        }
+        failing.sort();
+        failing.dedup();
+        Ok(failing)
+    }
+
+    /// The time of the switch that is not noted yet, for a plan: every connection is, or will be, proven.
+    fn switched(&self, marks: &[Mark], known: &Known) -> Vec<Option<OffsetDateTime>> {
+        let noted: Vec<_> = marks.iter().map(|mark| mark.since).collect();
+        let pending = self.members.iter().any(|member| {
+            known.outlook(&connection_key(&member.connection)) == Outlook::Pending
+        });
+        if noted.is_empty() || pending { vec![None] } else { noted }
+    }
+
+    async fn stale(&self, phase: &Phase) -> Result<BTreeMap<EnvironmentName, Option<String>>> {
+        let wanted = self.pointer(phase);
+        let mut stale = BTreeMap::new();
+        for member in &self.members {
+            let aws = member.aws.as_ref().map_err(Clone::clone)?;
+            let Some(mut tags) = aws.role_tags(&member.role.name).await? else { continue };
+            let found = tags.remove(REPLACES);
+            if found != wanted {
+                stale.insert(member.environment.name.clone(), found);
+            }
+        }
+        Ok(stale)
+    }
+
+    /// What the roles' tags are to tell; none: nothing, the key is gone.
+    fn pointer(&self, phase: &Phase) -> Option<String> {
+        let Turned { key, account, user } = &self.turned;
+        let waits = match phase {
+            Phase::Watched { until, .. } => Some(Waits { off: false, until: *until }),
+            Phase::Off { until } => Some(Waits { off: true, until: *until }),
+            Phase::Gone => return None,
+            _ => None,
+        };
+        Some(Pointer { key: key.clone(), account: account.to_string(), user: user.clone(), waits }.value())
+    }
+
+    fn change(&self, verb: Verb, why: &str, rights: &[&str], writes: usize) -> Change {
+        let mut change = Change::keep(self.key(), self.title(), why);
+        change.verb = verb;
+        change.writes = writes;
+        change.rights = rights.iter().map(|right| (*right).to_owned()).collect();
+        change.asks = self.members.iter().filter_map(|member| ask_protected(&member.environment)).collect();
+        change.asks.push(Ask::Foreign { what: format!("{} was not made by keyless", self.title()) });
+        change
+    }
+
+    fn wait(&self, reason: String, until: Option<OffsetDateTime>) -> Change {
+        Change::wait(self.key(), self.title(), Gate { reason, until: until.map(stamp) })
+    }
+
+    fn plan_watch(&self) -> Change {
+        let days = self.patience.watch.whole_days();
+        let why = format!("it stays active and is watched for {days} days: nobody may use it any more");
+        let mut change = self.change(Verb::Update, &why, &["iam:TagUser", "iam:TagRole"], 1 + self.members.len());
+        change.after = Some(json!({ "Status": "Active", "watched for days": days }));
+        change
+    }
+
+    fn plan_deactivate(&self) -> Change {
+        let why = "nobody has used it for the whole watch; it can be activated again";
+        let rights = ["iam:UpdateAccessKey", "iam:TagUser", "iam:TagRole"];
+        let mut change = self.change(Verb::Update, why, &rights, 2 + self.members.len());
+        change.before = Some(json!({ "Status": "Active" }));
+        change.after = Some(json!({ "Status": "Inactive" }));
+        change
+    }
+
+    fn plan_delete(&self) -> Change {
+        let days = self.patience.watch.whole_days();
+        let why = format!("it has been off for {days} days and nobody missed it");
+        let rights = ["iam:DeleteAccessKey", "iam:UntagUser", "iam:UntagRole"];
+        let mut change = self.change(Verb::Delete, &why, &rights, 2 + self.members.len());
+        change.before = Some(json!({ "Status": "Inactive" }));
+        change.reversible = false;
+        change
+    }
+
+    /// What is noted only: when it was found off, or that nothing is left of it.
+    fn plan_note(&self, why: &str, after: serde_json::Value, writes: usize) -> Change {
+        let mut change = self.change(Verb::Update, why, &["iam:TagUser", "iam:TagRole"], writes);
+        change.after = Some(after);
+        change
+    }
+
+    fn findings(&self, seen: &Seen) -> Vec<Finding> {
+        let about = |code| {
+            self.members.iter().map(move |member| {
+                Finding::about(&member.environment.name, code)
+                    .with("access key", &self.turned.key)
+                    .with("user", &self.turned.user)
+            })
+        };
+        let mut findings = Vec::new();
+        match &seen.phase {
+            Phase::Held { by } => {
+                let by = by.join(", ");
+                findings.extend(about(FindingCode::RotationHeld).map(|finding| finding.with("connections", &by)));
+            }
+            Phase::Watched { elsewhere: Some(last), .. } => {
+                findings.extend(about(FindingCode::RotationElsewhere).map(|finding| {
+                    finding.with("service", &last.service).with("region", &last.region).with("at", stamp(last.at))
+                }));
+            }
+            _ => {}
+        }
+        if !seen.failing.is_empty() {
+            let runs = seen.failing.join(", ");
+            findings.extend(about(FindingCode::RotationFailing).map(|finding| finding.with("runs", &runs)));
+        }
+        findings
+    }
+
+    /// Writes what the roles' tags are to tell now.
+    async fn point(&self, pen: &Pen, seen: &Seen, phase: &Phase) -> Result<()> {
+        let wanted = self.pointer(phase);
+        for member in &self.members {
+            let Ok(aws) = &member.aws else { continue };
+            let found = seen.stale.get(&member.environment.name).cloned().flatten();
+            let before = found.map(|value| (REPLACES.to_owned(), value)).into_iter().collect();
+            match &wanted {
+                Some(value) => {
+                    let after = BTreeMap::from([(REPLACES.to_owned(), value.clone())]);
+                    aws.tag(pen, &member.role, &before, &after).await?;
+                }
+                None if before.is_empty() => {}
+                None => aws.untag(pen, &member.role, &before).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the time of the switch, by the cloud's own clock.
+    async fn note(&self, aws: &Aws, pen: &Pen, seen: &Seen) -> Result<()> {
+        let now = aws.cloud_time().await?;
+        let open = seen.marks.iter().filter(|mark| mark.since.is_none());
+        let tags: Vec<(String, String)> =
+            open.map(|mark| Mark { since: Some(now.replace_nanosecond(0).unwrap_or(now)), ..mark.clone() }.tag()).collect();
+        if !tags.is_empty() {
+            aws.tag_user(pen, &self.turned.user, &tags).await?;
+        }
+        let until = now + self.patience.watch + self.patience.delay;
+        self.point(pen, seen, &Phase::Watched { until, elsewhere: None }).await
+    }
+
+    async fn note_off(&self, aws: &Aws, pen: &Pen, seen: &Seen) -> Result<()> {
+        let now = aws.cloud_time().await?;
+        let tag = (deactivated_tag(&self.turned.key), stamp(now));
+        aws.tag_user(pen, &self.turned.user, &[tag]).await?;
+        self.point(pen, seen, &Phase::Off { until: now + self.patience.watch }).await
+    }
+
+    /// Takes away what was noted of a key that is gone.
+    async fn forget(&self, aws: &Aws, pen: &Pen, seen: &Seen) -> Result<()> {
+        let mut keys: Vec<String> = seen.marks.iter().map(Mark::tag_key).collect();
+        keys.extend(seen.noted_off.then(|| deactivated_tag(&self.turned.key)));
+        if !keys.is_empty() {
+            aws.untag_user(pen, &self.turned.user, &keys).await?;
+        }
+        self.point(pen, seen, &Phase::Gone).await
+    }
+}
+
+impl Step for Key {
+    type Seen = Seen;
+
+    fn key(&self) -> StepKey {
+        key_key(&self.turned)
+    }
+
+    fn title(&self) -> String {
+        format!("access key {} of {}", self.turned.key, self.turned.user)
+    }
+
+    fn environments(&self) -> Vec<EnvironmentName> {
+        self.members.iter().map(|member| member.environment.name.clone()).collect()
+    }
+
+    fn needs(&self) -> Vec<StepKey> {
+        let connections = self.members.iter().map(|member| connection_key(&member.connection));
+        let roles = self.members.iter().map(|member| role_key(&member.environment));
+        let sign_ins = self.members.iter().map(|member| sign_in_key(&member.environment));
+        let own = std::iter::once(self.owner.clone());
+        own.chain(sign_ins).chain(connections).chain(roles).chain(self.proofs.iter().cloned()).collect()
+    }
+
+    async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
+        let aws = self.aws.as_ref().map_err(Clone::clone)?;
+        let (user, now) = futures::try_join!(aws.user(&self.turned.user), aws.cloud_time())?;
+        let tags = user.map(|user| user.tags).unwrap_or_default();
+        let keys = match aws.user_keys(&self.turned.user).await {
+            Err(failure) if failure.class == Class::NotFound => Vec::new(),
+            keys => keys?,
+        };
+        let key = keys.into_iter().find(|key| key.id == self.turned.key);
+        let marks: Vec<Mark> = marks(&tags).into_iter().filter(|mark| mark.key == self.turned.key).collect();
+        let off = deactivated(&tags, &self.turned.key);
+        let observed = Observed {
+            active: key.as_ref().map(|key| key.active),
+            held_by: self.held_by(known).await?,
+            switched: self.switched(&marks, known),
+            deactivated: off,
+            last: key.as_ref().and_then(|key| key.last.clone()),
+            now,
+        };
+        let phase = Phase::of(&observed, self.patience);
+        let failing = self.failing(&marks, off).await?;
+        let stale = self.stale(&phase).await?;
+        Ok(Seen { noted_off: off.is_some(), phase, key, marks, failing, stale, now })
+    }
+
+    fn yields(&self, seen: &Seen) -> Yields {
+        if seen.key.is_none() { Yields::some(KeyGone) } else { Yields::none() }
+    }
+
+    fn report(&self, seen: &Seen) -> Report {
+        let found = json!({
+            "access key": self.turned.key,
+            "user": self.turned.user,
+            "status": seen.key.as_ref().map(|key| if key.active { "Active" } else { "Inactive" }),
+            "last used": seen.key.as_ref().and_then(|key| key.last.as_ref()).map(|last| stamp(last.at)),
+            "cloud time": stamp(seen.now),
+        });
+        Report { findings: self.findings(seen), found: Some(found), ..Report::default() }
+    }
+
+    fn plan(&self, seen: &Seen) -> Change {
+        match &seen.phase {
+            Phase::Held { by } => self.wait(format!("{} still sign in with it", by.join(", ")), None),
+            Phase::ToNote => self.plan_watch(),
+            Phase::Watched { until, elsewhere: None } => {
+                self.wait(format!("it is watched until {}: nobody may use it", day(*until)), Some(*until))
+            }
+            Phase::Watched { until, elsewhere: Some(last) } => self.wait(
+                format!(
+                    "somebody used it on {} ({} in {}); the watch ends on {} at the earliest",
+                    day(last.at),
+                    last.service,
+                    last.region,
+                    day(*until)
+                ),
+                Some(*until),
+            ),
+            Phase::ToDeactivate => self.plan_deactivate(),
+            Phase::ToNoteOff => {
+                let after = json!({ "Status": "Inactive", "noted": true });
+                self.plan_note("it is off, and since when is noted nowhere", after, 1 + self.members.len())
+            }
+            Phase::Off { .. } | Phase::ToDelete if !seen.failing.is_empty() => self.wait(
+                format!("runs have failed since it is off: {}", seen.failing.join(", ")),
+                None,
+            ),
+            Phase::Off { until } => self.wait(
+                format!("it is off, and is deleted from {} on unless somebody misses it", day(*until)),
+                Some(*until),
+            ),
+            Phase::ToDelete => self.plan_delete(),
+            Phase::Gone if !seen.marks.is_empty() || seen.noted_off || !seen.stale.is_empty() => {
+                self.plan_note("it is gone; what was noted of it goes too", json!({ "noted": false }), 1 + seen.stale.len())
+            }
+            Phase::Gone => Change::keep(self.key(), self.title(), "it is gone"),
+        }
+    }
+
+    async fn apply(&self, _cx: &Cx, _known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
+        let aws = self.aws.as_ref().map_err(Clone::clone)?;
+        match seen.phase {
+            Phase::ToNote => self.note(aws, pen, &seen).await,
+            Phase::ToDeactivate => {
+                aws.set_access_key(pen, &self.turned.user, &self.turned.key, false).await?;
+                self.note_off(aws, pen, &seen).await
+            }
+            Phase::ToNoteOff => self.note_off(aws, pen, &seen).await,
+            Phase::ToDelete => {
+                aws.delete_access_key(pen, &self.turned.user, &self.turned.key).await?;
+                self.forget(aws, pen, &seen).await
+            }
+            Phase::Gone => self.forget(aws, pen, &seen).await,
+            Phase::Held { .. } | Phase::Watched { .. } | Phase::Off { .. } => Ok(()),
+        }
+    }
+}
