@@ -21,3 +21,5 @@ pub mod preset;
 pub mod provider;
 pub mod regions;
 pub mod role;
+pub mod user;
+pub mod variable_group;
