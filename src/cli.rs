@@ -265,6 +265,23 @@ pub enum Command {
         #[command(flatten)]
         wait: Wait,
     },
+    /// Lead connections away from access keys: prepare, switch, prove, watch, deactivate, delete; goes on where the clouds stand
+    Rotate {
+        /// The environments; none: all whose connections hold keys, or lately did
+        environments: Vec<EnvironmentName>,
+        /// How many days nobody may have used a key before it is deactivated, and how many it stays off before it is deleted
+        #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=365))]
+        watch_days: u16,
+        /// Also delete a user whose last key is gone, that has no password, and that nothing else needs
+        #[arg(long)]
+        delete_users: bool,
+        /// Approval
+        #[command(flatten)]
+        yes: Yes,
+        /// Patience
+        #[command(flatten)]
+        wait: Wait,
+    },
     /// Tell what a code means, how it is known and what heals it
     Explain {
         /// The code, for example KL-TRUST-SUB-CASE; without it all are listed

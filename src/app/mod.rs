@@ -12,6 +12,7 @@ mod logs;
 mod open;
 mod output;
 mod practice;
+mod rotate;
 mod screen;
 mod sign_in;
 mod sign_ins;
@@ -81,6 +82,7 @@ fn run_of(command: &Command) -> Option<&'static str> {
         Command::Verify { denial: true, .. } => Some("verify --denial"),
         Command::Verify { .. } => Some("verify"),
         Command::Teardown { .. } => Some("teardown"),
+        Command::Rotate { .. } => Some("rotate"),
         Command::Doctor { fix: true, .. } => Some("doctor"),
         Command::Plan { .. }
         | Command::Doctor { .. }
@@ -116,6 +118,11 @@ fn called(cli: &Cli) -> Invocation {
             named(environments).into_iter().chain(only_half(only)).collect()
         }
         Some(Command::Teardown { environments, .. }) => named(environments),
+        Some(Command::Rotate { environments, watch_days, delete_users, .. }) => {
+            let days = (*watch_days != 7).then(|| format!("--watch-days {watch_days}"));
+            let users = delete_users.then(|| "--delete-users".to_owned());
+            named(environments).into_iter().chain(days).chain(users).collect()
+        }
         Some(Command::Doctor { environments, matrix: true, .. }) => {
             named(environments).into_iter().chain(["--matrix".to_owned()]).collect()
         }
@@ -200,6 +207,11 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         }
         Some(Command::Explain { code: Some(code) }) => doctor::explain(&code, output),
         Some(Command::Explain { code: None }) => Ok(doctor::codes(output)),
+        Some(Command::Rotate { environments, watch_days, delete_users, yes, wait }) => {
+            let opening = opening(None, None, wait.wait);
+            rotate::rotate(opening, &environments, rotate::options(watch_days, delete_users), &yes, output)
+                .await
+        }
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await
         }

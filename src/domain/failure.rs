@@ -134,6 +134,8 @@ pub enum Code {
     AwsConflict,
     /// A quota of the account.
     AwsLimit,
+    /// The IAM user has as many access keys as one may have.
+    AwsKeyLimit,
     /// AWS refused the request.
     AwsRefused,
     /// Nobody is signed in to the Identity Center session, or no longer.
@@ -240,7 +242,7 @@ impl Code {
             | Self::ToolkitTooOld
             | Self::ToolkitDisabled
             | Self::ConnectionInvisible => Class::Denied,
-            Self::AwsLimit | Self::PolicyTooLong => Class::Limit,
+            Self::AwsLimit | Self::AwsKeyLimit | Self::PolicyTooLong => Class::Limit,
             Self::HandshakeFailed | Self::RunNotPinned | Self::PermissionStands => Class::Unproven,
             Self::PlanStale => Class::Stale,
             Self::NotSettled | Self::TimedOut | Self::SsoCodeExpired | Self::EntraTimedOut => Class::TimedOut,

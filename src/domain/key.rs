@@ -34,12 +34,22 @@ pub enum Kind {
     Denial,
     /// Throw-away connections that a denial proof left behind.
     Decoy,
+    /// An access key of an IAM user.
+    Key,
+    /// An IAM user whose keys are replaced.
+    User,
+    /// Permissions a role takes over from an IAM user.
+    Policies,
+    /// How long a pipeline's role sessions last: the variable `aws.rolecredential.maxduration`.
+    Duration,
+    /// The issuer a role trusts.
+    Issuer,
     /// A look beside the chain, which changes nothing: who uses a connection, old keys, what CloudTrail tells.
     Inspection,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 13] = [
+    const ALL: [(Self, &'static str); 18] = [
         (Self::SignIn, "sign-in"),
         (Self::Extension, "extension"),
         (Self::Provider, "provider"),
@@ -52,6 +62,11 @@ impl Kind {
         (Self::Handshake, "handshake"),
         (Self::Denial, "denial"),
         (Self::Decoy, "decoy"),
+        (Self::Key, "key"),
+        (Self::User, "user"),
+        (Self::Policies, "policies"),
+        (Self::Duration, "duration"),
+        (Self::Issuer, "issuer"),
         (Self::Inspection, "inspection"),
     ];
 
@@ -85,7 +100,11 @@ impl StepKey {
             (Kind::Denial, _) => "denial proof".to_owned(),
             (Kind::Decoy, _) => "rest of earlier denial proofs".to_owned(),
             (Kind::Provider, _) => format!("provider in {}", self.object),
-            (Kind::Role, Some((account, name))) => format!("{kind} {name} in {account}"),
+            (Kind::Role | Kind::Key | Kind::User, Some((account, name))) => {
+                format!("{kind} {name} in {account}")
+            }
+            (Kind::Policies, Some((account, name))) => format!("permissions of role {name} in {account}"),
+            (Kind::Duration, _) => format!("session time of pipeline {}", self.object),
             (Kind::SignIn, Some((environment, "rights"))) => {
                 format!("rights of the operator in {environment}")
             }
@@ -140,6 +159,11 @@ mod tests {
             ("denial:shared", "denial proof"),
             ("role:111122223333/AzureDevOpsDevRole", "role AzureDevOpsDevRole in 111122223333"),
             ("provider:111122223333", "provider in 111122223333"),
+            ("key:111122223333/AKIAX", "key AKIAX in 111122223333"),
+            ("user:111122223333/deploy", "user deploy in 111122223333"),
+            ("policies:111122223333/Deploy", "permissions of role Deploy in 111122223333"),
+            ("duration:deploy", "session time of pipeline deploy"),
+            ("issuer:111122223333", "issuer 111122223333"),
             ("sign-in:dev", "sign-in to dev"),
             ("sign-in:dev/rights", "rights of the operator in dev"),
             ("permission:queue/Azure Pipelines", "permission for queue Azure Pipelines"),

@@ -22,3 +22,5 @@ pub mod provider;
 pub mod regions;
 pub mod role;
 pub mod rotation;
+pub mod user;
+pub mod variable_group;

@@ -47,6 +47,7 @@ pub fn words(failure: &Failure) -> Words {
         | Code::AwsNotFound
         | Code::AwsConflict
         | Code::AwsLimit
+        | Code::AwsKeyLimit
         | Code::AwsRefused
         | Code::SsoExpired
         | Code::SsoRefused
@@ -210,6 +211,10 @@ fn aws(failure: &Failure) -> (String, &'static str) {
         Code::AwsLimit => (
             "a quota of the AWS account is reached".to_owned(),
             "ask AWS to raise it, or remove what is not needed",
+        ),
+        Code::AwsKeyLimit => (
+            format!("the IAM user {} has two access keys, and no user may have more", value(failure, "user")),
+            "find out which of them is used by nothing, and delete that one; then run the command again",
         ),
         Code::PolicyTooLong => {
             ("the policy is longer than IAM takes".to_owned(), "shorten it, or use a managed policy")

@@ -38,7 +38,9 @@ pub fn of(step: &StepKey, environments: &[EnvironmentName]) -> Place {
 pub fn account(step: &StepKey) -> Option<&str> {
     match step.kind {
         Kind::Provider => Some(&step.object),
-        Kind::Role => step.object.split_once('/').map(|(account, _)| account),
+        Kind::Role | Kind::Key | Kind::User | Kind::Policies => {
+            step.object.split_once('/').map(|(account, _)| account)
+        }
         _ => None,
     }
 }

@@ -173,7 +173,9 @@ impl Finder<'_> {
     /// The key a role replaces, by its tag: the connection was switched already.
     async fn pointed(&self, aws: &Aws, environment: &Environment) -> Result<Option<Turned>> {
         let tags = aws.role_tags(&environment.role).await?.unwrap_or_default();
-        let Some(pointer) = tags.get(REPLACES).and_then(|value| Pointer::read(value)) else { return Ok(None) };
+        let Some(pointer) = tags.get(REPLACES).and_then(|value| Pointer::read(value)) else {
+            return Ok(None);
+        };
         let account: Option<AccountId> = pointer.account.parse().ok();
         Ok(account.map(|account| Turned { key: pointer.key, account, user: pointer.user }))
     }

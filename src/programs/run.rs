@@ -253,7 +253,8 @@ impl Prepared {
         let board = session.events.board();
         if ends.is_empty() {
             // Nothing was to be done: what is waited for is waited for all the same.
-            waiting_for.extend(self.plan.gates().map(|(change, gate)| format!("{}: {}", change.title, gate.reason)));
+            waiting_for
+                .extend(self.plan.gates().map(|(change, gate)| format!("{}: {}", change.title, gate.reason)));
         }
         waiting_for.extend(ends.iter().filter_map(|(step, ended)| match ended {
             Ended::Waiting { reason } => Some(format!("{}: {reason}", step.words())),

@@ -1,8 +1,12 @@
 //! Worlds: the TOML files a practice cloud starts from.
 
+mod rotation;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+
+pub use rotation::{Bucket, Group, KmsKey, ManagedPolicy, PastUse, UsedElsewhere, VariableGroup};
 
 /// What exists, who may do what and how the services behave before anybody has done anything.
 #[derive(Debug, Clone, Deserialize)]
@@ -82,6 +86,9 @@ pub struct Project {
     /// Agent queues; `Azure Pipelines` is the hosted one.
     #[serde(default = "hosted_queue")]
     pub queues: Vec<String>,
+    /// Variable groups that exist already.
+    #[serde(default)]
+    pub variable_groups: Vec<VariableGroup>,
     /// Whether the service Azure Repos is switched off. It is shown, and changes nothing else: what calls answer then is not
     /// documented.
     #[serde(default)]
@@ -104,6 +111,15 @@ pub struct Pipeline {
     /// How many minutes the `AWSShellScript@1` of a run in the past took; none: it has never run.
     #[serde(default)]
     pub ran_minutes: Option<u32>,
+    /// Whether it is a deployment pipeline of the team, which runs once whenever the practice clock is moved ahead.
+    #[serde(default)]
+    pub team: bool,
+    /// How many minutes its `AWSShellScript@1` works before its last command. The agent moves the clock instead of waiting.
+    #[serde(default)]
+    pub minutes: u32,
+    /// Variables of its definition.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
 }
 
 /// A service connection.
@@ -139,6 +155,12 @@ pub struct Connection {
     /// Names of pipelines that have used it, each once; their permission is gone.
     #[serde(default)]
     pub used_by: Vec<String>,
+    /// Runs that used it before the world begins.
+    #[serde(default)]
+    pub uses: Vec<PastUse>,
+    /// Whether an update with empty keys keeps the old ones.
+    #[serde(default)]
+    pub keeps_keys: bool,
 }
 
 /// An AWS account.
@@ -170,6 +192,18 @@ pub struct Account {
     /// IAM users that exist already, beside the operator.
     #[serde(default)]
     pub users: Vec<User>,
+    /// IAM groups.
+    #[serde(default)]
+    pub groups: Vec<Group>,
+    /// Customer managed policies.
+    #[serde(default)]
+    pub policies: Vec<ManagedPolicy>,
+    /// S3 buckets.
+    #[serde(default)]
+    pub buckets: Vec<Bucket>,
+    /// KMS keys that customers manage.
+    #[serde(default)]
+    pub kms_keys: Vec<KmsKey>,
 }
 
 /// See [`Account::trail`].
@@ -198,7 +232,7 @@ pub struct Many {
 }
 
 /// An IAM user with its access keys.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct User {
     /// Its name.
@@ -212,10 +246,22 @@ pub struct User {
     /// Its access keys.
     #[serde(default)]
     pub access_keys: Vec<AccessKey>,
+    /// Names of the groups it is in.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// ARN of its permissions boundary.
+    #[serde(default)]
+    pub boundary: Option<String>,
+    /// Whether it has a password for the console.
+    #[serde(default)]
+    pub console: bool,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// An access key of an IAM user.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AccessKey {
     /// `AKIAPRACTICE` and eight of A-Z, 2-7.
@@ -231,6 +277,9 @@ pub struct AccessKey {
     /// How many days ago it was last used; none: never.
     #[serde(default)]
     pub used_days_ago: Option<u32>,
+    /// Who else uses it, and how often, as long as it is active.
+    #[serde(default)]
+    pub used_elsewhere: Option<UsedElsewhere>,
 }
 
 /// An IAM OIDC identity provider.
@@ -405,6 +454,8 @@ pub struct Habits {
     pub role_quota: u32,
     /// Most OIDC providers an account can hold; 0: AWS's own default of 100.
     pub provider_quota: u32,
+    /// Minutes until a use of an access key is told by `GetAccessKeyLastUsed`.
+    pub last_used_delay_minutes: u32,
     /// Most characters of a trust policy, white space not counted (AWS's own default is 2,048); 0: the most that AWS
     /// grants, 4,096.
     pub trust_quota: u32,

@@ -11,12 +11,14 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::facts::{
-    ConnectionFact, RoleFact, ask_protected, connection_key, extension_key, provider_key, role_key,
+    ConnectionFact, PipelineFact, RoleFact, SourceFact, ask_protected, connection_key, extension_key,
+    provider_key, role_key,
 };
 use super::handshake::Lanes;
-use super::handshake::evidence::Evidence;
+use super::handshake::evidence::{Evidence, Scene};
 use super::permission::queue_permission_key;
 use super::pipeline::pipeline_key;
+use super::repository::repository_key;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Wanted, WantedVerification};
@@ -31,7 +33,7 @@ use crate::domain::pipeline::Queue;
 use crate::domain::provider::Provider;
 use crate::engine::known::{Known, Of, Outlook};
 use crate::engine::step::{Cx, Report, Step};
-use crate::plan::change::{Change, Verb};
+use crate::plan::change::{Change, Gate, Verb};
 use crate::plan::file::Only;
 use crate::plan::link::waiting_for;
 
@@ -79,8 +81,8 @@ pub struct Session {
 /// How one environment stands before its try.
 #[derive(Debug, Clone)]
 pub enum Part {
-    /// It is to be tried.
-    ToTry(RoleFact),
+    /// It is to be tried. None: what it rests on will still change.
+    ToTry(Option<RoleFact>),
     /// It was tried in this session.
     Tried(Proof),
     /// It cannot be tried in this run.
@@ -119,20 +121,58 @@ impl Denial {
         if lost(&connection) || known.get(&Of::<ConnectionFact>::new(connection.clone())).is_none() {
             return not_ready(&connection);
         }
+        let pending = [&connection, &role, &provider].map(|step| known.outlook(step));
+        if [&role, &provider].into_iter().all(|step| !lost(step)) && pending.contains(&Outlook::Pending) {
+            return Part::ToTry(None);
+        }
         let found = known.get(&Of::<Provider>::new(provider.clone()));
         if lost(&provider) || !found.is_some_and(|found| found.audiences.contains(&wanted.role.audience)) {
             return not_ready(&provider);
         }
         let found = known.get(&Of::<RoleFact>::new(role.clone())).filter(|_| !lost(&role));
-        found.map_or_else(|| not_ready(&role), Part::ToTry)
+        found.map_or_else(|| not_ready(&role), |found| Part::ToTry(Some(found)))
     }
 
     /// The environments that are to be tried.
-    fn to_try<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = (&'a Wanted, &'a Decoy, &'a RoleFact)> {
+    fn to_try<'a>(
+        &'a self,
+        seen: &'a Seen,
+    ) -> impl Iterator<Item = (&'a Wanted, &'a Decoy, Option<&'a RoleFact>)> {
         self.members.iter().filter_map(|(wanted, decoy)| match seen.get(&wanted.environment.name) {
-            Some(Part::ToTry(role)) => Some((wanted, decoy, role)),
+            Some(Part::ToTry(role)) => Some((wanted, decoy, role.as_ref())),
             _ => None,
         })
+    }
+
+    /// Puts the newest denial of each environment, where it still holds, in the place of a new try.
+    async fn recall(&self, known: &Known, seen: &mut Seen) -> Result<()> {
+        let pipeline = known.get(&Of::<PipelineFact>::new(pipeline_key(&self.verification)));
+        let source = known.get(&Of::<SourceFact>::new(repository_key(&self.verification)));
+        let (Some(pipeline), Some(source)) = (pipeline, source) else { return Ok(()) };
+        let (devops, project) = (&self.devops, &self.project);
+        let scene = Scene { devops, project, pipeline: pipeline.id, commit: &source.commit };
+        for (wanted, _) in &self.members {
+            let name = &wanted.environment.name;
+            let Some(Part::ToTry(Some(role))) = seen.get(name) else { continue };
+            let proof = evidence::latest(&self.session.evidence, &scene, wanted, role).await?;
+            if let Some(proof) = proof.filter(|proof| proof.verdict == Verdict::Denied) {
+                seen.insert(name.clone(), Part::Tried(proof));
+            }
+        }
+        Ok(())
+    }
+
+    /// What of the proofs is not as it must be, in words; none: everybody was denied.
+    fn missed(seen: &Seen) -> Option<String> {
+        let missed = seen.iter().filter_map(|(name, part)| match part {
+            Part::Tried(proof) if proof.verdict != Verdict::Denied => {
+                Some(format!("{name}: {}", proof.verdict.words()))
+            }
+            Part::NotReady { why } => Some(format!("{name}: {why}")),
+            Part::Tried(_) | Part::ToTry(_) => None,
+        });
+        let missed: Vec<String> = missed.collect();
+        (!missed.is_empty()).then(|| missed.join("; "))
     }
 }
 
@@ -197,7 +237,10 @@ impl Step for Denial {
             .members
             .iter()
             .map(|(wanted, _)| (wanted.environment.name.clone(), self.part(known, wanted)));
-        let seen: Seen = parts.collect();
+        let mut seen: Seen = parts.collect();
+        if !self.force {
+            self.recall(known, &mut seen).await?;
+        }
         match &self.queue {
             Err(failure) if self.to_try(&seen).next().is_some() => Err(failure.clone()),
             _ => Ok(seen),
@@ -219,6 +262,9 @@ impl Step for Denial {
             let waits = seen.values().any(|part| matches!(part, Part::NotReady { .. }));
             let why =
                 if waits { "it cannot be tried before what it rests on is there" } else { "it was tried" };
+            if let Some(reason) = Self::missed(seen).filter(|_| !self.force) {
+                return Change::wait(self.key(), self.title(), Gate { reason, until: None });
+            }
             return Change::keep(self.key(), self.title(), why);
         }
         let mut change = Change::keep(self.key(), self.title(), "whoever is not trusted must be denied");

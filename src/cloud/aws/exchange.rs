@@ -1,4 +1,4 @@
-//! Traces STS, IAM and CloudTrail: the action, the names of its parameters, status and error code; no value, no signature.
+//! Traces what AWS is asked: the action, the names of its parameters, status and error code; no value, no signature.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use serde_json::{Map, Value, json};
@@ -51,7 +52,12 @@ impl Intercept for Recorder {
         let asked = Asked {
             method: request.method().to_owned(),
             url: request.uri().split('?').next().unwrap_or_default().to_owned(),
-            parameters: request.headers().get("x-amz-target").map_or_else(|| parameters(body), operation),
+            parameters: match (request.headers().get("x-amz-target"), bag.load::<Metadata>()) {
+                (Some(target), _) => operation(target),
+                // A request of S3 is nothing but its address.
+                (None, Some(metadata)) if body.is_empty() => operation(metadata.name()),
+                (None, _) => parameters(body),
+            },
             object: object(body),
         };
         bag.interceptor_state().store_put(asked);
@@ -122,9 +128,17 @@ fn parameters(body: &[u8]) -> Value {
     Value::Object(shown)
 }
 
-/// The names of what a request is about: the role, its policy, the provider. Never another value.
+/// The names of what a request is about: the role or user, its policy or key, the provider. Never another value.
 fn object(body: &[u8]) -> String {
-    const NAMES: [&str; 4] = ["RoleName", "PolicyName", "PolicyArn", "OpenIDConnectProviderArn"];
+    const NAMES: [&str; 7] = [
+        "RoleName",
+        "UserName",
+        "GroupName",
+        "AccessKeyId",
+        "PolicyName",
+        "PolicyArn",
+        "OpenIDConnectProviderArn",
+    ];
     let found = form_urlencoded::parse(body).filter(|(name, _)| NAMES.contains(&&**name));
     found.map(|(_, value)| value.into_owned()).collect::<Vec<_>>().join(" ")
 }

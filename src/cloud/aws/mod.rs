@@ -1,14 +1,20 @@
-//! The AWS client of one environment: STS and IAM in domain words. Every method that changes something takes a pen.
+//! The AWS client of one environment: STS, IAM and what else is read, in domain words. Every method that changes something takes a pen.
 
 mod exchange;
 mod keys;
+mod policies;
 mod providers;
 mod refusal;
+mod resource_policies;
+mod rest;
 mod rights;
 mod role_writes;
 mod roles;
 mod sts;
 mod trail;
+mod user_writes;
+mod users;
+mod xml;
 
 pub use rights::Rights;
 pub use role_writes::Created;
@@ -139,6 +145,8 @@ struct Shared {
     iam_permits: Arc<Semaphore>,
     sts_permits: Arc<Semaphore>,
     trail_permits: Arc<Semaphore>,
+    /// Of S3 and KMS together.
+    rest_permits: Arc<Semaphore>,
     identity: OnceCell<Identity>,
 }
 
@@ -170,6 +178,7 @@ impl Aws {
             iam_permits: transport.permits(format!("iam {}", region.partition())),
             sts_permits: transport.permits(format!("sts {region}")),
             trail_permits: transport.permits(format!("cloudtrail {region}")),
+            rest_permits: transport.permits(format!("s3 and kms {region}")),
             account,
             region,
             identity: OnceCell::new(),

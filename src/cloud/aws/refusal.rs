@@ -32,11 +32,15 @@ pub(super) fn again(failure: &Failure) -> Again {
     }
 }
 
-/// The failure of an error code of IAM or STS (query protocol), where the code alone decides.
+/// The failure of an error code of AWS, where the code alone decides.
 fn coded(code: &str) -> Option<Failure> {
     let known = match code {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Code::AwsDenied,
-        "NoSuchEntity" | "NoSuchEntityException" => Code::AwsNotFound,
+        "NoSuchEntity"
+        | "NoSuchEntityException"
+        | "NoSuchBucketPolicy"
+        | "NoSuchBucket"
+        | "NotFoundException" => Code::AwsNotFound,
         "EntityAlreadyExists"
         | "EntityAlreadyExistsException"
         | "DeleteConflict"
@@ -47,6 +51,7 @@ fn coded(code: &str) -> Option<Failure> {
         }
         "LimitExceeded" | "LimitExceededException" => Code::AwsLimit,
         "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
         | "ExpiredToken"
         | "ExpiredTokenException"
         | "SignatureDoesNotMatch"

@@ -1,10 +1,12 @@
 //! Service connections of type AWS: the type itself, and connections read, made, changed in place, put back, deleted.
 
+mod keys;
 mod wire;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use wire::{KNOWN, SECRETS, TypeWire, Wire, is_misspelled};
 
@@ -213,7 +215,12 @@ impl DevOps {
         } else {
             Inverse::Irreversible { why: NOBODY_KNOWS_KEYS.to_owned() }
         };
-        let next = (wanted.name.as_str(), wanted.description.as_str(), wanted.parameters());
+        let next = Next {
+            name: wanted.name.as_str(),
+            description: &wanted.description,
+            parameters: wanted.parameters(),
+            secret: None,
+        };
         self.put(pen, project, before, next, inverse).await
     }
 
@@ -232,7 +239,8 @@ impl DevOps {
         // One of two keys makes the toolkit fail; without its secret the access key id is of no use.
         parameters.username.clear();
         let inverse = Inverse::Restore { before: json!(now) };
-        self.put(pen, project, &now, (&state.name, &state.description, parameters), inverse).await
+        let next = Next { name: &state.name, description: &state.description, parameters, secret: None };
+        self.put(pen, project, &now, next, inverse).await
     }
 
     async fn put(
@@ -240,19 +248,18 @@ impl DevOps {
         pen: &Pen,
         project: &Project,
         before: &Connection,
-        (name, description, parameters): (&str, &str, AwsParameters),
+        next: Next<'_>,
         inverse: Inverse,
     ) -> Result<Connection> {
         let raw = self.raw_connection(project, before.id).await?.ok_or_else(|| gone(before))?;
-        let body = replaced(raw, project, name, description, &parameters);
+        let mut body = replaced(raw, project, next.name, next.description, &next.parameters);
+        if let Some(secret) = next.secret {
+            body["authorization"]["parameters"]["password"] = json!(secret.expose_secret());
+        }
         let write = Write::new(SERVICE, "endpoints/update", object(&before.name), inverse);
-        // Its id is no secret, and all that is left to find it by: whoever made the key may have forgotten it.
-        let write = match before.parameters.username.as_str() {
-            key if !is_access_key_id(key) => write,
-            key => write.about(json!({ "emptied_access_key": key })),
-        };
+        let write = write.about(keys_of(&before.parameters.username, &next.parameters.username));
         let id = before.id.to_string();
-        let changes = written(project, [before.name.as_str(), name]);
+        let changes = written(project, [before.name.as_str(), next.name]);
         let call = async {
             let call = self.call(&routes::UPDATE_ENDPOINT, &[&id]).changes(changes).body(body);
             Ok(call.json::<Wire>().await?.into())
@@ -279,6 +286,28 @@ impl DevOps {
         };
         pen.write(write, call, |()| json!({"id": before.id})).await
     }
+}
+
+/// What a PUT makes of a connection.
+struct Next<'a> {
+    name: &'a str,
+    description: &'a str,
+    parameters: AwsParameters,
+    /// The secret key that belongs to the parameters' access key.
+    secret: Option<&'a SecretString>,
+}
+
+/// What an intent tells of access keys. Their ids are no secrets, and all that is left to find them by: whoever made a key
+/// may have forgotten it.
+fn keys_of(before: &str, after: &str) -> Value {
+    let mut told = Map::new();
+    if is_access_key_id(before) && before != after {
+        told.insert("emptied_access_key".to_owned(), json!(before));
+    }
+    if !after.is_empty() {
+        told.insert("put_access_key".to_owned(), json!(after));
+    }
+    if told.is_empty() { Value::Null } else { Value::Object(told) }
 }
 
 fn list_key(project: &Project) -> String {

@@ -20,6 +20,7 @@ pub mod rights;
 mod routes;
 mod runs;
 pub mod security;
+pub mod variables;
 
 use std::sync::Arc;
 

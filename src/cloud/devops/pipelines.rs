@@ -1,7 +1,5 @@
 //! YAML pipelines: found, made, deleted, and their YAML checked before it is committed.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -18,19 +16,6 @@ struct Wire {
     name: String,
     #[serde(default)]
     configuration: Option<Configuration>,
-}
-
-/// A build definition (contracts/ado-7.1.json), as far as it says more than the pipeline.
-#[derive(Deserialize)]
-struct Definition {
-    #[serde(default)]
-    variables: Option<BTreeMap<String, Variable>>,
-}
-
-#[derive(Deserialize)]
-struct Variable {
-    #[serde(default)]
-    value: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -103,17 +88,6 @@ impl DevOps {
             Ok(call.json_if_there::<Wire>().await?.map(Pipeline::from))
         };
         self.memo().get(&pipeline_key(project, id), read).await
-    }
-
-    /// Variables of a pipeline that its YAML does not hold, by name. A secret one has no value here.
-    ///
-    /// # Errors
-    /// Azure DevOps refuses or does not answer.
-    pub async fn definition_variables(&self, project: &Project, id: i64) -> Result<BTreeMap<String, String>> {
-        let call = self.call(&routes::DEFINITION, &[&segment(project), &id.to_string()]);
-        let found = call.json_if_there::<Definition>().await?.and_then(|definition| definition.variables);
-        let variables = found.unwrap_or_default().into_iter();
-        Ok(variables.map(|(name, variable)| (name, variable.value.unwrap_or_default())).collect())
     }
 
     /// Makes a pipeline for a YAML file of an Azure Repos repository, in the root folder.

@@ -91,6 +91,14 @@ impl DevOps {
         self.memo().get("projects", read).await
     }
 
+    /// Every project of the organisation that the person can see, for looking at all of their connections.
+    ///
+    /// # Errors
+    /// As [`DevOps::projects`].
+    pub async fn all_projects(&self) -> Result<Vec<Project>> {
+        self.projects().await
+    }
+
     /// The project of that name, in any casing.
     ///
     /// # Errors

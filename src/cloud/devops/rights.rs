@@ -46,12 +46,17 @@ const RESOURCES: Family =
     named("vso.pipelineresources_manage", "Pipeline Resources: Use and manage", "the permission of one run");
 const SECURITY: Family =
     named("vso.security_manage", "Security: Manage", "closing repository and pipeline to others");
+const VARIABLES: Family = named(
+    "vso.variablegroups_manage",
+    "Variable Groups: Read, create & manage",
+    "session times in variable groups",
+);
 const QUEUES: Family = named("vso.agentpools", "Agent Pools: Read", "the agent queue");
 const EXTENSIONS: Family =
     named("vso.extension_manage", "Extensions: Read & manage", "installing the AWS Toolkit");
 
 /// Parts of routes, and the family they belong to; the first that fits counts.
-const PARTS: [(&str, Family); 13] = [
+const PARTS: [(&str, Family); 14] = [
     ("/serviceendpoint/", CONNECTIONS),
     ("/git/", CODE),
     ("/pipelines/pipelinepermissions", RESOURCES),
@@ -59,6 +64,7 @@ const PARTS: [(&str, Family); 13] = [
     ("/pipelines/approvals", RESOURCES),
     ("/pipelines", BUILD_RUNS),
     ("/build/", BUILD_RUNS),
+    ("/distributedtask/variablegroups", VARIABLES),
     ("/distributedtask/", QUEUES),
     ("/securitynamespaces/", SECURITY),
     ("/accesscontrollists/", SECURITY),
@@ -175,6 +181,8 @@ mod tests {
             (&routes::START_RUN, "vso.build_execute"),
             (&routes::TIMELINE, "vso.build_execute"),
             (&routes::QUEUES, "vso.agentpools"),
+            (&routes::UPDATE_VARIABLE_GROUP, "vso.variablegroups_manage"),
+            (&routes::UPDATE_DEFINITION, "vso.build_execute"),
             (&routes::SET_ACCESS_LIST, "vso.security_manage"),
             (&routes::INSTALL, "vso.extension_manage"),
         ] {

@@ -10,8 +10,8 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use super::NoMetadata;
 use super::quiet::Quiet;
 
-/// The services that clients are made for, as the SDK names them.
-const SERVICES: [&str; 3] = ["IAM", "STS", "CloudTrail"];
+/// The services that are asked, as the SDK names them.
+const SERVICES: [&str; 5] = ["IAM", "STS", "CloudTrail", "S3", "KMS"];
 /// The setting that replaces the address of a single service: how its environment variable begins, and its name in files.
 const ADDRESS: (&str, &str) = ("AWS_ENDPOINT_URL", "endpoint_url");
 
@@ -63,7 +63,7 @@ impl LoadServiceConfig for Addresses {
     }
 }
 
-/// The same configuration for clients of STS and IAM. What else the files say is dropped with them.
+/// The same configuration for the services that are asked. What else the files say is dropped with them.
 pub(super) fn lean(config: SdkConfig) -> SdkConfig {
     let address = |service: &'static str| {
         let (env, profile) = ADDRESS;
@@ -73,7 +73,7 @@ pub(super) fn lean(config: SdkConfig) -> SdkConfig {
     let addresses = Addresses(SERVICES.into_iter().filter_map(address).collect());
     let mut builder = config.into_builder();
     builder.set_service_config(Some(addresses));
-    // Neither service takes bearer tokens.
+    // None of them takes bearer tokens.
     builder.set_token_provider(None);
     builder.build()
 }

@@ -17,8 +17,16 @@ pub struct Override {
 }
 
 /// Services keyless may ask, with the ending of their variable and their name in a `[services]` section.
-const SERVICES: [(&str, &str); 5] =
-    [("STS", "sts"), ("IAM", "iam"), ("SSO", "sso"), ("SSO_OIDC", "sso_oidc"), ("SIGNIN", "signin")];
+const SERVICES: [(&str, &str); 8] = [
+    ("STS", "sts"),
+    ("IAM", "iam"),
+    ("SSO", "sso"),
+    ("SSO_OIDC", "sso_oidc"),
+    ("SIGNIN", "signin"),
+    ("CLOUDTRAIL", "cloudtrail"),
+    ("S3", "s3"),
+    ("KMS", "kms"),
+];
 
 fn yes(text: Option<&str>) -> bool {
     text.is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))

@@ -77,20 +77,28 @@ enum Held {
 /// Whether one Allow is within what other Allows give.
 fn held(statement: &Statement, allowed: &[Statement]) -> Held {
     if let Some(variable) = variables(statement) {
-        return Held::Unsure(format!("{} names {variable}, which is another value for a role", named(statement)));
+        return Held::Unsure(format!(
+            "{} names {variable}, which is another value for a role",
+            named(statement)
+        ));
     }
     if allowed.iter().any(|known| same(known, statement) || everything(known)) {
         return Held::Yes;
     }
     let (Scope::Only(actions), Scope::Only(resources)) = (statement.actions(), statement.resources()) else {
-        return Held::Unsure(format!("{} says what it does not allow instead of what it allows", named(statement)));
+        return Held::Unsure(format!(
+            "{} says what it does not allow instead of what it allows",
+            named(statement)
+        ));
     };
     let mut unsure = None;
     for action in actions {
         for resource in resources {
             match pair(action, resource, statement, allowed) {
                 Some(true) => {}
-                Some(false) => unsure = Some(format!("{action} on {resource} was allowed under other conditions")),
+                Some(false) => {
+                    unsure = Some(format!("{action} on {resource} was allowed under other conditions"))
+                }
                 None => return Held::No(format!("{action} on {resource}")),
             }
         }
@@ -150,7 +158,8 @@ fn within(inner: &str, outer: &str) -> bool {
 
 /// Every action on every resource, whatever happens.
 fn everything(statement: &Statement) -> bool {
-    let all = |scope: &Scope<Vec<String>>| matches!(scope, Scope::Only(list) if list.iter().any(|one| one == "*"));
+    let all =
+        |scope: &Scope<Vec<String>>| matches!(scope, Scope::Only(list) if list.iter().any(|one| one == "*"));
     all(statement.actions()) && all(statement.resources()) && statement.conditions().is_empty()
 }
 
@@ -203,12 +212,14 @@ mod tests {
         cover(&[&document(old)], &[&document(new)])
     }
 
-    const READ: &str = r#"{"Effect":"Allow","Action":["s3:Get*","s3:ListBucket"],"Resource":"arn:aws:s3:::build-*"}"#;
+    const READ: &str =
+        r#"{"Effect":"Allow","Action":["s3:Get*","s3:ListBucket"],"Resource":"arn:aws:s3:::build-*"}"#;
 
     #[test]
     fn the_same_and_less_are_covered() {
         assert_eq!(of(READ, READ), Cover::Covered);
-        let less = r#"{"Sid":"X","Effect":"Allow","Action":"S3:getobject","Resource":"arn:aws:s3:::build-a/*"}"#;
+        let less =
+            r#"{"Sid":"X","Effect":"Allow","Action":"S3:getobject","Resource":"arn:aws:s3:::build-a/*"}"#;
         assert_eq!(of(READ, less), Cover::Covered);
         let all = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
         assert_eq!(of(all, READ), Cover::Covered);

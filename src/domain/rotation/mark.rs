@@ -141,7 +141,8 @@ mod tests {
             role: Some("arn:aws:iam::111122223333:role/team/Deploy".to_owned()),
             since: None,
         };
-        for mark in [mark.clone(), Mark { since: Some(datetime!(2026-11-22 06:00 UTC)), role: None, ..mark }] {
+        for mark in [mark.clone(), Mark { since: Some(datetime!(2026-11-22 06:00 UTC)), role: None, ..mark }]
+        {
             let (key, value) = mark.tag();
             assert!(key.len() <= 128 && value.len() <= 256);
             assert!((key.clone() + &value).chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c)));

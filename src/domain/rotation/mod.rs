@@ -9,4 +9,3 @@ pub use phase::{Observed, Patience, Phase};
 pub use uses::{DEFAULT_SESSION, DURATION, LongUse, long_uses, seconds, wanted_seconds};
 
 pub use crate::domain::user::LastUse;
-

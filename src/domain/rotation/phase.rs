@@ -76,7 +76,8 @@ impl Phase {
         if !seen.held_by.is_empty() {
             return Self::Held { by: seen.held_by.clone() };
         }
-        let Some(since) = seen.switched.iter().copied().collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max())
+        let Some(since) =
+            seen.switched.iter().copied().collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max())
         else {
             return Self::ToNote;
         };
@@ -150,7 +151,9 @@ mod tests {
     fn the_latest_switch_counts_and_one_being_made_holds_up_all() {
         let later = SWITCH + Duration::days(2);
         let both = Observed { switched: vec![Some(later), Some(SWITCH)], ..seen(SWITCH + Duration::days(8)) };
-        assert!(matches!(of(&both), Phase::Watched { until, .. } if until == later + Duration::hours(7 * 24 + 4)));
+        assert!(
+            matches!(of(&both), Phase::Watched { until, .. } if until == later + Duration::hours(7 * 24 + 4))
+        );
         assert_eq!(of(&Observed { switched: vec![Some(later), None], ..both }), Phase::ToNote);
     }
 

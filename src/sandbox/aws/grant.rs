@@ -7,16 +7,25 @@ use super::query::Refusal;
 use super::records::{Role, User};
 use super::sign::Caller;
 use super::trust::{Decision, TrustRequest, evaluate};
+use super::{groups, policies};
 use crate::sandbox::{Ground, clock};
 
 /// The AWS managed policies whose content the practice cloud knows. Any other grants nothing.
-const MANAGED: [(&str, &str); 7] = [
+const MANAGED: [(&str, &str); 12] = [
     ("AdministratorAccess", r#"{"Action":"*"}"#),
     ("PowerUserAccess", r#"{"NotAction":["iam:*","organizations:*","account:*"]}"#),
     ("IAMFullAccess", r#"{"Action":["iam:*","organizations:Describe*","organizations:List*"]}"#),
     ("IAMReadOnlyAccess", r#"{"Action":["iam:Generate*","iam:Get*","iam:List*","iam:Simulate*"]}"#),
     ("ReadOnlyAccess", r#"{"Action":["*:Get*","*:List*","*:Describe*","iam:Generate*","iam:Simulate*"]}"#),
     ("SecurityAudit", r#"{"Action":["*:Get*","*:List*","*:Describe*","iam:Generate*"]}"#),
+    ("AmazonS3FullAccess", r#"{"Action":["s3:*","s3-object-lambda:*"]}"#),
+    (
+        "AmazonS3ReadOnlyAccess",
+        r#"{"Action":["s3:Get*","s3:List*","s3:Describe*","s3-object-lambda:Get*","s3-object-lambda:List*"]}"#,
+    ),
+    ("AWSCloudFormationFullAccess", r#"{"Action":["cloudformation:*"]}"#),
+    ("AmazonSQSFullAccess", r#"{"Action":["sqs:*"]}"#),
+    ("IAMUserChangePassword", r#"{"Action":["iam:ChangePassword","iam:GetAccountPasswordPolicy"]}"#),
     ("job-function/ViewOnlyAccess", r#"{"Action":["*:List*","*:Describe*","iam:GetAccountSummary"]}"#),
 ];
 
@@ -28,28 +37,34 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// Those of a user.
-    pub fn of_user(user: &User) -> Self {
-        Self { policies: gather(user.inline.values(), &user.managed), boundary: None, session: None }
+    /// Those of a user, and of its groups.
+    pub fn of_user(ground: &Ground, user: &User) -> Self {
+        let account = &user.account;
+        let mut policies = gather(ground, account, user.inline.values(), &user.managed);
+        for group in user.groups.iter().filter_map(|name| groups::find(ground, account, name)) {
+            policies.extend(gather(ground, account, group.inline.values(), &group.managed));
+        }
+        let boundary = user.boundary.as_deref().and_then(|arn| content(ground, account, arn));
+        Self { policies, boundary, session: None }
     }
 
     /// Those of a role.
-    pub fn of_role(role: &Role) -> Self {
+    pub fn of_role(ground: &Ground, role: &Role) -> Self {
         Self {
-            policies: gather(role.inline.values(), &role.managed),
-            // The content of a customer managed boundary is not known here, so it limits nothing.
-            boundary: role.boundary.as_deref().and_then(managed),
+            policies: gather(ground, &role.account, role.inline.values(), &role.managed),
+            // A boundary whose content is not known here limits nothing.
+            boundary: role.boundary.as_deref().and_then(|arn| content(ground, &role.account, arn)),
             session: None,
         }
     }
 
     /// Those of a caller.
-    pub fn of(caller: &Caller) -> Self {
+    pub fn of(ground: &Ground, caller: &Caller) -> Self {
         match caller {
-            Caller::User(user) => Self::of_user(user),
+            Caller::User(user) => Self::of_user(ground, user),
             Caller::Session(session, role) => {
                 let policy = session.policy.as_deref().and_then(|text| serde_json::from_str(text).ok());
-                Self { session: policy, ..Self::of_role(role) }
+                Self { session: policy, ..Self::of_role(ground, role) }
             }
         }
     }
@@ -97,7 +112,7 @@ pub fn authorise(
 ) -> Result<(), Refusal> {
     let keys = caller_keys(ground, caller, partition);
     let fence = fence(ground, action);
-    let why = match Grants::of(caller).decide(ground, action, resource, &keys) {
+    let why = match Grants::of(ground, caller).decide(ground, action, resource, &keys) {
         Decision::Allow => return Ok(()),
         Decision::ExplicitDeny => "with an explicit deny in an identity-based policy".to_owned(),
         Decision::Deny | Decision::Malformed => {
@@ -184,13 +199,23 @@ fn is_among(patterns: &[String], action: &str) -> bool {
     })
 }
 
-fn gather<'a>(inline: impl Iterator<Item = &'a String>, arns: &[String]) -> Vec<Value> {
+fn gather<'a>(
+    ground: &Ground,
+    account: &str,
+    inline: impl Iterator<Item = &'a String>,
+    arns: &[String],
+) -> Vec<Value> {
     let inline = inline.filter_map(|text| serde_json::from_str(text).ok());
-    inline.chain(arns.iter().filter_map(|arn| managed(arn))).collect()
+    inline.chain(arns.iter().filter_map(|arn| content(ground, account, arn))).collect()
+}
+
+/// The content of a managed policy, of AWS or of the account.
+fn content(ground: &Ground, account: &str, arn: &str) -> Option<Value> {
+    serde_json::from_str(&policies::document(ground, account, arn)?).ok()
 }
 
 /// The content of an AWS managed policy.
-fn managed(arn: &str) -> Option<Value> {
+pub fn managed(arn: &str) -> Option<Value> {
     let (_, name) = arn.split_once(":iam::aws:policy/")?;
     let (_, text) = MANAGED.iter().find(|(known, _)| *known == name)?;
     let mut statement: Value = serde_json::from_str(text).ok()?;
@@ -199,8 +224,8 @@ fn managed(arn: &str) -> Option<Value> {
     Some(serde_json::json!({"Version": "2012-10-17", "Statement": [statement]}))
 }
 
-/// Whether a policy of that ARN can be attached. The practice cloud has no customer managed policies, so one of those
-/// is taken to exist when its ARN names the account.
+/// Whether a policy of that ARN can be attached. Worlds need not hold customer managed policies, so one of those is taken
+/// to exist when its ARN names the account.
 pub fn is_attachable(arn: &str, partition: &str, account: &str) -> bool {
     let rest = arn.strip_prefix("arn:").and_then(|rest| rest.strip_prefix(partition));
     let Some((owner, name)) =

@@ -1,14 +1,21 @@
-//! AWS of the practice cloud: STS, IAM and CloudTrail of every account at one address, told apart by version, target and key.
+//! AWS of the practice cloud: STS, IAM, CloudTrail, KMS and S3 of all accounts at one address, told apart by what was signed.
 
 pub mod cloudtrail;
 pub mod conditions;
+pub mod credentials;
+pub mod details;
 pub mod grant;
+pub mod groups;
+pub mod key_uses;
+pub mod kms;
 pub mod object;
+pub mod policies;
 pub mod providers;
 pub mod query;
 pub mod records;
 pub mod role_policies;
 pub mod roles;
+pub mod s3;
 pub mod seed;
 pub mod session;
 pub mod sign;
@@ -16,6 +23,7 @@ pub mod simulate;
 pub mod sts;
 pub mod token;
 pub mod trust;
+pub mod user_policies;
 pub mod users;
 
 use std::sync::Arc;
@@ -26,7 +34,6 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
 
 use super::habit::{self, LARGEST_BODY, Service};
 use super::{Ground, Request};
@@ -65,7 +72,8 @@ pub type Handler = fn(&Call<'_>) -> Answer;
 
 /// STS and IAM of every account.
 pub fn router(ground: Arc<Ground>) -> Router {
-    let routes = Router::new().route("/", any(answer)).with_state(Arc::clone(&ground));
+    // S3 is the one service with paths: in path style they begin with the bucket.
+    let routes = Router::new().fallback(answer).with_state(Arc::clone(&ground));
     habit::layer(routes, ground, Service { classify, throttled })
 }
 
@@ -82,6 +90,15 @@ async fn answer(State(ground): State<Arc<Ground>>, request: HttpRequest) -> Resp
     };
     if let Some(operation) = cloudtrail::operation(&parts.headers) {
         return cloudtrail::answer(&ground, operation, &parts, &body);
+    }
+    if let Some(operation) = kms::operation(&parts.headers) {
+        return kms::answer(&ground, operation, &parts, &body);
+    }
+    if s3::is_meant(&parts) {
+        return s3::answer(&ground, &parts, &body);
+    }
+    if parts.uri.path() != "/" {
+        return StatusCode::NOT_FOUND.into_response();
     }
     let form = Form::parse(parts.uri.query(), &body);
     let action = form.get("Action").unwrap_or_default();
@@ -103,6 +120,11 @@ fn handle(ground: &Ground, api: Api, action: &str, form: &Form, parts: &Parts, b
             .or_else(|| role_policies::handler(action))
             .or_else(|| providers::handler(action))
             .or_else(|| users::handler(action))
+            .or_else(|| user_policies::handler(action))
+            .or_else(|| credentials::handler(action))
+            .or_else(|| groups::handler(action))
+            .or_else(|| policies::handler(action))
+            .or_else(|| details::handler(action))
             .or_else(|| simulate::handler(action)),
     };
     let caller = sign::caller(ground, api.name(), parts, body)?;
@@ -139,6 +161,12 @@ fn classify(ground: &Ground, parts: &Parts, body: &[u8]) -> Request {
             writes: false,
         };
     }
+    if let Some(operation) = kms::operation(&parts.headers) {
+        return kms::classify(operation, account);
+    }
+    if s3::is_meant(parts) {
+        return s3::classify(parts, account);
+    }
     let form = Form::parse(parts.uri.query(), body);
     let action = form.get("Action").unwrap_or_default();
     let api = form.get("Version").and_then(api_of).unwrap_or(Api::Sts);
@@ -160,6 +188,12 @@ fn account_of_key(ground: &Ground, id: &str) -> Option<String> {
 fn throttled(_ground: &Ground, request: &Request) -> Response {
     if request.service == cloudtrail::SERVICE {
         return cloudtrail::respond(Err(Refusal::new(400, "ThrottlingException", "Rate exceeded")));
+    }
+    if request.service == kms::SERVICE {
+        return cloudtrail::respond(Err(Refusal::new(400, "ThrottlingException", "Rate exceeded")));
+    }
+    if request.service == s3::SERVICE {
+        return s3::respond(Err(Refusal::new(503, "SlowDown", "Please reduce your request rate.")));
     }
     let api = if request.service == "iam" { Api::Iam } else { Api::Sts };
     respond(api, &request.method, Err(Refusal::new(400, "Throttling", "Rate exceeded")))

@@ -15,6 +15,10 @@ pub enum Object {
     User(String, String),
     /// The access keys of a user, by account and user name.
     AccessKeys(String, String),
+    /// A group, by account and name.
+    Group(String, String),
+    /// A managed policy, by ARN.
+    Policy(String),
     /// Everything of an account.
     Account(String),
 }
@@ -44,9 +48,14 @@ impl Object {
             let user = form.get("UserName").map(str::to_owned).or(owner).unwrap_or_default();
             return Self::AccessKeys(account, user);
         }
-        match form.get("UserName") {
-            Some(name) => Self::User(account, name.to_owned()),
-            None => Self::Account(account),
+        // Leaving a group is about the group.
+        if let Some(name) = form.get("GroupName") {
+            return Self::Group(account, name.to_owned());
+        }
+        match (form.get("UserName"), form.get("PolicyArn")) {
+            (Some(name), _) => Self::User(account, name.to_owned()),
+            (None, Some(arn)) => Self::Policy(arn.to_owned()),
+            (None, None) => Self::Account(account),
         }
     }
 
@@ -57,6 +66,8 @@ impl Object {
             Self::Provider(account, url) => format!("provider {account}/{url}"),
             Self::User(account, name) => format!("user {account}/{name}"),
             Self::AccessKeys(account, user) => format!("access-key {account}/{user}"),
+            Self::Group(account, name) => format!("group {account}/{name}"),
+            Self::Policy(arn) => format!("policy {arn}"),
             Self::Account(account) => format!("account {account}"),
         }
     }
@@ -77,6 +88,8 @@ impl Object {
                 let path = path.as_deref().or(form.get("Path")).unwrap_or("/");
                 format!("arn:{partition}:iam::{account}:user{path}{name}")
             }
+            Self::Group(account, name) => format!("arn:{partition}:iam::{account}:group/{name}"),
+            Self::Policy(arn) => arn.clone(),
             Self::Account(_) => "*".to_owned(),
         }
     }

@@ -236,7 +236,13 @@ impl<T> Page<T> {
         self.finish(xml)
     }
 
-    fn finish(&self, mut xml: Xml) -> Xml {
+    /// The items of this page.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// Adds what tells whether there are more.
+    pub fn finish(&self, mut xml: Xml) -> Xml {
         xml.text("IsTruncated", &self.marker.is_some().to_string());
         if let Some(marker) = &self.marker {
             xml.text("Marker", marker);
@@ -283,6 +289,11 @@ impl Xml {
         inside(self);
         self.text.push_str(&format!("</{name}>"));
         self
+    }
+
+    /// What was written.
+    pub fn into_text(self) -> String {
+        self.text
     }
 
     /// `<name><member>…</member>…</name>`.

@@ -20,8 +20,12 @@ pub const PROVIDERS: &str = "iam.provider";
 pub const USERS: &str = "iam.user";
 /// Access keys by id.
 pub const ACCESS_KEYS: &str = "iam.access-key";
-/// When access keys were last used, by id.
+/// When access keys were last used, by id; and since when they are active again, by id and `/active`.
 pub const KEY_USES: &str = "iam.key-use";
+/// Groups by `account/name`.
+pub const GROUPS: &str = "iam.group";
+/// Customer managed policies by `account/name`.
+pub const POLICIES: &str = "iam.policy";
 /// What is still seen of changed records, by table and key.
 const DELAYS: &str = "iam.delay";
 
@@ -90,6 +94,43 @@ pub struct User {
     pub inline: BTreeMap<String, String>,
     /// ARNs of attached policies.
     pub managed: Vec<String>,
+    /// Names of its groups.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// ARN of the permissions boundary.
+    #[serde(default)]
+    pub boundary: Option<String>,
+    /// Whether it has a password for the console.
+    #[serde(default)]
+    pub console: bool,
+}
+
+/// An IAM group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Group {
+    /// The account's twelve digits.
+    pub account: String,
+    /// Its name.
+    pub name: String,
+    /// `AGPA…`
+    pub id: String,
+    /// Inline policies' texts by name.
+    pub inline: BTreeMap<String, String>,
+    /// ARNs of attached policies.
+    pub managed: Vec<String>,
+}
+
+/// A customer managed policy with its only version.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ManagedPolicy {
+    /// The account's twelve digits.
+    pub account: String,
+    /// Its name.
+    pub name: String,
+    /// `ANPA…`
+    pub id: String,
+    /// Its text.
+    pub document: String,
 }
 
 /// A long-lived access key. Never shown by `Debug`.
@@ -118,7 +159,13 @@ pub struct KeyUse {
     pub service: String,
     /// The region it was signed for.
     pub region: String,
+    /// Earlier uses that may still be the newest that is told, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<KeyUse>,
 }
+
+/// When groups and managed policies of the practice cloud were made: they are older than any world.
+pub const LONG_AGO: i64 = 1_577_836_800;
 
 /// For how many more reads the record looks as it did before.
 #[derive(Serialize, Deserialize)]

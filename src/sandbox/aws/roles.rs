@@ -349,7 +349,8 @@ fn identity_exists(call: &Call<'_>, account: &str, rest: &str) -> bool {
     call.ground.store.get::<Value>(table, &records::key(account, name)).is_some()
 }
 
-fn write(xml: &mut Xml, role: &Role, partition: &str, whole: bool) {
+/// Writes what is told of a role; lists are not `whole`.
+pub fn write(xml: &mut Xml, role: &Role, partition: &str, whole: bool) {
     xml.text("Path", &role.path)
         .text("RoleName", &role.name)
         .text("RoleId", &role.id)

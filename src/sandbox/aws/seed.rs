@@ -1,9 +1,7 @@
 //! Fills the empty accounts with what the world holds, and an administrator for each.
 
-use std::collections::BTreeMap;
-
 use super::providers::derived_thumbprint;
-use super::records::{self, AccessKey, KeyUse, Provider, Role, User};
+use super::records::{self, AccessKey, Group, KeyUse, ManagedPolicy, Provider, Role, User};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::world::{self, Account};
@@ -29,6 +27,12 @@ pub fn seed(ground: &Ground) {
     ground.store.transaction(|tx| {
         for account in &ground.world.accounts {
             put_operator(tx, account, now);
+            for policy in &account.policies {
+                put_policy(tx, account, policy);
+            }
+            for group in &account.groups {
+                put_group(tx, account, group);
+            }
             for user in &account.users {
                 put_user(tx, account, user, now);
             }
@@ -45,15 +49,14 @@ pub fn seed(ground: &Ground) {
 fn put_operator(tx: &mut Transaction<'_>, account: &Account, now: i64) {
     let user = world::User {
         name: OPERATOR.to_owned(),
-        inline: BTreeMap::new(),
         managed: vec![format!("arn:{}:iam::aws:policy/AdministratorAccess", account.partition)],
         access_keys: vec![world::AccessKey {
             id: operator_key_id(&account.id),
             secret: operator_secret(&account.id),
             age_days: 30,
-            inactive: false,
-            used_days_ago: None,
+            ..world::AccessKey::default()
         }],
+        ..world::User::default()
     };
     put_user(tx, account, &user, now);
 }
@@ -66,9 +69,12 @@ fn put_user(tx: &mut Transaction<'_>, account: &Account, user: &world::User, now
         path: "/".to_owned(),
         id: records::unique_id(tx, "AIDA"),
         created: now - i64::from(oldest) * SECONDS_A_DAY,
-        tags: BTreeMap::new(),
-        inline: user.inline.clone(),
+        tags: user.tags.clone(),
+        inline: user.inline.iter().map(|(name, text)| (name.clone(), text.trim().to_owned())).collect(),
         managed: user.managed.clone(),
+        groups: user.groups.clone(),
+        boundary: user.boundary.clone(),
+        console: user.console,
     };
     tx.put(records::USERS, &records::key(&account.id, &user.name), &record);
     for key in &user.access_keys {
@@ -83,10 +89,32 @@ fn put_user(tx: &mut Transaction<'_>, account: &Account, user: &world::User, now
         tx.put(records::ACCESS_KEYS, &key.id, &record);
         if let Some(days) = key.used_days_ago {
             let at = now - i64::from(days) * SECONDS_A_DAY;
-            let used = KeyUse { at, service: "sts".to_owned(), region: "us-east-1".to_owned() };
+            let region = "us-east-1".to_owned();
+            let used = KeyUse { at, service: "sts".to_owned(), region, earlier: Vec::new() };
             tx.put(records::KEY_USES, &key.id, &used);
         }
     }
+}
+
+fn put_group(tx: &mut Transaction<'_>, account: &Account, group: &world::Group) {
+    let record = Group {
+        account: account.id.clone(),
+        name: group.name.clone(),
+        id: records::unique_id(tx, "AGPA"),
+        inline: group.inline.iter().map(|(name, text)| (name.clone(), text.trim().to_owned())).collect(),
+        managed: group.managed.clone(),
+    };
+    tx.put(records::GROUPS, &records::key(&account.id, &group.name), &record);
+}
+
+fn put_policy(tx: &mut Transaction<'_>, account: &Account, policy: &world::ManagedPolicy) {
+    let record = ManagedPolicy {
+        account: account.id.clone(),
+        name: policy.name.clone(),
+        id: records::unique_id(tx, "ANPA"),
+        document: policy.document.trim().to_owned(),
+    };
+    tx.put(records::POLICIES, &records::key(&account.id, &policy.name), &record);
 }
 
 fn put_provider(tx: &mut Transaction<'_>, account: &Account, provider: &world::Provider, now: i64) {

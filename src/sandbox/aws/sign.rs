@@ -10,8 +10,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use time::PrimitiveDateTime;
 use time::macros::format_description;
 
+use super::key_uses;
 use super::query::{Api, Refusal};
-use super::records::{self, ACCESS_KEYS, AccessKey, KEY_USES, KeyUse, Role, User};
+use super::records::{self, ACCESS_KEYS, AccessKey, Role, User};
 use super::session::{self, Session};
 use crate::sandbox::{Ground, clock};
 
@@ -20,9 +21,6 @@ pub const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remo
 
 /// How many seconds a signature's date may be away from now.
 const SKEW: i64 = 15 * 60;
-
-/// How often a key's last use is written down, in seconds.
-const USE_GRAIN: i64 = 15 * 60;
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
@@ -86,6 +84,11 @@ pub fn region(headers: &HeaderMap) -> Option<&str> {
     Some(Claim::read(headers.get("authorization")?.to_str().ok()?)?.region)
 }
 
+/// The service that a request says it was signed for, checked or not.
+pub fn service(headers: &HeaderMap) -> Option<&str> {
+    Some(Claim::read(headers.get("authorization")?.to_str().ok()?)?.service)
+}
+
 /// Finds out who signed a request to a service (`iam`).
 ///
 /// # Errors
@@ -119,7 +122,7 @@ pub fn caller(ground: &Ground, service: &str, parts: &Parts, body: &[u8]) -> Res
         ));
     }
     if matches!(caller, Caller::User(_)) {
-        note_use(ground, &claim);
+        key_uses::note(ground, claim.key_id, claim.service, claim.region);
     }
     check_region(ground, service, &claim, caller.account())?;
     Ok(caller)
@@ -228,7 +231,11 @@ fn canonical(parts: &Parts, body: &[u8], names: &[&str]) -> String {
             .collect();
         let _ = writeln!(text, "{name}:{}", values.join(","));
     }
-    let _ = write!(text, "\n{}\n{}", names.join(";"), hex(digest(&SHA256, body).as_ref()));
+    // S3 signs what the client says of the body, which may be that it is not signed at all.
+    let said = parts.headers.get("x-amz-content-sha256").filter(|_| names.contains(&"x-amz-content-sha256"));
+    let said = said.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = said.unwrap_or_else(|| hex(digest(&SHA256, body).as_ref()));
+    let _ = write!(text, "\n{}\n{body}", names.join(";"));
     hex(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
@@ -267,21 +274,6 @@ fn check_region(ground: &Ground, service: &str, claim: &Claim<'_>, account: &str
         "STS is not activated in this region for account:{account}. Your account administrator can activate STS in this region using the IAM Console."
     );
     Err(Refusal::new(403, "RegionDisabledException", text))
-}
-
-fn note_use(ground: &Ground, claim: &Claim<'_>) {
-    let now = ground.clock.now();
-    ground.store.transaction(|tx| {
-        let known = tx.get::<KeyUse>(KEY_USES, claim.key_id);
-        let stale = known.is_none_or(|known| {
-            known.service != claim.service || known.region != claim.region || now - known.at >= USE_GRAIN
-        });
-        if stale {
-            let record =
-                KeyUse { at: now, service: claim.service.to_owned(), region: claim.region.to_owned() };
-            tx.put(KEY_USES, claim.key_id, &record);
-        }
-    });
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -88,11 +88,11 @@ fn grants_of(call: &Call<'_>, arn: &str) -> Result<Grants, Refusal> {
     let missing = || Refusal::missing(format!("Policy source ARN {arn} cannot be found."));
     if rest.starts_with("user/") {
         let user: User = call.ground.store.get(records::USERS, &key).ok_or_else(missing)?;
-        return Ok(Grants::of_user(&user));
+        return Ok(Grants::of_user(call.ground, &user));
     }
     if rest.starts_with("role/") {
         let role: Role = call.ground.store.get(records::ROLES, &key).ok_or_else(missing)?;
-        return Ok(Grants::of_role(&role));
+        return Ok(Grants::of_role(call.ground, &role));
     }
     Err(Refusal::input(format!("Invalid Entity Arn: {arn} does not clearly define entity type and name.")))
 }

@@ -37,6 +37,8 @@ fn get_access_key_info(call: &Call<'_>) -> Answer {
     let id = call.form.required("AccessKeyId")?;
     let account = account_of_key(call.ground, id)
         .filter(|account| call.ground.world.accounts.iter().any(|known| known.id == *account))
+        // Partitions know nothing of each other.
+        .filter(|account| partition_of(call.ground, account) == call.partition)
         .ok_or_else(|| Refusal::validation("Invalid Access Key ID"))?;
     let mut xml = Xml::default();
     xml.text("Account", &account);

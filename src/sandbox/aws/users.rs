@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::query::{Answer, Page, Refusal, Xml};
-use super::records::{
-    self, ACCESS_KEYS, AccessKey, KEY_USES, KeyUse, PROVIDERS, Provider, ROLES, Role, USERS, User,
-};
+use super::records::{self, ACCESS_KEYS, AccessKey, PROVIDERS, Provider, ROLES, Role, USERS, User};
 use super::roles::{conflict, limit, merged, path};
 use super::sign::Caller;
-use super::{Call, Handler};
+use super::{Call, Handler, key_uses};
 use crate::sandbox::clock;
 use crate::sandbox::store::Transaction;
 
@@ -49,6 +47,9 @@ fn create(call: &Call<'_>) -> Answer {
         tags: merged(BTreeMap::new(), tags, "TagsPerUser")?,
         inline: BTreeMap::new(),
         managed: Vec::new(),
+        groups: Vec::new(),
+        boundary: None,
+        console: false,
     };
     let user = call.ground.store.transaction(|tx| {
         let present = tx.list::<User>(USERS, &records::key(call.account, ""));
@@ -96,6 +97,12 @@ fn delete(call: &Call<'_>) -> Answer {
         let keys = tx.list::<AccessKey>(ACCESS_KEYS, "");
         if keys.iter().any(|(_, known)| known.account == call.account && known.user == name) {
             return Err(conflict("Cannot delete entity, must delete access keys first."));
+        }
+        if user.console {
+            return Err(conflict("Cannot delete entity, must delete login profile first."));
+        }
+        if !user.groups.is_empty() {
+            return Err(conflict("Cannot delete entity, must remove users from group first."));
         }
         if !user.managed.is_empty() {
             return Err(conflict("Cannot delete entity, must detach all policies first."));
@@ -172,6 +179,7 @@ fn update_key(call: &Call<'_>) -> Answer {
         }
     };
     with_key(call, |tx, mut key| {
+        key_uses::switched(call.ground, tx, &key, active);
         key.active = active;
         records::write(call.ground, tx, ACCESS_KEYS, &key.id, &key);
     })
@@ -180,7 +188,7 @@ fn update_key(call: &Call<'_>) -> Answer {
 fn delete_key(call: &Call<'_>) -> Answer {
     with_key(call, |tx, key| {
         records::remove(tx, ACCESS_KEYS, &key.id);
-        tx.remove(KEY_USES, &key.id);
+        key_uses::forget(tx, &key.id);
     })
 }
 
@@ -205,7 +213,7 @@ fn key_last_used(call: &Call<'_>) -> Answer {
         .get(ACCESS_KEYS, id)
         .filter(|key: &AccessKey| key.account == call.account)
         .ok_or_else(|| Refusal::missing(format!("The Access Key with id {id} cannot be found.")))?;
-    let last: Option<KeyUse> = call.ground.store.get(KEY_USES, id);
+    let last = key_uses::told(call.ground, &key);
     let mut xml = Xml::default();
     xml.text("UserName", &key.user).element("AccessKeyLastUsed", |xml| {
         if let Some(last) = &last {
@@ -240,16 +248,38 @@ fn summary(call: &Call<'_>) -> Answer {
     Ok(xml)
 }
 
-fn no_user(name: &str) -> Refusal {
+/// Changes the user that the call names.
+///
+/// # Errors
+/// There is none, or `work` refuses; then nothing is changed.
+pub fn change(call: &Call<'_>, work: impl FnOnce(&mut User) -> Result<(), Refusal>) -> Answer {
+    let name = call.form.name("UserName", 128)?;
+    let key = records::key(call.account, name);
+    call.ground.store.transaction(|tx| {
+        let mut user: User = tx.get(USERS, &key).ok_or_else(|| no_user(name))?;
+        work(&mut user)?;
+        records::write(call.ground, tx, USERS, &key, &user);
+        Ok(Xml::default())
+    })
+}
+
+/// `NoSuchEntity` about a user.
+pub fn no_user(name: &str) -> Refusal {
     Refusal::missing(format!("The user with name {name} cannot be found."))
 }
 
-fn write(xml: &mut Xml, user: &User, partition: &str) {
+/// Writes what is told of a user everywhere.
+pub fn write(xml: &mut Xml, user: &User, partition: &str) {
     xml.text("Path", &user.path)
         .text("UserName", &user.name)
         .text("UserId", &user.id)
         .text("Arn", &format!("arn:{partition}:iam::{}:user{}{}", user.account, user.path, user.name))
         .text("CreateDate", &clock::iso(user.created));
+    if let Some(boundary) = &user.boundary {
+        xml.element("PermissionsBoundary", |xml| {
+            xml.text("PermissionsBoundaryType", "Policy").text("PermissionsBoundaryArn", boundary);
+        });
+    }
     if !user.tags.is_empty() {
         xml.tags(&user.tags);
     }

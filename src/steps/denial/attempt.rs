@@ -40,7 +40,7 @@ impl Denial {
         let stage = runner.stage(known)?;
         let (open, prints): (Vec<Open<'_>>, Vec<String>) = self
             .to_try(seen)
-            .map(|(wanted, decoy, role)| ((wanted, decoy), fingerprint(wanted, decoy, role)))
+            .filter_map(|(wanted, decoy, role)| Some(((wanted, decoy), fingerprint(wanted, decoy, role?))))
             .unzip();
         let results = join_all(open.iter().map(|(_, decoy)| self.make(cx, pen, decoy))).await;
         let (mut made, mut unanswered, mut failed): (Vec<Connection>, Vec<ConnectionName>, _) =

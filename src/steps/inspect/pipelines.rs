@@ -131,10 +131,11 @@ impl Pipelines {
         if !self.targets.iter().any(|target| text.contains(&target.connection.to_lowercase())) {
             return Ok(None);
         }
+        let variables = self.devops.pipeline_variables(&self.project, pipeline.id).await?.into_iter();
         Ok(Some(Looked {
             name: pipeline.name.clone(),
             yaml: file.content,
-            variables: self.devops.definition_variables(&self.project, pipeline.id).await?,
+            variables: variables.map(|(name, it)| (name, it.value.unwrap_or_default())).collect(),
             longest: self.longest(pipeline.id).await?,
         }))
     }

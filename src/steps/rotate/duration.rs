@@ -128,7 +128,8 @@ impl Step for Duration {
         change.after = Some(json!({ DURATION: self.wanted().to_string() }));
         change.writes = 1;
         change.rights = vec!["vso.build_execute".to_owned()];
-        change.asks = vec![Ask::Foreign { what: format!("pipeline {} was not made by keyless", self.used.name) }];
+        change.asks =
+            vec![Ask::Foreign { what: format!("pipeline {} was not made by keyless", self.used.name) }];
         change.asks.extend(self.protected.iter().map(|name| Ask::Protected { environment: name.clone() }));
         change
     }

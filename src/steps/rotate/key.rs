@@ -122,9 +122,10 @@ impl Key {
     /// The time of the switch that is not noted yet, for a plan: every connection is, or will be, proven.
     fn switched(&self, marks: &[Mark], known: &Known) -> Vec<Option<OffsetDateTime>> {
         let noted: Vec<_> = marks.iter().map(|mark| mark.since).collect();
-        let pending = self.members.iter().any(|member| {
-            known.outlook(&connection_key(&member.connection)) == Outlook::Pending
-        });
+        let pending = self
+            .members
+            .iter()
+            .any(|member| known.outlook(&connection_key(&member.connection)) == Outlook::Pending);
         if noted.is_empty() || pending { vec![None] } else { noted }
     }
 
@@ -171,7 +172,8 @@ impl Key {
     fn plan_watch(&self) -> Change {
         let days = self.patience.watch.whole_days();
         let why = format!("it stays active and is watched for {days} days: nobody may use it any more");
-        let mut change = self.change(Verb::Update, &why, &["iam:TagUser", "iam:TagRole"], 1 + self.members.len());
+        let mut change =
+            self.change(Verb::Update, &why, &["iam:TagUser", "iam:TagRole"], 1 + self.members.len());
         change.after = Some(json!({ "Status": "Active", "watched for days": days }));
         change
     }
@@ -214,11 +216,15 @@ impl Key {
         match &seen.phase {
             Phase::Held { by } => {
                 let by = by.join(", ");
-                findings.extend(about(FindingCode::RotationHeld).map(|finding| finding.with("connections", &by)));
+                findings
+                    .extend(about(FindingCode::RotationHeld).map(|finding| finding.with("connections", &by)));
             }
             Phase::Watched { elsewhere: Some(last), .. } => {
                 findings.extend(about(FindingCode::RotationElsewhere).map(|finding| {
-                    finding.with("service", &last.service).with("region", &last.region).with("at", stamp(last.at))
+                    finding
+                        .with("service", &last.service)
+                        .with("region", &last.region)
+                        .with("at", stamp(last.at))
                 }));
             }
             _ => {}
@@ -253,8 +259,9 @@ impl Key {
     async fn note(&self, aws: &Aws, pen: &Pen, seen: &Seen) -> Result<()> {
         let now = aws.cloud_time().await?;
         let open = seen.marks.iter().filter(|mark| mark.since.is_none());
-        let tags: Vec<(String, String)> =
-            open.map(|mark| Mark { since: Some(now.replace_nanosecond(0).unwrap_or(now)), ..mark.clone() }.tag()).collect();
+        let tags: Vec<(String, String)> = open
+            .map(|mark| Mark { since: Some(now.replace_nanosecond(0).unwrap_or(now)), ..mark.clone() }.tag())
+            .collect();
         if !tags.is_empty() {
             aws.tag_user(pen, &self.turned.user, &tags).await?;
         }
@@ -365,18 +372,20 @@ impl Step for Key {
                 let after = json!({ "Status": "Inactive", "noted": true });
                 self.plan_note("it is off, and since when is noted nowhere", after, 1 + self.members.len())
             }
-            Phase::Off { .. } | Phase::ToDelete if !seen.failing.is_empty() => self.wait(
-                format!("runs have failed since it is off: {}", seen.failing.join(", ")),
-                None,
-            ),
+            Phase::Off { .. } | Phase::ToDelete if !seen.failing.is_empty() => {
+                self.wait(format!("runs have failed since it is off: {}", seen.failing.join(", ")), None)
+            }
             Phase::Off { until } => self.wait(
                 format!("it is off, and is deleted from {} on unless somebody misses it", day(*until)),
                 Some(*until),
             ),
             Phase::ToDelete => self.plan_delete(),
-            Phase::Gone if !seen.marks.is_empty() || seen.noted_off || !seen.stale.is_empty() => {
-                self.plan_note("it is gone; what was noted of it goes too", json!({ "noted": false }), 1 + seen.stale.len())
-            }
+            Phase::Gone if !seen.marks.is_empty() || seen.noted_off || !seen.stale.is_empty() => self
+                .plan_note(
+                    "it is gone; what was noted of it goes too",
+                    json!({ "noted": false }),
+                    1 + seen.stale.len(),
+                ),
             Phase::Gone => Change::keep(self.key(), self.title(), "it is gone"),
         }
     }

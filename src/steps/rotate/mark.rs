@@ -8,7 +8,8 @@ use super::{Turned, mark_key};
 use crate::cloud::aws::Aws;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
-use crate::domain::connection::Connection;
+use crate::domain::connection::{Connection, Share};
+use crate::domain::diagnose;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
@@ -16,7 +17,7 @@ use crate::domain::issuer;
 use crate::domain::key::StepKey;
 use crate::domain::names::{ConnectionName, EnvironmentName, OrganizationName, ProjectName};
 use crate::domain::pen::Pen;
-use crate::domain::policy::{Document, Expected, TrustRequest, evaluate};
+use crate::domain::policy::{Document, Expected};
 use crate::domain::role::WantedRole;
 use crate::domain::rotation::{Mark as Tag, Pointer, REPLACES, marks};
 use crate::domain::user::ResourcePolicies;
@@ -121,20 +122,21 @@ impl Mark {
     /// tokens name their own project is what Azure DevOps documents for a connection's own project; for shared ones it is
     /// unverified, so a person looks at a run.
     fn untrusted(&self, connection: &Connection, trust: Option<&Document>) -> Vec<String> {
-        let others = connection.projects.iter().filter(|share| connection.shared && share.id != self.project.id);
-        let subject = |share: &crate::domain::connection::Share| {
+        let others =
+            connection.projects.iter().filter(|share| connection.shared && share.id != self.project.id);
+        let subject = |share: &Share| {
             let project: ProjectName = share.name.parse().ok()?;
             let name: ConnectionName = connection.name.parse().ok()?;
             Some(issuer::subject(&self.organization, &project, &name))
         };
-        let subjects = others.map(|share| subject(share).unwrap_or_else(|| format!("project {}", share.name)));
+        let subjects =
+            others.map(|share| subject(share).unwrap_or_else(|| format!("project {}", share.name)));
         subjects.filter(|subject| !trust.is_some_and(|trust| self.admits(trust, subject))).collect()
     }
 
     fn admits(&self, trust: &Document, subject: &str) -> bool {
-        let Expected { provider_arn, issuer_host_path, audience, .. } = self.role.expected();
-        let request = TrustRequest::web_identity(&provider_arn, &issuer_host_path, &audience, subject);
-        evaluate(trust, &request).is_allowed()
+        let expected = Expected { subject: subject.to_owned(), ..self.role.expected() };
+        diagnose::trust::decision(trust, &expected).is_allowed()
     }
 }
 
@@ -170,7 +172,13 @@ impl Step for Mark {
         let role = known.get(&Of::<RoleFact>::new(role_key(&self.environment)));
         let user = aws.user(&self.turned.user).await?;
         let mut seen = Seen {
-            pointer: self.of_role.as_ref().map_err(Clone::clone)?.role_tags(&self.role.arn.name).await?.and_then(|mut tags| tags.remove(REPLACES)),
+            pointer: self
+                .of_role
+                .as_ref()
+                .map_err(Clone::clone)?
+                .role_tags(&self.role.arn.name)
+                .await?
+                .and_then(|mut tags| tags.remove(REPLACES)),
             user: user.map(|user| (user.arn, user.tags)),
             connection,
             named_by: Vec::new(),
@@ -189,7 +197,8 @@ impl Step for Mark {
                 let named = policies.readable().filter(|(_, policy)| names(policy, arn));
                 seen.named_by = named.map(|(resource, _)| resource.to_owned()).collect();
             }
-            seen.unread = policies.unreadable().map(|(what, why)| format!("{what} ({})", why.code.text())).collect();
+            seen.unread =
+                policies.unreadable().map(|(what, why)| format!("{what} ({})", why.code.text())).collect();
         }
         Ok(seen)
     }

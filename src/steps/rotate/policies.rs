@@ -90,7 +90,7 @@ impl Held {
     }
 }
 
-async fn managed(aws: &Aws, arns: impl IntoIterator<Item = String>) -> Result<BTreeMap<String, Option<Document>>> {
+async fn managed(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Option<Document>>> {
     let mut documents = BTreeMap::new();
     for arn in arns {
         let document = aws.managed_policy(&arn).await?;
@@ -100,15 +100,18 @@ async fn managed(aws: &Aws, arns: impl IntoIterator<Item = String>) -> Result<BT
 }
 
 async fn of_user(aws: &Aws, user: User) -> Result<Held> {
-    let attached = user.attached.iter().chain(user.groups.iter().flat_map(|group| &group.attached)).cloned();
+    let (mut inline, mut attached): (Vec<Document>, _) = (user.inline.into_values().collect(), user.attached);
+    for group in user.groups {
+        inline.extend(group.inline.into_values());
+        attached.extend(group.attached);
+    }
     let managed = managed(aws, attached).await?;
-    let inline = user.inline.into_values().chain(user.groups.into_iter().flat_map(|group| group.inline.into_values()));
-    Ok(Held { inline: inline.collect(), managed, boundary: user.boundary, unreadable: user.unreadable })
+    Ok(Held { inline, managed, boundary: user.boundary, unreadable: user.unreadable })
 }
 
 async fn of_role(aws: &Aws, role: &FoundRole) -> Result<Held> {
     let inline = role.inline.values().cloned().collect();
-    let managed = managed(aws, role.managed.iter().cloned()).await?;
+    let managed = managed(aws, role.managed.clone()).await?;
     Ok(Held { inline, managed, boundary: role.boundary.clone(), unreadable: Vec::new() })
 }
 
@@ -151,19 +154,24 @@ impl Policies {
         let mut wanted: Vec<Document> = self.role.inline.values().chain(&inline).cloned().collect();
         let mut arns: BTreeSet<String> = attach.iter().chain(&self.role.managed).cloned().collect();
         if let Some(found) = &found {
-            let kept = found.inline.iter().filter(|(name, _)| {
-                name.as_str() != ADOPTED_POLICY && !self.role.inline.contains_key(*name)
-            });
+            let kept = found
+                .inline
+                .iter()
+                .filter(|(name, _)| name.as_str() != ADOPTED_POLICY && !self.role.inline.contains_key(*name));
             wanted.extend(kept.map(|(_, document)| document.clone()));
             arns.extend(found.managed.iter().cloned());
         }
-        for (arn, document) in managed(aws, arns.into_iter().filter(|arn| !held.managed.contains_key(arn))).await? {
+        arns.retain(|arn| !held.managed.contains_key(arn));
+        for (arn, document) in managed(aws, arns.into_iter().collect()).await? {
             match document {
                 Some(document) => wanted.push(document),
                 None => wanted.extend(unknown(&arn)),
             }
         }
-        wanted.extend(held.managed.iter().filter(|(arn, _)| attach.contains(*arn)).filter_map(|(_, text)| text.clone()));
+        let kept = found.as_ref().map(|found| found.managed.as_slice()).unwrap_or_default();
+        let has =
+            |arn: &String| attach.contains(arn) || self.role.managed.contains(arn) || kept.contains(arn);
+        wanted.extend(held.managed.iter().filter(|(arn, _)| has(arn)).filter_map(|(_, text)| text.clone()));
         let (old, new) = (held.documents(), wanted.iter().collect::<Vec<_>>());
         let cover = self.judged(&held, found.as_ref(), cover(&old, &new));
         let lacks = match crate::domain::policy::cover(&new, &old) {
@@ -175,12 +183,16 @@ impl Policies {
 
     /// The comparison with what documents do not show: boundaries, and policies that could not be read.
     fn judged(&self, held: &Held, found: Option<&FoundRole>, cover: Cover) -> Cover {
-        let mut unsure: Vec<String> = held.unreadable.iter().map(|what| format!("{what} could not be read")).collect();
+        let mut unsure: Vec<String> =
+            held.unreadable.iter().map(|what| format!("{what} could not be read")).collect();
         let gone = held.managed.iter().filter(|(_, document)| document.is_none());
         unsure.extend(gone.map(|(arn, _)| format!("{arn} could not be read")));
         let boundary = self.role.boundary.as_ref().or(found.and_then(|found| found.boundary.as_ref()));
         if let Some(own) = held.boundary.as_ref().filter(|own| boundary != Some(own)) {
-            unsure.push(format!("the permissions boundary {own} limited {}, and not the role", self.turned.user));
+            unsure.push(format!(
+                "the permissions boundary {own} limited {}, and not the role",
+                self.turned.user
+            ));
         }
         if unsure.is_empty() {
             return cover;
@@ -193,7 +205,8 @@ impl Policies {
     fn missing<'a>(&self, seen: &'a Compared) -> (Option<&'a Document>, Vec<&'a String>, Option<String>) {
         let found = seen.found.as_ref();
         let there = found.and_then(|found| found.inline.get(ADOPTED_POLICY));
-        let inline = seen.inline.as_ref().filter(|wanted| !there.is_some_and(|there| same_meaning(there, wanted)));
+        let inline =
+            seen.inline.as_ref().filter(|wanted| !there.is_some_and(|there| same_meaning(there, wanted)));
         let has = |arn: &&String| {
             found.is_some_and(|found| found.managed.contains(arn)) || self.role.managed.contains(arn)
         };
@@ -238,7 +251,8 @@ impl Step for Policies {
         let Some(held_by) = connection.filter(|found| found.parameters.username == self.turned.key) else {
             return Ok(Seen::Switched);
         };
-        let (of_key, own) = (self.of_key.as_ref().map_err(Clone::clone)?, self.of_role.as_ref().map_err(Clone::clone)?);
+        let (of_key, own) =
+            (self.of_key.as_ref().map_err(Clone::clone)?, self.of_role.as_ref().map_err(Clone::clone)?);
         let before: Option<RoleArn> = held_by.parameters.assume_role_arn.parse().ok();
         if before.as_ref() == Some(&self.role.arn) {
             return Ok(Seen::Same);
@@ -258,7 +272,9 @@ impl Step for Policies {
             None => {
                 let held = match of_key.user(&self.turned.user).await? {
                     Some(user) => of_user(of_key, user).await?,
-                    None => Held { unreadable: vec![format!("user {}", self.turned.user)], ..Held::default() },
+                    None => {
+                        Held { unreadable: vec![format!("user {}", self.turned.user)], ..Held::default() }
+                    }
                 };
                 (format!("user {}", self.turned.user), held)
             }
@@ -278,7 +294,8 @@ impl Step for Policies {
         if !seen.lacks.is_empty() {
             findings.push(about(FindingCode::RotationLacks).with("missing", seen.lacks.join("; ")));
         }
-        let found = json!({ "compared with": seen.from, "verdict": seen.cover.word(), "why": seen.cover.reasons() });
+        let found =
+            json!({ "compared with": seen.from, "verdict": seen.cover.word(), "why": seen.cover.reasons() });
         Report { findings, found: Some(found), ..Report::default() }
     }
 
@@ -290,7 +307,9 @@ impl Step for Policies {
             Seen::Compared(seen) => seen,
         };
         let together = seen.inline.iter().chain(self.role.inline.values());
-        if let crate::domain::policy::Size::TooLarge { used, limit } = crate::domain::policy::inline_size(together) {
+        if let crate::domain::policy::Size::TooLarge { used, limit } =
+            crate::domain::policy::inline_size(together)
+        {
             let reason = format!(
                 "what {} may do takes {used} characters as an inline policy, and a role may have {limit}: choose a preset or \
                  managed-policies in keyless.toml",
@@ -313,10 +332,16 @@ impl Step for Policies {
             "because": seen.cover.reasons(),
         }));
         change.writes = usize::from(inline.is_some()) + attach.len() + usize::from(tag.is_some());
-        change.rights = ["iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:TagRole"].map(str::to_owned).to_vec();
+        change.rights =
+            ["iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:TagRole"].map(str::to_owned).to_vec();
         change.asks = ask_protected(&self.environment).into_iter().collect();
         if seen.cover != Cover::Covered {
-            let what = format!("{} may do more than {} could: {}", self.title(), seen.from, seen.cover.reasons().join("; "));
+            let what = format!(
+                "{} may do more than {} could: {}",
+                self.title(),
+                seen.from,
+                seen.cover.reasons().join("; ")
+            );
             change.asks.push(Ask::Foreign { what });
         }
         change

@@ -112,7 +112,11 @@ impl Step for User {
             return Change::keep(self.key(), self.title(), format!("left: {why}"));
         }
         if !self.wanted {
-            return Change::keep(self.key(), self.title(), "left: nothing else uses it, and --delete-users would delete it");
+            return Change::keep(
+                self.key(),
+                self.title(),
+                "left: nothing else uses it, and --delete-users would delete it",
+            );
         }
         let why = "its last key is gone, it has no password, and nothing else uses it";
         let mut change = Change::keep(self.key(), self.title(), why);
@@ -126,9 +130,10 @@ impl Step for User {
         }));
         change.writes = 1 + user.inline.len() + user.attached.len() + user.groups.len();
         change.reversible = false;
-        change.rights = ["iam:DeleteUserPolicy", "iam:DetachUserPolicy", "iam:RemoveUserFromGroup", "iam:DeleteUser"]
-            .map(str::to_owned)
-            .to_vec();
+        change.rights =
+            ["iam:DeleteUserPolicy", "iam:DetachUserPolicy", "iam:RemoveUserFromGroup", "iam:DeleteUser"]
+                .map(str::to_owned)
+                .to_vec();
         change.asks = self.environments.iter().filter_map(ask_protected).collect();
         change.asks.push(Ask::Foreign { what: format!("{} was not made by keyless", self.title()) });
         change

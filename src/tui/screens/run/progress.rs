@@ -162,6 +162,11 @@ pub fn link_of(kind: Kind) -> Option<Link> {
         | Kind::Access
         | Kind::Denial
         | Kind::Decoy
+        | Kind::Key
+        | Kind::User
+        | Kind::Policies
+        | Kind::Duration
+        | Kind::Issuer
         | Kind::Inspection => None,
     }
 }

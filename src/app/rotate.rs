@@ -1,0 +1,76 @@
+//! `keyless rotate`.
+
+use super::approve::consent;
+use super::commands::{exit_of, known};
+use super::open::{Clouds, Opening, answers};
+use super::output::Output;
+use crate::cli::Yes;
+use crate::domain::failure::Result;
+use crate::domain::names::EnvironmentName;
+use crate::domain::rotation::Patience;
+use crate::explain::Exit;
+use crate::plain;
+use crate::programs::build::Purpose;
+use crate::programs::rotate::{Options, prepare_rotation};
+use crate::programs::run::Summary;
+use crate::programs::session::Session;
+
+/// What the flags say.
+pub fn options(watch_days: u16, delete_users: bool) -> Options {
+    let watch = time::Duration::days(i64::from(watch_days));
+    Options { patience: Patience { watch, ..Patience::default() }, delete_users }
+}
+
+/// Goes as far towards the end of the keys as the clouds allow today.
+///
+/// # Errors
+/// There are no answers, an environment is unknown, a side is left out, or the plan was not approved.
+pub async fn rotate(
+    opening: Opening,
+    chosen: &[EnvironmentName],
+    options: Options,
+    yes: &Yes,
+    output: &Output,
+) -> Result<Exit> {
+    let clouds = Clouds::open(&opening, output).await?;
+    let federation = answers(&opening, &clouds, output)?.federation;
+    for names in [chosen, &yes.confirm] {
+        known(&federation, names)?;
+    }
+    let (events, printer) = output.follow(true);
+    let session = clouds.session(&opening, federation, events, output).await?;
+    let result = reviewed(&opening, &clouds, &session, (options, chosen), yes, output, &printer).await;
+    let board = session.events.board();
+    drop(session);
+    printer.done().await;
+    let Some(summary) = result? else {
+        output.talk("nothing is to be rotated: no connection holds an access key, or lately did");
+        return Ok(Exit::Done);
+    };
+    if !output.json() {
+        output.data(&plain::summary::summary(&board, "rotate", output.look()));
+    }
+    Ok(exit_of(&board, &summary, Purpose::Rotate))
+}
+
+async fn reviewed(
+    opening: &Opening,
+    clouds: &Clouds,
+    session: &Session,
+    (options, chosen): (Options, &[EnvironmentName]),
+    yes: &Yes,
+    output: &Output,
+    printer: &super::output::Printer,
+) -> Result<Option<Summary>> {
+    let (_, prepared) = prepare_rotation(session, options, chosen).await?;
+    let Some(prepared) = prepared else { return Ok(None) };
+    let plan = prepared.decidable();
+    printer.caught_up(&session.events).await;
+    if !output.json() {
+        let header = session.events.board().header;
+        output.data(&plain::review::review(&plan, header.as_ref(), output.look()));
+    }
+    let decision = consent(&plan, yes, opening, clouds, output).await?.decide(&plan);
+    output.begins_to_write();
+    prepared.carry_out(session, decision).await.map(Some)
+}
