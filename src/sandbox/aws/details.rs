@@ -59,7 +59,8 @@ fn write_page(xml: &mut Xml, call: &Call<'_>, items: &[Item]) {
         xml.texts("GroupList", &user.groups);
         attached(xml, &user.managed);
     });
-    let found = items.iter().filter_map(|item| if let Item::Group(group) = item { Some(group) } else { None });
+    let found =
+        items.iter().filter_map(|item| if let Item::Group(group) = item { Some(group) } else { None });
     xml.list("GroupDetailList", found, |xml, group| {
         groups::write(xml, group, call.partition);
         inline(xml, "GroupPolicyList", &group.inline);

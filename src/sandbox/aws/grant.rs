@@ -19,7 +19,10 @@ const MANAGED: [(&str, &str); 12] = [
     ("ReadOnlyAccess", r#"{"Action":["*:Get*","*:List*","*:Describe*","iam:Generate*","iam:Simulate*"]}"#),
     ("SecurityAudit", r#"{"Action":["*:Get*","*:List*","*:Describe*","iam:Generate*"]}"#),
     ("AmazonS3FullAccess", r#"{"Action":["s3:*","s3-object-lambda:*"]}"#),
-    ("AmazonS3ReadOnlyAccess", r#"{"Action":["s3:Get*","s3:List*","s3:Describe*","s3-object-lambda:Get*","s3-object-lambda:List*"]}"#),
+    (
+        "AmazonS3ReadOnlyAccess",
+        r#"{"Action":["s3:Get*","s3:List*","s3:Describe*","s3-object-lambda:Get*","s3-object-lambda:List*"]}"#,
+    ),
     ("AWSCloudFormationFullAccess", r#"{"Action":["cloudformation:*"]}"#),
     ("AmazonSQSFullAccess", r#"{"Action":["sqs:*"]}"#),
     ("IAMUserChangePassword", r#"{"Action":["iam:ChangePassword","iam:GetAccountPasswordPolicy"]}"#),

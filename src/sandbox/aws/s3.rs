@@ -43,8 +43,7 @@ fn operation(parts: &Parts) -> Option<(&'static str, String)> {
 /// What a request is about.
 pub fn classify(parts: &Parts, account: String) -> Request {
     let (method, bucket) = operation(parts).unwrap_or(("Unknown", String::new()));
-    let object =
-        if bucket.is_empty() { Object::Account(account).name() } else { format!("bucket {bucket}") };
+    let object = if bucket.is_empty() { Object::Account(account).name() } else { format!("bucket {bucket}") };
     Request { service: SERVICE, method: method.to_owned(), object, writes: false }
 }
 

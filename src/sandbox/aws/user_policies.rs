@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::grant::is_attachable;
 use super::query::{Answer, Page, Refusal};
-use super::records::{self, User, USERS};
+use super::records::{self, USERS, User};
 use super::roles::{encoded, size};
 use super::trust::Policy;
 use super::users::{change, no_user};

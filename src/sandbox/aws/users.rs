@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::query::{Answer, Page, Refusal, Xml};
-use super::records::{
-    self, ACCESS_KEYS, AccessKey, PROVIDERS, Provider, ROLES, Role, USERS, User,
-};
+use super::records::{self, ACCESS_KEYS, AccessKey, PROVIDERS, Provider, ROLES, Role, USERS, User};
 use super::roles::{conflict, limit, merged, path};
 use super::sign::Caller;
 use super::{Call, Handler, key_uses};

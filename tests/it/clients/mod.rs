@@ -34,6 +34,7 @@ use serde_json::{Value, json};
 
 mod azure_devops;
 mod iam;
+mod users;
 
 const YAML: &str = include_str!("../../../assets/pipelines/verification.yml");
 
