@@ -343,6 +343,32 @@ pub enum SandboxCommand {
         #[arg(long)]
         world: Option<String>,
     },
+    /// Show the practice clock, or move it: time passes, and the team's pipelines run once
+    Clock {
+        /// How far, such as +8d, +3h, +30m or -1d; without it the practice time is shown
+        #[arg(value_name = "+8d|-3h", allow_hyphen_values = true, value_parser = clock_seconds)]
+        by: Option<i64>,
+    },
     /// List the worlds
     Worlds,
+}
+
+/// Seconds in `+8d`, `-3h` or `+30m`.
+fn clock_seconds(text: &str) -> Result<i64, String> {
+    let wrong = || format!("'{text}' is no time such as +8d, +3h, +30m or -1d");
+    let (sign, rest) = match text.split_at_checked(1) {
+        Some(("+", rest)) => (1, rest),
+        Some(("-", rest)) => (-1, rest),
+        _ => return Err(wrong()),
+    };
+    let unit = match rest.chars().last() {
+        Some('d') => 24 * 60 * 60,
+        Some('h') => 60 * 60,
+        Some('m') => 60,
+        _ => return Err(wrong()),
+    };
+    // Ten years are enough for any key.
+    let count = rest[..rest.len() - 1].parse::<u32>().ok().map(i64::from);
+    let seconds = count.map(|count| count * unit).filter(|seconds| *seconds <= 10 * 366 * 24 * 60 * 60);
+    seconds.map(|seconds| sign * seconds).ok_or_else(wrong)
 }

@@ -15,6 +15,7 @@ use crate::explain::Exit;
 use crate::host::files;
 use crate::host::process::Process;
 use crate::sandbox::devops::oidctoken;
+use crate::sandbox::team::{Deployment, TeamRun};
 use crate::sandbox::world::{AgentPlace, World};
 use crate::sandbox::{self, Addresses, Credentials, Options, Practice, Running, worlds};
 
@@ -147,6 +148,10 @@ pub async fn command(
             serve(&world, port, process, output, stop).await
         }
         SandboxCommand::Reset { world } => reset(world.or_else(|| global.sandbox.clone()), process, output),
+        SandboxCommand::Clock { by } => {
+            let world = global.sandbox.as_deref().unwrap_or(worlds::DEFAULT);
+            clock(world, by, process, output).await
+        }
         SandboxCommand::Worlds => {
             list(global, output);
             Ok(Exit::Done)
@@ -213,6 +218,74 @@ async fn serve(
     }
     practice.shutdown().await;
     Ok(Exit::Done)
+}
+
+/// Shows the practice time, or moves it, also while another process serves this world.
+async fn clock(name: &str, by: Option<i64>, process: &Process, output: &Output) -> Result<Exit> {
+    let world = world(name, process)?;
+    let name = world.name.clone();
+    let state = folder(process, &name)?;
+    files::private_dir(&state)?;
+    let mut options = Options::new(world);
+    options.state = Some(state.join("cloud"));
+    let running =
+        Practice::attach_or_start(options).await.map_err(|e| broken("start the practice cloud", e))?;
+    let told = running.clock(by).await.map_err(|e| broken("move the practice clock", e))?;
+    if let Running::Owned(practice) = running {
+        practice.shutdown().await;
+    }
+    let now = sandbox::clock::iso(told.now);
+    if output.json() {
+        let ran: Vec<_> = told
+            .ran
+            .iter()
+            .map(|run| {
+                json!({
+                    "project": run.project,
+                    "pipeline": run.pipeline,
+                    "run": run.run,
+                    "result": run.result.word(),
+                })
+            })
+            .collect();
+        let line = json!({
+            "version": 1, "world": name, "now": now, "ahead_seconds": told.ahead, "ran": ran,
+        });
+        output.data(&line.to_string());
+        return Ok(Exit::Done);
+    }
+    output.data(&format!("practice time of \"{name}\": {now}, {}", ahead(told.ahead)));
+    if !told.ran.is_empty() {
+        output.data(&deployments(&told.ran));
+    }
+    for run in told.ran.iter().filter(|run| run.result != Deployment::Succeeded) {
+        output.data(&format!("  {} {}: {}", run.project, run.pipeline, run.result.word()));
+    }
+    Ok(Exit::Done)
+}
+
+/// How far the practice clock is from this machine's, in days, hours and minutes.
+fn ahead(seconds: i64) -> String {
+    let minutes = seconds.unsigned_abs() / 60;
+    let parts = [(minutes / 1440, "d"), (minutes / 60 % 24, "h"), (minutes % 60, "min")];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    match (parts.is_empty(), seconds < 0) {
+        (true, _) => "as on this machine".to_owned(),
+        (false, true) => format!("{} behind this machine", parts.join(" ")),
+        (false, false) => format!("{} ahead of this machine", parts.join(" ")),
+    }
+}
+
+/// `3 pipelines of the team ran: 2 succeeded, 1 failed`
+fn deployments(ran: &[TeamRun]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for run in ran {
+        *counts.entry(run.result.word()).or_default() += 1;
+    }
+    let counts: Vec<String> = counts.iter().rev().map(|(word, count)| format!("{count} {word}")).collect();
+    let noun = if ran.len() == 1 { "pipeline" } else { "pipelines" };
+    format!("{} {noun} of the team ran: {}", ran.len(), counts.join(", "))
 }
 
 /// Tells every job that is held for an agent outside, once, with the access token that agent needs.

@@ -33,6 +33,11 @@ impl Clock {
         machine_millis() + self.offset_seconds.load(Ordering::Relaxed) * 1000
     }
 
+    /// Seconds that it is ahead of real time.
+    pub fn offset(&self) -> i64 {
+        self.offset_seconds.load(Ordering::Relaxed)
+    }
+
     /// Moves the clock by `seconds` (negative: back). Returns the new offset in seconds.
     pub fn advance(&self, seconds: i64) -> i64 {
         self.offset_seconds.fetch_add(seconds, Ordering::Relaxed) + seconds

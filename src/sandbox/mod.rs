@@ -3,12 +3,14 @@
 pub mod agent;
 pub mod aws;
 pub mod clock;
+pub mod control;
 pub mod devops;
 pub mod entra;
 pub mod habit;
 pub mod issuer;
 pub mod sso;
 pub mod store;
+pub mod team;
 pub mod web;
 pub mod wire;
 pub mod world;
@@ -46,6 +48,14 @@ pub struct Ground {
     pub addresses: OnceLock<Addresses>,
     /// Sees every request, and may cut a connection. Tests only put one in.
     pub witness: Option<Arc<dyn Witness>>,
+}
+
+impl Ground {
+    /// Moves the clock by so many seconds (negative: back), also for the next start of this state.
+    pub fn move_clock(&self, seconds: i64) {
+        let offset = self.clock.advance(seconds);
+        self.store.put("practice", "clock", &offset);
+    }
 }
 
 /// Base addresses (`http://127.0.0.1:PORT`, no trailing slash).
@@ -225,11 +235,12 @@ impl Practice {
             // A start that was killed while it filled the store is begun again.
             store.clear();
         }
+        let clock = Clock::with_offset(store.get("practice", "clock").unwrap_or_default());
         let keys = stored_keys(&store, options.keys)?;
         let ground = Arc::new(Ground {
             world: options.world,
             store,
-            clock: Clock::default(),
+            clock,
             keys,
             addresses: OnceLock::new(),
             witness: options.witness,
@@ -261,7 +272,7 @@ impl Practice {
         }
         let stop = CancellationToken::new();
         let tasks = vec![
-            habit::serve(azure_devops, devops::router(Arc::clone(&ground)), stop.clone()),
+            habit::serve(azure_devops, front(&ground), stop.clone()),
             habit::serve(issuer, issuer::router(Arc::clone(&ground)), stop.clone()),
             habit::serve(aws, aws::router(Arc::clone(&ground)), stop.clone()),
             habit::serve(entra, entra::router(Arc::clone(&ground)), stop.clone()),
@@ -279,6 +290,16 @@ impl Practice {
     /// Where the services listen.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Runs every deployment pipeline of the team once, and waits for their ends.
+    pub async fn run_team(&self) -> Vec<team::TeamRun> {
+        team::deploy(&self.ground).await
+    }
+
+    /// Moves the clock by so many seconds; when it goes ahead the team deploys.
+    pub async fn move_clock(&self, seconds: i64) -> control::Told {
+        control::move_clock(&self.ground, seconds).await
     }
 
     /// What signs in to it.
@@ -312,6 +333,25 @@ impl Drop for Practice {
     fn drop(&mut self) {
         self.halt();
     }
+}
+
+impl Running {
+    /// Reads the clock, or moves it by so many seconds.
+    ///
+    /// # Errors
+    /// The process that runs it does not answer.
+    pub async fn clock(&self, seconds: Option<i64>) -> io::Result<control::Told> {
+        match (self, seconds) {
+            (Self::Owned(practice), None) => Ok(control::look(practice.ground())),
+            (Self::Owned(practice), Some(seconds)) => Ok(practice.move_clock(seconds).await),
+            (Self::Attached { addresses, .. }, _) => control::ask(addresses, seconds).await,
+        }
+    }
+}
+
+/// Azure DevOps, and the practice cloud's own clock beside it.
+fn front(ground: &Arc<Ground>) -> axum::Router {
+    control::router(Arc::clone(ground)).merge(devops::router(Arc::clone(ground)))
 }
 
 /// Clears the state in `folder`, so that the next start begins from the world again.

@@ -205,6 +205,11 @@ impl Failure {
         Self { status, namespace, key, message: message.into() }
     }
 
+    /// What it says.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// 400 `ArgumentException`.
     pub fn argument(message: impl Into<String>) -> Self {
         Self::new(400, "System", "ArgumentException", message)

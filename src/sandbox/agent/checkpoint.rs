@@ -8,7 +8,7 @@ use crate::sandbox::devops::approvals::Approval;
 use crate::sandbox::devops::checks::{self, Check};
 use crate::sandbox::devops::runs::{self, Run};
 use crate::sandbox::devops::timeline::{Outcome, Record, State};
-use crate::sandbox::devops::{endpoints, permissions};
+use crate::sandbox::devops::{endpoints, permissions, variable_groups};
 
 /// A resource that a stage uses.
 struct Resource {
@@ -18,11 +18,17 @@ struct Resource {
 
 fn resources(ground: &Ground, run: &Run, stage: &Stage) -> Vec<Resource> {
     let mut found: Vec<Resource> = Vec::new();
+    let groups = runs::plan(ground, run.id).map(|plan| plan.groups).unwrap_or_default();
     let mut add = |kind: &'static str, id: String| {
         if !found.iter().any(|known| known.kind == kind && known.id == id) {
             found.push(Resource { kind, id });
         }
     };
+    for name in &groups {
+        if let Some(group) = variable_groups::by_name(ground, &run.project, name) {
+            add("variablegroup", group.id.to_string());
+        }
+    }
     for job in &stage.jobs {
         if let Some(queue) = runs::queue_of(ground, &run.project, job.queue.as_deref()) {
             add("queue", queue.id.to_string());
@@ -40,6 +46,20 @@ fn permitted(ground: &Ground, run: &Run, resources: &[Resource]) -> bool {
     resources
         .iter()
         .all(|resource| permissions::allows(ground, &run.project, resource.kind, &resource.id, run.pipeline))
+}
+
+/// Whether nothing but an agent stands before a run: every stage's resources are permitted, and nobody is asked.
+pub fn is_open(ground: &Ground, run: &Run) -> bool {
+    let stages = runs::plan(ground, run.id).map(|plan| plan.stages).unwrap_or_default();
+    stages.iter().all(|stage| {
+        let resources = resources(ground, run, stage);
+        let asks = |resource: &Resource| {
+            checks::of_resource(ground, &run.project, resource.kind, &resource.id)
+                .iter()
+                .any(Check::is_approval)
+        };
+        permitted(ground, run, &resources) && !resources.iter().any(asks)
+    })
 }
 
 /// Waits until the stage may begin.

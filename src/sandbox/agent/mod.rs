@@ -26,6 +26,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::Ground;
 
+pub use checkpoint::is_open;
 pub use toolkit::claims as claims_of;
 
 /// How long one request of a task may take.

@@ -15,6 +15,7 @@ use super::sts::{self, Wish};
 use super::token;
 use crate::sandbox::devops::endpoints;
 use crate::sandbox::devops::extensions::{self, ToolkitVersion};
+use crate::sandbox::team;
 
 type Inputs = BTreeMap<String, String>;
 
@@ -80,7 +81,13 @@ pub async fn shell_script(work: &Work<'_>, inputs: &Inputs, log: &mut Log<'_>) -
     let environment = environment(work, inputs, log).await?;
     log.say("[command]/usr/bin/bash /home/vsts/work/_temp/awsshellscript_2042.sh");
     let (mut stops, mut last) = (false, 0);
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines: Vec<&str> = lines.collect();
+    let count = lines.len();
+    for (place, line) in (1..).zip(lines) {
+        if place == count {
+            team::work(work.progress.ground(), work.progress.run.pipeline);
+        }
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["set", options @ ..] => {

@@ -19,6 +19,10 @@ pub struct Source<'a> {
     pub parameters: &'a Map<String, Value>,
     /// Variables given at queue time and predefined ones.
     pub variables: &'a BTreeMap<String, String>,
+    /// Variables of the definition, which the file's own win over.
+    pub defaults: &'a BTreeMap<String, String>,
+    /// The project's variable groups by their names in small letters.
+    pub groups: &'a BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// A compiled pipeline.
@@ -30,6 +34,9 @@ pub struct Pipeline {
     pub parameters: Map<String, Value>,
     /// The YAML with every template expression filled in.
     pub final_yaml: String,
+    /// Names of the variable groups it uses.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// A stage.
@@ -79,18 +86,27 @@ pub fn compile(source: &Source<'_>) -> Result<Pipeline, Problem> {
     check_root(&root).map_err(at)?;
     let declared = root.remove("parameters").unwrap_or_default();
     let parameters = bind(&declared, source.parameters).map_err(at)?;
-    let mut known = source.variables.clone();
+    let mut known = source.defaults.clone();
+    known.extend(source.variables.clone());
     let names = Names::default().with("parameters", Value::Object(parameters.clone()));
-    let own = root.remove("variables").unwrap_or_default();
-    let own = variables(&own, &names.with("variables", json!(known))).map_err(at)?;
+    let own_variables = root.remove("variables").unwrap_or_default();
+    let own = variables(&own_variables, &names.with("variables", json!(known)), source.groups).map_err(at)?;
     known.extend(own);
     // What was given at queue time wins over what the file says.
     known.extend(source.variables.clone());
     let names = names.with("variables", json!(known));
     let filled = expand(&Value::Object(root), &names).map_err(at)?;
-    let stages = stages(&filled, &known, &names).map_err(at)?;
+    let stages = stages(&filled, &known, &names, source.groups).map_err(at)?;
+    let mut groups = groups_of(&own_variables);
+    for stage in filled["stages"].as_array().into_iter().flatten() {
+        groups.extend(groups_of(&stage["variables"]));
+        groups.extend(stage["jobs"].as_array().into_iter().flatten().flat_map(|job| groups_of(&job["variables"])));
+    }
+    groups.extend(filled["jobs"].as_array().into_iter().flatten().flat_map(|job| groups_of(&job["variables"])));
+    groups.sort();
+    groups.dedup();
     let final_yaml = serde_saphyr::to_string(&filled).map_err(|error| at(error.to_string()))?;
-    Ok(Pipeline { stages, parameters, final_yaml })
+    Ok(Pipeline { stages, parameters, final_yaml, groups })
 }
 
 fn parse(yaml: &str) -> Result<Value, Problem> {
@@ -198,8 +214,16 @@ pub(super) fn literal(value: &Value) -> Result<String, Problem> {
     }
 }
 
-/// `variables` in its two forms.
-fn variables(value: &Value, names: &Names) -> Result<BTreeMap<String, String>, Problem> {
+type Groups = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Names of the variable groups among `variables`.
+fn groups_of(variables: &Value) -> Vec<String> {
+    let items = variables.as_array().into_iter().flatten();
+    items.filter_map(|item| item["group"].as_str()).map(str::to_owned).collect()
+}
+
+/// `variables` in its two forms. What is named later wins; an unknown group gives none, and is complained about elsewhere.
+fn variables(value: &Value, names: &Names, groups: &Groups) -> Result<BTreeMap<String, String>, Problem> {
     let filled = expand(value, names)?;
     let mut found = BTreeMap::new();
     match &filled {
@@ -211,9 +235,12 @@ fn variables(value: &Value, names: &Names) -> Result<BTreeMap<String, String>, P
         }
         Value::Array(items) => {
             for item in items {
+                if let Some(group) = item["group"].as_str() {
+                    found.extend(groups.get(&group.to_lowercase()).cloned().unwrap_or_default());
+                    continue;
+                }
                 let Some(name) = item["name"].as_str() else {
-                    return Err("The practice cloud cannot read variable groups or templates of variables."
-                        .to_owned());
+                    return Err("The practice cloud cannot read templates of variables.".to_owned());
                 };
                 found.insert(name.to_owned(), literal(&item["value"])?);
             }
@@ -223,9 +250,14 @@ fn variables(value: &Value, names: &Names) -> Result<BTreeMap<String, String>, P
     Ok(found)
 }
 
-fn stages(root: &Value, known: &BTreeMap<String, String>, names: &Names) -> Result<Vec<Stage>, Problem> {
+fn stages(
+    root: &Value,
+    known: &BTreeMap<String, String>,
+    names: &Names,
+    groups: &Groups,
+) -> Result<Vec<Stage>, Problem> {
     let Some(list) = root["stages"].as_array() else {
-        let jobs = jobs(root, root, known, names)?;
+        let jobs = jobs(root, root, known, names, groups)?;
         let stage = Stage {
             name: "__default".to_owned(),
             display: "__default".to_owned(),
@@ -239,13 +271,13 @@ fn stages(root: &Value, known: &BTreeMap<String, String>, names: &Names) -> Resu
     for item in list {
         let name = named(item, "stage")?;
         let mut known = known.clone();
-        known.extend(variables(&item["variables"], names)?);
+        known.extend(variables(&item["variables"], names, groups)?);
         let previous: Vec<String> = stages.last().map(|stage| stage.name.clone()).into_iter().collect();
         stages.push(Stage {
             display: item["displayName"].as_str().unwrap_or(&name).to_owned(),
             depends: depends(item)?.unwrap_or(previous),
             condition: condition(item)?,
-            jobs: jobs(item, root, &known, names)?,
+            jobs: jobs(item, root, &known, names, groups)?,
             name,
         });
     }
@@ -271,12 +303,13 @@ fn jobs(
     root: &Value,
     known: &BTreeMap<String, String>,
     names: &Names,
+    groups: &Groups,
 ) -> Result<Vec<Job>, Problem> {
     let Some(list) = owner["jobs"].as_array() else {
         if !owner["steps"].is_array() {
             return Err("Expected a sequence of stages, jobs or steps.".to_owned());
         }
-        return Ok(vec![job("Job".to_owned(), owner, owner, root, known, names)?]);
+        return Ok(vec![job("Job".to_owned(), owner, owner, root, known, names, groups)?]);
     };
     let mut jobs = Vec::new();
     for item in list {
@@ -286,14 +319,14 @@ fn jobs(
         if item.get("deployment").is_some() {
             let name = named(item, "deployment")?;
             let steps = &item["strategy"]["runOnce"]["deploy"];
-            jobs.push(job(name, item, steps, root, known, names)?);
+            jobs.push(job(name, item, steps, root, known, names, groups)?);
         } else {
             let name = item["job"].as_str().filter(|name| !name.is_empty());
             let name = name.map_or_else(|| format!("Job{}", jobs.len() + 1), str::to_owned);
             if item.get("template").is_some() {
                 named(item, "job")?;
             }
-            jobs.push(job(name, item, item, root, known, names)?);
+            jobs.push(job(name, item, item, root, known, names, groups)?);
         }
     }
     check_depends(jobs.iter().map(|job| (&job.name, &job.depends)))?;
@@ -310,10 +343,11 @@ fn job(
     root: &Value,
     known: &BTreeMap<String, String>,
     names: &Names,
+    groups: &Groups,
 ) -> Result<Job, Problem> {
     let mut variables_here = known.clone();
     if !std::ptr::eq(item, root) {
-        variables_here.extend(variables(&item["variables"], names)?);
+        variables_here.extend(variables(&item["variables"], names, groups)?);
     }
     let pool = [&item["pool"], &root["pool"]].into_iter().find(|pool| !pool.is_null());
     let queue = match pool {

@@ -1,4 +1,4 @@
-//! CloudTrail of the practice cloud: the web identities its STS saw, at once instead of minutes late, and its trails.
+//! CloudTrail of the practice cloud: the web identities and access keys its STS saw, at once instead of minutes late, and its trails.
 //!
 //! JSON 1.1 with `X-Amz-Target`. All accounts' STS is at one address, which counts as the global one: what nobody signs is
 //! recorded where calls of that are, in us-east-1 or its like.
@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::query::Refusal;
-use super::{grant, partition_of, sign};
+use super::records::User;
+use super::{grant, partition_of, seed, sign};
 use crate::sandbox::world::Trail;
 use crate::sandbox::{Ground, clock};
 
@@ -83,11 +84,55 @@ pub fn record(ground: &Ground, who: &WebIdentity<'_>, refusal: Option<&Refusal>)
         record["errorCode"] = refusal.code.into();
         record["errorMessage"] = "An unknown error occurred".into();
     }
-    let event = Event { region: region.to_owned(), at, user: who.subject.to_owned(), record };
+    keep(ground, who.account, &Event { region: region.to_owned(), at, user: who.subject.to_owned(), record });
+}
+
+fn keep(ground: &Ground, account: &str, event: &Event) {
     ground.store.transaction(|tx| {
         let number = tx.next_number(EVENTS);
-        tx.put(EVENTS, &format!("{}/{number:012}", who.account), &event);
+        tx.put(EVENTS, &format!("{account}/{number:012}"), event);
     });
+}
+
+/// Records what an IAM user with a long-lived key asked STS. The operator's own calls are left out: there would be
+/// nothing else to see.
+pub fn record_key(ground: &Ground, user: &User, action: &str, parts: &Parts, refusal: Option<&Refusal>) {
+    let Some((key, region)) = sign::key_id(&parts.headers).zip(sign::region(&parts.headers)) else { return };
+    if key == seed::operator_key_id(&user.account) {
+        return;
+    }
+    let partition = partition_of(ground, &user.account);
+    let at = ground.clock.now();
+    let mut record = json!({
+        "eventVersion": "1.08",
+        "userIdentity": {
+            "type": "IAMUser",
+            "principalId": user.id,
+            "arn": format!("arn:{partition}:iam::{}:user{}{}", user.account, user.path, user.name),
+            "accountId": user.account,
+            "accessKeyId": key,
+            "userName": user.name,
+        },
+        "eventTime": clock::iso(at),
+        "eventSource": "sts.amazonaws.com",
+        "eventName": action,
+        "awsRegion": region,
+        "sourceIPAddress": "127.0.0.1",
+        "requestParameters": null,
+        "responseElements": null,
+        "eventID": Uuid::new_v4(),
+        "readOnly": true,
+        "eventType": "AwsApiCall",
+        "managementEvent": true,
+        "recipientAccountId": user.account,
+        "eventCategory": "Management",
+    });
+    if let Some(refusal) = refusal {
+        record["errorCode"] = refusal.code.into();
+        record["errorMessage"] = refusal.message.as_str().into();
+    }
+    let event = Event { region: region.to_owned(), at, user: user.name.clone(), record };
+    keep(ground, &user.account, &event);
 }
 
 /// The operation that a request is for; none: it is none of CloudTrail's.
@@ -143,6 +188,7 @@ fn lookup(ground: &Ground, account: &str, region: &str, asked: &Value) -> Result
                 Some("EventName") => Ok(event.record["eventName"] == value),
                 Some("EventSource") => Ok(event.record["eventSource"] == value),
                 Some("Username") => Ok(event.user == value),
+                Some("AccessKeyId") => Ok(event.record["userIdentity"]["accessKeyId"] == value),
                 _ => Err(Refusal::new(400, "InvalidLookupAttributesException", "not a lookup attribute")),
             }
         };
@@ -182,7 +228,7 @@ fn lookup(ground: &Ground, account: &str, region: &str, asked: &Value) -> Result
 }
 
 fn shown(event: &Event) -> Value {
-    json!({
+    let mut shown = json!({
         "EventId": event.record["eventID"],
         "EventName": event.record["eventName"],
         "EventSource": event.record["eventSource"],
@@ -191,7 +237,11 @@ fn shown(event: &Event) -> Value {
         "Username": event.user,
         "Resources": [],
         "CloudTrailEvent": event.record.to_string(),
-    })
+    });
+    if let Some(key) = event.record["userIdentity"]["accessKeyId"].as_str() {
+        shown["AccessKeyId"] = key.into();
+    }
+    shown
 }
 
 fn state(ground: &Ground, account: &str) -> Trail {

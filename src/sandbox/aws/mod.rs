@@ -140,7 +140,11 @@ fn handle(ground: &Ground, api: Api, action: &str, form: &Form, parts: &Parts, b
         let resource = Object::of(ground, action, form, account).arn(ground, partition, form);
         call.authorise(&format!("iam:{action}"), &resource)?;
     }
-    handler(&call)
+    let answer = handler(&call);
+    if let (Api::Sts, sign::Caller::User(user)) = (api, &caller) {
+        cloudtrail::record_key(ground, user, action, parts, answer.as_ref().err());
+    }
+    answer
 }
 
 fn api_of(version: &str) -> Option<Api> {

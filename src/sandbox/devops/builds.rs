@@ -105,7 +105,8 @@ pub fn of_call(call: &Call) -> Result<Run, Failure> {
 fn answer(call: &Call, run: &Run) -> Value {
     let ground = &call.ground;
     let link = call.link(&format!("{}/_apis/build/Builds/{}", run.project, run.id));
-    let who = identities::reference(call, &identities::operator(ground));
+    let who = if run.team { identities::team(ground) } else { identities::operator(ground) };
+    let who = identities::reference(call, &who);
     let project = projects::find(ground, &run.project);
     let pipeline = pipelines::by_id(ground, run.pipeline);
     let repository =

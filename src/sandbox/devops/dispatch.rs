@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     Op, Place, endpoints, extensions, git, identities, location, pipelines, places, projects, queues,
-    stable_id,
+    stable_id, variable_groups,
 };
 use crate::sandbox::wire::{self, Call, Caller, Failure, Reply};
 use crate::sandbox::{Ground, Request};
@@ -254,6 +254,7 @@ fn name_of(ground: &Ground, parameter: &str, route: &Route) -> Option<String> {
         "pipelineid" | "definitionid" => pipelines::name_of(ground, value),
         "runid" | "buildid" => pipelines::name_of_run(ground, value),
         "queueid" => queues::name_of(ground, value),
+        "groupid" => variable_groups::name_of(ground, value),
         "extensionname" => Some(extensions::full_name(route)),
         "securitynamespaceid" => identities::namespace_name(value),
         "resourceid" => {

@@ -70,6 +70,9 @@ pub struct Connection {
     /// Why it could not be made; none: it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
+    /// Whether an update with empty keys keeps the old ones.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_keys: bool,
 }
 
 /// One project's sight of a connection.
@@ -327,6 +330,7 @@ fn create(call: &Call) -> Result<Reply, Failure> {
             shares,
             disabled: false,
             failed: None,
+            keeps_keys: false,
         };
         tx.put("connection", &connection.id, &connection);
         let reads = call.ground.world.habits.consistency_reads;
@@ -355,6 +359,16 @@ fn merged(old: &BTreeMap<String, String>, new: &Value) -> BTreeMap<String, Strin
         parameters.insert(key.clone(), text);
     }
     parameters
+}
+
+/// Puts the old keys back where new ones are empty.
+fn keep_keys(parameters: &mut BTreeMap<String, String>, old: &BTreeMap<String, String>) {
+    for name in ["username", "password", "sessionToken"] {
+        let empty = parameters.get(name).is_none_or(String::is_empty);
+        if let Some(value) = old.get(name).filter(|_| empty) {
+            parameters.insert(name.to_owned(), value.clone());
+        }
+    }
 }
 
 fn of_call(call: &Call, tx: &Transaction<'_>) -> Result<Connection, Failure> {
@@ -388,7 +402,11 @@ fn update(call: &Call) -> Result<Reply, Failure> {
         if let Some(url) = body["url"].as_str() {
             connection.url = url.to_owned();
         }
-        connection.parameters = merged(&connection.parameters, &body["authorization"]["parameters"]);
+        let old = std::mem::take(&mut connection.parameters);
+        connection.parameters = merged(&old, &body["authorization"]["parameters"]);
+        if connection.keeps_keys {
+            keep_keys(&mut connection.parameters, &old);
+        }
         if let Some(data) = body["data"].as_object() {
             connection.data.clone_from(data);
         }

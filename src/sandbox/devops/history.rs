@@ -69,10 +69,18 @@ fn list(call: &Call) -> Result<Reply, Failure> {
     if !visible {
         return Ok(Reply::list(Vec::new()));
     }
-    let uses: Vec<(String, Use)> = call.ground.store.list("connection-use", &format!("{id}/"));
+    let mut uses: Vec<(String, Use)> = call.ground.store.list("connection-use", &format!("{id}/"));
+    // Each project sees its own runs; what a shared connection shows of others is unverified.
+    uses.retain(|(_, used)| project_of(&call.ground, used).is_none_or(|owner| owner == project.id));
     let most = call.query("top").and_then(|top| top.parse().ok()).unwrap_or(50);
     let newest = uses.iter().rev().map(|(_, used)| answer(call, &id, used));
     Ok(call.page(newest.take(most).collect(), most))
+}
+
+/// The project that a use was in; none: its pipeline is gone.
+fn project_of(ground: &Ground, used: &Use) -> Option<String> {
+    let run = runs::by_id(ground, used.run).map(|run| run.project);
+    run.or_else(|| pipelines::by_id(ground, used.pipeline?).map(|pipeline| pipeline.project))
 }
 
 fn answer(call: &Call, connection: &str, used: &Use) -> Value {

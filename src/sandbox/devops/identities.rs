@@ -38,6 +38,12 @@ pub fn operator(ground: &Ground) -> Identity {
     person(ground, "operator@practice.example")
 }
 
+/// The team, whose deployment pipelines run between whatever the operator does.
+pub fn team(ground: &Ground) -> Identity {
+    let name = format!("{} team", ground.world.organization.name);
+    Identity { name, ..person(ground, "team@practice.example") }
+}
+
 /// A person, by mail address.
 pub fn person(ground: &Ground, mail: &str) -> Identity {
     let name = mail.split('@').next().unwrap_or(mail);

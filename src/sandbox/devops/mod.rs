@@ -1,7 +1,7 @@
 //! Azure DevOps of the practice cloud: one file per API area, dispatched by the service's own route templates.
 //!
 //! Tables of the store that tests may want to compare: `project`, `connection`, `permission` (its values are times),
-//! `repository`, `ref`, `commit`, `blob`, `pipeline`, `queue`, `acl`, `check`, `extension`. Traces of use, different in
+//! `repository`, `ref`, `commit`, `blob`, `pipeline`, `variable-group`, `queue`, `acl`, `check`, `extension`. Traces of use, different in
 //! every run: `run`, `run-plan`, `queued-run`, `timeline`, `log`, `lease`, `job`, `job-token`, `approval`, `push`,
 //! `connection-use`, `unsettled`, `ghost-connection`, `recycled-repository`, `sequence`.
 
@@ -30,6 +30,7 @@ pub mod security;
 mod seed;
 pub mod settings;
 pub mod timeline;
+pub mod variable_groups;
 
 use std::sync::Arc;
 
@@ -116,6 +117,7 @@ pub fn places() -> impl Iterator<Item = &'static Place> {
         limits::PLACES,
         extensions::PLACES,
         oidctoken::PLACES,
+        variable_groups::PLACES,
     ]
     .into_iter()
     .flatten()

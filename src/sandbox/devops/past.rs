@@ -7,6 +7,7 @@ use super::pipelines::{self, Pipeline};
 use super::runs::{self, Ending, Run, Status};
 use super::stable_id;
 use super::timeline::{self, Outcome, Record, State};
+use super::variable_groups::Variable;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::stamp;
 use crate::sandbox::{Ground, world};
@@ -29,16 +30,29 @@ pub(super) fn add_pipeline(
         revision: 1,
         path: wanted.path.clone(),
         repository: repository.id.clone(),
+        variables: wanted
+            .variables
+            .iter()
+            .map(|(name, value)| (name.clone(), Variable { value: value.clone(), secret: false }))
+            .collect(),
+        minutes: wanted.minutes,
+        team: wanted.team,
     };
     tx.put("pipeline", &pipelines::key(pipeline.id), &pipeline);
     if let Some(minutes) = wanted.ran_minutes {
-        add_run(ground, tx, &pipeline, minutes);
+        add_run(ground, tx, &pipeline, minutes, 0);
     }
 }
 
-/// A run that ended when the world begins, with one task that took all of it.
-fn add_run(ground: &Ground, tx: &mut Transaction<'_>, pipeline: &Pipeline, minutes: u32) {
-    let end = ground.clock.now_millis();
+/// A run that ended so many days before the world begins, with one task that took all of it.
+pub(super) fn add_run(
+    ground: &Ground,
+    tx: &mut Transaction<'_>,
+    pipeline: &Pipeline,
+    minutes: u32,
+    days_ago: u32,
+) -> Run {
+    let end = ground.clock.now_millis() - i64::from(days_ago) * 24 * 60 * 60_000;
     let (began, ended) = (stamp(end - i64::from(minutes) * 60_000), stamp(end));
     let id = tx.next_number("run");
     let run = Run {
@@ -59,6 +73,7 @@ fn add_run(ground: &Ground, tx: &mut Transaction<'_>, pipeline: &Pipeline, minut
         issues: Vec::new(),
         plan: stable_id(ground, &format!("plan {id}")),
         queue: None,
+        team: false,
     };
     tx.put("run", &runs::key(id), &run);
     let record = Record {
@@ -70,4 +85,5 @@ fn add_run(ground: &Ground, tx: &mut Transaction<'_>, pipeline: &Pipeline, minut
         ..Record::pending(timeline::id_of(ground, id, "task"), None, "Task", "AWSShellScript", "task")
     };
     timeline::put(tx, id, &record);
+    run
 }

@@ -1,8 +1,11 @@
 //! Pipelines: create, list, get; and the same as build definitions, which can also be deleted.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::variable_groups::{self, Variable};
 use super::{Op, Place, builds, git, identities, permissions, projects, queues, runs, security};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
@@ -33,6 +36,7 @@ pub const PLACES: &[Place] = &[
         released: true,
         methods: &[
             Op::read("GET", "pipeline {definitionId}", definitions),
+            Op::write("PUT", "pipeline {definitionId}", update),
             Op::write("DELETE", "pipeline {definitionId}", delete),
         ],
     },
@@ -55,6 +59,20 @@ pub struct Pipeline {
     pub path: String,
     /// The repository's id.
     pub repository: String,
+    /// Variables of the definition.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, Variable>,
+    /// How many minutes its `AWSShellScript@1` works before its last command.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub minutes: u32,
+    /// Whether it is one of the team's deployment pipelines.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub team: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+fn is_zero(minutes: &u32) -> bool {
+    *minutes == 0
 }
 
 pub(super) fn key(id: u64) -> String {
@@ -190,6 +208,9 @@ fn create(call: &Call) -> Result<Reply, Failure> {
             revision: 1,
             path: path.to_owned(),
             repository: repository.id.clone(),
+            variables: BTreeMap::new(),
+            minutes: 0,
+            team: false,
         };
         tx.put("pipeline", &key(pipeline.id), &pipeline);
         pipeline
@@ -249,6 +270,9 @@ fn whole_definition(call: &Call, project: &projects::Project, pipeline: &Pipelin
         "clean": null,
         "checkoutSubmodules": false,
     });
+    if !pipeline.variables.is_empty() {
+        answer["variables"] = variable_groups::shown(&pipeline.variables);
+    }
     answer["quality"] = json!("definition");
     answer["authoredBy"] = who;
     answer["queue"] = queue.map_or(Value::Null, |queue| queues::reference(call, &queue));
@@ -256,6 +280,55 @@ fn whole_definition(call: &Call, project: &projects::Project, pipeline: &Pipelin
     answer["createdDate"] = json!(call.now());
     answer["_links"] = json!({"self": {"href": answer["url"]}, "web": {"href": web(call, pipeline)}});
     answer
+}
+
+/// Changes a definition; of what it holds the practice cloud takes its name, folder, file and variables.
+fn update(call: &Call) -> Result<Reply, Failure> {
+    let (project, pipeline) = of_call(call)?;
+    let body = &call.body;
+    if body["id"].as_u64() != Some(pipeline.id) {
+        let given = body["id"].as_u64().unwrap_or_default();
+        return Err(Failure::argument(format!(
+            "The request specifies pipeline ID {} but the supplied pipeline has ID {given}.",
+            pipeline.id
+        )));
+    }
+    if call.denied("create-pipeline") {
+        return Err(Failure::denied(format!(
+            "TF215106: Access denied. {} needs Edit build pipeline permissions for build pipeline {} in team project \
+             {} to perform the action. For more information, contact the Azure DevOps Server administrator.",
+            identities::operator(&call.ground).name,
+            pipeline.name,
+            project.name
+        )));
+    }
+    let name = body["name"].as_str().filter(|name| !name.is_empty()).ok_or_else(|| Failure::missing("Name"))?;
+    call.ground.store.transaction(|tx| {
+        // A body of another revision is answered as if the pipeline were gone (seen by users of this API).
+        let gone = || {
+            Failure::new(
+                404,
+                "Microsoft.TeamFoundation.Build.WebApi",
+                "DefinitionNotFoundException",
+                format!("Build pipeline {} was not found.", pipeline.id),
+            )
+        };
+        let known: Option<Pipeline> = tx.get("pipeline", &key(pipeline.id));
+        let mut known = known.filter(|known| body["revision"].as_u64() == Some(known.revision)).ok_or_else(gone)?;
+        known.revision += 1;
+        name.clone_into(&mut known.name);
+        if let Some(folder) = body["path"].as_str() {
+            folder.clone_into(&mut known.folder);
+        }
+        if let Some(path) = body["process"]["yamlFilename"].as_str() {
+            path.clone_into(&mut known.path);
+        }
+        // Whatever is not in the body is gone from the definition.
+        known.variables = variable_groups::merged(&known.variables, &body["variables"]);
+        tx.put("pipeline", &key(known.id), &known);
+        Ok(known)
+    })
+    .map(|known| Reply::json(whole_definition(call, &project, &known)))
 }
 
 /// Deletes a pipeline with its runs, unless somebody retained one of them.

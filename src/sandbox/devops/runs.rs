@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Op, Place, builds, endpoints, extensions, git, identities, pipelines, projects, queues, refs, timeline,
+    variable_groups,
 };
 use crate::sandbox::Ground;
 use crate::sandbox::agent::yaml::{self, Source};
@@ -113,6 +114,9 @@ pub struct Run {
     pub plan: String,
     /// The id of its queue.
     pub queue: Option<u64>,
+    /// Whether the team asked for it, not the operator.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub team: bool,
 }
 
 pub(crate) fn key(id: u64) -> String {
@@ -186,10 +190,29 @@ fn prepare(call: &Call, project: &Project, pipeline: &Pipeline) -> Result<Wanted
     let mut known = predefined(call, project, pipeline, &repository.name, &ref_name, &version);
     known.extend(variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())));
     let given = body["templateParameters"].as_object().cloned().unwrap_or_default();
-    let source = Source { yaml: &text, path: &path, parameters: &given, variables: &known };
+    let groups = groups(ground, project);
+    let defaults: BTreeMap<String, String> =
+        pipeline.variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).collect();
+    let source = Source {
+        yaml: &text,
+        path: &path,
+        parameters: &given,
+        variables: &known,
+        defaults: &defaults,
+        groups: &groups,
+    };
     let document = yaml::compile(&source).map_err(invalid)?;
     check_resources(ground, project, &document)?;
     Ok(Wanted { ref_name, version, parameters: as_text(&document.parameters), variables, document })
+}
+
+/// The variables of every variable group of a project, by the group's name in small letters.
+fn groups(ground: &Ground, project: &Project) -> BTreeMap<String, BTreeMap<String, String>> {
+    let all = variable_groups::all(ground, &project.id).into_iter();
+    let variables = |group: variable_groups::VariableGroup| {
+        group.variables.into_iter().map(|(name, variable)| (name, variable.value)).collect()
+    };
+    all.map(|group| (group.name.to_lowercase(), variables(group))).collect()
 }
 
 fn as_text(parameters: &Map<String, Value>) -> BTreeMap<String, String> {
@@ -244,6 +267,14 @@ fn predefined(
 fn check_resources(ground: &Ground, project: &Project, document: &yaml::Pipeline) -> Result<(), Failure> {
     let mut problems = Vec::new();
     let toolkit = extensions::toolkit(ground).is_some();
+    for name in &document.groups {
+        if variable_groups::by_name(ground, &project.id, name).is_none() {
+            problems.push(format!(
+                "Variable group {name} could not be found. The variable group does not exist or has not been \
+                 authorized for use. For authorization details, refer to https://aka.ms/yamlauthz."
+            ));
+        }
+    }
     for job in document.stages.iter().flat_map(|stage| &stage.jobs) {
         if let Some(name) = &job.queue
             && !queues::all(ground, &project.id).iter().any(|queue| queue.name.eq_ignore_ascii_case(name))
@@ -307,13 +338,27 @@ fn create(call: &Call) -> Result<Reply, Failure> {
     if call.body["previewRun"].as_bool() == Some(true) {
         return Ok(Reply::json(json!({"finalYaml": wanted.document.final_yaml, "id": -1, "name": null})));
     }
+    let run = queue(call, &project, &pipeline, wanted, false);
+    Ok(Reply::json(answer(call, &run, &pipeline)))
+}
+
+/// Asks for a run of a pipeline as the team does, of its main branch.
+///
+/// # Errors
+/// The pipeline is not valid now: the message says why.
+pub fn queue_for_team(call: &Call, project: &Project, pipeline: &Pipeline) -> Result<Run, Failure> {
+    let wanted = prepare(call, project, pipeline)?;
+    Ok(queue(call, project, pipeline, wanted, true))
+}
+
+fn queue(call: &Call, project: &Project, pipeline: &Pipeline, wanted: Wanted, team: bool) -> Run {
     let skipped = call.body["stagesToSkip"].as_array().into_iter().flatten();
     let skipped: Vec<String> = skipped.filter_map(Value::as_str).map(str::to_owned).collect();
     let queue_name =
         wanted.document.stages.iter().flat_map(|stage| &stage.jobs).find_map(|job| job.queue.clone());
     let queue = queue_of(&call.ground, &project.id, queue_name.as_deref());
     let day = call.now()[..10].replace('-', "");
-    let run = call.ground.store.transaction(|tx| {
+    call.ground.store.transaction(|tx| {
         let id = tx.next_number("run");
         let number = tx.next_number(&format!("run {} {day}", pipeline.id));
         let run = Run {
@@ -334,14 +379,14 @@ fn create(call: &Call) -> Result<Reply, Failure> {
             issues: Vec::new(),
             plan: super::stable_id(&call.ground, &format!("plan {id}")),
             queue: queue.map(|queue| queue.id),
+            team,
         };
         tx.put("run", &key(id), &run);
         tx.put("run-plan", &key(id), &wanted.document);
         timeline::lay_out(&call.ground, tx, &run, &wanted.document);
         tx.put("queued-run", &key(id), &id);
         run
-    });
-    Ok(Reply::json(answer(call, &run, &pipeline)))
+    })
 }
 
 /// The queue a job names; without a name the hosted one.

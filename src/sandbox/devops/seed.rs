@@ -8,8 +8,10 @@ use super::endpoints::{Connection, Share};
 use super::projects::Project;
 use super::queues::Queue;
 use super::security::{Acl, BUILD, Entry, GIT};
+use super::timeline::Outcome;
 use super::{
     checks, extensions, git, history, identities, past, permissions, pipelines, refs, security, stable_id,
+    variable_groups,
 };
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::stamp;
@@ -39,8 +41,14 @@ pub fn seed(ground: &Ground) {
             }
             add_access(ground, tx, &id, &project.name);
         });
+        for group in &project.variable_groups {
+            variable_groups::seed(ground, &id, group);
+        }
+    }
+    // After the pipelines of all projects, which may have used them.
+    for project in &ground.world.projects {
         for connection in &project.connections {
-            add_connection(ground, &id, connection);
+            add_connection(ground, &project.id.to_ascii_lowercase(), connection);
         }
     }
 }
@@ -112,11 +120,14 @@ fn add_connection(ground: &Ground, project: &str, wanted: &world::Connection) {
         shares,
         disabled: wanted.disabled,
         failed: wanted.failed.clone(),
+        keeps_keys: wanted.keeps_keys,
     };
     ground.store.put("connection", &connection.id, &connection);
     if wanted.all_pipelines {
         let now = stamp(ground.clock.now_millis());
-        permissions::open(ground, project, "endpoint", &connection.id, &now);
+        for share in &connection.shares {
+            permissions::open(ground, &share.project, "endpoint", &connection.id, &now);
+        }
     }
     if !wanted.approvers.is_empty() {
         checks::put_approval(ground, project, "endpoint", &connection.id, &wanted.approvers);
@@ -124,6 +135,23 @@ fn add_connection(ground: &Ground, project: &str, wanted: &world::Connection) {
     for name in &wanted.used_by {
         add_use(ground, project, &connection.id, name);
     }
+    for used in &wanted.uses {
+        add_past_use(ground, &connection, used);
+    }
+}
+
+/// A run of a pipeline that is still there, and its use of a connection. A pipeline of no such name has used nothing.
+fn add_past_use(ground: &Ground, connection: &Connection, wanted: &world::PastUse) {
+    let all: Vec<(String, pipelines::Pipeline)> = ground.store.list("pipeline", "");
+    let found = all.into_iter().map(|(_, pipeline)| pipeline).find(|pipeline| {
+        pipeline.name == wanted.pipeline && connection.share(&pipeline.project).is_some()
+    });
+    let Some(pipeline) = found else { return };
+    let run = ground
+        .store
+        .transaction(|tx| past::add_run(ground, tx, &pipeline, wanted.minutes, wanted.days_ago));
+    let (began, ended) = (run.started.unwrap_or_default(), run.finished.unwrap_or_default());
+    history::note(ground, &[connection.id.clone()], run.id, (&began, &ended), Outcome::Succeeded);
 }
 
 /// A pipeline that once used a connection.
@@ -139,6 +167,9 @@ fn add_use(ground: &Ground, project: &str, connection: &str, name: &str) {
             revision: 1,
             path: "/azure-pipelines.yml".to_owned(),
             repository: stable_id(ground, &format!("repository of {name}")),
+            variables: BTreeMap::new(),
+            minutes: 0,
+            team: false,
         };
         tx.put("pipeline", &pipelines::key(id), &pipeline);
         id

@@ -10,7 +10,17 @@ use crate::sandbox::agent::yaml::{Pipeline, Source, compile};
 fn compiled(yaml: &str, parameters: Value) -> Result<Pipeline, String> {
     let parameters = parameters.as_object().unwrap().clone();
     let variables = BTreeMap::from([("Build.SourceBranch".to_owned(), "refs/heads/main".to_owned())]);
-    compile(&Source { yaml, path: "/p.yml", parameters: &parameters, variables: &variables })
+    let defaults = BTreeMap::from([("Who".to_owned(), "definition".to_owned())]);
+    let shared = BTreeMap::from([("Who".to_owned(), "group".to_owned())]);
+    let groups = BTreeMap::from([("shared".to_owned(), shared)]);
+    compile(&Source {
+        yaml,
+        path: "/p.yml",
+        parameters: &parameters,
+        variables: &variables,
+        defaults: &defaults,
+        groups: &groups,
+    })
 }
 
 fn displays(pipeline: &Pipeline) -> Vec<String> {
