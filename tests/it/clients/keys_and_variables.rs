@@ -108,6 +108,8 @@ async fn a_variable_of_a_group_is_set_and_the_others_stay() {
     devops.set_group_variable(pen, &project, group.id, MAXIMUM, None).await.unwrap();
     assert_eq!(seen().await.variables, before);
     assert_eq!(seen().await.description, "for deployments");
+    let missing = devops.set_group_variable(pen, &project, 4711, MAXIMUM, "3600").await.unwrap_err();
+    assert_eq!(missing.code, Code::DevopsNotFound);
 
     let intents = bench.notes.intents.lock().unwrap();
     assert_eq!(intents[0].object, "variable group deploy");
@@ -118,9 +120,6 @@ async fn a_variable_of_a_group_is_set_and_the_others_stay() {
         (&intents[0].inverse, &intents[1].inverse),
         (&restored(Value::Null), &restored(json!("3600")))
     );
-    drop(intents);
-    let missing = devops.set_group_variable(pen, &project, 4711, MAXIMUM, "3600").await.unwrap_err();
-    assert_eq!(missing.code, Code::DevopsNotFound);
 }
 
 #[tokio::test]
