@@ -326,6 +326,7 @@ impl Lab {
             events,
             stop: stop.clone(),
             now: self.now,
+            ahead: time::Duration::ZERO,
             patience: self.patience,
         }
     }
