@@ -29,6 +29,10 @@ pub struct Work<'a> {
 const NO_PARALLELISM: &str = "No hosted parallelism has been purchased or granted. To request a free parallelism \
                               grant, please fill out the following form https://aka.ms/azpipelines-parallelism-request";
 
+/// What Azure DevOps says of a job whose agent it hears nothing of.
+pub const LOST: &str = "We stopped hearing from agent Hosted Agent. Verify the agent machine is running and has a \
+                        healthy network connection.";
+
 /// Performs a job; `id` is its record.
 pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
     let (desk, ground, run) = (progress.desk, progress.ground(), progress.run);
@@ -52,6 +56,10 @@ pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
     };
     records::begin(ground, run.id, id);
     records::change(ground, run.id, id, |record| record.worker = Some(worker.clone()));
+    if ground.world.agent.lost {
+        records::end(ground, run.id, id, Outcome::Failed, vec![records::error(LOST)]);
+        return Outcome::Failed;
+    }
     let started = records::now(ground);
     let (token, connections) = open(progress, id, job);
     let outcome = match ground.world.agent.place {
