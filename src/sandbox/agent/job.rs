@@ -56,10 +56,6 @@ pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
     };
     records::begin(ground, run.id, id);
     records::change(ground, run.id, id, |record| record.worker = Some(worker.clone()));
-    if ground.world.agent.lost {
-        records::end(ground, run.id, id, Outcome::Failed, vec![records::error(LOST)]);
-        return Outcome::Failed;
-    }
     let started = records::now(ground);
     let (token, connections) = open(progress, id, job);
     let outcome = match ground.world.agent.place {
@@ -71,7 +67,8 @@ pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
     };
     close(progress, id, &token);
     history::note(ground, &connections, run.id, (&started, &records::now(ground)), outcome);
-    records::end(ground, run.id, id, outcome, Vec::new());
+    let lost = ground.world.agent.lost.then(|| records::error(LOST));
+    records::end(ground, run.id, id, outcome, lost.into_iter().collect());
     outcome
 }
 
@@ -165,9 +162,15 @@ fn lay_out(work: &Work<'_>, job: &Job) -> Vec<(String, Option<usize>)> {
 }
 
 async fn inside(work: &Work<'_>, job: &Job) -> Outcome {
+    let (ground, run) = (work.progress.ground(), work.progress.run);
     let mut so_far = Outcome::Succeeded;
-    for (id, at) in lay_out(work, job) {
+    for (place, (id, at)) in lay_out(work, job).into_iter().enumerate() {
         let outcome = match at {
+            // Only its beginning is told.
+            _ if ground.world.agent.lost && place > 0 => {
+                records::end(ground, run.id, &id, Outcome::Failed, Vec::new());
+                Outcome::Failed
+            }
             Some(at) => step::perform(work, &id, &job.steps[at], so_far).await,
             None => frame(work, &id),
         };

@@ -10,7 +10,7 @@ pub struct Agent {
     pub place: AgentPlace,
     /// Hosted jobs at once; 0 means that no parallelism was granted.
     pub parallelism: u32,
-    /// Whether Azure DevOps loses it as soon as a job has begun.
+    /// Whether Azure DevOps hears nothing of it once a job has begun: no step leaves a log.
     pub lost: bool,
     /// Whether the AWS CLI is not installed on it.
     pub without_aws_cli: bool,

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use keyless::domain::diagnose::log::diagnose;
 use keyless::domain::finding::Finding;
-use keyless::plan::file::Only;
 use keyless::sandbox::world::World;
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -47,8 +46,6 @@ pub struct Case {
     log: Option<String>,
     /// The log of the neighbour.
     neighbour_log: Option<String>,
-    /// The half of the clouds that the person may use; none: both.
-    only: Option<Half>,
     /// Whether `--fix` heals it: then nothing is found afterwards.
     #[serde(default)]
     pub healed: bool,
@@ -66,14 +63,6 @@ enum Then {
     Verify,
     /// `verify --denial`
     Denial,
-}
-
-/// See [`Case::only`].
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Half {
-    /// `--only azure-devops`
-    AzureDevops,
 }
 
 /// Where the cases and their base lie.
@@ -161,7 +150,6 @@ impl Case {
 
     async fn lab(&self, patch: &str) -> Result<Lab, String> {
         let mut lab = Lab::start(world(&patched(&self.base(), patch)?)?).await;
-        lab.only = self.only.map(|Half::AzureDevops| Only::AzureDevops);
         if self.today.as_deref() == Some("clock") {
             let now = lab.practice.ground().clock.now();
             lab.now = OffsetDateTime::from_unix_timestamp(now).map_err(|error| error.to_string())?;
