@@ -359,3 +359,38 @@ fn parted(line: &str) -> (Option<&str>, &str) {
 fn time_of(stamp: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(stamp, &Rfc3339).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use super::*;
+
+    const TRIED: &str = "\
+2026-11-20T20:12:31.0Z Configuring credentials for task
+2026-11-20T20:12:31.0Z Getting OIDC Token...
+2026-11-20T20:12:31.0Z Failed to assume role with OIDC: AggregateError [ETIMEDOUT]: 
+2026-11-20T20:12:31.0Z ##[error]InvalidClientTokenId: The security token included in the request is invalid.
+2026-11-20T20:12:32.0Z Configuring credentials for task
+2026-11-20T20:12:32.0Z Getting OIDC Token...
+2026-11-20T20:12:33.0Z ...role assumed via OIDC Token: arn:aws:sts::111122223333:assumed-role/R/s
+";
+
+    #[test]
+    fn the_cause_of_a_record_is_that_of_its_last_attempt() {
+        let end = "2026-11-20T20:12:34.0Z Could not connect to the endpoint URL: \"https://sts.eu-west-1.amazonaws.com/\"\n\
+                   2026-11-20T20:12:34.0Z ##[error]Error: The process '/usr/local/bin/aws' failed with exit code 255\n";
+        let (cause, said) = cause(format!("{TRIED}{end}").lines()).unwrap();
+        assert_eq!((cause.code, cause.evidence.len()), (FindingCode::ProxyHttps, 1));
+        assert_eq!(said, "Could not connect to the endpoint URL: \"https://sts.eu-west-1.amazonaws.com/\"");
+        assert_eq!(super::cause(TRIED.lines()), None, "the last attempt says nothing of a failure");
+        let first: Vec<&str> = TRIED.lines().take(4).collect();
+        let (cause, said) = super::cause(first.iter().copied()).unwrap();
+        assert_eq!(
+            (cause.code, said.as_str()),
+            (FindingCode::AgentUnreachable, "AggregateError [ETIMEDOUT]:")
+        );
+        // What is not known stays without a name, and what only follows from a failure is none.
+        assert_eq!(super::cause(["Failed to assume role with OIDC: Error: something new"]), None);
+        assert_eq!(super::cause([first[3]]), None);
+    }
+}

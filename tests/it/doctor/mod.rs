@@ -8,6 +8,7 @@ mod fuzz;
 mod logs;
 mod pairs;
 mod patch;
+mod runs;
 
 use futures::StreamExt;
 use keyless::domain::finding::{Finding, FindingCode};
