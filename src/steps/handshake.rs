@@ -19,10 +19,9 @@ use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Wanted, WantedVerification};
 use crate::domain::denial::Denial;
-use crate::domain::diagnose::signature::known;
 use crate::domain::diagnose::trust::admitted;
 use crate::domain::failure::{Code, Failure, Result};
-use crate::domain::handshake::{self, Cause, Handshake as Proof, Verdict};
+use crate::domain::handshake::{Handshake as Proof, Verdict};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
@@ -35,7 +34,7 @@ use crate::plan::change::{Ask, Change, Verb};
 use crate::plan::file::Only;
 use crate::plan::link::{Link, LinkState, LinkStatus, waiting_for};
 
-use evidence::{Evidence, Told};
+use evidence::{Evidence, judged};
 
 /// The proof of a group of environments that can share one run.
 pub struct Handshake {
@@ -403,33 +402,4 @@ fn verdict_of(proofs: &[Proof]) -> Result<()> {
         failure = failure.with(proof.environment.as_str(), proof.verdict.reason().unwrap_or_default());
     }
     Err(failure)
-}
-
-/// The cause that the reason of a failure names.
-fn named(verdict: &Verdict) -> Option<Cause> {
-    let Verdict::Failed { reason } = verdict else { return None };
-    known().of_reason(reason).map(|(code, evidence)| Cause { code, evidence })
-}
-
-/// The judgement on one record, wherever it was read.
-fn judged(wanted: &Wanted, told: &Told) -> Proof {
-    let log = &told.log;
-    let (verdict, cause) = match (handshake::judge(&wanted.expected, log, told.succeeded), &told.cause) {
-        // The task's last error may only say that a program failed.
-        (Verdict::Failed { .. }, Some((cause, said))) => {
-            (Verdict::Failed { reason: said.clone() }, Some(cause.clone()))
-        }
-        (verdict, _) => {
-            let cause = named(&verdict);
-            (verdict, cause)
-        }
-    };
-    Proof {
-        environment: wanted.environment.name.clone(),
-        verdict,
-        cause,
-        identity: log.identity.as_ref().map(|identity| identity.arn.clone()).or_else(|| log.assumed.clone()),
-        at: told.at.clone(),
-        run: told.run.clone(),
-    }
 }

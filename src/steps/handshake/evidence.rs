@@ -10,8 +10,9 @@ use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::Wanted;
 use crate::domain::diagnose::log::cause;
+use crate::domain::diagnose::signature::known;
 use crate::domain::failure::Result;
-use crate::domain::handshake::{AWSCLI_TASK, Cause, TaskLog};
+use crate::domain::handshake::{self, AWSCLI_TASK, Cause, Handshake as Proof, TaskLog, Verdict};
 use crate::domain::pipeline::{Record, RecordState, Run};
 use crate::steps::facts::{ConnectionFact, RoleFact};
 
@@ -205,5 +206,34 @@ impl Evidence {
         let log = (TaskLog::read(lines()), cause(lines()));
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).insert(key, log.clone());
         Ok(log)
+    }
+}
+
+/// The cause that the reason of a failure names.
+pub fn named(verdict: &Verdict) -> Option<Cause> {
+    let Verdict::Failed { reason } = verdict else { return None };
+    known().of_reason(reason).map(|(code, evidence)| Cause { code, evidence })
+}
+
+/// The judgement on one record, wherever it was read.
+pub fn judged(wanted: &Wanted, told: &Told) -> Proof {
+    let log = &told.log;
+    let (verdict, cause) = match (handshake::judge(&wanted.expected, log, told.succeeded), &told.cause) {
+        // The task's last error may only say that a program failed.
+        (Verdict::Failed { .. }, Some((cause, said))) => {
+            (Verdict::Failed { reason: said.clone() }, Some(cause.clone()))
+        }
+        (verdict, _) => {
+            let cause = named(&verdict);
+            (verdict, cause)
+        }
+    };
+    Proof {
+        environment: wanted.environment.name.clone(),
+        verdict,
+        cause,
+        identity: log.identity.as_ref().map(|identity| identity.arn.clone()).or_else(|| log.assumed.clone()),
+        at: told.at.clone(),
+        run: told.run.clone(),
     }
 }

@@ -1,8 +1,8 @@
 //! Proving: what is to be proven is tried in one run, and each environment's own record is judged.
 
-use super::evidence::{Scene, fingerprint, proves};
+use super::evidence::{Scene, fingerprint, judged, named, proves};
 use super::runs::{Came, Candidate, Made, Runner, Stage};
-use super::{Handshake, Part, Proof, Seen, judged, named, report};
+use super::{Handshake, Part, Proof, Seen, report};
 use crate::domain::blueprint::Wanted;
 use crate::domain::denial::Denial;
 use crate::domain::failure::Result;
