@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::approve::consent;
+use super::approve::{self, Said};
 use super::decided;
 use super::halves;
 use super::open::{Clouds, Opening, answers};
@@ -171,16 +171,6 @@ pub async fn verify(
     yes: &Yes,
     output: &Output,
 ) -> Result<Exit> {
-    if denial && opening.only.is_some() {
-        return Err(Failure::new(Code::Answers)
-            .with("--only", "a denial proof needs both sides: it holds for the trust as it is, and is a run")
-            .with("accepted", "--denial without --only"));
-    }
-    if opening.only == Some(Only::Aws) {
-        return Err(Failure::new(Code::Answers)
-            .with("--only aws", "a proof is a run in Azure DevOps")
-            .with("accepted", "--only azure-devops, or both sides"));
-    }
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     let program = match denial {
@@ -278,7 +268,13 @@ async fn write(
     let whole = board.environments.iter().all(|environment| environment.info.left_out.is_none());
     drop(session);
     printer.done().await;
-    let summary = result?;
+    let summary = match result? {
+        Reviewed::Declined(failure) => {
+            output.declined(command, &failure);
+            return Ok(Exit::Done);
+        }
+        Reviewed::Done(summary) => summary,
+    };
     if !output.json() {
         output.data(&plain::summary::summary(&board, command, output.look()));
     }
@@ -309,6 +305,14 @@ pub fn exit_of(board: &Board, summary: &Summary, purpose: Purpose) -> Exit {
     Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts)
 }
 
+/// What became of a plan that was shown.
+enum Reviewed {
+    /// The person said no: nothing was written.
+    Declined(Failure),
+    /// It was carried out as far as it was approved.
+    Done(Summary),
+}
+
 async fn reviewed(
     opening: &Opening,
     clouds: &Clouds,
@@ -317,7 +321,7 @@ async fn reviewed(
     yes: &Yes,
     output: &Output,
     saved: Option<&PlanFile>,
-) -> Result<Summary> {
+) -> Result<Reviewed> {
     let mut prepared: Prepared = prepare(session, command, purpose, chosen).await?;
     if command == "setup" {
         prepared = halves::leave_aws(session, prepared, opening, yes, output).await?;
@@ -331,6 +335,7 @@ async fn reviewed(
         Some(saved) => compare::saved(&saved.plan, &prepared.plan)?,
         None => prepared.decidable(),
     };
+    approve::check_subjects(&plan, &prepared.blueprint, chosen, yes)?;
     // What was seen is told before what is intended.
     printer.caught_up(&session.events).await;
     if !output.json() {
@@ -340,12 +345,16 @@ async fn reviewed(
             _ => plain::review::review(&plan, header.as_ref(), output.look()),
         });
     }
-    let decision = consent(&plan, yes, opening, clouds, output).await?.decide(&plan);
+    let decision = match approve::consent(&plan, yes, opening, clouds, output).await? {
+        Said::Yes(consent) => consent.decide(&plan),
+        Said::No(failure) => return Ok(Reviewed::Declined(failure)),
+    };
     output.begins_to_write();
-    if command == "setup" {
-        return halves::carry_out(prepared, session, decision, opening, clouds).await;
-    }
-    prepared.carry_out(session, decision).await
+    let summary = match command {
+        "setup" => halves::carry_out(prepared, session, decision, opening, clouds).await?,
+        _ => prepared.carry_out(session, decision).await?,
+    };
+    Ok(Reviewed::Done(summary))
 }
 
 /// The worst exit of what could not be planned.

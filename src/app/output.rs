@@ -155,6 +155,14 @@ impl Output {
         }
     }
 
+    /// Tells that the person said no to a plan: calm on a terminal, a run that waits for approval as JSON.
+    pub fn declined(&self, command: &str, failure: &Failure) {
+        match self.json {
+            true => self.refuse(command, failure),
+            false => self.talk("Nothing was changed."),
+        }
+    }
+
     /// A channel for one run whose events are printed as they come: JSON lines, or text with `following`.
     pub fn follow(&self, following: bool) -> (Events, Printer) {
         let (events, receiver) = Events::channel();

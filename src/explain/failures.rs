@@ -71,6 +71,8 @@ pub fn words(failure: &Failure) -> Words {
         | Code::AnswersMissing
         | Code::InputEnded
         | Code::NotApproved
+        | Code::Flags
+        | Code::SubjectUnknown
         | Code::EnvironmentUnknown
         | Code::CodeUnknown
         | Code::WorldUnknown
@@ -300,6 +302,14 @@ fn flow(failure: &Failure) -> (String, &'static str) {
         Code::NotApproved => (
             "nothing was written: the plan is not approved".to_owned(),
             "--yes approves it, and --confirm NAME what concerns a protected environment",
+        ),
+        Code::Flags => (
+            "some of these flags would have no effect, so nothing was begun".to_owned(),
+            "leave them out, or call it in one of the ways that are accepted; `keyless help` lists all flags",
+        ),
+        Code::SubjectUnknown => (
+            "no trust of this plan is to name the subject that was confirmed; nothing was written".to_owned(),
+            "confirm exactly the subject that the plan or the finding names; `keyless doctor` shows it",
         ),
         Code::CodeUnknown => (
             format!("keyless has no code {}", value(failure, "code")),
