@@ -51,6 +51,29 @@ pub async fn setup(opening: Opening, yes: &Yes, output: &Output) -> Result<Exit>
     }
 }
 
+/// `keyless` alone, on lines: what stands there and what could be done, as the full screen begins; where nothing stands
+/// yet, the questions.
+///
+/// # Errors
+/// The answers cannot be used, or as setup's own.
+pub async fn begin(opening: Opening, output: &Output) -> Result<Exit> {
+    let clouds = Clouds::open(&opening, output).await?;
+    let Some(found) = super::answers::find(&opening, clouds.practice.as_ref())? else {
+        return wizard::run(&opening, &clouds, output).await;
+    };
+    let exit = match look(&opening, &clouds, found.federation, &[], (output, true)).await {
+        Ok(Some(exit)) => exit,
+        Ok(None) => return wizard::run(&opening, &clouds, output).await,
+        Err(failure) if failure.code == Code::Stopped => return Err(failure),
+        Err(failure) => {
+            output.tell(&failure);
+            Exit::of(&failure)
+        }
+    };
+    output.data(&plain::status::ways(output.look()));
+    Ok(exit)
+}
+
 /// `keyless plan`.
 ///
 /// # Errors
@@ -210,8 +233,8 @@ pub async fn status(
     let federation = answers(&opening, &clouds, output)?.federation;
     known(&federation, chosen)?;
     loop {
-        let looked = look(&opening, &clouds, federation.clone(), chosen, output).await;
-        let Some(seconds) = watch else { return looked };
+        let looked = look(&opening, &clouds, federation.clone(), chosen, (output, false)).await;
+        let Some(seconds) = watch else { return looked.map(Option::unwrap_or_default) };
         if let Err(failure) = looked {
             output.tell(&failure);
         }
@@ -223,17 +246,21 @@ pub async fn status(
     }
 }
 
+/// One look, told. None, with nothing told: nothing stands there, and only what stands there was to be told.
 async fn look(
     opening: &Opening,
     clouds: &Clouds,
     federation: Federation,
     chosen: &[EnvironmentName],
-    output: &Output,
-) -> Result<Exit> {
+    (output, only_what_stands): (&Output, bool),
+) -> Result<Option<Exit>> {
     let (events, printer) = output.follow(false);
     let session = clouds.session(opening, federation, events, output).await?;
     let prepared = prepare(&session, "status", Purpose::Status, chosen).await?;
     let board = session.events.board();
+    if only_what_stands && plain::status::nothing_is_there(&board) {
+        return Ok(None);
+    }
     if output.json() {
         let status = Status::of(&board, Clock.now().date(), output.invocation());
         output.data(&serde_json::to_string_pretty(&status).unwrap_or_default());
@@ -244,7 +271,7 @@ async fn look(
     let exit = blocked(&prepared.plan).max(of_board(&board));
     drop((session, prepared));
     printer.done().await;
-    Ok(exit)
+    Ok(Some(exit))
 }
 
 /// Every command that writes: look, review, approval, apply, summary.

@@ -10,6 +10,7 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::finding::{Finding, FindingCode, Severity};
 use crate::domain::names::EnvironmentName;
+use crate::explain::codes::Group;
 use crate::explain::{self, Exit};
 use crate::headless::doctor::Diagnosis;
 use crate::headless::matrix::MatrixOutput;
@@ -230,18 +231,19 @@ pub fn explain(code: &str, output: &Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// `keyless explain` alone: every code with its first sentence.
+/// `keyless explain` alone: every code with its first sentence, in groups.
 pub fn codes(output: &Output) -> Exit {
+    let groups = explain::codes::groups();
     if output.json() {
-        let codes: Vec<_> = FindingCode::ALL
-            .iter()
-            .map(|code| serde_json::json!({ "code": code.text(), "severity": code.severity() }))
-            .collect();
+        let told = |group: &Group, code: &FindingCode| {
+            let kind = if group.failures { "failure" } else { "finding" };
+            serde_json::json!({ "code": code.text(), "severity": code.severity(), "kind": kind, "group": group.title })
+        };
+        let codes = groups.iter().flat_map(|group| group.codes.iter().map(|code| told(group, code)));
+        let codes: Vec<_> = codes.collect();
         output.data(&serde_json::json!({ "version": 1, "codes": codes }).to_string());
     } else {
-        let pages =
-            FindingCode::ALL.map(|code| (code.text(), explain::finding(&Finding::overall(code)).cause));
-        output.data(&plain::doctor::codes(&pages, output.look()));
+        output.data(&plain::doctor::codes(&groups, output.look()));
     }
     Exit::Done
 }
@@ -250,8 +252,9 @@ pub fn codes(output: &Output) -> Exit {
 fn near(code: &str) -> Vec<String> {
     let asked = code.to_ascii_uppercase();
     let words: Vec<&str> = asked.split('-').filter(|word| word.len() > 2 && *word != "KL").collect();
-    let mut near: Vec<(usize, String)> = FindingCode::ALL
+    let mut near: Vec<(usize, String)> = explain::codes::groups()
         .iter()
+        .flat_map(|group| &group.codes)
         .map(|code| code.text())
         .map(|text| (words.iter().filter(|word| text.contains(**word)).count(), text))
         .filter(|(hits, _)| *hits > 0)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::{Begin, Cli, Command, Half, Wait, Yes};
+use crate::cli::{Begin, Cli, Command, Format, Half, Wait, Yes};
 use crate::domain::failure::{Code, Failure, Result};
 
 /// Refuses flags that would have no effect beside the others.
@@ -25,6 +25,15 @@ pub fn check(cli: &Cli, full_screen: bool) -> Result<()> {
             "a proof is a run in Azure DevOps",
             "`keyless verify --only azure-devops`, or both sides: `keyless verify`",
         )),
+        Some(Command::Export { format: Format::CloudFormation | Format::Terraform, only, .. })
+            if *only == Half::AzureDevops =>
+        {
+            Err(refused(
+                &["--only azure-devops"],
+                "CloudFormation and Terraform are written for AWS only",
+                "`keyless export --format plan --only azure-devops`",
+            ))
+        }
         Some(Command::Doctor { environments, only, fix, matrix, log, run, yes, wait }) => doctor(&Doctor {
             environments: !environments.is_empty(),
             only: only.is_some(),
@@ -159,6 +168,7 @@ mod tests {
             ("setup --answers a.toml --config b.toml", "--config"),
             ("verify --denial --only azure-devops", "--only"),
             ("verify --only aws", "--only aws"),
+            ("export --format terraform --only azure-devops", "--only azure-devops"),
             ("--record f --no-mouse status", "--no-mouse, --record"),
         ] {
             assert_eq!(told(line).as_deref(), Some(flags), "{line}");
@@ -179,6 +189,8 @@ mod tests {
             "setup --answers a.toml --yes",
             "verify --denial --yes",
             "verify --only azure-devops",
+            "export --format terraform",
+            "export --format plan --only azure-devops",
         ] {
             assert_eq!(told(line), None, "{line}");
         }

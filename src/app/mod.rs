@@ -164,7 +164,7 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
             if door::is_needed(&opening)? {
                 return door::run(&opening, output).await;
             }
-            commands::setup(opening, &Yes::default(), output).await
+            commands::begin(opening, output).await
         }
         Some(Command::Setup { answers, only, close, handover, yes, wait }) => {
             let opening = Opening { close, handover, ..opening(answers, only, wait.seconds()) };

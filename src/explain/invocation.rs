@@ -138,7 +138,7 @@ mod tests {
             ("run `keyless doctor --fix`: so", format!("run `{begin} doctor {meant} --fix`: so")),
             ("`keyless verify`", format!("`{begin} verify {meant}`")),
             ("`keyless verify --denial`", format!("`{begin} verify dev prod --denial`")),
-            ("`keyless verify prod`", format!("`{begin} verify prod --only azure-devops`")),
+            ("`keyless verify prod`", format!("`{begin} verify --only azure-devops prod`")),
             ("`keyless doctor --matrix`", format!("`{begin} doctor dev prod --matrix`")),
             ("`keyless doctor --run URL`", format!("`{begin} doctor --run URL`")),
             ("`keyless setup --close dev`", format!("`{begin} setup --only azure-devops --close dev`")),
