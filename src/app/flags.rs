@@ -4,12 +4,20 @@ use std::path::Path;
 
 use crate::cli::{Begin, Cli, Command, Format, Half, Wait, Yes};
 use crate::domain::failure::{Code, Failure, Result};
+use crate::explain::Invocation;
 
 /// Refuses flags that would have no effect beside the others.
 ///
 /// # Errors
-/// There are some; the failure names them, why, and what is accepted.
-pub fn check(cli: &Cli, full_screen: bool) -> Result<()> {
+/// There are some; the failure names them, why, and what is accepted, as it would be typed after this call.
+pub fn check(cli: &Cli, full_screen: bool, invocation: &Invocation) -> Result<()> {
+    together(cli, full_screen).map_err(|mut failure| {
+        failure.evidence.iter_mut().for_each(|evidence| evidence.value = invocation.dress(&evidence.value));
+        failure
+    })
+}
+
+fn together(cli: &Cli, full_screen: bool) -> Result<()> {
     begin(&cli.begin, cli.command.is_some(), full_screen)?;
     match &cli.command {
         Some(Command::Setup { answers: Some(_), .. }) if cli.global.config.is_some() => {
@@ -149,7 +157,7 @@ mod tests {
 
     fn told(line: &str) -> Option<String> {
         let words = std::iter::once("keyless").chain(line.split_whitespace());
-        let failure = check(&Cli::try_parse_from(words).unwrap(), true).err()?;
+        let failure = together(&Cli::try_parse_from(words).unwrap(), true).err()?;
         assert_eq!(failure.code, Code::Flags, "{line}");
         assert!(failure.evidence("accepted").is_some_and(|accepted| !accepted.is_empty()), "{line}");
         failure.evidence("without effect").map(str::to_owned)
@@ -199,6 +207,6 @@ mod tests {
     #[test]
     fn lines_have_no_use_for_the_flags_of_the_full_screen() {
         let cli = Cli::try_parse_from(["keyless", "--plain", "--refresh", "5"]).unwrap();
-        assert_eq!(check(&cli, false).unwrap_err().evidence("without effect"), Some("--refresh"));
+        assert_eq!(together(&cli, false).unwrap_err().evidence("without effect"), Some("--refresh"));
     }
 }

@@ -138,7 +138,7 @@ fn called(cli: &Cli) -> Invocation {
 
 async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop) -> Result<Exit, Failure> {
     let full_screen = screen::is_wanted(&cli, &process);
-    flags::check(&cli, full_screen)?;
+    flags::check(&cli, full_screen, output.invocation())?;
     let Cli { command, global, begin } = cli;
     let opening = |answers, only: Option<Half>, wait| Opening {
         global: global.clone(),

@@ -116,7 +116,17 @@ fn devops(failure: &Failure) -> (String, &'static str) {
         }
         Code::DevopsDenied => (
             "Azure DevOps denies this to you".to_owned(),
-            "hold your token's scopes and your rights against the list in the README, and have a project administrator add what is missing",
+            match failure.evidence("number") {
+                Some("TF402455") => {
+                    "a policy of the branch takes changes by pull request only: make one, or take the branch out of the policy in Project settings > Repos > Repositories > Policies"
+                }
+                Some("TF401027") => {
+                    "have Contribute on the repository allowed to whoever pushes: Project settings > Repos > Repositories > Security"
+                }
+                _ => {
+                    "hold your token's scopes and your rights against the list in the README, and have a project administrator add what is missing"
+                }
+            },
         ),
         Code::DevopsUnreachable => (
             "Azure DevOps did not answer".to_owned(),

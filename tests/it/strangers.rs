@@ -23,7 +23,12 @@ fn flags_without_effect_are_refused_before_anything_is_begun() {
         let refused = machine.run(&[&["--sandbox=half-done"], &arguments[..]].concat()).expect(2);
         assert!(refused.out.is_empty(), "{}", refused.out);
         assert!(refused.err.starts_with("KL-FLAGS: "), "{}", refused.err);
-        assert!(refused.err.contains(flags) && refused.err.contains("accepted: `keyless"), "{}", refused.err);
+        assert!(
+            refused.err.contains(flags)
+                && refused.err.contains("accepted: `keyless --sandbox=half-done doctor"),
+            "{}",
+            refused.err
+        );
     }
     assert!(!machine.state().join("practice").exists(), "no practice cloud was opened for them");
 }
