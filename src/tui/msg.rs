@@ -27,22 +27,22 @@ pub enum Job {
 }
 
 /// What a command given on a screen does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Proves environments anew.
     Verify,
-    /// Heals what the doctor found.
-    Heal,
+    /// Heals what the doctor found: all of it, or what one step heals and nothing more.
+    Heal(Option<StepKey>),
     /// Removes what keyless made.
     Teardown,
 }
 
 impl Command {
     /// The command as it is typed.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Verify => "verify",
-            Self::Heal => "doctor",
+            Self::Heal(_) => "doctor",
             Self::Teardown => "teardown",
         }
     }

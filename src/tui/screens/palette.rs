@@ -97,7 +97,7 @@ impl Palette {
         let act = match &entry.does {
             Does::Press(press) => Act::Press(*press),
             Does::Setup => Act::Setup,
-            Does::Run(command) => Act::Run(*command, Vec::new()),
+            Does::Run(command) => Act::Run(command.clone(), Vec::new()),
             Does::Doctor => return std::iter::once(Act::Pop).chain(Doctor::begin()).collect(),
             Does::Log => Act::Push(Box::new(LogScreen::default())),
             Does::History => {
