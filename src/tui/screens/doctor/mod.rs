@@ -7,6 +7,7 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use super::detail::Detail;
+use super::matrix::TrustMatrix;
 use super::{Act, Id, Screen};
 use crate::domain::failure::Failure;
 use crate::domain::finding::Finding;
@@ -152,6 +153,7 @@ impl Doctor {
                 page.map(|page| Act::Push(Box::new(page))).into_iter().collect()
             }
             'c' => self.copy(shared),
+            'm' => TrustMatrix::begin(shared),
             'R' => self.look_again(shared),
             '/' if !self.all().is_empty() => {
                 self.filter.begin();
@@ -213,6 +215,8 @@ impl Screen for Doctor {
         } else {
             hints.push(Hint::new("esc", "back", Press::of(KeyCode::Esc), "Back to the panes."));
         }
+        let help = "Which connection of the project can become which role, decided offline; it only reads.";
+        hints.push(Hint::new("m", "matrix", Press::letter('m'), help));
         hints.push(Hint::new("R", "look again", Press::letter('R'), "Looks at everything once more."));
         hints
     }
