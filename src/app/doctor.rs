@@ -69,12 +69,8 @@ pub async fn matrix(opening: Opening, chosen: &[EnvironmentName], output: &Outpu
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     known(&federation, chosen)?;
-    let (events, printer) = output.follow(false);
-    let session = clouds.session(&opening, federation, events, output).await?;
-    let mapped = map(&session, chosen).await;
-    drop(session);
-    printer.done().await;
-    let Mapped { federation, matrix, findings, incomplete } = mapped?;
+    let mapped = mapped(&opening, &clouds, federation, chosen, output).await?;
+    let Mapped { federation, matrix, findings, incomplete } = mapped;
     let incomplete: Vec<String> = incomplete.iter().map(ToString::to_string).collect();
     if output.json() {
         let told = MatrixOutput::of(&federation, &matrix, incomplete, &findings, output.invocation());
@@ -83,6 +79,25 @@ pub async fn matrix(opening: Opening, chosen: &[EnvironmentName], output: &Outpu
         output.data(&plain::matrix::report(&federation, &matrix, &incomplete, &findings, output.look()));
     }
     Ok(of_findings(&findings))
+}
+
+/// Who can become what. Reads only.
+///
+/// # Errors
+/// Azure DevOps cannot be looked at.
+pub async fn mapped(
+    opening: &Opening,
+    clouds: &Clouds,
+    federation: Federation,
+    chosen: &[EnvironmentName],
+    output: &Output,
+) -> Result<Mapped> {
+    let (events, printer) = output.follow(false);
+    let session = clouds.session(opening, federation, events, output).await?;
+    let mapped = map(&session, chosen).await;
+    drop(session);
+    printer.done().await;
+    mapped
 }
 
 /// One look. Reads only.
