@@ -312,7 +312,8 @@ mod tests {
             after(Outcome::Waiting, &prod, "setup", &live).as_deref(),
             Some("keyless setup --yes --confirm prod --confirm-subject \"sc://a/b/c\"")
         );
-        let some = Invocation::new(Some("fresh"), None, vec!["dev".to_owned(), "prod".to_owned()]);
+        let some = Invocation::new(Some("fresh"), None, Vec::new())
+            .meant_for(vec!["dev".to_owned(), "prod".to_owned()], None);
         assert_eq!(
             after(Outcome::Waiting, &prod[..1], "teardown", &some).as_deref(),
             Some("keyless --sandbox teardown dev prod --yes --confirm prod"),

@@ -11,7 +11,7 @@ use crate::domain::diagnose::{aws, issuer, trust};
 use crate::domain::failure::{Code, Evidence, Failure, Result};
 use crate::domain::finding::{Finding, FindingCode, Severity};
 use crate::domain::handshake::{Handshake, Verdict};
-use crate::domain::key::Kind;
+use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::engine::known::Of;
 use crate::plan::board::Board;
@@ -252,6 +252,16 @@ fn unproven(change: &Change, findings: &[Finding]) -> Vec<Finding> {
         |name: &EnvironmentName| Finding::about(name, FindingCode::HandshakeMissing).healed_by(&change.step);
     let proven_by_it = change.environments.iter().filter(|name| to_prove.contains(name.as_str()));
     proven_by_it.filter(|name| !faulty(name)).map(about).collect()
+}
+
+/// Whether a step is part of what heals a finding: the parts of the verification are one finding, and mended together.
+#[must_use]
+pub fn heals(healing: &StepKey, step: &StepKey) -> bool {
+    healing == step || (is_verification(healing.kind) && is_verification(step.kind))
+}
+
+fn is_verification(kind: Kind) -> bool {
+    matches!(kind, Kind::Repository | Kind::Pipeline | Kind::Access)
 }
 
 /// In the order people read them: about all, then by environment, the worst first.

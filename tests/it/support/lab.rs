@@ -276,7 +276,7 @@ impl Lab {
     /// Moves the practice clock by so many days. The team deploys at the new time: how its pipelines ended.
     pub async fn pass_days(&self, days: i64) -> Vec<String> {
         let told = self.practice.move_clock(days * 24 * 60 * 60).await;
-        told.ran.into_iter().map(|run| format!("{}: {}", run.pipeline, run.result)).collect()
+        told.ran.into_iter().map(|run| format!("{}: {:?}", run.pipeline, run.result)).collect()
     }
 
     /// On a world that comes with the program.
