@@ -12,7 +12,6 @@ use crate::explain::Exit;
 use crate::plain;
 use crate::programs::build::Purpose;
 use crate::programs::rotate::{Options, prepare_rotation};
-use crate::programs::run::Summary;
 use crate::programs::session::Session;
 
 /// What the flags say.

@@ -250,7 +250,8 @@ impl DevOps {
     pub async fn put_back(&self, pen: &Pen, project: &Project, before: &Connection) -> Result<Connection> {
         let now = self.connection(project, before.id).await?.ok_or_else(|| gone(before))?;
         let inverse = Inverse::Restore { before: json!(now) };
-        let was = (before.name.as_str(), before.description.as_str(), before.parameters.clone());
+        let parameters = before.parameters.clone();
+        let was = Next { name: &before.name, description: &before.description, parameters, secret: None };
         self.put(pen, project, &now, was, inverse).await
     }
 
