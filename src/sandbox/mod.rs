@@ -396,4 +396,6 @@ async fn answers(address: &str) -> bool {
 }
 
 #[cfg(test)]
+mod clock_tests;
+#[cfg(test)]
 mod tests;
