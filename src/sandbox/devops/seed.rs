@@ -169,7 +169,7 @@ fn add_past_use(ground: &Ground, connection: &Connection, wanted: &world::PastUs
     let run =
         ground.store.transaction(|tx| past::add_run(ground, tx, &pipeline, wanted.minutes, wanted.days_ago));
     let (began, ended) = (run.started.unwrap_or_default(), run.finished.unwrap_or_default());
-    history::note(ground, &[connection.id.clone()], run.id, (&began, &ended), Outcome::Succeeded);
+    history::note(ground, std::slice::from_ref(&connection.id), run.id, (&began, &ended), Outcome::Succeeded);
 }
 
 /// A pipeline that once used a connection.
