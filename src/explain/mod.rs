@@ -2,6 +2,7 @@
 
 mod failures;
 mod findings;
+pub mod inventory;
 mod invocation;
 mod sign_in;
 pub mod signs;

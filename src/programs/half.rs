@@ -77,7 +77,7 @@ fn intended_role(blueprint: &Blueprint, wanted: &Wanted) -> Change {
         aws: Err(nobody()),
     };
     let mut change =
-        step.plan(&role::Seen { found: None, difference: None, admissions: Vec::new(), dangling: false });
+        step.plan(&role::Seen { found: None, difference: None, admissions: Vec::new(), dangling: false, waits: None });
     change.environments = step.environments();
     change
 }
