@@ -201,3 +201,59 @@ fn end(sheet: &mut Sheet<'_>, inventory: &Inventory) {
     };
     sheet.flow(&[], &[span(Paint::Strong, format!("{}.", words::tally(inventory))), next]);
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::inventory::{Facts, Gap, SignsIn};
+
+    fn inventory() -> Inventory {
+        let facts = |connection: &str, signs_in, held| Facts {
+            project: "payments".to_owned(),
+            connection: connection.to_owned(),
+            id: Uuid::nil(),
+            place: None,
+            signs_in,
+            role: None,
+            held,
+            replaces: Fact::Known(None),
+            shared: false,
+            shared_with: Vec::new(),
+            untrusted: Vec::new(),
+            uses: Fact::Unknown("KL-DEVOPS-DENIED".to_owned()),
+        };
+        let gaps = vec![Gap { what: "account 1".to_owned(), why: "KL-AWS-SIGN-IN".to_owned() }];
+        Inventory { federation: "contoso/payments".to_owned(), gaps, ..Inventory::default() }.judged(
+            vec![
+                facts("AWS", SignsIn::Oidc, None),
+                facts("AWS-of-the-whole-data-platform-team", SignsIn::Key, Some(Held::Variable)),
+            ],
+            "keyless",
+        )
+    }
+
+    #[test]
+    fn a_wide_table_tells_more_and_none_is_wider_than_its_width() {
+        for (width, wide) in [(80, false), (120, true)] {
+            let look = Look::new(false, true, width, false);
+            let text = report(&inventory(), &look, false);
+            assert_eq!(text.contains("signs in by access key"), wide, "{text}");
+            assert!(text.lines().all(|line| line.len() <= look.width), "{text}");
+            assert!(text.contains("2 AWS connections: 1 skipped, 1 done."), "{text}");
+            assert!(text.contains("? account 1 not seen: KL-AWS-SIGN-IN"), "{text}");
+        }
+    }
+
+    #[test]
+    fn line_by_line_everything_has_a_number_and_a_label() {
+        let text = report(&inventory(), &Look::new(false, true, 80, false), true);
+        assert!(
+            text.contains("2. AWS-of-the-whole-data-platform-team (in payments)\n   verdict: skip\n"),
+            "{text}"
+        );
+        assert!(text.contains("   used by: unknown: KL-DEVOPS-DENIED\n"), "{text}");
+    }
+}

@@ -12,10 +12,10 @@ use super::survey::{Surveyed, survey};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Blueprint, Wanted};
-use crate::domain::connection::Connection;
+use crate::domain::connection::{Connection, Share};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::inventory::{
-    Fact, Facts, Gap, GroupKey, Held, Inventory, Key, Place, SignsIn, Stands, Used, in_group, used, why,
+    Fact, Facts, Gap, GroupKey, Held, Inventory, Place, SignsIn, Stands, Used, in_group, used, why,
 };
 use crate::domain::rotation::{DURATION, Pointer, REPLACES, untrusted};
 use crate::plan::event::Event;
@@ -285,7 +285,7 @@ impl<'a> Finder<'a> {
         let Connection { id, name, parameters, shared, projects, .. } = &sketch.found.connection;
         let home = sketch.found.projects.first();
         let others = projects.iter().filter(|share| home.is_none_or(|home| share.id != home.id));
-        let named = |share: &crate::domain::connection::Share| match share.name.as_str() {
+        let named = |share: &Share| match share.name.as_str() {
             "" => share.id.to_string(),
             name => name.to_owned(),
         };
@@ -301,9 +301,7 @@ impl<'a> Finder<'a> {
             signs_in: SignsIn::of(parameters),
             role: Some(parameters.assume_role_arn.clone()).filter(|role| !role.is_empty()),
             held,
-            replaces: sketch
-                .replaces
-                .map(|key: &Option<String>| key.as_ref().map(|id| -> Key { keys.get(id) })),
+            replaces: sketch.replaces.map(|old: &Option<String>| old.as_ref().map(|id| keys.get(id))),
             shared: *shared,
             shared_with: if *shared { others.map(named).collect() } else { Vec::new() },
             untrusted: sketch.untrusted.clone(),

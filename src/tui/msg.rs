@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::failure::Failure;
 use crate::domain::federation::Federation;
 use crate::domain::finding::Finding;
+use crate::domain::inventory::Inventory;
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 use crate::plan::board::Board;
@@ -218,6 +219,13 @@ pub enum Msg {
     },
     /// Answers [`Effect::Examine`].
     Examined(Result<Box<Examination>, Failure>),
+    /// Answers [`Effect::TakeInventory`].
+    Inventory {
+        /// Whether all projects were looked at.
+        everywhere: bool,
+        /// What was found.
+        result: Result<Box<Inventory>, Failure>,
+    },
     /// Answers [`Effect::ReadHistory`], newest first.
     History(Result<Vec<Past>, Failure>),
     /// Answers [`Effect::ReadCalls`], newest first.
@@ -282,6 +290,11 @@ pub enum Effect {
     Remember(Vec<Seen>),
     /// Look at the whole chain of every environment, as the doctor does. Only reads.
     Examine,
+    /// Look at every AWS connection and the access keys they hold. Only reads.
+    TakeInventory {
+        /// Those of all projects that can be seen.
+        everywhere: bool,
+    },
     /// Read the journal.
     ReadHistory,
     /// List the last HTTP exchanges.

@@ -18,6 +18,7 @@ mod matrix;
 mod practice_entra;
 mod prompts;
 mod rights;
+mod rotate;
 mod saved;
 mod screenshots;
 mod setup;

@@ -21,9 +21,11 @@ use crate::app::doctor::{self, Diagnosed};
 use crate::app::halves;
 use crate::app::open::Opening;
 use crate::app::output::Output;
+use crate::app::rotate;
 use crate::app::wizard::Stage;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
+use crate::domain::inventory::Inventory;
 use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, Invocation};
 use crate::plain::driver::Performer as _;
@@ -49,6 +51,8 @@ struct Inner {
     rounds: Rounds,
     /// The examination that goes on: a newer one, a run and other clouds end it.
     examining: Mutex<Option<AbortHandle>>,
+    /// The inventory that is being taken: ended in the same way.
+    taking: Mutex<Option<AbortHandle>>,
     going: Mutex<BTreeMap<Job, Going>>,
     /// The exit code of the last run.
     exit: Mutex<Exit>,
@@ -72,6 +76,7 @@ impl FullScreen {
             jobs: Jobs::default(),
             rounds: Rounds::default(),
             examining: Mutex::default(),
+            taking: Mutex::default(),
             going: Mutex::default(),
             exit: Mutex::default(),
         };
@@ -194,11 +199,12 @@ impl Inner {
 
     /// This examination goes on from now on; the one before does not any more.
     fn examines(&self, task: Option<AbortHandle>) {
-        let before =
-            std::mem::replace(&mut *self.examining.lock().unwrap_or_else(PoisonError::into_inner), task);
-        if let Some(before) = before {
-            before.abort();
-        }
+        gives_way(&self.examining, task);
+    }
+
+    /// This inventory is taken from now on; the one before is not any more.
+    fn takes(&self, task: Option<AbortHandle>) {
+        gives_way(&self.taking, task);
     }
 
     /// Looks at everything as the doctor does.
@@ -209,6 +215,14 @@ impl Inner {
         let Diagnosed { findings, header } =
             doctor::look(&scene.opening, &scene.clouds, federation, &[], &output).await?;
         Ok(Examination { findings, header })
+    }
+
+    /// Looks at every AWS connection and its key.
+    async fn inventory(&self, everywhere: bool) -> Result<Inventory> {
+        let scene = self.scene()?;
+        let (federation, _) = self.federation(&scene)?;
+        let output = self.output(&scene.opening, None);
+        rotate::take(&scene.opening, &scene.clouds, federation, everywhere, &output).await
     }
 
     async fn wizard(&self, effect: wizard::Effect) -> Result<()> {
@@ -254,6 +268,14 @@ impl Inner {
     }
 }
 
+/// Puts a task in the place of the one before, which ends.
+fn gives_way(place: &Mutex<Option<AbortHandle>>, task: Option<AbortHandle>) {
+    let before = std::mem::replace(&mut *place.lock().unwrap_or_else(PoisonError::into_inner), task);
+    if let Some(before) = before {
+        before.abort();
+    }
+}
+
 /// The run a wizard's effect belongs to.
 fn job_of(effect: &wizard::Effect) -> Option<Job> {
     match effect {
@@ -281,6 +303,7 @@ impl Performer for FullScreen {
         if ends_looks(&effect) {
             inner.rounds.halt();
             inner.examines(None);
+            inner.takes(None);
         }
         match effect {
             Effect::Open { practice } => {
@@ -343,6 +366,14 @@ impl Performer for FullScreen {
                 let examining = Arc::clone(&inner);
                 let task = self.spawn(async move { Msg::Examined(examining.examine().await.map(Box::new)) });
                 inner.examines(Some(task));
+            }
+            Effect::TakeInventory { everywhere } => {
+                let taking = Arc::clone(&inner);
+                let task = self.spawn(async move {
+                    let result = taking.inventory(everywhere).await.map(Box::new);
+                    Msg::Inventory { everywhere, result }
+                });
+                inner.takes(Some(task));
             }
             Effect::ReadHistory => {
                 tokio::task::spawn_blocking(move || {

@@ -11,7 +11,7 @@ use super::GroupVariable;
 use crate::cloud::aws::Aws;
 use crate::domain::failure::Result;
 use crate::domain::federation::{Environment, Federation};
-use crate::domain::inventory::{Fact, Gap, IdleUser, Key, KeyState, KeyUser, Owner, Policies, why};
+use crate::domain::inventory::{Fact, Gap, IdleUser, Key, KeyState, KeyUser, LastUse, Owner, Policies, why};
 use crate::domain::names::{AccountId, Region};
 use crate::domain::rotation::{marks, names_user};
 use crate::domain::user::{ResourcePolicies, User};
@@ -275,7 +275,7 @@ fn key(
 
 fn user(
     name: String,
-    last: Option<crate::domain::inventory::LastUse>,
+    last: Option<LastUse>,
     looked: Option<Looked>,
     policies: Option<&ResourcePolicies>,
 ) -> KeyUser {

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod help;
 pub mod history;
 pub mod home;
+pub mod inventory;
 pub mod log;
 pub mod palette;
 pub mod review;
@@ -72,6 +73,8 @@ pub enum Id {
     Detail,
     /// What is wrong, and what heals it.
     Doctor,
+    /// AWS connections and the access keys they hold.
+    Inventory,
     /// What a code means.
     Page,
     /// The latest events.
@@ -97,6 +100,7 @@ impl Id {
             Self::Run => "Run",
             Self::Detail => "Detail",
             Self::Doctor => "Doctor",
+            Self::Inventory => "Inventory",
             Self::Page => "Explain",
             Self::Log => "Log",
             Self::History => "History",

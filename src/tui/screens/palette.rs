@@ -6,6 +6,7 @@ use tui_input::{Input, InputRequest};
 
 use super::doctor::Doctor;
 use super::history::History;
+use super::inventory::InventoryScreen;
 use super::log::LogScreen;
 use super::{Act, Id, Screen};
 use crate::explain::signs::Paint;
@@ -25,6 +26,7 @@ enum Does {
     Press(Press),
     Setup,
     Doctor,
+    Inventory,
     Run(Command),
     Log,
     History,
@@ -65,6 +67,7 @@ impl Palette {
         if shared.opened.is_some() && !shared.is_running() {
             add("Set up: answer the questions, review, run", "", Does::Setup);
             add("Doctor: find what is wrong, and heal it", "d", Does::Doctor);
+            add("Inventory: access keys of AWS connections, and what can be rotated", "r", Does::Inventory);
             add("Verify: prove every environment by a real run", "", Does::Run(Command::Verify));
             add("Tear down: remove what keyless made", "", Does::Run(Command::Teardown));
         }
@@ -99,6 +102,9 @@ impl Palette {
             Does::Setup => Act::Setup,
             Does::Run(command) => Act::Run(*command, Vec::new()),
             Does::Doctor => return std::iter::once(Act::Pop).chain(Doctor::begin()).collect(),
+            Does::Inventory => {
+                return std::iter::once(Act::Pop).chain(InventoryScreen::begin()).collect();
+            }
             Does::Log => Act::Push(Box::new(LogScreen::default())),
             Does::History => {
                 return vec![

@@ -285,6 +285,10 @@ fn answers(wish: Effect, well: bool) -> Vec<Msg> {
         } else {
             Err(refused())
         })],
+        Effect::TakeInventory { everywhere } => {
+            let result = if well { Ok(Box::default()) } else { Err(refused()) };
+            vec![Msg::Inventory { everywhere, result }]
+        }
         Effect::ReadHistory => vec![Msg::History(if well { Ok(Vec::new()) } else { Err(refused()) })],
         Effect::ReadCalls => vec![Msg::Calls(Vec::new())],
         Effect::Wizard(effect) => of_wizard(effect, well),

@@ -1,0 +1,3 @@
+//! Rotation on practice clouds whose connections hold access keys.
+
+mod inventory;
