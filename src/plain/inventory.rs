@@ -15,7 +15,7 @@ const KEY: usize = 21;
 /// Columns of an age: `1,000 days` and a blank.
 const AGE: usize = 10;
 /// Columns of how a connection signs in; only where there is room for it.
-const BY: usize = 11;
+const BY: usize = 12;
 /// Width from which the table tells more.
 const WIDE: usize = 96;
 
@@ -76,7 +76,7 @@ fn table(sheet: &mut Sheet<'_>, inventory: &Inventory) {
     sheet.line(&head);
     for row in &inventory.connections {
         line(sheet, row, inventory.now, (name, wide));
-        below(sheet, row);
+        below(sheet, row, wide);
     }
 }
 
@@ -105,9 +105,11 @@ fn line(sheet: &mut Sheet<'_>, row: &Row, now: i64, (name, wide): (usize, bool))
 }
 
 /// Whose the key is, and why the verdict is what it is.
-fn below(sheet: &mut Sheet<'_>, row: &Row) {
+fn below(sheet: &mut Sheet<'_>, row: &Row, wide: bool) {
     let facts = &row.facts;
-    let mut parts = vec![format!("signs in by {}", facts.signs_in.as_str())];
+    // A wide table has a column for it.
+    let mut parts: Vec<String> =
+        (!wide).then(|| format!("signs in by {}", facts.signs_in.as_str())).into_iter().collect();
     if let Some(Held::Key(key)) = &facts.held {
         let account = match &key.account {
             Fact::Known(account) => account.clone(),
@@ -132,7 +134,9 @@ fn below(sheet: &mut Sheet<'_>, row: &Row) {
         }
     }
     let indent = 2 + VERDICT;
-    sheet.text(indent, &[span(Paint::Dim, parts.join("; "))]);
+    if !parts.is_empty() {
+        sheet.text(indent, &[span(Paint::Dim, parts.join("; "))]);
+    }
     let paint = if row.verdict == Verdict::Blocked { Paint::Warn } else { Paint::Plain };
     for reason in &row.reasons {
         sheet.flow(&[plain(" ".repeat(indent))], &[span(paint, sheet.look.invocation.dress(reason))]);
