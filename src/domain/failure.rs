@@ -241,7 +241,7 @@ impl Code {
             Self::DevopsUnexpected | Self::EntraUnexpected | Self::AzureCliFailed => Class::Unexpected,
             Self::DevopsRefused | Self::AwsRefused | Self::ConnectionNotReady | Self::ConnectionKeepsKeys => {
                 Class::Refused
-            },
+            }
             Self::ToolkitMissing
             | Self::ToolkitTooOld
             | Self::ToolkitDisabled

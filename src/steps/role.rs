@@ -251,7 +251,13 @@ impl Step for Role {
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let Some(found) = aws.role(&self.wanted.arn.name).await? else {
-            return Ok(Seen { found: None, difference: None, admissions: Vec::new(), dangling: false, waits: None });
+            return Ok(Seen {
+                found: None,
+                difference: None,
+                admissions: Vec::new(),
+                dangling: false,
+                waits: None,
+            });
         };
         if found.arn != self.wanted.arn && matches!(self.aim, Aim::Present) {
             return Err(Failure::new(Code::BlueprintConflict)

@@ -1,3 +1,5 @@
 //! Rotation on practice clouds whose connections hold access keys.
 
+mod crash;
+mod forward;
 mod inventory;
