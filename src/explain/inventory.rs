@@ -105,7 +105,11 @@ fn last(last: Option<&LastUse>, now: i64) -> String {
 fn state(key: &KeyState, now: i64) -> String {
     let active = if key.active { "active" } else { "inactive" };
     let made = key.created.map(|created| format!(", {} old", age(now - created))).unwrap_or_default();
-    format!("{} {active}{made}, used {}", key.id, last(key.last.as_ref(), now))
+    let used = match &key.last {
+        None => "never used, as far as AWS tells".to_owned(),
+        used => format!("used {}", last(used.as_ref(), now)),
+    };
+    format!("{} {active}{made}, {used}", key.id)
 }
 
 fn listed(names: &[String], none: &str) -> String {
@@ -282,7 +286,7 @@ pub fn entries(inventory: &Inventory) -> Vec<Entry> {
     let rows = inventory.connections.iter();
     let rows = rows.map(|row| Entry { title: name(&row.facts), lines: of_row(row, now) });
     let groups = inventory.groups.iter().map(|found| Entry {
-        title: format!("variable {} of group {}", found.variable, found.group),
+        title: format!("{} of variable group {}", found.variable, found.group),
         lines: of_group(found, now),
     });
     let users = inventory.users.iter().map(|user| Entry {

@@ -233,7 +233,12 @@ impl Screen for InventoryScreen {
                             title: gap.what.clone(),
                             lines: vec![("not seen", gap.why.clone())],
                         });
-                        let entries = words::entries(inventory).into_iter().chain(gaps).collect();
+                        let mut entries: Vec<Entry> =
+                            words::entries(inventory).into_iter().chain(gaps).collect();
+                        let invocation = shared.invocation();
+                        for (_, value) in entries.iter_mut().flat_map(|entry| &mut entry.lines) {
+                            *value = invocation.dress(value);
+                        }
                         let inventory = inventory.as_ref().clone();
                         Told::Found(Box::new(Found { inventory, entries, at: shared.seconds() }))
                     }

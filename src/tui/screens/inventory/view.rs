@@ -139,7 +139,7 @@ fn connection(row: &Row, now: i64, canvas: &Canvas<'_>, (name, wide): (usize, bo
     ];
     if wide {
         spans.push(canvas.span(Paint::Plain, format!("{} ", cell(facts.signs_in.as_str(), 10))));
-        spans.push(canvas.span(Paint::Plain, format!("{} ", cell(&words::user_cell(facts), 20))));
+        spans.push(canvas.span(Paint::Plain, format!("{} ", cell(&words::user_cell(facts), 19))));
     }
     spans.push(canvas.span(Paint::Plain, format!("{} ", cell(&words::key_cell(facts), 20))));
     spans.push(canvas.span(Paint::Plain, format!("{} ", cell(&words::age_cell(facts, now), 9))));
