@@ -1,6 +1,7 @@
 //! Steps of a rotation: what is noted of a key, its watch, its end, its user's end, and what makes a switch safe.
 
 pub mod duration;
+pub mod end;
 pub mod key;
 pub mod mark;
 pub mod policies;
@@ -37,6 +38,11 @@ pub fn mark_key(connection: &ConnectionName) -> StepKey {
 /// The step that ends a user.
 pub fn user_key(turned: &Turned) -> StepKey {
     StepKey::new(Kind::User, format!("{}/{}", turned.account, turned.user))
+}
+
+/// The step that takes the last note of a rotation away.
+pub fn end_key(environment: &Environment) -> StepKey {
+    StepKey::new(Kind::Key, format!("end/{}", environment.name))
 }
 
 /// The step that gives a role what the user had.
