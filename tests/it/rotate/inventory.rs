@@ -1,19 +1,11 @@
 //! `keyless rotate --inventory`: what stands in the clouds, as a table, line by line and as JSON. It writes nothing.
 
-use std::path::Path;
-
-use keyless::sandbox::world::World;
 use serde_json::{Value, json};
 
 use crate::headless::assert_valid;
 use crate::support::{Lab, Live, world};
 
 const DEV_KEY: &str = "AKIAPRACTICEAAAAAAAA";
-
-fn of(name: &str) -> World {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds").join(format!("{name}.toml"));
-    toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
 
 async fn told(lab: &Lab, arguments: &[&str], code: i32) -> Value {
     lab.watch.forget();
@@ -114,7 +106,7 @@ async fn what_stands_before_a_switch_blocks_it_under_its_own_code() {
         ("rotate-shared-connection", "sc://contoso/billing/AWS-Dev", Some("KL-ROTATION-SHARED")),
         ("rotate-other-account", "account 444455556666 is reached by no sign-in", None),
     ] {
-        let lab = Lab::start(of(name)).await;
+        let lab = Lab::of_file(name).await;
         let told = told(&lab, &[], 1).await;
         let (verdict, reasons, codes) = judged(&told, "AWS-Dev");
         assert!(verdict == "blocked" && reasons.contains(why), "{name}: {verdict}, {reasons}");
@@ -124,7 +116,7 @@ async fn what_stands_before_a_switch_blocks_it_under_its_own_code() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_key_of_three_connections_is_looked_up_once_and_said_at_each() {
-    let lab = Lab::start(of("rotate-shared-user")).await;
+    let lab = Lab::of_file("rotate-shared-user").await;
     let told = told(&lab, &[], 0).await;
     for name in ["AWS-Dev", "AWS-Test", "AWS-Demo"] {
         let (verdict, reasons, _) = judged(&told, name);
@@ -134,7 +126,7 @@ async fn one_key_of_three_connections_is_looked_up_once_and_said_at_each() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_projects_show_who_else_uses_a_shared_connection() {
-    let lab = Lab::start(of("rotate-shared-connection")).await;
+    let lab = Lab::of_file("rotate-shared-connection").await;
     let one = told(&lab, &[], 1).await;
     assert_eq!(one["projects"], json!(["payments"]));
     assert_eq!(connection(&one, "AWS-Dev")["shared_with"], json!(["billing"]));
