@@ -285,6 +285,12 @@ pub enum Command {
         /// Also delete a user whose last key is gone, that has no password, and that nothing else needs
         #[arg(long)]
         delete_users: bool,
+        /// Only show every AWS connection, how it signs in, whose key it holds and what is to be done; a blocked one ends with 1
+        #[arg(long, conflicts_with_all = ["environments", "delete_users", "watch_days", "yes", "confirm", "confirm_subject", "wait"])]
+        inventory: bool,
+        /// With --inventory: the connections of all projects that can be seen
+        #[arg(long, requires = "inventory")]
+        all_projects: bool,
         /// Approval
         #[command(flatten)]
         yes: Yes,

@@ -117,6 +117,10 @@ fn called(cli: &Cli) -> Invocation {
             (named(environments), half(only), Vec::new())
         }
         Some(Command::Teardown { environments, .. }) => (named(environments), None, Vec::new()),
+        Some(Command::Rotate { inventory: true, all_projects, .. }) => {
+            let all = all_projects.then(|| "--all-projects".to_owned());
+            (Vec::new(), None, std::iter::once("--inventory".to_owned()).chain(all).collect())
+        }
         Some(Command::Rotate { environments, watch_days, delete_users, .. }) => {
             let days = (*watch_days != 7).then(|| format!("--watch-days {watch_days}"));
             let users = delete_users.then(|| "--delete-users".to_owned());
@@ -206,7 +210,10 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         }
         Some(Command::Explain { code: Some(code) }) => doctor::explain(&code, output),
         Some(Command::Explain { code: None }) => Ok(doctor::codes(output)),
-        Some(Command::Rotate { environments, watch_days, delete_users, yes, wait }) => {
+        Some(Command::Rotate { inventory: true, all_projects, .. }) => {
+            rotate::inventory(opening(None, None, 0), all_projects, output).await
+        }
+        Some(Command::Rotate { environments, watch_days, delete_users, yes, wait, .. }) => {
             let opening = opening(None, None, wait.seconds());
             rotate::rotate(opening, &environments, rotate::options(watch_days, delete_users), &yes, output)
                 .await

@@ -10,6 +10,7 @@ pub mod federation;
 pub mod finding;
 pub mod grounds;
 pub mod handshake;
+pub mod inventory;
 pub mod issuer;
 pub mod key;
 pub mod mark;

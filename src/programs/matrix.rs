@@ -73,7 +73,7 @@ pub async fn map(session: &Session, chosen: &[EnvironmentName]) -> Result<Mapped
 }
 
 /// Each account with its environments, in promotion order.
-fn accounts<'a>(
+pub(super) fn accounts<'a>(
     federation: &'a Federation,
     chosen: &[EnvironmentName],
 ) -> Vec<(&'a AccountId, Vec<&'a Environment>)> {
@@ -124,7 +124,7 @@ async fn look<'a>(session: &'a Session, id: &AccountId, mine: Vec<&Environment>)
 }
 
 /// The first client that really is in the account.
-async fn signed_in<'a>(session: &'a Session, mine: &[&Environment]) -> Result<&'a Aws> {
+pub(super) async fn signed_in<'a>(session: &'a Session, mine: &[&Environment]) -> Result<&'a Aws> {
     let mut refused = Failure::new(Code::AwsSignIn);
     for environment in mine {
         let client = match session.aws.get(&environment.name) {
