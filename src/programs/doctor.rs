@@ -158,17 +158,15 @@ fn verdicts(prepared: &Prepared, board: &Board) -> Vec<Finding> {
         .filter_map(|handshake| {
             let about = |code| Finding::about(&handshake.environment, code);
             let finding = match &handshake.verdict {
-                Verdict::Failed { reason } => match known().of_reason(reason) {
+                Verdict::Failed { reason } => match handshake.finding() {
                     // What is found in the trust says more than that STS refused.
-                    Some((FindingCode::TrustRefused, _)) if is_explained(board, handshake) => return None,
-                    Some((FindingCode::TrustRefused, evidence)) => {
-                        let suspect = suspected(prepared, &handshake.environment);
-                        suspect.unwrap_or_else(|| Finding { evidence, ..about(FindingCode::TrustRefused) })
+                    Some(named) if named.code == FindingCode::TrustRefused => {
+                        if is_explained(board, handshake) {
+                            return None;
+                        }
+                        suspected(prepared, &handshake.environment).unwrap_or(named)
                     }
-                    Some((code, evidence)) => {
-                        let named = Finding { evidence, ..about(code) };
-                        named.with("reason", known().shown(reason))
-                    }
+                    Some(named) => named.with("reason", known().shown(reason)),
                     None => about(FindingCode::HandshakeRefused).with("reason", known().shown(reason)),
                 },
                 Verdict::Mismatch { what, wanted, found } => {

@@ -19,9 +19,10 @@ use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Wanted, WantedVerification};
 use crate::domain::denial::Denial;
+use crate::domain::diagnose::signature::known;
 use crate::domain::diagnose::trust::admitted;
 use crate::domain::failure::{Code, Failure, Result};
-use crate::domain::handshake::{self, Handshake as Proof, Verdict};
+use crate::domain::handshake::{self, Cause, Handshake as Proof, Verdict};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
@@ -210,6 +211,7 @@ impl Handshake {
             identity: None,
             at: None,
             run: None,
+            cause: None,
         };
         let proof = match seen.parts.get(name) {
             Some(Part::Proven(proof)) => proof.clone(),
@@ -403,12 +405,29 @@ fn verdict_of(proofs: &[Proof]) -> Result<()> {
     Err(failure)
 }
 
+/// The cause that the reason of a failure names.
+fn named(verdict: &Verdict) -> Option<Cause> {
+    let Verdict::Failed { reason } = verdict else { return None };
+    known().of_reason(reason).map(|(code, evidence)| Cause { code, evidence })
+}
+
 /// The judgement on one record, wherever it was read.
 fn judged(wanted: &Wanted, told: &Told) -> Proof {
     let log = &told.log;
+    let (verdict, cause) = match (handshake::judge(&wanted.expected, log, told.succeeded), &told.cause) {
+        // The task's last error may only say that a program failed.
+        (Verdict::Failed { .. }, Some((cause, said))) => {
+            (Verdict::Failed { reason: said.clone() }, Some(cause.clone()))
+        }
+        (verdict, _) => {
+            let cause = named(&verdict);
+            (verdict, cause)
+        }
+    };
     Proof {
         environment: wanted.environment.name.clone(),
-        verdict: handshake::judge(&wanted.expected, log, told.succeeded),
+        verdict,
+        cause,
         identity: log.identity.as_ref().map(|identity| identity.arn.clone()).or_else(|| log.assumed.clone()),
         at: told.at.clone(),
         run: told.run.clone(),

@@ -2,7 +2,7 @@
 
 use super::evidence::{Scene, fingerprint, proves};
 use super::runs::{Came, Candidate, Made, Runner, Stage};
-use super::{Handshake, Part, Proof, Seen, judged, report};
+use super::{Handshake, Part, Proof, Seen, judged, named, report};
 use crate::domain::blueprint::Wanted;
 use crate::domain::denial::Denial;
 use crate::domain::failure::Result;
@@ -183,12 +183,16 @@ fn proof(wanted: &Wanted, came: Came) -> Proof {
         identity: None,
         at: None,
         run,
+        cause: None,
     };
     match came {
         Came::Told(told) => judged(wanted, &told),
         Came::Waited { waiting_for, run } => {
             unproven(Verdict::Unknown { why: format!("waiting for {waiting_for}") }, run)
         }
-        Came::Nothing { reason, run } => unproven(Verdict::Failed { reason }, run),
+        Came::Nothing { reason, run } => {
+            let verdict = Verdict::Failed { reason };
+            Proof { cause: named(&verdict), ..unproven(verdict, run) }
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use keyless::domain::finding::FindingCode;
 
+use super::case::{Case, cases, world};
 use super::patch::patched;
-use super::{Case, base, cases, world};
 use crate::support::Lab;
 
 /// Pairs of cases of `tests/worlds`, by name, that change different objects.
@@ -23,7 +23,7 @@ async fn both(cases: &[(String, Case)], pair: [&str; 2]) -> Result<(), String> {
     let (Some(first), Some(second)) = (case(pair[0]), case(pair[1])) else {
         return Err("no such case".to_owned());
     };
-    let text = patched(&patched(&base(first), &first.fault)?, &second.fault)?;
+    let text = patched(&patched(&first.base(), &first.fault)?, &second.fault)?;
     let lab = Lab::start(world(&text)?).await;
     let findings = lab.examine().await.map_err(|failure| failure.to_string())?;
     for case in [first, second] {
