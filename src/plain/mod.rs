@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod driver;
 pub mod follow;
+pub mod issuers;
 pub mod lines;
 pub mod look;
 pub mod matrix;

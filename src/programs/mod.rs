@@ -10,6 +10,7 @@ pub mod half;
 pub mod inspect;
 pub mod logs;
 pub mod matrix;
+pub mod move_issuer;
 pub mod origin;
 pub mod reach;
 pub mod rotate;

@@ -20,7 +20,7 @@ mod pattern;
 mod tests;
 
 pub use admits::{Admission, AdmissionKind, AwsPrincipalKind, Expected, others_admitted};
-pub use build::{
+pub use build::{exact_token, trusts_exactly, 
     BuildError, Merged, Withdrawn, merge_trust, permission_statement, renamed, trust_statement,
     withdraw_trust,
 };

@@ -1,7 +1,5 @@
 //! Fills the empty accounts with what the world holds, and an administrator for each.
 
-use std::collections::BTreeMap;
-
 use super::cloudtrail::{self, WebIdentity};
 use super::providers::derived_thumbprint;
 use super::records::{self, AccessKey, Group, KeyUse, ManagedPolicy, Provider, Role, User};

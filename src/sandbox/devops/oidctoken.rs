@@ -105,7 +105,7 @@ fn create(call: &Call) -> Result<Reply, Failure> {
             let allowed = permissions::allows(ground, &project.id, "endpoint", &connection.id, job.pipeline);
             let share = connection.share(&project.id).filter(|_| allowed && !connection.disabled);
             let name = &share.ok_or_else(refused)?.name;
-            match ground.world.tokens.issuer {
+            match issuer::now(ground) {
                 TokenIssuer::AzureDevops => format!("sc://{}/{}/{name}", organization.name, project.name),
                 TokenIssuer::Entra => entra_subject(ground, &connection.id),
             }
@@ -116,7 +116,11 @@ fn create(call: &Call) -> Result<Reply, Failure> {
         }
     };
     let issued = ground.clock.now() - i64::from(ground.world.agent.token_held_minutes) * 60;
-    let token = ground.keys.sign(issued, &issuer::of_tokens(ground), &subject, AUDIENCE);
+    let mut claims = json!(issuer::Claims::new(issued, &issuer::of_tokens(ground), &subject, AUDIENCE));
+    if let Some(azp) = &ground.world.tokens.azp {
+        claims["azp"] = json!(azp);
+    }
+    let token = ground.keys.sign_claims(&claims);
     Ok(Reply::json(json!({"oidcToken": token})))
 }
 
