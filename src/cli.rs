@@ -409,8 +409,9 @@ pub enum SandboxCommand {
 
 /// The two parts of `dev=/eid1/…`.
 fn subject_of(text: &str) -> Result<(EnvironmentName, String), String> {
-    let (name, subject) =
-        text.split_once('=').ok_or_else(|| format!("'{text}' is not ENVIRONMENT=SUBJECT, as in dev=/eid1/c/pub/…"))?;
+    let (name, subject) = text
+        .split_once('=')
+        .ok_or_else(|| format!("'{text}' is not ENVIRONMENT=SUBJECT, as in dev=/eid1/c/pub/…"))?;
     let name = name.parse().map_err(|refused: crate::domain::names::Refused| refused.to_string())?;
     match subject.trim() {
         "" => Err(format!("'{text}' names no subject")),

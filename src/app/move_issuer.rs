@@ -106,7 +106,10 @@ pub async fn move_issuer(opening: Opening, wish: Wish, yes: &Yes, output: &Outpu
             .with("issuer", issuer)
             .with("environment", &environment)
             .with("cause", "its subject there is not known yet: no run has shown it")
-            .with("accepted", format!("a run of it (`keyless verify {environment}`), or --subject {environment}=SUBJECT"))),
+            .with(
+                "accepted",
+                format!("a run of it (`keyless verify {environment}`), or --subject {environment}=SUBJECT"),
+            )),
         Err(Stays::Contradiction { what }) => Err(Failure::new(Code::Answers).with("cause", what)),
     }
 }
@@ -135,8 +138,7 @@ impl Desk<'_> {
 
     async fn session(&self, following: bool) -> Result<(Session, Printer)> {
         let (events, printer) = self.output.follow(following);
-        let session =
-            self.clouds.session(self.opening, self.federation.clone(), events, self.output).await?;
+        let session = self.clouds.session(self.opening, self.federation.clone(), events, self.output).await?;
         if let Some(devops) = &session.devops {
             devops.forget();
         }

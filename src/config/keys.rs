@@ -89,8 +89,16 @@ pub(super) const SESSION_HOURS: Key =
     key("session-hours", "The longest session of the role, in hours (1 to 12).", "1");
 
 /// Keys that belong at the top of the file.
-pub(super) const FEDERATION: [&str; 8] =
-    ["organization", "project", "organization-id", "issuer", "audience", "azp", "verification", "environments"];
+pub(super) const FEDERATION: [&str; 8] = [
+    "organization",
+    "project",
+    "organization-id",
+    "issuer",
+    "audience",
+    "azp",
+    "verification",
+    "environments",
+];
 /// Keys of a sign-in.
 pub(super) const SIGN_IN_KEYS: [&str; 6] =
     ["profile", "sso-session", "permission-set", "assume-role", "from", "environment"];

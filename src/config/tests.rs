@@ -318,7 +318,8 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
         select(vec!["/", "/a/b/"]),
         sign_in(account.clone(), partition, index == 0),
     );
-    let subject = option::of(select(vec!["sc://a/b/c", "/eid1/c/pub/t/x"])).prop_map(|text| text.map(str::to_owned));
+    let subject =
+        option::of(select(vec!["sc://a/b/c", "/eid1/c/pub/t/x"])).prop_map(|text| text.map(str::to_owned));
     let rest = (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12);
     (names, rest).prop_map(move |(names, rest)| {
         let (protected, preset, managed_policies, boundary, subject, session_hours) = rest;

@@ -60,7 +60,11 @@ pub struct TrustUse {
 }
 
 /// Joins what was found, the present issuer first.
-pub fn of(present: &Issuer, federation: &Federation, accounts: Vec<(AccountId, Result<Account>)>) -> Vec<IssuerUse> {
+pub fn of(
+    present: &Issuer,
+    federation: &Federation,
+    accounts: Vec<(AccountId, Result<Account>)>,
+) -> Vec<IssuerUse> {
     let mut uses: Vec<IssuerUse> = Vec::new();
     for (account, found) in accounts {
         let mut put = |host_path: &str, add: &mut dyn FnMut(&mut AccountUse)| {
@@ -140,7 +144,9 @@ fn in_account<'a>(accounts: &'a mut Vec<AccountUse>, account: &AccountId) -> &'a
 
 /// Host and path of the OIDC providers a statement names.
 fn issuers(statement: &Statement) -> Vec<String> {
-    let (Scope::Only(principals) | Scope::AllBut(principals)) = statement.principals() else { return Vec::new() };
+    let (Scope::Only(principals) | Scope::AllBut(principals)) = statement.principals() else {
+        return Vec::new();
+    };
     let federated = principals.iter().filter(|principal| principal.kind == PrincipalKind::Federated);
     federated
         .filter_map(|principal| principal.id.split_once(":oidc-provider/").map(|(_, path)| path.to_owned()))

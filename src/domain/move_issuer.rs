@@ -141,13 +141,17 @@ pub fn target(from: &Issuer, audience: &str, standings: &[Standing], typed: &Typ
             target.waits.push(name.clone());
         }
         if let Some(same) = target.subjects.iter().find(|(_, known)| *known == subject) {
-            return Err(Stays::Contradiction { what: format!("{} and {name} have one subject: {subject}", same.0) });
+            return Err(Stays::Contradiction {
+                what: format!("{} and {name} have one subject: {subject}", same.0),
+            });
         }
         target.subjects.insert(name.clone(), subject.clone());
     }
     if audiences.len() > 1 {
         let all: Vec<&str> = audiences.into_iter().collect();
-        return Err(Stays::Contradiction { what: format!("runs show several audiences: {}", all.join(", ")) });
+        return Err(Stays::Contradiction {
+            what: format!("runs show several audiences: {}", all.join(", ")),
+        });
     }
     if let Some(seen) = audiences.first() {
         (*seen).clone_into(&mut target.audience);
@@ -178,9 +182,10 @@ fn seen_or_begun(from: &Issuer, standings: &[Standing]) -> Result<Option<Issuer>
     let mut others = others.into_iter();
     match (others.next(), others.next()) {
         (None, _) => Ok(None),
-        (Some(only), None) => only.parse().map(Some).map_err(|_| Stays::Contradiction {
-            what: format!("{only} is no issuer that IAM takes"),
-        }),
+        (Some(only), None) => only
+            .parse()
+            .map(Some)
+            .map_err(|_| Stays::Contradiction { what: format!("{only} is no issuer that IAM takes") }),
         (Some(one), Some(other)) => {
             Err(Stays::Contradiction { what: format!("tokens come from {one} and from {other}") })
         }
@@ -199,7 +204,11 @@ mod tests {
     fn standing(name: &str, issuer: Option<&str>, next: Option<&str>) -> Standing {
         let subject = format!("/eid1/{ID}-{name}");
         let observed = issuer.map(|issuer| Observed {
-            claims: Claims { issuer: issuer.to_owned(), subject: subject.clone(), audience: "aud".to_owned() },
+            claims: Claims {
+                issuer: issuer.to_owned(),
+                subject: subject.clone(),
+                audience: "aud".to_owned(),
+            },
             at: None,
             run: None,
         });
@@ -227,7 +236,8 @@ mod tests {
     fn what_a_run_shows_is_moved_to() {
         let found = of(&[standing("dev", Some(NEW), None)], &Typed::default()).unwrap();
         assert_eq!((found.issuer.as_str(), found.waits.len(), found.typed.len()), (NEW, 0, 0));
-        let stays = of(&[standing("dev", Some(NEW), None), standing("prod", Some(OLD), None)], &Typed::default());
+        let stays =
+            of(&[standing("dev", Some(NEW), None), standing("prod", Some(OLD), None)], &Typed::default());
         assert!(matches!(stays, Err(Stays::Unknown { environment, .. }) if environment.as_str() == "prod"));
         let two = [standing("dev", Some(NEW), None), standing("prod", Some("https://third.example"), None)];
         assert!(matches!(of(&two, &Typed::default()), Err(Stays::Contradiction { .. })));

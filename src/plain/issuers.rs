@@ -60,7 +60,10 @@ pub fn stays(issuer: &Issuer, standings: &[Standing], now: OffsetDateTime, look:
     match newest.max_by_key(|seen| seen.at.clone()) {
         Some(seen) => {
             let when = seen.at.as_deref().map(|at| format!(" ({})", super::verdicts::when(at, now)));
-            sheet.text(0, &[plain(format!("The newest run got its token from it{}.", when.unwrap_or_default()))]);
+            sheet.text(
+                0,
+                &[plain(format!("The newest run got its token from it{}.", when.unwrap_or_default()))],
+            );
         }
         None => sheet.text(0, &[plain("No run of the verification has shown a token yet.")]),
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::inspect;
-use super::origin::Origins;
 use super::move_issuer::Moving;
+use super::origin::Origins;
 use super::rotate::Rotation;
 use super::session::Session;
 use super::survey::{Surveyed, operator};

@@ -238,7 +238,9 @@ fn unfinished(name: &EnvironmentName) -> Failure {
 async fn check(session: &Session, issuer: &Issuer) -> Result<()> {
     match discover(&session.http, &session.ends, issuer).await {
         Ok(found) if found.issuer == issuer.as_str() => Ok(()),
-        Ok(found) => Err(Failure::new(Code::IssuerDiffers).with("wanted", issuer).with("named", found.issuer)),
+        Ok(found) => {
+            Err(Failure::new(Code::IssuerDiffers).with("wanted", issuer).with("named", found.issuer))
+        }
         Err(failure) if failure.class == Class::Unreachable => {
             let text = format!("the issuer {issuer} could not be asked from here ({})", failure.code.text());
             session.events.send(Event::Notice { text }).await;

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::build::{Builder, Purpose, header};
 use super::consent::Decision;
-use super::origin::Origins;
 use super::move_issuer::Moving;
+use super::origin::Origins;
 use super::rotate::Rotation;
 use super::session::Session;
 use super::survey::{Surveyed, survey};
@@ -110,8 +110,15 @@ pub(super) async fn prepare_of(
         true => Origins::read(&Journal::read(&session.state, &blueprint.id)?),
         false => Origins::default(),
     };
-    let builder =
-        Builder { session, surveyed: &surveyed, blueprint: &blueprint, purpose, origins: &origins, rotation, moving };
+    let builder = Builder {
+        session,
+        surveyed: &surveyed,
+        blueprint: &blueprint,
+        purpose,
+        origins: &origins,
+        rotation,
+        moving,
+    };
     let steps = builder.steps()?;
     let known = if writes { Known::default() } else { Known::as_it_is() };
     let started = Event::RunStarted {

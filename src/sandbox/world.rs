@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub use rotation::{Bucket, Group, KmsKey, ManagedPolicy, PastUse, UsedElsewhere, VariableGroup};
 pub use jobs::{Agent, AgentPlace, TokenIssuer, Tokens, Withheld};
+pub use rotation::{Bucket, Group, KmsKey, ManagedPolicy, PastUse, UsedElsewhere, VariableGroup};
 pub use sign_in::{Entra, Sso, Tenant, TenantRefusal};
 
 /// What exists, who may do what and how the services behave before anybody has done anything.

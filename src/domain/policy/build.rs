@@ -2,8 +2,8 @@
 
 use serde_json::{Map, json};
 
-use super::chardiff::Likeness;
 use super::admits::Expected;
+use super::chardiff::Likeness;
 use super::compare::same_statement;
 use super::{
     Comparison, Document, Effect, PolicyError, PrincipalKind, Scope, Statement, WEB_IDENTITY_ACTION,

@@ -100,9 +100,12 @@ pub fn compile(source: &Source<'_>) -> Result<Pipeline, Problem> {
     let mut groups = groups_of(&own_variables);
     for stage in filled["stages"].as_array().into_iter().flatten() {
         groups.extend(groups_of(&stage["variables"]));
-        groups.extend(stage["jobs"].as_array().into_iter().flatten().flat_map(|job| groups_of(&job["variables"])));
+        groups.extend(
+            stage["jobs"].as_array().into_iter().flatten().flat_map(|job| groups_of(&job["variables"])),
+        );
     }
-    groups.extend(filled["jobs"].as_array().into_iter().flatten().flat_map(|job| groups_of(&job["variables"])));
+    groups
+        .extend(filled["jobs"].as_array().into_iter().flatten().flat_map(|job| groups_of(&job["variables"])));
     groups.sort();
     groups.dedup();
     let final_yaml = serde_saphyr::to_string(&filled).map_err(|error| at(error.to_string()))?;

@@ -302,33 +302,37 @@ fn update(call: &Call) -> Result<Reply, Failure> {
             project.name
         )));
     }
-    let name = body["name"].as_str().filter(|name| !name.is_empty()).ok_or_else(|| Failure::missing("Name"))?;
-    call.ground.store.transaction(|tx| {
-        // A body of another revision is answered as if the pipeline were gone (seen by users of this API).
-        let gone = || {
-            Failure::new(
-                404,
-                "Microsoft.TeamFoundation.Build.WebApi",
-                "DefinitionNotFoundException",
-                format!("Build pipeline {} was not found.", pipeline.id),
-            )
-        };
-        let known: Option<Pipeline> = tx.get("pipeline", &key(pipeline.id));
-        let mut known = known.filter(|known| body["revision"].as_u64() == Some(known.revision)).ok_or_else(gone)?;
-        known.revision += 1;
-        name.clone_into(&mut known.name);
-        if let Some(folder) = body["path"].as_str() {
-            folder.clone_into(&mut known.folder);
-        }
-        if let Some(path) = body["process"]["yamlFilename"].as_str() {
-            path.clone_into(&mut known.path);
-        }
-        // Whatever is not in the body is gone from the definition.
-        known.variables = variable_groups::merged(&known.variables, &body["variables"]);
-        tx.put("pipeline", &key(known.id), &known);
-        Ok(known)
-    })
-    .map(|known| Reply::json(whole_definition(call, &project, &known)))
+    let name =
+        body["name"].as_str().filter(|name| !name.is_empty()).ok_or_else(|| Failure::missing("Name"))?;
+    call.ground
+        .store
+        .transaction(|tx| {
+            // A body of another revision is answered as if the pipeline were gone (seen by users of this API).
+            let gone = || {
+                Failure::new(
+                    404,
+                    "Microsoft.TeamFoundation.Build.WebApi",
+                    "DefinitionNotFoundException",
+                    format!("Build pipeline {} was not found.", pipeline.id),
+                )
+            };
+            let known: Option<Pipeline> = tx.get("pipeline", &key(pipeline.id));
+            let mut known =
+                known.filter(|known| body["revision"].as_u64() == Some(known.revision)).ok_or_else(gone)?;
+            known.revision += 1;
+            name.clone_into(&mut known.name);
+            if let Some(folder) = body["path"].as_str() {
+                folder.clone_into(&mut known.folder);
+            }
+            if let Some(path) = body["process"]["yamlFilename"].as_str() {
+                path.clone_into(&mut known.path);
+            }
+            // Whatever is not in the body is gone from the definition.
+            known.variables = variable_groups::merged(&known.variables, &body["variables"]);
+            tx.put("pipeline", &key(known.id), &known);
+            Ok(known)
+        })
+        .map(|known| Reply::json(whole_definition(call, &project, &known)))
 }
 
 /// Deletes a pipeline with its runs, unless somebody retained one of them.

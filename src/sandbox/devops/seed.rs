@@ -143,13 +143,13 @@ fn add_connection(ground: &Ground, project: &str, wanted: &world::Connection) {
 /// A run of a pipeline that is still there, and its use of a connection. A pipeline of no such name has used nothing.
 fn add_past_use(ground: &Ground, connection: &Connection, wanted: &world::PastUse) {
     let all: Vec<(String, pipelines::Pipeline)> = ground.store.list("pipeline", "");
-    let found = all.into_iter().map(|(_, pipeline)| pipeline).find(|pipeline| {
-        pipeline.name == wanted.pipeline && connection.share(&pipeline.project).is_some()
-    });
+    let found = all
+        .into_iter()
+        .map(|(_, pipeline)| pipeline)
+        .find(|pipeline| pipeline.name == wanted.pipeline && connection.share(&pipeline.project).is_some());
     let Some(pipeline) = found else { return };
-    let run = ground
-        .store
-        .transaction(|tx| past::add_run(ground, tx, &pipeline, wanted.minutes, wanted.days_ago));
+    let run =
+        ground.store.transaction(|tx| past::add_run(ground, tx, &pipeline, wanted.minutes, wanted.days_ago));
     let (began, ended) = (run.started.unwrap_or_default(), run.finished.unwrap_or_default());
     history::note(ground, &[connection.id.clone()], run.id, (&began, &ended), Outcome::Succeeded);
 }

@@ -198,9 +198,10 @@ fn projects_of(tx: &Transaction<'_>, list: &Value) -> Result<Vec<String>, Failur
     let find = |item: &Value| {
         let text = |field: &str| item["projectReference"][field].as_str().unwrap_or_default().to_owned();
         let (id, name) = (text("id"), text("name"));
-        let found = known.iter().map(|(_, project)| project).find(|project| {
-            project.id.eq_ignore_ascii_case(&id) || (id.is_empty() && project.name == name)
-        });
+        let found = known
+            .iter()
+            .map(|(_, project)| project)
+            .find(|project| project.id.eq_ignore_ascii_case(&id) || (id.is_empty() && project.name == name));
         found
             .map(|project| project.id.clone())
             .ok_or_else(|| projects::unknown(if id.is_empty() { &name } else { &id }))
@@ -220,12 +221,7 @@ fn check(call: &Call) -> Result<String, Failure> {
     name.map(str::to_owned).ok_or_else(|| Failure::missing("group.Name"))
 }
 
-fn refuse_duplicate(
-    tx: &Transaction<'_>,
-    own: u64,
-    name: &str,
-    projects: &[String],
-) -> Result<(), Failure> {
+fn refuse_duplicate(tx: &Transaction<'_>, own: u64, name: &str, projects: &[String]) -> Result<(), Failure> {
     let all: Vec<(String, VariableGroup)> = tx.list("variable-group", "");
     let taken = all.iter().any(|(_, other)| {
         other.id != own
@@ -243,23 +239,25 @@ fn refuse_duplicate(
 fn create(call: &Call) -> Result<Reply, Failure> {
     let name = check(call)?;
     let body = &call.body;
-    call.ground.store.transaction(|tx| {
-        let projects = projects_of(tx, &body["variableGroupProjectReferences"])?;
-        if projects.is_empty() {
-            return Err(Failure::missing("variableGroupProjectReferences"));
-        }
-        refuse_duplicate(tx, 0, &name, &projects)?;
-        let group = VariableGroup {
-            id: tx.next_number("variable-group"),
-            name,
-            description: body["description"].as_str().unwrap_or_default().to_owned(),
-            variables: merged(&BTreeMap::new(), &body["variables"]),
-            projects,
-        };
-        tx.put("variable-group", &key(group.id), &group);
-        Ok(group)
-    })
-    .map(|group| Reply::json(answer(call, &group)))
+    call.ground
+        .store
+        .transaction(|tx| {
+            let projects = projects_of(tx, &body["variableGroupProjectReferences"])?;
+            if projects.is_empty() {
+                return Err(Failure::missing("variableGroupProjectReferences"));
+            }
+            refuse_duplicate(tx, 0, &name, &projects)?;
+            let group = VariableGroup {
+                id: tx.next_number("variable-group"),
+                name,
+                description: body["description"].as_str().unwrap_or_default().to_owned(),
+                variables: merged(&BTreeMap::new(), &body["variables"]),
+                projects,
+            };
+            tx.put("variable-group", &key(group.id), &group);
+            Ok(group)
+        })
+        .map(|group| Reply::json(answer(call, &group)))
 }
 
 fn of_call(call: &Call, tx: &Transaction<'_>) -> Result<VariableGroup, Failure> {
@@ -271,22 +269,24 @@ fn of_call(call: &Call, tx: &Transaction<'_>) -> Result<VariableGroup, Failure> 
 fn update(call: &Call) -> Result<Reply, Failure> {
     let name = check(call)?;
     let body = &call.body;
-    call.ground.store.transaction(|tx| {
-        let mut group = of_call(call, tx)?;
-        let projects = projects_of(tx, &body["variableGroupProjectReferences"])?;
-        if !projects.is_empty() {
-            group.projects = projects;
-        }
-        refuse_duplicate(tx, group.id, &name, &group.projects)?;
-        group.name = name;
-        if let Some(description) = body["description"].as_str() {
-            description.clone_into(&mut group.description);
-        }
-        group.variables = merged(&group.variables, &body["variables"]);
-        tx.put("variable-group", &key(group.id), &group);
-        Ok(group)
-    })
-    .map(|group| Reply::json(answer(call, &group)))
+    call.ground
+        .store
+        .transaction(|tx| {
+            let mut group = of_call(call, tx)?;
+            let projects = projects_of(tx, &body["variableGroupProjectReferences"])?;
+            if !projects.is_empty() {
+                group.projects = projects;
+            }
+            refuse_duplicate(tx, group.id, &name, &group.projects)?;
+            group.name = name;
+            if let Some(description) = body["description"].as_str() {
+                description.clone_into(&mut group.description);
+            }
+            group.variables = merged(&group.variables, &body["variables"]);
+            tx.put("variable-group", &key(group.id), &group);
+            Ok(group)
+        })
+        .map(|group| Reply::json(answer(call, &group)))
 }
 
 fn delete(call: &Call) -> Result<Reply, Failure> {

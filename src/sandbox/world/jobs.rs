@@ -34,8 +34,6 @@ pub struct Agent {
 pub struct Tokens {
     /// Who issues them.
     pub issuer: TokenIssuer,
-    /// Their `azp` claim; none: they have none.
-    pub azp: Option<String>,
     /// Why no job gets one; none: each gets its own.
     pub withheld: Option<Withheld>,
     /// Whether AWS cannot fetch the keys they are signed with.

@@ -39,7 +39,8 @@ pub async fn observed(
             if found.contains_key(name) {
                 continue;
             }
-            let Some(told) = evidence.of_run(&scene, run, &|task: &str| is_proof_of(task, name)).await? else {
+            let Some(told) = evidence.of_run(&scene, run, &|task: &str| is_proof_of(task, name)).await?
+            else {
                 continue;
             };
             if let Some(claims) = told.log.claims {

@@ -49,8 +49,11 @@ impl Step for Tokens {
             return Change::keep(self.key(), self.title(), why);
         }
         let names: Vec<&str> = self.others.iter().map(EnvironmentName::as_str).collect();
-        let whose =
-            if names.len() == self.environments.len() { String::new() } else { format!(" for {}", names.join(", ")) };
+        let whose = if names.len() == self.environments.len() {
+            String::new()
+        } else {
+            format!(" for {}", names.join(", "))
+        };
         let reason = format!("Azure DevOps does not issue from {} yet{whose}", self.issuer);
         Change::wait(self.key(), self.title(), Gate { reason, until: None })
     }

@@ -44,7 +44,8 @@ impl Trust {
     fn left(&self, found: &Found) -> Option<Document> {
         let wanted = WantedRole { beside: self.goes.clone(), ..self.stays.clone() };
         let statements = found.trust.statements();
-        let kept: Vec<&Statement> = statements.iter().filter(|statement| !wanted.is_beside(statement)).collect();
+        let kept: Vec<&Statement> =
+            statements.iter().filter(|statement| !wanted.is_beside(statement)).collect();
         if kept.len() == statements.len() {
             return None;
         }
@@ -106,7 +107,9 @@ impl Step for Trust {
         }
         let why = match self.goes {
             None => format!("the statement for {issuer} goes: the move is taken back"),
-            Some(_) => format!("the last step: the statement for {issuer} goes once the new issuer is proven"),
+            Some(_) => {
+                format!("the last step: the statement for {issuer} goes once the new issuer is proven")
+            }
         };
         let mut change = Change::keep(self.key(), self.title(), why);
         change.verb = Verb::Update;
