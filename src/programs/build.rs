@@ -110,7 +110,7 @@ impl Builder<'_> {
         self.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone()).collect()
     }
 
-    fn protected(&self) -> Vec<EnvironmentName> {
+    pub(super) fn protected(&self) -> Vec<EnvironmentName> {
         let protected = self.blueprint.environments.iter().filter(|wanted| wanted.environment.protected);
         protected.map(|wanted| wanted.environment.name.clone()).collect()
     }

@@ -317,6 +317,7 @@ impl Builder<'_> {
                     .get(&environment.name)
                     .map(|issuer| issuer.host_path().to_owned())
                     .unwrap_or_default(),
+                protected: self.protected(),
                 proofs: proofs.clone(),
                 aws: self.aws(&environment.name),
                 environment: environment.clone(),

@@ -14,7 +14,7 @@ use crate::domain::role::{Role as Found, WantedRole};
 use crate::engine::known::{Known, Yields};
 use crate::engine::step::{Cx, Step};
 use crate::plan::change::{Change, Verb};
-use crate::steps::facts::{RoleFact, ask_protected, role_key, sign_in_key};
+use crate::steps::facts::{RoleFact, ask_all, role_key, sign_in_key};
 use crate::steps::rights;
 
 /// One role of a move.
@@ -27,6 +27,8 @@ pub struct Trust {
     pub goes: Option<Expected>,
     /// The issuer whose statement goes, without `https://`.
     pub issuer: String,
+    /// Protected environments of the whole federation: no first statement goes before all of them have moved.
+    pub protected: Vec<EnvironmentName>,
     /// The proofs that must hold before.
     pub proofs: Vec<StepKey>,
     /// The client, or why there is none.
@@ -117,7 +119,7 @@ impl Step for Trust {
         change.before = Some(json!({ "issuers": [self.issuer, self.stays.issuer_host_path] }));
         change.after = Some(json!({ "issuers": [self.stays.issuer_host_path] }));
         change.rights = vec!["iam:UpdateAssumeRolePolicy".to_owned()];
-        change.asks = ask_protected(&self.environment).into_iter().collect();
+        change.asks = ask_all(&self.protected).collect();
         change
     }
 
