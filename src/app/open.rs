@@ -298,6 +298,7 @@ impl Clouds {
             Some(Only::AzureDevops) => BTreeMap::new(),
             _ => self.aws(&federation, output).await?,
         };
+        let ahead = self.practice.as_ref().map(|open| open.ahead).unwrap_or_default();
         Ok(Session {
             federation,
             only: opening.only,
@@ -309,7 +310,8 @@ impl Clouds {
             state: self.state.clone(),
             events,
             stop: opening.stop.clone(),
-            now: Clock.now(),
+            now: Clock.now() + ahead,
+            ahead,
             patience: opening.patience,
         })
     }

@@ -35,6 +35,8 @@ pub struct Open {
     pub world: String,
     /// Where it keeps its state and the journal.
     pub state: PathBuf,
+    /// How far its clock was moved ahead of this machine's.
+    pub ahead: time::Duration,
     /// Kept alive as long as it is used.
     _practice: Option<Practice>,
 }
@@ -105,13 +107,14 @@ pub async fn open(name: &str, process: &Process) -> Result<Open> {
     options.state = Some(state.join("cloud"));
     let running =
         Practice::attach_or_start(options).await.map_err(|e| broken("start the practice cloud", e))?;
+    let told = running.clock(None).await.map_err(|e| broken("ask for the practice time", e))?;
     let (addresses, credentials, practice) = match running {
         Running::Owned(practice) => (practice.addresses().clone(), practice.credentials(), Some(practice)),
         Running::Attached { addresses, credentials } => (addresses, credentials, None),
     };
     let keys = keys(&credentials);
     let token = credentials.azure_devops;
-    Ok(Open { addresses, token, keys, sso_start_url, answers, world: name, state, _practice: practice })
+    Ok(Open { addresses, token, keys, sso_start_url, answers, world: name, state, ahead: time::Duration::seconds(told.ahead), _practice: practice })
 }
 
 /// Where the session of a practice Identity Center is kept: never in the AWS CLI's own cache.

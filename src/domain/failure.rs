@@ -134,6 +134,8 @@ pub enum Code {
     AwsConflict,
     /// A quota of the account.
     AwsLimit,
+    /// Azure DevOps answers a change of a connection as if it were made, and leaves the keys in it.
+    ConnectionKeepsKeys,
     /// The IAM user has as many access keys as one may have.
     AwsKeyLimit,
     /// AWS refused the request.
@@ -237,7 +239,9 @@ impl Code {
             Self::DevopsNotFound | Self::AwsNotFound => Class::NotFound,
             Self::DevopsConflict | Self::AwsConflict => Class::Conflict,
             Self::DevopsUnexpected | Self::EntraUnexpected | Self::AzureCliFailed => Class::Unexpected,
-            Self::DevopsRefused | Self::AwsRefused | Self::ConnectionNotReady => Class::Refused,
+            Self::DevopsRefused | Self::AwsRefused | Self::ConnectionNotReady | Self::ConnectionKeepsKeys => {
+                Class::Refused
+            }
             Self::ToolkitMissing
             | Self::ToolkitTooOld
             | Self::ToolkitDisabled

@@ -60,6 +60,7 @@ pub fn words(failure: &Failure) -> Words {
         | Code::ConnectionInvisible
         | Code::ConnectionWrongType
         | Code::ConnectionNotReady
+        | Code::ConnectionKeepsKeys
         | Code::QueueUnclear
         | Code::RepositoryForeign
         | Code::PipelineForeign
@@ -249,6 +250,11 @@ fn objects(failure: &Failure) -> (String, &'static str) {
                 value(failure, "type")
             ),
             "choose another `connection` name in keyless.toml",
+        ),
+        Code::ConnectionKeepsKeys => (
+            format!("Azure DevOps left the access key in connection {}", value(failure, "connection")),
+            "nothing else was changed, and pipelines go on with the key; make a new connection of another name, give it to the \
+             environment in keyless.toml, and delete this one",
         ),
         Code::ConnectionNotReady => (
             "Azure DevOps could not make the connection ready".to_owned(),

@@ -64,7 +64,7 @@ pub enum Ask {
 /// What a step waits for before it can go on: a time, a proof, or what another person does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
-    /// What is waited for, in words.
+    /// What is waited for, as the end of "waits for …".
     pub reason: String,
     /// When it is due, by the cloud's clock (RFC 3339); none: it does not hang on time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,7 +157,7 @@ impl Change {
 
     /// Nothing to do now, and more once something has come.
     pub fn wait(step: StepKey, title: impl Into<String>, gate: Gate) -> Self {
-        Self { gate: Some(gate.clone()), ..Self::keep(step, title, gate.reason) }
+        Self { gate: Some(gate.clone()), ..Self::keep(step, title, format!("waits for {}", gate.reason)) }
     }
 
     /// Whether nothing is to do.

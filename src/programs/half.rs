@@ -77,8 +77,13 @@ fn intended_role(blueprint: &Blueprint, wanted: &Wanted) -> Change {
         connections: None,
         aws: Err(nobody()),
     };
-    let mut change =
-        step.plan(&role::Seen { found: None, difference: None, admissions: Vec::new(), dangling: false });
+    let mut change = step.plan(&role::Seen {
+        found: None,
+        difference: None,
+        admissions: Vec::new(),
+        dangling: false,
+        waits: None,
+    });
     change.environments = step.environments();
     change
 }

@@ -42,6 +42,8 @@ pub struct Session {
     pub stop: CancellationToken,
     /// Now, as ages and announced ends are counted from.
     pub now: OffsetDateTime,
+    /// How far the clouds' clock was moved ahead on purpose: only on the practice cloud, else nothing.
+    pub ahead: time::Duration,
     /// How long a handshake may wait for an agent, an approval or anything else.
     pub patience: Duration,
 }

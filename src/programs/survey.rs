@@ -191,7 +191,7 @@ impl Asked {
 async fn check_issuer(session: &Session, issuer: &Issuer) -> Result<Asked> {
     match discover(&session.http, &session.ends, issuer).await {
         Ok(found) if found.issuer == issuer.as_str() => {
-            let clock = found.date.and_then(|date| network::clock(date, Clock.now()));
+            let clock = found.date.and_then(|date| network::clock(date, Clock.now() + session.ahead));
             Ok(Asked { clock, ..Asked::default() })
         }
         Ok(found) => Err(Failure::new(Code::IssuerDiffers).with(WANTED, issuer).with(NAMED, found.issuer)),

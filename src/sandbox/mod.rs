@@ -407,4 +407,6 @@ async fn answers(address: &str) -> bool {
 }
 
 #[cfg(test)]
+mod clock_tests;
+#[cfg(test)]
 mod tests;

@@ -162,6 +162,9 @@ pub struct Connection {
     /// Names of pipelines that have used it, each once; their permission is gone.
     #[serde(default)]
     pub used_by: Vec<String>,
+    /// Names of pipelines that may use it, in any project that it is in.
+    #[serde(default)]
+    pub permitted: Vec<String>,
     /// Runs that used it before the world begins.
     #[serde(default)]
     pub uses: Vec<PastUse>,

@@ -6,12 +6,13 @@ use super::world::{Account, World};
 pub const DEFAULT: &str = "fresh";
 
 /// Name and text of every world that comes with the program.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("fresh", include_str!("../../assets/worlds/fresh.toml")),
     ("half-done", include_str!("../../assets/worlds/half-done.toml")),
     ("renamed", include_str!("../../assets/worlds/renamed.toml")),
     ("locked-down", include_str!("../../assets/worlds/locked-down.toml")),
     ("shared-account", include_str!("../../assets/worlds/shared-account.toml")),
+    ("static-keys", include_str!("../../assets/worlds/static-keys.toml")),
     ("many", include_str!("../../assets/worlds/many.toml")),
 ];
 

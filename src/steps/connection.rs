@@ -299,6 +299,9 @@ impl Step for Connection {
             (Aim::Present, Some(found)) => {
                 let made =
                     self.devops.update_connection(pen, &self.project, &found, &self.kept(&found)).await?;
+                if !made.parameters.username.is_empty() {
+                    return Err(Failure::new(Code::ConnectionKeepsKeys).with("connection", &made.name));
+                }
                 until_ready(&self.devops, &self.project, cx, made).await.map(drop)
             }
             (Aim::Absent { .. }, None) => Ok(()),

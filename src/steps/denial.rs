@@ -263,6 +263,7 @@ impl Step for Denial {
             let why =
                 if waits { "it cannot be tried before what it rests on is there" } else { "it was tried" };
             if let Some(reason) = Self::missed(seen).filter(|_| !self.force) {
+                let reason = format!("a denial ({reason})");
                 return Change::wait(self.key(), self.title(), Gate { reason, until: None });
             }
             return Change::keep(self.key(), self.title(), why);

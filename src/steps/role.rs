@@ -20,6 +20,7 @@ use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::policy::{self, Admission, Document, Size};
 use crate::domain::role::{ADOPTED_POLICY, INLINE_POLICY, Role as Found, WantedRole, is_adopted};
+use crate::domain::rotation::{Pointer, REPLACES};
 use crate::engine::known::{Known, Of, Yields};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::Change;
@@ -89,6 +90,8 @@ pub struct Seen {
     pub admissions: Vec<Admission>,
     /// Whether its trust admits the subject although the connection is not there.
     pub dangling: bool,
+    /// What its tag tells of a key it replaces, and the days left by the cloud's own clock.
+    pub waits: Option<(Pointer, i64)>,
 }
 
 impl Role {
@@ -163,6 +166,7 @@ impl Role {
             let finding = Finding::about(name, FindingCode::RoleExtraPolicies);
             findings.push(finding.with("role", &found.arn).with("policies", extra.join(", ")));
         }
+        findings.extend(seen.waits.as_ref().map(|(pointer, days)| waiting(name, pointer, *days)));
         if let Owner::Other { name: owner } = self.owner(found) {
             let finding = Finding::about(name, FindingCode::RoleForeign);
             findings.push(finding.with("role", &found.arn).with("owner", owner));
@@ -210,6 +214,29 @@ impl Role {
     }
 }
 
+/// What waits, where the role replaces a key: only then is the cloud asked for its time.
+async fn waits(aws: &Aws, found: &Found) -> Result<Option<(Pointer, i64)>> {
+    let pointer = found.tags.get(REPLACES).and_then(|value| Pointer::read(value));
+    let Some((pointer, waits)) = pointer.and_then(|pointer| Some((pointer.clone(), pointer.waits?))) else {
+        return Ok(None);
+    };
+    let left = waits.until - aws.cloud_time().await?;
+    // A part of a day is one that is still waited for.
+    let days = (left.whole_seconds().max(0) + 86_399) / 86_400;
+    Ok(Some((pointer, days)))
+}
+
+fn waiting(environment: &EnvironmentName, pointer: &Pointer, days: i64) -> Finding {
+    let until = pointer.waits.map(|waits| waits.until.date().to_string()).unwrap_or_default();
+    let off = pointer.waits.is_some_and(|waits| waits.off);
+    Finding::about(environment, FindingCode::RotationWaits)
+        .with("access key", &pointer.key)
+        .with("user", &pointer.user)
+        .with("state", if off { "stays off" } else { "is watched" })
+        .with("until", until)
+        .with("days", days)
+}
+
 impl Step for Role {
     type Seen = Seen;
 
@@ -233,7 +260,13 @@ impl Step for Role {
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let Some(found) = aws.role(&self.wanted.arn.name).await? else {
-            return Ok(Seen { found: None, difference: None, admissions: Vec::new(), dangling: false });
+            return Ok(Seen {
+                found: None,
+                difference: None,
+                admissions: Vec::new(),
+                dangling: false,
+                waits: None,
+            });
         };
         if found.arn != self.wanted.arn && matches!(self.aim, Aim::Present) {
             return Err(Failure::new(Code::BlueprintConflict)
@@ -251,7 +284,8 @@ impl Step for Role {
         self.check_inline(&found)?;
         let admissions = self.wanted.others_admitted(&difference.trust);
         let dangling = self.is_dangling(&found, known);
-        Ok(Seen { found: Some(found), difference: Some(difference), admissions, dangling })
+        let waits = if known.is_applying() { None } else { waits(aws, &found).await? };
+        Ok(Seen { found: Some(found), difference: Some(difference), admissions, dangling, waits })
     }
 
     fn yields(&self, seen: &Seen) -> Yields {

@@ -19,6 +19,7 @@ mod move_issuer;
 mod practice_entra;
 mod prompts;
 mod rights;
+mod rotate;
 mod saved;
 mod screenshots;
 mod setup;

@@ -148,6 +148,7 @@ async fn keys_reach_what_their_user_may_assume() {
             toml::from_str(&format!("id = \"{key}\"\nsecret = \"PRACTICE/SECRET/{}\"", "a".repeat(24)))
                 .unwrap(),
         ],
+        ..User::default()
     });
     let trust = r#"{"Sid":"Users","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::777788889999:root"},"Action":"sts:AssumeRole"},"#;
     let role = role(&mut world, PROD);

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use serde_json::{Map, Value, json};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::cloud::trace::{Called, TraceSink};
 use crate::domain::names::AccountId;
@@ -58,7 +58,7 @@ impl Intercept for Recorder {
                 (None, Some(metadata)) if body.is_empty() => operation(metadata.name()),
                 (None, _) => parameters(body),
             },
-            object: object(body),
+            object: if body.is_empty() { resource(request.uri()) } else { object(body) },
         };
         bag.interceptor_state().store_put(asked);
         Ok(())
@@ -143,6 +143,12 @@ fn object(body: &[u8]) -> String {
     found.map(|(_, value)| value.into_owned()).collect::<Vec<_>>().join(" ")
 }
 
+/// What an address is about: the bucket of S3.
+fn resource(address: &str) -> String {
+    let path = Url::parse(address).map(|url| url.path().trim_matches('/').to_owned());
+    path.unwrap_or_default()
+}
+
 /// The error code of an XML answer, where it is one.
 fn error_code(body: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(body).ok()?;
@@ -160,6 +166,12 @@ mod tests {
         let body = b"Action=PutRolePolicy&RoleName=Deploy&PolicyName=inline&PolicyDocument=hush&Tags.member.1.Key=hush";
         assert_eq!(object(body), "Deploy inline");
         assert_eq!(object(b""), "");
+        assert_eq!(resource("https://s3.eu-west-1.amazonaws.com/logs?policy"), "logs");
+        assert_eq!(resource("https://s3.eu-west-1.amazonaws.com/?max-buckets=1000"), "");
+        assert_eq!(
+            object(b"Action=UpdateAccessKey&UserName=deploy&AccessKeyId=AKIAX&Status=Inactive"),
+            "deploy AKIAX"
+        );
     }
 
     #[test]

@@ -57,6 +57,8 @@ fn coded(code: &str) -> Option<Failure> {
         | "SignatureDoesNotMatch"
         | "UnrecognizedClientException"
         | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "InvalidSignatureException"
         | "IncompleteSignature"
         | "RequestExpired"
         | "AuthFailure"
@@ -201,6 +203,8 @@ mod tests {
             ("Throttling", 400, Code::AwsThrottled, Again::Throttled),
             ("ThrottlingException", 400, Code::AwsThrottled, Again::Throttled),
             ("InvalidClientTokenId", 403, Code::AwsSignIn, Again::No),
+            ("NoSuchBucketPolicy", 404, Code::AwsNotFound, Again::No),
+            ("InvalidAccessKeyId", 403, Code::AwsSignIn, Again::No),
             ("ExpiredToken", 403, Code::AwsSignIn, Again::No),
             ("SignatureDoesNotMatch", 403, Code::AwsSignIn, Again::No),
             ("MalformedPolicyDocument", 400, Code::PolicyMalformed, Again::No),

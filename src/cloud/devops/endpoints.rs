@@ -6,13 +6,13 @@ mod wire;
 use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 use wire::{KNOWN, SECRETS, TypeWire, Wire, is_misspelled};
 
 use super::projects::{Project, segment};
 use super::{DevOps, List, SERVICE, routes};
-use crate::domain::connection::{AwsParameters, Connection, WantedConnection, is_access_key_id};
+use crate::domain::connection::{AwsParameters, Connection, WantedConnection};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::names::ConnectionName;
 use crate::domain::pen::{Inverse, Pen, Write};
@@ -257,7 +257,7 @@ impl DevOps {
             body["authorization"]["parameters"]["password"] = json!(secret.expose_secret());
         }
         let write = Write::new(SERVICE, "endpoints/update", object(&before.name), inverse);
-        let write = write.about(keys_of(&before.parameters.username, &next.parameters.username));
+        let write = write.about(keys::told(&before.parameters.username, &next.parameters.username));
         let id = before.id.to_string();
         let changes = written(project, [before.name.as_str(), next.name]);
         let call = async {
@@ -295,19 +295,6 @@ struct Next<'a> {
     parameters: AwsParameters,
     /// The secret key that belongs to the parameters' access key.
     secret: Option<&'a SecretString>,
-}
-
-/// What an intent tells of access keys. Their ids are no secrets, and all that is left to find them by: whoever made a key
-/// may have forgotten it.
-fn keys_of(before: &str, after: &str) -> Value {
-    let mut told = Map::new();
-    if is_access_key_id(before) && before != after {
-        told.insert("emptied_access_key".to_owned(), json!(before));
-    }
-    if !after.is_empty() {
-        told.insert("put_access_key".to_owned(), json!(after));
-    }
-    if told.is_empty() { Value::Null } else { Value::Object(told) }
 }
 
 fn list_key(project: &Project) -> String {

@@ -209,14 +209,24 @@ pub(super) const PIPELINE_BY_ID: Route =
     route("GET", "/{organization}/{project}/_apis/pipelines/{pipeline}", "7.1").response(PIPELINE);
 pub(super) const CREATE_PIPELINE: Route =
     route("POST", PIPELINES_TEMPLATE, "7.1").request(PIPELINE).response(PIPELINE);
-pub(super) const DELETE_PIPELINE: Route =
-    route("DELETE", "/{organization}/{project}/_apis/build/definitions/{definition}", "7.1");
-pub(super) const DEFINITION: Route =
-    route("GET", "/{organization}/{project}/_apis/build/definitions/{definition}", "7.1").response(PIPELINE);
+pub(super) const DELETE_PIPELINE: Route = route("DELETE", DEFINITION_TEMPLATE, "7.1");
+const DEFINITION_TEMPLATE: &str = "/{organization}/{project}/_apis/build/definitions/{definition}";
+const DEFINITION_BODY: &[&str] = &[
+    "type",
+    "path",
+    "id",
+    "revision",
+    "state",
+    "visibility",
+    "queueStatus",
+    "quality",
+    "jobAuthorizationScope",
+    "isSecret",
+    "allowOverride",
+];
+pub(super) const DEFINITION: Route = route("GET", DEFINITION_TEMPLATE, "7.1").response(DEFINITION_BODY);
 pub(super) const UPDATE_DEFINITION: Route =
-    route("PUT", "/{organization}/{project}/_apis/build/definitions/{definition}", "7.1")
-        .request(PIPELINE)
-        .response(PIPELINE);
+    route("PUT", DEFINITION_TEMPLATE, "7.1").request(DEFINITION_BODY).response(DEFINITION_BODY);
 const RUNS_TEMPLATE: &str = "/{organization}/{project}/_apis/pipelines/{pipeline}/runs";
 pub(super) const RUNS: Route = route("GET", RUNS_TEMPLATE, "7.1").response(RUN_ANSWER);
 pub(super) const RUN: Route =
@@ -258,16 +268,17 @@ pub(super) const QUEUES: Route =
     route("GET", "/{organization}/{project}/_apis/distributedtask/queues", "7.1")
         .query(&["actionFilter"])
         .response(&["id", "isHosted", "poolType", "size", "isLegacy", "options"]);
+const VARIABLE_GROUP_BODY: &[&str] = &["id", "type", "isSecret", "isShared"];
 pub(super) const VARIABLE_GROUPS: Route =
     route("GET", "/{organization}/{project}/_apis/distributedtask/variablegroups", "7.1")
-        .response(&["id", "type", "isSecret", "isShared"]);
+        .response(VARIABLE_GROUP_BODY);
 pub(super) const VARIABLE_GROUP: Route =
     route("GET", "/{organization}/{project}/_apis/distributedtask/variablegroups/{group}", "7.1")
-        .response(&["id", "type", "isSecret", "isShared"]);
+        .response(VARIABLE_GROUP_BODY);
 pub(super) const UPDATE_VARIABLE_GROUP: Route =
     route("PUT", "/{organization}/_apis/distributedtask/variablegroups/{group}", "7.1")
-        .request(&["type", "isSecret"])
-        .response(&["id", "type", "isSecret", "isShared"]);
+        .request(VARIABLE_GROUP_BODY)
+        .response(VARIABLE_GROUP_BODY);
 pub(super) const RESOURCE_LIMITS: Route =
     route("GET", "/{organization}/_apis/distributedtask/resourcelimits", "7.1-preview.1").response(&[
         "parallelismTag",

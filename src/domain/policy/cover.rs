@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::pattern::{Piece, pieces};
 use super::{Document, Effect, Scope, Statement};
 
+/// The action that needs no permission at all (STS, GetCallerIdentity: "No permissions are required").
+const EVERYBODY: &str = "sts:GetCallerIdentity";
+
 /// How new permissions stand to old ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cover {
@@ -92,7 +95,7 @@ fn held(statement: &Statement, allowed: &[Statement]) -> Held {
         ));
     };
     let mut unsure = None;
-    for action in actions {
+    for action in actions.iter().filter(|action| !action.eq_ignore_ascii_case(EVERYBODY)) {
         for resource in resources {
             match pair(action, resource, statement, allowed) {
                 Some(true) => {}

@@ -58,7 +58,7 @@ pub fn answer(ground: &Ground, parts: &Parts, body: &[u8]) -> Response {
         return respond(Err(Refusal::new(501, "NotImplemented", text)));
     };
     if operation == "ListBuckets" {
-        return respond(buckets(ground, &caller));
+        return respond(buckets(ground, &caller, parts));
     }
     let (account, bucket) = match find(ground, &name) {
         Some(found) => found,
@@ -106,24 +106,41 @@ fn about_bucket(
     bucket.policy.as_ref().map(|text| text.trim().to_owned()).ok_or_else(missing)
 }
 
-fn buckets(ground: &Ground, caller: &sign::Caller) -> Result<String, Refusal> {
+fn buckets(ground: &Ground, caller: &sign::Caller, parts: &Parts) -> Result<String, Refusal> {
     let partition = partition_of(ground, caller.account());
     grant::authorise(ground, caller, partition, "s3:ListAllMyBuckets", "*").map_err(in_s3_words)?;
+    let query = wire::pairs(parts.uri.query().unwrap_or_default());
+    let asked = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let number = |name: &str| asked(name).and_then(|value| value.parse::<usize>().ok());
+    // Regions are told only to those who ask for a page or for some of the buckets.
+    let with_region = ["max-buckets", "prefix", "bucket-region"].iter().any(|name| asked(name).is_some());
     let known = ground.world.accounts.iter().find(|known| known.id == caller.account());
     let buckets = known.map(|account| account.buckets.as_slice()).unwrap_or_default();
+    let wanted = |bucket: &&Bucket| {
+        asked("prefix").is_none_or(|prefix| bucket.name.starts_with(prefix))
+            && asked("bucket-region").is_none_or(|region| bucket.region == region)
+    };
+    let mut buckets: Vec<&Bucket> = buckets.iter().filter(wanted).collect();
+    buckets.sort_by_key(|bucket| &bucket.name);
+    let (start, size) = (number("continuation-token").unwrap_or(0), number("max-buckets").unwrap_or(10_000));
     let mut xml = Xml::default();
     xml.element("Owner", |xml| {
         xml.text("ID", &format!("{:0>64}", caller.account()));
     });
     xml.element("Buckets", |xml| {
-        for bucket in buckets {
+        for bucket in buckets.iter().skip(start).take(size) {
             xml.element("Bucket", |xml| {
-                xml.text("Name", &bucket.name)
-                    .text("CreationDate", &clock::iso(records::LONG_AGO).replace('Z', ".000Z"))
-                    .text("BucketRegion", &bucket.region);
+                let made = clock::iso(records::LONG_AGO).replace('Z', ".000Z");
+                xml.text("Name", &bucket.name).text("CreationDate", &made);
+                if with_region {
+                    xml.text("BucketRegion", &bucket.region);
+                }
             });
         }
     });
+    if buckets.len() > start + size {
+        xml.text("ContinuationToken", &(start + size).to_string());
+    }
     Ok(format!("<ListAllMyBucketsResult xmlns=\"{NAMESPACE}\">{}</ListAllMyBucketsResult>", xml.into_text()))
 }
 

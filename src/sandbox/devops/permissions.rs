@@ -59,6 +59,14 @@ pub(super) fn open(ground: &Ground, project: &str, kind: &str, id: &str, on: &st
     ground.store.put("permission", &key(project, kind, id), &permission);
 }
 
+/// Lets one pipeline of a project in.
+pub(super) fn admit(tx: &mut Transaction<'_>, project: &str, kind: &str, id: &str, pipeline: u64, on: &str) {
+    let key = key(project, kind, id);
+    let mut permission: Permission = tx.get("permission", &key).unwrap_or_default();
+    permission.pipelines.insert(pipeline, on.to_owned());
+    tx.put("permission", &key, &permission);
+}
+
 /// Drops what is known about a resource that is gone, in all projects.
 pub(super) fn forget(tx: &mut Transaction<'_>, kind: &str, id: &str) {
     let prefix = format!("{kind}/{}/", id.to_ascii_lowercase());

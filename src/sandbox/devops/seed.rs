@@ -10,8 +10,8 @@ use super::queues::Queue;
 use super::security::{Acl, BUILD, Entry, GIT};
 use super::timeline::Outcome;
 use super::{
-    checks, extensions, git, history, identities, past, permissions, pipelines, refs, security, stable_id,
-    variable_groups,
+    checks, extensions, git, history, identities, past, permissions, pipelines, refs, runs, security,
+    stable_id, variable_groups,
 };
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::stamp;
@@ -135,23 +135,41 @@ fn add_connection(ground: &Ground, project: &str, wanted: &world::Connection) {
     for name in &wanted.used_by {
         add_use(ground, project, &connection.id, name);
     }
+    for name in &wanted.permitted {
+        admit(ground, &connection, name);
+    }
     for used in &wanted.uses {
         add_past_use(ground, &connection, used);
     }
 }
 
+/// A pipeline of that name, in a project that the connection is in.
+fn pipeline_of(ground: &Ground, connection: &Connection, name: &str) -> Option<pipelines::Pipeline> {
+    let all: Vec<(String, pipelines::Pipeline)> = ground.store.list("pipeline", "");
+    let mut all = all.into_iter().map(|(_, pipeline)| pipeline);
+    all.find(|pipeline| pipeline.name == name && connection.share(&pipeline.project).is_some())
+}
+
+/// Lets a pipeline use a connection, and the hosted agents.
+fn admit(ground: &Ground, connection: &Connection, name: &str) {
+    let Some(pipeline) = pipeline_of(ground, connection, name) else { return };
+    let now = stamp(ground.clock.now_millis());
+    let queue = runs::queue_of(ground, &pipeline.project, None).map(|queue| queue.id.to_string());
+    ground.store.transaction(|tx| {
+        permissions::admit(tx, &pipeline.project, "endpoint", &connection.id, pipeline.id, &now);
+        if let Some(queue) = queue {
+            permissions::admit(tx, &pipeline.project, "queue", &queue, pipeline.id, &now);
+        }
+    });
+}
+
 /// A run of a pipeline that is still there, and its use of a connection. A pipeline of no such name has used nothing.
 fn add_past_use(ground: &Ground, connection: &Connection, wanted: &world::PastUse) {
-    let all: Vec<(String, pipelines::Pipeline)> = ground.store.list("pipeline", "");
-    let found = all
-        .into_iter()
-        .map(|(_, pipeline)| pipeline)
-        .find(|pipeline| pipeline.name == wanted.pipeline && connection.share(&pipeline.project).is_some());
-    let Some(pipeline) = found else { return };
+    let Some(pipeline) = pipeline_of(ground, connection, &wanted.pipeline) else { return };
     let run =
         ground.store.transaction(|tx| past::add_run(ground, tx, &pipeline, wanted.minutes, wanted.days_ago));
     let (began, ended) = (run.started.unwrap_or_default(), run.finished.unwrap_or_default());
-    history::note(ground, &[connection.id.clone()], run.id, (&began, &ended), Outcome::Succeeded);
+    history::note(ground, std::slice::from_ref(&connection.id), run.id, (&began, &ended), Outcome::Succeeded);
 }
 
 /// A pipeline that once used a connection.

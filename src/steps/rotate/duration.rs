@@ -50,17 +50,17 @@ impl Duration {
         let minutes = self.used.seconds / 60;
         let reason = if self.used.seconds > self.longest {
             format!(
-                "{} holds the connection for {minutes} minutes, and the role allows sessions of {}: raise session-hours in \
-                 keyless.toml",
+                "a higher session-hours in keyless.toml: {} holds the connection for {minutes} minutes, and the role allows \
+                 sessions of {}",
                 self.used.name,
                 self.longest / 60
             )
         } else if self.used.pipeline.is_none() || !self.used.kind.eq_ignore_ascii_case("build") {
             format!(
-                "{} holds the connection for {minutes} minutes and is no pipeline whose variables keyless sets: set {DURATION} \
-                 to {} in it",
-                self.used.name,
-                self.wanted()
+                "variable {DURATION} = {} in {}, which holds the connection for {minutes} minutes and whose variables keyless \
+                 does not set",
+                self.wanted(),
+                self.used.name
             )
         } else {
             return None;

@@ -76,9 +76,9 @@ pub struct Seen {
     now: OffsetDateTime,
 }
 
-/// What the step that ends the user must know.
+/// What the step that ends the user must know: the key is gone, or goes in this run.
 #[derive(Debug, Clone, Copy)]
-pub struct KeyGone;
+pub struct KeyEnds;
 
 impl Key {
     /// Connections that sign in with the key and are not switched in this run: of every project that can be seen.
@@ -336,7 +336,9 @@ impl Step for Key {
     }
 
     fn yields(&self, seen: &Seen) -> Yields {
-        if seen.key.is_none() { Yields::some(KeyGone) } else { Yields::none() }
+        let ends =
+            matches!(seen.phase, Phase::Gone) || (seen.phase == Phase::ToDelete && seen.failing.is_empty());
+        if ends { Yields::some(KeyEnds) } else { Yields::none() }
     }
 
     fn report(&self, seen: &Seen) -> Report {
@@ -352,18 +354,18 @@ impl Step for Key {
 
     fn plan(&self, seen: &Seen) -> Change {
         match &seen.phase {
-            Phase::Held { by } => self.wait(format!("{} still sign in with it", by.join(", ")), None),
+            Phase::Held { by } => self.wait(format!("{}, which still sign in with it", by.join(", ")), None),
             Phase::ToNote => self.plan_watch(),
             Phase::Watched { until, elsewhere: None } => {
-                self.wait(format!("it is watched until {}: nobody may use it", day(*until)), Some(*until))
+                self.wait(format!("{}: until then nobody may use it", day(*until)), Some(*until))
             }
             Phase::Watched { until, elsewhere: Some(last) } => self.wait(
                 format!(
-                    "somebody used it on {} ({} in {}); the watch ends on {} at the earliest",
+                    "{} at the earliest: somebody used it on {} ({} in {})",
+                    day(*until),
                     day(last.at),
                     last.service,
-                    last.region,
-                    day(*until)
+                    last.region
                 ),
                 Some(*until),
             ),
@@ -372,11 +374,12 @@ impl Step for Key {
                 let after = json!({ "Status": "Inactive", "noted": true });
                 self.plan_note("it is off, and since when is noted nowhere", after, 1 + self.members.len())
             }
-            Phase::Off { .. } | Phase::ToDelete if !seen.failing.is_empty() => {
-                self.wait(format!("runs have failed since it is off: {}", seen.failing.join(", ")), None)
-            }
+            Phase::Off { .. } | Phase::ToDelete if !seen.failing.is_empty() => self.wait(
+                format!("a look at runs that have failed since it is off: {}", seen.failing.join(", ")),
+                None,
+            ),
             Phase::Off { until } => self.wait(
-                format!("it is off, and is deleted from {} on unless somebody misses it", day(*until)),
+                format!("{}: it is off, and until then somebody may miss it", day(*until)),
                 Some(*until),
             ),
             Phase::ToDelete => self.plan_delete(),

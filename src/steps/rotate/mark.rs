@@ -100,17 +100,17 @@ impl Mark {
     fn gate(&self, seen: &Seen) -> Option<Gate> {
         let reason = if !seen.named_by.is_empty() {
             format!(
-                "policies of resources name user {}: {}; they must name role {} before the switch",
-                self.turned.user,
+                "policies of {} to name role {} as they name user {}",
                 seen.named_by.join(", "),
-                self.role.arn
+                self.role.arn,
+                self.turned.user
             )
         } else if !seen.untrusted.is_empty() {
             format!(
-                "connection {} is shared, and the role does not trust {}: look at a run there, add its subject to the trust, or \
-                 end the sharing",
-                self.connection,
-                seen.untrusted.join(", ")
+                "the trust of role {} to admit {}, for connection {} is shared; or for the end of the sharing",
+                self.role.arn.name,
+                seen.untrusted.join(", "),
+                self.connection
             )
         } else {
             return None;

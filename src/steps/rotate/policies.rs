@@ -311,8 +311,8 @@ impl Step for Policies {
             crate::domain::policy::inline_size(together)
         {
             let reason = format!(
-                "what {} may do takes {used} characters as an inline policy, and a role may have {limit}: choose a preset or \
-                 managed-policies in keyless.toml",
+                "a preset or managed-policies in keyless.toml: what {} may do takes {used} characters as an inline policy, and \
+                 a role may have {limit}",
                 seen.from
             );
             return Change::wait(self.key(), self.title(), Gate { reason, until: None });

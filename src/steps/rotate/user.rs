@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::key::KeyEnds;
 use super::{Turned, key_key, user_key};
 use crate::cloud::aws::Aws;
 use crate::domain::failure::Result;
@@ -10,7 +11,7 @@ use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::user::User as Found;
-use crate::engine::known::Known;
+use crate::engine::known::{Known, Of};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Verb};
 use crate::steps::facts::ask_protected;
@@ -48,7 +49,7 @@ impl User {
     /// Why it stays.
     fn needed(&self, there: &There) -> Option<String> {
         if !there.keys.is_empty() {
-            return Some(format!("it has other access keys: {}", there.keys.join(", ")));
+            return Some(format!("it has access keys: {}", there.keys.join(", ")));
         }
         if there.password {
             return Some("it has a console password: a person may use it".to_owned());
@@ -79,17 +80,24 @@ impl Step for User {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        std::iter::once(self.owner.clone()).chain(self.keys.iter().map(key_key)).collect()
+        vec![self.owner.clone()]
     }
 
-    async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Seen> {
+    fn after(&self) -> Vec<StepKey> {
+        self.keys.iter().map(key_key).collect()
+    }
+
+    async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let Some(user) = aws.user(&self.turned.user).await? else { return Ok(None) };
         let (keys, password) =
             futures::try_join!(aws.user_keys(&self.turned.user), aws.has_password(&self.turned.user))?;
-        // Those that this rotation ends are gone before the user's turn comes.
-        let keys = keys.into_iter().map(|key| key.id);
-        let keys = keys.filter(|id| !self.keys.iter().any(|turned| turned.key == *id)).collect();
+        // Those that end in this run are gone before the user's turn comes.
+        let ends = |id: &String| {
+            let own = self.keys.iter().find(|turned| turned.key == *id);
+            own.is_some_and(|turned| known.get(&Of::<KeyEnds>::new(key_key(turned))).is_some())
+        };
+        let keys = keys.into_iter().map(|key| key.id).filter(|id| !ends(id)).collect();
         Ok(Some(There { user, keys, password }))
     }
 
@@ -100,7 +108,7 @@ impl Step for User {
                 "policies": there.user.inline.keys().chain(&there.user.attached).collect::<Vec<_>>(),
                 "groups": there.user.groups.iter().map(|group| &group.name).collect::<Vec<_>>(),
                 "console password": there.password,
-                "other access keys": there.keys,
+                "access keys": there.keys,
             })
         });
         Report { found, ..Report::default() }

@@ -34,6 +34,8 @@ use serde_json::{Value, json};
 
 mod azure_devops;
 mod iam;
+mod keys_and_variables;
+mod users;
 
 const YAML: &str = include_str!("../../../assets/pipelines/verification.yml");
 

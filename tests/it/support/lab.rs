@@ -30,6 +30,7 @@ use keyless::programs::build::Purpose;
 use keyless::programs::consent::Consent;
 use keyless::programs::doctor::examine;
 use keyless::programs::matrix::map;
+use keyless::programs::rotate::{Options as RotateOptions, prepare_rotation};
 use keyless::programs::run::{Prepared, Summary, prepare};
 use keyless::programs::session::Session;
 use keyless::sandbox::issuer::Keys;
@@ -87,12 +88,20 @@ pub struct Job {
     chosen: Vec<EnvironmentName>,
     consent: Consent,
     stop: CancellationToken,
+    rotation: RotateOptions,
 }
 
 impl Job {
     fn new(command: &'static str, purpose: Purpose) -> Self {
         let consent = Consent { yes: true, every_protected: true, ..Consent::default() };
-        Self { command, purpose, chosen: Vec::new(), consent, stop: CancellationToken::new() }
+        Self {
+            command,
+            purpose,
+            chosen: Vec::new(),
+            consent,
+            stop: CancellationToken::new(),
+            rotation: RotateOptions::default(),
+        }
     }
 
     /// `setup --yes` on the practice cloud.
@@ -118,6 +127,17 @@ impl Job {
     /// `doctor --fix --yes`.
     pub fn doctor() -> Self {
         Self::new("doctor", Purpose::Doctor)
+    }
+
+    /// `rotate --yes`.
+    pub fn rotate() -> Self {
+        Self::new("rotate", Purpose::Rotate)
+    }
+
+    /// `--delete-users`.
+    pub fn delete_users(mut self) -> Self {
+        self.rotation.delete_users = true;
+        self
     }
 
     /// `teardown --yes`.
@@ -237,7 +257,27 @@ pub const NOW: OffsetDateTime = time::macros::datetime!(2026-12-01 00:00 UTC);
 /// The environments of most worlds.
 pub const THREE: [&str; 3] = ["dev", "staging", "prod"];
 
+async fn prepared(session: &Session, job: &Job) -> Result<Prepared> {
+    if job.purpose != Purpose::Rotate {
+        return prepare(session, job.command, job.purpose, &job.chosen).await;
+    }
+    let (found, prepared) = prepare_rotation(session, job.rotation, &job.chosen).await?;
+    Ok(prepared.unwrap_or_else(|| panic!("nothing to rotate: {:?}", found.skipped)))
+}
+
 impl Lab {
+    /// On a world of `tests/worlds`, by its file's name.
+    pub async fn of_file(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds").join(format!("{name}.toml"));
+        Self::start(worlds::parse(&std::fs::read_to_string(path).unwrap()).unwrap()).await
+    }
+
+    /// Moves the practice clock by so many days. The team deploys at the new time: how its pipelines ended.
+    pub async fn pass_days(&self, days: i64) -> Vec<String> {
+        let told = self.practice.move_clock(days * 24 * 60 * 60).await;
+        told.ran.into_iter().map(|run| format!("{}: {}", run.pipeline, run.result)).collect()
+    }
+
     /// On a world that comes with the program.
     pub async fn of(name: &str) -> Self {
         Self::start(world(name)).await
@@ -327,6 +367,7 @@ impl Lab {
             events,
             stop: stop.clone(),
             now: self.now,
+            ahead: time::Duration::ZERO,
             patience: self.patience,
         }
     }
@@ -368,7 +409,7 @@ impl Lab {
         });
         let session = self.session(events, &job.stop);
         self.journal_is_free().await;
-        let prepared = prepare(&session, job.command, job.purpose, &job.chosen).await?;
+        let prepared = prepared(&session, &job).await?;
         let plan = word(&prepared, &session)?.unwrap_or_else(|| prepared.decidable());
         let summary = match job.purpose {
             Purpose::Status => prepared.close(&session).await,
@@ -432,7 +473,7 @@ impl Lab {
         let (events, mut receiver) = Events::channel();
         let drain = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
         let session = self.session(events, &job.stop);
-        let prepared = prepare(&session, job.command, job.purpose, &job.chosen).await.unwrap();
+        let prepared = prepared(&session, &job).await.unwrap();
         let plan = prepared.plan.clone();
         drop((session, prepared));
         drain.await.unwrap();

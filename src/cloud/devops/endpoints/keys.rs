@@ -1,12 +1,12 @@
 //! Access keys put into a connection. The secret goes into the request and nowhere else.
 
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::super::DevOps;
 use super::super::projects::Project;
 use super::{NOBODY_KNOWS_KEYS, Next};
-use crate::domain::connection::{AwsParameters, Connection};
+use crate::domain::connection::{AwsParameters, Connection, is_access_key_id};
 use crate::domain::failure::Result;
 use crate::domain::pen::{Inverse, Pen};
 
@@ -33,4 +33,17 @@ impl DevOps {
             Next { name: &before.name, description: &before.description, parameters, secret: Some(secret) };
         self.put(pen, project, before, next, inverse).await
     }
+}
+
+/// What an intent tells of access keys. Their ids are no secrets, and all that is left to find them by: whoever made a key
+/// may have forgotten it.
+pub(super) fn told(before: &str, after: &str) -> Value {
+    let mut told = Map::new();
+    if is_access_key_id(before) && before != after {
+        told.insert("emptied_access_key".to_owned(), json!(before));
+    }
+    if !after.is_empty() {
+        told.insert("put_access_key".to_owned(), json!(after));
+    }
+    if told.is_empty() { Value::Null } else { Value::Object(told) }
 }

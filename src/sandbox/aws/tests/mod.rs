@@ -4,6 +4,7 @@
 mod assume;
 mod iam;
 mod keys;
+mod rotation;
 
 use std::sync::OnceLock;
 

@@ -6,6 +6,7 @@ mod connections;
 mod permissions;
 mod restart;
 mod runs;
+mod variables;
 mod wire;
 mod witness;
 

@@ -1,0 +1,95 @@
+//! Every write of every phase is cut before and after: what follows converges, and the team's pipelines stay green.
+
+use std::fmt;
+
+use keyless::plan::event::Outcome;
+use keyless::sandbox::Fate;
+
+use super::forward::active;
+use crate::support::points::at_every;
+use crate::support::{Job, Lab, Name, Then};
+
+const KEY: &str = "AKIAPRACTICEAAAAAAAA";
+
+/// How many days pass before each phase: switch and watch, deactivation, deletion.
+const PHASES: [i64; 3] = [0, 8, 8];
+
+#[derive(Clone)]
+struct Point {
+    phase: usize,
+    name: Name,
+    fate: Fate,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "phase {}: {} ({:?})", self.phase, self.name, self.fate)
+    }
+}
+
+fn job() -> Job {
+    Job::rotate().delete_users()
+}
+
+async fn deploys(lab: &Lab, days: i64) {
+    let ran = lab.pass_days(days).await;
+    assert!(ran.iter().all(|run| run.ends_with("succeeded")), "{ran:?}");
+}
+
+/// A cloud in which the phases before this one are done, and this one is due.
+async fn at(phase: usize) -> Lab {
+    let lab = Lab::of_file("rotate-one").await;
+    for days in &PHASES[1..=phase] {
+        lab.run(job()).await;
+        deploys(&lab, *days).await;
+    }
+    lab.watch.forget();
+    lab
+}
+
+/// From wherever the cut left it to the key's and the user's end.
+async fn to_the_end(lab: &Lab) {
+    for _ in 0..PHASES.len() {
+        deploys(lab, 8).await;
+        let ran = lab.run(job()).await;
+        if ran.outcome() == Outcome::Done {
+            break;
+        }
+        assert_eq!(ran.outcome(), Outcome::Waiting, "{:#?}", ran.summary);
+    }
+    assert_eq!(active(lab, KEY), None);
+    assert!(!lab.dump().table("iam.user").keys().any(|user| user.ends_with("azure-devops-deploy")));
+    let roles = lab.dump().table("iam.role");
+    assert!(roles.values().all(|role| role["tags"].get("keyless:replaces").is_none()), "{roles:#?}");
+    assert_eq!(lab.standing(), [""; 0]);
+    deploys(lab, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_converges_after_a_crash_at_every_write_of_every_phase() {
+    let mut points = Vec::new();
+    for phase in 0..PHASES.len() {
+        let lab = at(phase).await;
+        lab.run(job()).await;
+        for name in lab.watch.distinct_writes() {
+            points.extend([Fate::CutBefore, Fate::CutAfter].map(|fate| Point { phase, name: name.clone(), fate }));
+        }
+    }
+    assert!(points.len() > 20, "{}", points.len());
+    at_every(points, |point| async move {
+        let lab = at(point.phase).await;
+        lab.watch.set(&point.name, point.fate, Then::Die);
+        lab.crash(job()).await;
+        deploys(&lab, 1).await;
+        let ran = lab.try_run(job()).await;
+        // After the last deletion nothing is left that a rotation could find.
+        if let Ok(ran) = ran {
+            assert_ne!(ran.outcome(), Outcome::Failed, "{:#?}", ran.summary);
+            if ran.outcome() == Outcome::Waiting {
+                to_the_end(&lab).await;
+            }
+        }
+        assert_eq!(active(&lab, KEY), None);
+    })
+    .await;
+}

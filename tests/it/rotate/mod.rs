@@ -1,0 +1,4 @@
+//! Rotation on practice clouds whose connections hold access keys.
+
+mod crash;
+mod forward;
