@@ -14,6 +14,7 @@ use crate::domain::issuer::Issuer;
 use crate::domain::move_issuer::{Standing, Stays, Target, Typed, target};
 use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, quoted};
+use crate::host::clock::Clock;
 use crate::host::files;
 use crate::plain;
 use crate::plan::event::Outcome;
@@ -263,6 +264,7 @@ impl Desk<'_> {
     }
 
     fn now(&self) -> OffsetDateTime {
-        crate::host::clock::Clock.now()
+        let practice = self.clouds.practice.as_ref();
+        Clock.now() + practice.map(|open| open.ahead).unwrap_or_default()
     }
 }

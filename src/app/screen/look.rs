@@ -176,6 +176,7 @@ impl Round {
     fn session(&self, chain: &[&Environment], aws: BTreeMap<EnvironmentName, Result<Aws>>) -> Session {
         let (opening, clouds) = (&self.scene.opening, &self.scene.clouds);
         // Without any client AWS is left alone as a whole.
+        let ahead = clouds.practice.as_ref().map(|open| open.ahead).unwrap_or_default();
         let only = if aws.is_empty() { Some(Only::AzureDevops) } else { opening.only };
         Session {
             federation: self.with(chain.iter().copied().cloned().collect()),
@@ -188,7 +189,8 @@ impl Round {
             state: clouds.state.clone(),
             events: unheard(),
             stop: opening.stop.clone(),
-            now: Clock.now(),
+            now: Clock.now() + ahead,
+            ahead,
             patience: opening.patience,
         }
     }
