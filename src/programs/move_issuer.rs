@@ -327,7 +327,10 @@ impl Builder<'_> {
             steps.extend(self.retire(wanted));
         }
         if moving.proves {
-            self.handshakes(devops, project, access, &Proving { moved: true, before: Vec::new() }, steps);
+            // It comes to nothing where a proof before it failed: that verdict stays the last word.
+            let all = self.blueprint.environments.iter();
+            let before = all.map(|wanted| issuer_key(&wanted.environment)).collect();
+            self.handshakes(devops, project, access, &Proving { moved: true, before }, steps);
         }
     }
 
