@@ -173,12 +173,13 @@ pub(super) fn federation(federation: &Federation) -> Vec<Entry> {
         Entry::required(PROJECT, federation.project.as_str()),
         Entry::optional(ORGANIZATION_ID, federation.organization_id.map(|id| id.to_string())),
         Entry::optional(ISSUER, federation.issuer.as_ref().map(ToString::to_string)),
+        // The last is always written: one that has a value.
+        Entry::optional(AZP, federation.azp.clone()),
         Entry::with_default(
             AUDIENCE_KEY,
             Held::Text(federation.audience.clone()),
             federation.audience == AUDIENCE,
         ),
-        Entry::optional(AZP, federation.azp.clone()),
     ]
 }
 
