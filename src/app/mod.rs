@@ -10,6 +10,7 @@ mod flags;
 mod halves;
 mod login;
 mod logs;
+mod move_issuer;
 mod open;
 mod output;
 mod practice;
@@ -27,6 +28,7 @@ mod wizard;
 
 use crate::cli::{Cli, Command, Half, Handover, Wait, Yes};
 use crate::domain::failure::{Code, Failure};
+use crate::domain::move_issuer::Typed;
 use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, Invocation};
 use crate::host::process::Process;
@@ -84,8 +86,10 @@ fn run_of(command: &Command) -> Option<&'static str> {
         Command::Verify { .. } => Some("verify"),
         Command::Teardown { .. } => Some("teardown"),
         Command::Rotate { .. } => Some("rotate"),
+        Command::MoveIssuer { inventory: false, plan: false, .. } => Some("move-issuer"),
         Command::Doctor { fix: true, .. } => Some("doctor"),
         Command::Plan { .. }
+        | Command::MoveIssuer { .. }
         | Command::Doctor { .. }
         | Command::Explain { .. }
         | Command::Status { .. }
@@ -130,6 +134,9 @@ fn called(cli: &Cli) -> Invocation {
             let flags = [(*matrix, "--matrix"), (*fix, "--fix")];
             let flags = flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag.to_owned());
             (named(environments), half(only), flags.collect())
+        }
+        Some(Command::MoveIssuer { back, issuer, audience, subject, azp, .. }) => {
+            move_issuer::again(*back, issuer.as_ref(), audience.as_deref(), subject, azp.as_deref())
         }
         Some(
             Command::Apply { .. }
@@ -217,6 +224,14 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
             let opening = opening(None, None, wait.seconds());
             rotate::rotate(opening, &environments, rotate::options(watch_days, delete_users), &yes, output)
                 .await
+        }
+        Some(Command::MoveIssuer { inventory: true, .. }) => {
+            move_issuer::inventory(opening(None, None, 0), output).await
+        }
+        Some(Command::MoveIssuer { plan, back, issuer, audience, subject, azp, yes, wait, .. }) => {
+            let subjects = subject.into_iter().collect();
+            let wish = move_issuer::Wish { back, plan, typed: Typed { issuer, audience, subjects, azp } };
+            move_issuer::move_issuer(opening(None, None, wait.wait), wish, &yes, output).await
         }
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await

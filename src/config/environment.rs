@@ -82,6 +82,7 @@ pub(super) fn read_environment(
         role_path: reader.name(table, &place, keys::ROLE_PATH).or_else(|| "/".parse().ok())?,
         tags: tags(reader, table, &place),
         connection: connection.or_else(|| format!("stand-in-{index}").parse().ok())?,
+        subject: reader.text(table, &place, keys::SUBJECT).map(|(subject, _)| subject.to_owned()),
         branches: branches(reader, table, &place).unwrap_or_else(|| defaults::branches(&name)),
         preset: preset(reader, table, &place),
         managed_policies: reader

@@ -79,6 +79,7 @@ fn read(text: &str, reader: &mut Reader<'_>) -> Option<Federation> {
         project: project.or_else(|| "stand-in".parse().ok())?,
         issuer,
         audience,
+        azp: reader.text(table, &top, keys::AZP).map(|(azp, _)| azp.to_owned()),
         verification: verification?,
         environments: sketches.iter().map(|sketch| sketch.environment.clone()).collect(),
     };

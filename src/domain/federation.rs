@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::arn::{Arn, RoleArn};
-use super::issuer::Issuer;
+use super::issuer::{self, Issuer};
 use super::names::{
     AccountId, BranchPattern, ConnectionName, EnvironmentName, OrganizationName, Partition, ProjectName,
     Region, RepositoryName, RoleName, RolePath,
@@ -26,6 +26,10 @@ pub struct Federation {
     pub issuer: Option<Issuer>,
     /// The audience of the tokens.
     pub audience: String,
+    /// The `azp` claim, where tokens have one: IAM then holds it, and not the audience, against client ids and `aud`
+    /// conditions (facts/azure-devops.md, IAM).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azp: Option<String>,
     /// How the handshake is made.
     pub verification: Verification,
     /// In promotion order.
@@ -68,6 +72,9 @@ pub struct Environment {
     pub tags: BTreeMap<String, String>,
     /// The service connection.
     pub connection: ConnectionName,
+    /// The subject of its tokens, where it is not the one computed from names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// Which branches deploy here.
     pub branches: Vec<BranchPattern>,
     /// The permission preset (a file of `assets/permissions/`, without its ending).
@@ -111,6 +118,12 @@ pub enum SignIn {
 }
 
 impl Environment {
+    /// The subject of its connection's tokens: as it was typed or observed, else computed from these names.
+    pub fn subject(&self, organization: &OrganizationName, project: &ProjectName) -> String {
+        let computed = || issuer::subject(organization, project, &self.connection);
+        self.subject.clone().unwrap_or_else(computed)
+    }
+
     /// The partition, from the region.
     pub fn partition(&self) -> Partition {
         self.region.partition()
@@ -128,6 +141,11 @@ impl Environment {
 }
 
 impl Federation {
+    /// What IAM holds against client ids and `aud` conditions.
+    pub fn client(&self) -> &str {
+        self.azp.as_ref().unwrap_or(&self.audience)
+    }
+
     /// The environment of that name.
     pub fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
         self.environments.iter().find(|environment| environment.name == *name)

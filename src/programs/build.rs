@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::inspect;
+use super::move_issuer::Moving;
 use super::origin::Origins;
 use super::rotate::Rotation;
 use super::session::Session;
@@ -46,6 +47,8 @@ pub enum Purpose {
     Doctor,
     /// As setup, away from access keys and up to their end.
     Rotate,
+    /// As setup, from one issuer to another, or back.
+    MoveIssuer,
     /// Gone.
     Teardown {
         /// Whether no environment of the federation remains.
@@ -56,7 +59,7 @@ pub enum Purpose {
 impl Purpose {
     /// Whether everything is aimed at as wanted: what is found missing or different is a change.
     pub fn aims_at_wanted(self) -> bool {
-        matches!(self, Self::Setup | Self::Doctor | Self::Rotate)
+        matches!(self, Self::Setup | Self::Doctor | Self::Rotate | Self::MoveIssuer)
     }
 }
 
@@ -74,6 +77,16 @@ pub struct Builder<'a> {
     pub origins: &'a Origins,
     /// What is rotated, where this is a rotation.
     pub rotation: Option<&'a Rotation>,
+    /// What is moved, where this is a move of the issuer.
+    pub moving: Option<&'a Moving>,
+}
+
+/// What a set of handshakes proves.
+pub(super) struct Proving {
+    /// Whether it is the trust as a move of the issuer leaves it.
+    pub moved: bool,
+    /// Steps that must have gone well before.
+    pub before: Vec<StepKey>,
 }
 
 impl Builder<'_> {
@@ -97,7 +110,7 @@ impl Builder<'_> {
         self.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone()).collect()
     }
 
-    fn protected(&self) -> Vec<EnvironmentName> {
+    pub(super) fn protected(&self) -> Vec<EnvironmentName> {
         let protected = self.blueprint.environments.iter().filter(|wanted| wanted.environment.protected);
         protected.map(|wanted| wanted.environment.name.clone()).collect()
     }
@@ -154,6 +167,7 @@ impl Builder<'_> {
                 aws: self.aws(&first.environment.name),
                 protected: protected.cloned().collect(),
                 looks_around: self.purpose == Purpose::Doctor,
+                retired: None,
                 wanted: wanted.clone(),
             }));
         }
@@ -192,6 +206,7 @@ impl Builder<'_> {
             },
             environment: wanted.environment.clone(),
             federation: self.blueprint.id.clone(),
+            typed: self.moving.is_some_and(|moving| moving.is_typed(&wanted.environment.name)),
             close: self.session.close.contains(&wanted.environment.name),
             // The connection exists before any trust names it: a subject is only a name, and a dangling one can be taken.
             // In a rotation it exists and is switched only once the role is there.
@@ -266,8 +281,11 @@ impl Builder<'_> {
             Aim::AsItIs => Vec::new(),
             Aim::Present | Aim::Absent => self.access_steps(devops, project, aim == Aim::Present, steps)?,
         };
-        if !self.is_teardown() {
-            let handshakes = self.handshakes(devops, project, &access, steps);
+        if let Some(moving) = self.moving {
+            self.moves(moving, (devops, project), &access, steps);
+        } else if !self.is_teardown() {
+            let proving = Proving { moved: false, before: Vec::new() };
+            let handshakes = self.handshakes(devops, project, &access, &proving, steps);
             if matches!(self.purpose, Purpose::Denial | Purpose::Rotate) {
                 self.denials(devops, project, (&access, &handshakes), steps)?;
             }
@@ -326,11 +344,12 @@ impl Builder<'_> {
     }
 
     /// Environments without checks share one run; each with checks gets its own and holds up nobody.
-    fn handshakes(
+    pub(super) fn handshakes(
         &self,
         devops: &DevOps,
         project: &Project,
         access: &[StepKey],
+        proving: &Proving,
         steps: &mut Vec<Shared>,
     ) -> Vec<StepKey> {
         let gated: &BTreeSet<EnvironmentName> = &self.surveyed.gated;
@@ -348,7 +367,9 @@ impl Builder<'_> {
         for (group, members) in groups {
             let unseen = members.iter().map(|wanted| wanted.environment.name.clone());
             let step = erase(Handshake {
-                group,
+                group: if proving.moved { format!("{group}/moved") } else { group },
+                moved: proving.moved,
+                before: proving.before.clone(),
                 unseen: unseen.filter(|name| !self.session.does_aws(name)).collect(),
                 members,
                 verification: self.blueprint.verification.clone(),

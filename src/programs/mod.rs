@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod inventory;
 pub mod logs;
 pub mod matrix;
+pub mod move_issuer;
 pub mod origin;
 mod owner;
 pub mod reach;

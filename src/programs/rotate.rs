@@ -93,7 +93,7 @@ pub async fn prepare_rotation(
     }
     federation.environments.retain(|environment| found.member(&environment.name).is_some());
     let program = ("rotate", Purpose::Rotate);
-    let prepared = prepare_of(session, program, surveyed, &federation, Some(&found)).await?;
+    let prepared = prepare_of(session, program, surveyed, &federation, (Some(&found), None)).await?;
     Ok((found, Some(prepared)))
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::build::{Builder, Purpose, header};
 use super::consent::Decision;
+use super::move_issuer::Moving;
 use super::origin::Origins;
 use super::rotate::Rotation;
 use super::session::Session;
@@ -76,7 +77,7 @@ pub async fn prepare(
         session.events.send(Event::Notice { text: notice.clone() }).await;
     }
     let federation = chosen_of(&surveyed.federation, chosen)?;
-    prepare_of(session, (command, purpose), surveyed, &federation, None).await
+    prepare_of(session, (command, purpose), surveyed, &federation, (None, None)).await
 }
 
 /// Looks at everything of a surveyed federation, of which only some environments may be meant, and plans.
@@ -88,14 +89,17 @@ pub(super) async fn prepare_of(
     (command, purpose): (&'static str, Purpose),
     surveyed: Surveyed,
     federation: &Federation,
-    rotation: Option<&Rotation>,
+    (rotation, moving): (Option<&Rotation>, Option<&Moving>),
 ) -> Result<Prepared> {
     let whole = federation.environments.len() == surveyed.federation.environments.len();
     let purpose = match purpose {
         Purpose::Teardown { .. } => Purpose::Teardown { whole },
         other => other,
     };
-    let blueprint = Blueprint::new(federation, &surveyed.grounds)?;
+    let mut blueprint = Blueprint::new(federation, &surveyed.grounds)?;
+    if let Some(moving) = moving {
+        moving.put_beside(&mut blueprint);
+    }
     if purpose == Purpose::Denial {
         warn(session, &blueprint).await;
     }
@@ -108,8 +112,15 @@ pub(super) async fn prepare_of(
         true => Origins::read(&Journal::read(&session.state, &blueprint.id)?),
         false => Origins::default(),
     };
-    let builder =
-        Builder { session, surveyed: &surveyed, blueprint: &blueprint, purpose, origins: &origins, rotation };
+    let builder = Builder {
+        session,
+        surveyed: &surveyed,
+        blueprint: &blueprint,
+        purpose,
+        origins: &origins,
+        rotation,
+        moving,
+    };
     let steps = builder.steps()?;
     let known = if writes { Known::default() } else { Known::as_it_is() };
     let started = Event::RunStarted {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::denial;
 use super::facts::{ConnectionFact, RoleFact, ask_protected, connection_key, provider_key, role_key};
+use super::issuer::issuer_key;
 use super::permission::{connection_permission_key, queue_permission_key};
 use super::pipeline::pipeline_key;
 use crate::cloud::devops::DevOps;
@@ -26,7 +27,6 @@ use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::pipeline::Queue;
-use crate::domain::policy;
 use crate::domain::provider::Provider;
 use crate::engine::known::{Known, Of, Outlook};
 use crate::engine::step::{Cx, Report, Step};
@@ -46,6 +46,10 @@ pub struct Handshake {
     pub unseen: BTreeSet<EnvironmentName>,
     /// Where the verification lives.
     pub verification: WantedVerification,
+    /// Whether it proves the trust as a move of the issuer leaves it, and not as the role's own step does.
+    pub moved: bool,
+    /// What must have come before anything is proven: the issuer of the tokens is another one.
+    pub before: Vec<StepKey>,
     /// The steps that close repository and pipeline to everybody else.
     pub access: Vec<StepKey>,
     /// The agent queue, or why none can be chosen.
@@ -147,7 +151,8 @@ impl Handshake {
     /// Role and provider; none where they are somebody else's.
     fn aws_steps(&self, wanted: &Wanted) -> Option<[StepKey; 2]> {
         let environment = &wanted.environment;
-        (!self.is_unseen(wanted)).then(|| [role_key(environment), provider_key(&environment.account)])
+        let role = if self.moved { issuer_key(environment) } else { role_key(environment) };
+        (!self.is_unseen(wanted)).then(|| [role, provider_key(&environment.account)])
     }
 
     /// What the proof rests on, or the first step whose object is missing or cannot serve. No role: it is not looked at.
@@ -196,8 +201,7 @@ impl Handshake {
 
     fn admits(&self, known: &Known, wanted: &Wanted) -> Vec<String> {
         let Ok((_, Some(role))) = self.facts(known, wanted) else { return Vec::new() };
-        let expected = wanted.role.expected();
-        let admissions = policy::others_admitted(&role.trust, &expected);
+        let admissions = wanted.role.others_admitted(&role.trust);
         admissions.iter().filter(|admission| admission.kind.is_another_identity()).map(admitted).collect()
     }
 
@@ -278,9 +282,10 @@ impl Step for Handshake {
     }
 
     fn title(&self) -> String {
+        let what = if self.moved { "last handshake" } else { "handshake" };
         match self.members.as_slice() {
-            [one] => format!("handshake of {}", one.environment.name),
-            members => format!("handshake of {} environments", members.len()),
+            [one] => format!("{what} of {}", one.environment.name),
+            members => format!("{what} of {} environments", members.len()),
         }
     }
 
@@ -289,7 +294,8 @@ impl Step for Handshake {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        std::iter::once(pipeline_key(&self.verification)).chain(self.access.iter().cloned()).collect()
+        let own = std::iter::once(pipeline_key(&self.verification)).chain(self.access.iter().cloned());
+        own.chain(self.before.iter().cloned()).collect()
     }
 
     fn after(&self) -> Vec<StepKey> {

@@ -176,6 +176,7 @@ impl Round {
     fn session(&self, chain: &[&Environment], aws: BTreeMap<EnvironmentName, Result<Aws>>) -> Session {
         let (opening, clouds) = (&self.scene.opening, &self.scene.clouds);
         // Without any client AWS is left alone as a whole.
+        let ahead = clouds.practice.as_ref().map(|open| open.ahead).unwrap_or_default();
         let only = if aws.is_empty() { Some(Only::AzureDevops) } else { opening.only };
         let ahead = clouds.practice.as_ref().map(|open| open.ahead).unwrap_or_default();
         Session {
@@ -197,17 +198,7 @@ impl Round {
 
     /// The answers with these environments alone.
     fn with(&self, environments: Vec<Environment>) -> Federation {
-        let Federation { organization, organization_id, project, issuer, audience, verification, .. } =
-            &self.federation;
-        Federation {
-            organization: organization.clone(),
-            organization_id: *organization_id,
-            project: project.clone(),
-            issuer: issuer.clone(),
-            audience: audience.clone(),
-            verification: verification.clone(),
-            environments,
-        }
+        Federation { environments, ..self.federation.clone() }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::diagnose::log::cause;
 use crate::domain::diagnose::signature::known;
 use crate::domain::failure::Result;
 use crate::domain::handshake::{self, AWSCLI_TASK, Cause, Handshake as Proof, TaskLog, Verdict};
+use crate::domain::names::EnvironmentName;
 use crate::domain::pipeline::{Record, RecordState, Run};
 use crate::steps::facts::{ConnectionFact, RoleFact};
 
@@ -56,6 +57,14 @@ pub fn proves(name: &str, wanted: &Wanted, fingerprint: &str) -> bool {
         Some(seen) => name.starts_with(seen),
         None => name == whole,
     }
+}
+
+/// Whether a task of that name proves this environment as it was at any time. A try of a throw-away connection is none.
+pub fn is_proof_of(name: &str, environment: &EnvironmentName) -> bool {
+    let rest = name.strip_prefix("keyless ").and_then(|rest| rest.strip_prefix(environment.as_str()));
+    let parts = rest.and_then(|rest| rest.strip_prefix(' ')).and_then(|rest| rest.split_once('-'));
+    let is_hex = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    parts.is_some_and(|(own, role)| is_hex(own) && (is_hex(role) || role == UNSEEN))
 }
 
 /// Where evidence is looked for: the runs of one pipeline at one commit.

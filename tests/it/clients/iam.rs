@@ -14,6 +14,7 @@ fn chained(first: &Environment, role: &str) -> Federation {
         project: "payments".parse().unwrap(),
         issuer: None,
         audience: AUDIENCE.to_owned(),
+        azp: None,
         verification: Verification {
             repository: "keyless-verification".parse().unwrap(),
             branch: None,

@@ -29,8 +29,8 @@ use keyless::plan::link::{Link, LinkState};
 use keyless::programs::build::Purpose;
 use keyless::programs::consent::Consent;
 use keyless::programs::doctor::examine;
-use keyless::programs::rotate::{Options as RotateOptions, prepare_rotation};
 use keyless::programs::matrix::map;
+use keyless::programs::rotate::{Options as RotateOptions, prepare_rotation};
 use keyless::programs::run::{Prepared, Summary, prepare};
 use keyless::programs::session::Session;
 use keyless::sandbox::issuer::Keys;
@@ -371,6 +371,19 @@ impl Lab {
             ahead: time::Duration::ZERO,
             patience: self.patience,
         }
+    }
+
+    /// A session, and the events of it once it is gone.
+    pub fn collecting(&self) -> (Session, tokio::task::JoinHandle<Vec<Event>>) {
+        let (events, mut receiver) = Events::channel();
+        let collector = tokio::spawn(async move {
+            let mut all = Vec::new();
+            while let Some(event) = receiver.recv().await {
+                all.push(event);
+            }
+            all
+        });
+        (self.session(events, &CancellationToken::new()), collector)
     }
 
     /// Runs a program and what was decided about its plan.
