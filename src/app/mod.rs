@@ -136,7 +136,9 @@ fn called(cli: &Cli) -> Invocation {
             (named(environments), half(only), flags.collect())
         }
         Some(Command::MoveIssuer { back, issuer, audience, subject, azp, .. }) => {
-            move_issuer::again(*back, issuer.as_ref(), audience.as_deref(), subject, azp.as_deref())
+            let again =
+                move_issuer::again(*back, issuer.as_ref(), audience.as_deref(), subject, azp.as_deref());
+            (Vec::new(), None, again)
         }
         Some(
             Command::Apply { .. }
@@ -231,7 +233,7 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::MoveIssuer { plan, back, issuer, audience, subject, azp, yes, wait, .. }) => {
             let subjects = subject.into_iter().collect();
             let wish = move_issuer::Wish { back, plan, typed: Typed { issuer, audience, subjects, azp } };
-            move_issuer::move_issuer(opening(None, None, wait.wait), wish, &yes, output).await
+            move_issuer::move_issuer(opening(None, None, wait.seconds()), wish, &yes, output).await
         }
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::approve::consent;
+use super::approve::{Said, consent};
 use super::commands::{exit_of, known};
 use super::open::{Clouds, Opening, answers};
 use super::output::{Output, Printer};
@@ -17,8 +17,10 @@ use crate::explain::{Exit, quoted};
 use crate::host::clock::Clock;
 use crate::host::files;
 use crate::plain;
+use crate::plan::change::Plan;
 use crate::plan::event::Outcome;
 use crate::programs::build::Purpose;
+use crate::programs::consent::Decision;
 use crate::programs::move_issuer::{self as program, Intent, Sight, moved, prepare_back, prepare_move};
 use crate::programs::run::{Prepared, prepare};
 use crate::programs::session::Session;
@@ -169,7 +171,7 @@ impl Desk<'_> {
             let header = session.events.board().header;
             self.output.data(&plain::review::review(&plan, header.as_ref(), self.output.look()));
         }
-        let decision = consent(&plan, yes, self.opening, self.clouds, self.output).await?.decide(&plan);
+        let Some(decision) = self.decide(&plan, yes).await? else { return Ok(()) };
         self.output.begins_to_write();
         prepared.carry_out(session, decision).await.map(drop)
     }
@@ -221,9 +223,20 @@ impl Desk<'_> {
         if shows {
             return Ok(None);
         }
-        let decision = consent(&plan, yes, self.opening, self.clouds, self.output).await?.decide(&plan);
+        let Some(decision) = self.decide(&plan, yes).await? else { return Ok(None) };
         self.output.begins_to_write();
         prepared.carry_out(session, decision).await.map(Some)
+    }
+
+    /// What is said to a plan; none: a person said no, and was told that nothing was changed.
+    async fn decide(&self, plan: &Plan, yes: &Yes) -> Result<Option<Decision>> {
+        match consent(plan, yes, self.opening, self.clouds, self.output).await? {
+            Said::Yes(consent) => Ok(Some(consent.decide(plan))),
+            Said::No(failure) => {
+                self.output.declined("move-issuer", &failure);
+                Ok(None)
+            }
+        }
     }
 
     /// Puts the new issuer into the answers; what else stands there is kept, comments too.

@@ -231,7 +231,10 @@ fn aws(failure: &Failure) -> (String, &'static str) {
             "ask AWS to raise it, or remove what is not needed",
         ),
         Code::AwsKeyLimit => (
-            format!("the IAM user {} has two access keys, and no user may have more", told(failure, "user", "of the key")),
+            format!(
+                "the IAM user {} has two access keys, and no user may have more",
+                told(failure, "user", "of the key")
+            ),
             "find out which of them is used by nothing, and delete that one; then run the command again",
         ),
         Code::PolicyTooLong => {
@@ -272,7 +275,10 @@ fn objects(failure: &Failure) -> (String, &'static str) {
             "choose another `connection` name in keyless.toml",
         ),
         Code::ConnectionKeepsKeys => (
-            format!("Azure DevOps left the access key in connection {}", told(failure, "connection", "of the environment")),
+            format!(
+                "Azure DevOps left the access key in connection {}",
+                told(failure, "connection", "of the environment")
+            ),
             "the connection was put back as it was, and pipelines go on with the key; make a new connection of another name, give it to the \
              environment in keyless.toml, and delete this one",
         ),

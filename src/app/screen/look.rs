@@ -176,7 +176,6 @@ impl Round {
     fn session(&self, chain: &[&Environment], aws: BTreeMap<EnvironmentName, Result<Aws>>) -> Session {
         let (opening, clouds) = (&self.scene.opening, &self.scene.clouds);
         // Without any client AWS is left alone as a whole.
-        let ahead = clouds.practice.as_ref().map(|open| open.ahead).unwrap_or_default();
         let only = if aws.is_empty() { Some(Only::AzureDevops) } else { opening.only };
         let ahead = clouds.practice.as_ref().map(|open| open.ahead).unwrap_or_default();
         Session {

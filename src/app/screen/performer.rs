@@ -270,14 +270,6 @@ impl Inner {
     }
 }
 
-/// Puts a task in the place of the one before, which ends.
-fn gives_way(place: &Mutex<Option<AbortHandle>>, task: Option<AbortHandle>) {
-    let before = std::mem::replace(&mut *place.lock().unwrap_or_else(PoisonError::into_inner), task);
-    if let Some(before) = before {
-        before.abort();
-    }
-}
-
 /// The run a wizard's effect belongs to.
 fn job_of(effect: &wizard::Effect) -> Option<Job> {
     match effect {
