@@ -193,8 +193,8 @@ impl Evidence {
         if let Some(log) = self.logs.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(log.clone());
         }
-        let lines = devops.log_lines(project, run.id, id).await?;
-        let log = TaskLog::read(lines.iter().map(String::as_str));
+        let log = devops.log(project, run.id, id).await?;
+        let log = TaskLog::read(log.lines.iter().map(String::as_str));
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).insert(key, log.clone());
         Ok(log)
     }
