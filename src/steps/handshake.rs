@@ -19,6 +19,7 @@ use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Wanted, WantedVerification};
 use crate::domain::denial::Denial;
+use crate::domain::diagnose::signature::known;
 use crate::domain::diagnose::trust::admitted;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::handshake::{self, Handshake as Proof, Verdict};
@@ -409,7 +410,12 @@ fn judged(wanted: &Wanted, told: &Told) -> Proof {
     Proof {
         environment: wanted.environment.name.clone(),
         verdict: handshake::judge(&wanted.expected, log, told.succeeded),
-        identity: log.identity.as_ref().map(|identity| identity.arn.clone()).or_else(|| log.assumed.clone()),
+        identity: log
+            .identity
+            .as_ref()
+            .map(|it| &it.arn)
+            .or(log.assumed.as_ref())
+            .map(|arn| known().shown(arn)),
         at: told.at.clone(),
         run: told.run.clone(),
     }
