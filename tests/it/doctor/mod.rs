@@ -6,6 +6,7 @@ mod fuzz;
 mod logs;
 mod pairs;
 mod patch;
+mod renamed;
 
 use std::path::{Path, PathBuf};
 
