@@ -273,7 +273,7 @@ mod tests {
     fn of_a_list_that_breaks_off_the_whole_lines_are_read() {
         let text = r#"{"count":3,"value":["a","b \"c\"","d"]}"#;
         for (end, lines) in
-            [(text.len(), 3), (text.len() - 2, 3), (text.len() - 4, 2), (21, 1), (20, 0), (5, 0), (0, 0)]
+            [(text.len(), 3), (text.len() - 2, 3), (text.len() - 4, 2), (23, 1), (22, 0), (5, 0), (0, 0)]
         {
             assert_eq!(begun(&text[..end]), ["a", "b \"c\"", "d"][..lines], "{}", &text[..end]);
         }
