@@ -218,6 +218,7 @@ impl Builder<'_> {
                     .then(|| sign_in_key(&wanted.environment)),
                 devops: devops.clone(),
                 project: project.clone(),
+                known_as: Default::default(),
             }));
             let name = wanted.connection.name.clone();
             let resource = Resource::Connection { environment: wanted.environment.name.clone(), name };
@@ -261,7 +262,7 @@ impl Builder<'_> {
             }
         }
         if matches!(self.purpose, Purpose::Denial | Purpose::Doctor | Purpose::Teardown { .. }) {
-            steps.push(self.decoys(devops, project));
+            self.decoys(devops, project, steps);
         }
         Ok(())
     }
