@@ -192,6 +192,8 @@ fn tags(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> BTreeM
         reader.wrong(&tag_place.span, tag_place.path.clone(), wrong.accepted(accepted));
     }
     let mut found: BTreeMap<String, String> = BTreeMap::new();
+    // IAM takes tag names that differ in case only for the same.
+    let mut lowered: BTreeMap<String, &str> = BTreeMap::new();
     for (name, value) in listed.iter() {
         let span = value.span().unwrap_or_else(|| tag_place.span.clone());
         let Some(text) = value.as_str() else {
@@ -211,14 +213,14 @@ fn tags(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> BTreeM
             let wrong =
                 Wrong::new(format!("`{}` is no value for a tag", shown(text)), "correct or remove the tag");
             reader.wrong(&span, tag_place.key(name), wrong.accepted(accepted));
-        } else if let Some(other) = found.keys().find(|other| other.to_lowercase() == lower) {
-            // IAM takes tag names that differ in case only for the same.
+        } else if let Some(other) = lowered.get(&lower) {
             let wrong = Wrong::new(
                 format!("`{name}` and `{other}` are the same tag to IAM"),
                 "remove one of the two",
             );
             reader.wrong(&span, tag_place.key(name), wrong);
         } else {
+            lowered.insert(lower, name);
             found.insert(name.to_owned(), text.to_owned());
         }
     }

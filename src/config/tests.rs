@@ -457,3 +457,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_thousand_problems_are_listed_and_the_rest_counted() {
+    let text: String = (0..1500).map(|n| format!("key-{n} = 1\n")).collect();
+    let problems = parse(&text, "keyless.toml").unwrap_err();
+    assert_eq!(problems.len(), 1001);
+    let last = problems.last().unwrap();
+    // Unknown keys are noted before the two that are missing.
+    assert_eq!((last.line, last.column, last.key.as_str()), (1001, 1, "key-1000"));
+    assert!(last.message.starts_with("is one of 502 "), "{last}");
+}

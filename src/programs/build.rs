@@ -245,6 +245,7 @@ impl Builder<'_> {
                 before: self.before_switch(wanted),
                 devops: devops.clone(),
                 project: project.clone(),
+                known_as: Default::default(),
             }));
             let name = wanted.connection.name.clone();
             let resource = Resource::Connection { environment: wanted.environment.name.clone(), name };
@@ -292,7 +293,7 @@ impl Builder<'_> {
         }
         let decoys = [Purpose::Denial, Purpose::Doctor, Purpose::Rotate].contains(&self.purpose);
         if decoys || self.is_teardown() {
-            steps.push(self.decoys(devops, project));
+            self.decoys(devops, project, steps);
         }
         self.rotation_steps(devops, project, steps);
         Ok(())

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::build::{Builder, Purpose, header};
 use super::consent::Decision;
+use super::doctor;
 use super::move_issuer::Moving;
 use super::origin::Origins;
 use super::rotate::Rotation;
@@ -41,6 +42,8 @@ pub struct Prepared {
     pub blueprint: Blueprint,
     /// What is intended.
     pub plan: Plan,
+    /// Steps that the doctor leaves alone although they have a change: see [`doctor::held`].
+    pub held: BTreeSet<StepKey>,
     steps: Vec<Shared>,
     known: Known,
     /// The steps that are meant; none: all of them.
@@ -131,7 +134,11 @@ pub(super) async fn prepare_of(
     };
     session.events.send(started).await;
     let plan = look::plan(&steps, &known, &session.events, &session.stop).await;
-    Ok(Prepared { command, purpose, surveyed, blueprint, plan, steps, known, only: None, lock })
+    let held = match purpose {
+        Purpose::Doctor => doctor::held(&plan, &steps, &session.events.board()),
+        _ => BTreeSet::new(),
+    };
+    Ok(Prepared { command, purpose, surveyed, blueprint, plan, held, steps, known, only: None, lock })
 }
 
 /// A denial is what alarms are made for: whoever watches a protected environment is to know before.
@@ -205,7 +212,11 @@ impl Prepared {
     /// The part of the plan that this program may apply: what is reviewed and decided.
     pub fn decidable(&self) -> Plan {
         let mut plan = self.plan.clone();
-        plan.changes.retain(|change| self.may_apply(&change.step) && change.step.kind != Kind::Inspection);
+        plan.changes.retain(|change| {
+            self.may_apply(&change.step)
+                && change.step.kind != Kind::Inspection
+                && !self.held.contains(&change.step)
+        });
         plan.blocked.retain(|blocked| self.is_meant(&blocked.step));
         plan
     }

@@ -210,8 +210,8 @@ impl Evidence {
         if let Some(log) = self.logs.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(log.clone());
         }
-        let lines = devops.log_lines(project, run.id, id).await?;
-        let lines = || lines.iter().map(String::as_str);
+        let log = devops.log(project, run.id, id).await?;
+        let lines = || log.lines.iter().map(String::as_str);
         let log = (TaskLog::read(lines()), cause(lines()));
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).insert(key, log.clone());
         Ok(log)
@@ -241,7 +241,12 @@ pub fn judged(wanted: &Wanted, told: &Told) -> Proof {
         environment: wanted.environment.name.clone(),
         verdict,
         cause,
-        identity: log.identity.as_ref().map(|identity| identity.arn.clone()).or_else(|| log.assumed.clone()),
+        identity: log
+            .identity
+            .as_ref()
+            .map(|it| &it.arn)
+            .or(log.assumed.as_ref())
+            .map(|arn| known().shown(arn)),
         at: told.at.clone(),
         run: told.run.clone(),
     }

@@ -8,6 +8,7 @@ mod fuzz;
 mod logs;
 mod pairs;
 mod patch;
+mod renamed;
 mod runs;
 
 use futures::StreamExt;
