@@ -197,8 +197,8 @@ async fn runs_that_fail_once_the_key_is_off_hold_up_its_end() {
         waits(&lab).await;
         assert!(green(&lab.pass_days(8).await));
     }
-    let uses = lab.dump().table("connection-use");
-    let (last, _) = uses.iter().next_back().unwrap();
+    let uses = lab.practice.ground().store.list::<serde_json::Value>("connection-use", "");
+    let (last, _) = uses.last().unwrap();
     lab.change("connection-use", last, |used| used["result"] = "failed".into());
     let ran = waits(&lab).await;
     assert!(ran.findings("dev").contains(&FindingCode::RotationFailing), "{:?}", ran.board.findings);
