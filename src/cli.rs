@@ -275,6 +275,12 @@ pub enum Command {
         /// Also delete a user whose last key is gone, that has no password, and that nothing else needs
         #[arg(long)]
         delete_users: bool,
+        /// Go back to access keys: the old key is activated, and the connection gets a new one of the same user
+        #[arg(long, conflicts_with_all = ["renew_keys", "delete_users"])]
+        rollback: bool,
+        /// Stay with access keys, and replace each by a new one: put in, proven, the old one watched, deactivated, deleted
+        #[arg(long, conflicts_with = "delete_users")]
+        renew_keys: bool,
         /// Approval
         #[command(flatten)]
         yes: Yes,

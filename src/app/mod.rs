@@ -118,10 +118,12 @@ fn called(cli: &Cli) -> Invocation {
             named(environments).into_iter().chain(only_half(only)).collect()
         }
         Some(Command::Teardown { environments, .. }) => named(environments),
-        Some(Command::Rotate { environments, watch_days, delete_users, .. }) => {
+        Some(Command::Rotate { environments, watch_days, delete_users, rollback, renew_keys, .. }) => {
             let days = (*watch_days != 7).then(|| format!("--watch-days {watch_days}"));
-            let users = delete_users.then(|| "--delete-users".to_owned());
-            named(environments).into_iter().chain(days).chain(users).collect()
+            let flags =
+                [(*delete_users, "--delete-users"), (*rollback, "--rollback"), (*renew_keys, "--renew-keys")];
+            let flags = flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag.to_owned());
+            named(environments).into_iter().chain(days).chain(flags).collect()
         }
         Some(Command::Doctor { environments, matrix: true, .. }) => {
             named(environments).into_iter().chain(["--matrix".to_owned()]).collect()
@@ -207,10 +209,10 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         }
         Some(Command::Explain { code: Some(code) }) => doctor::explain(&code, output),
         Some(Command::Explain { code: None }) => Ok(doctor::codes(output)),
-        Some(Command::Rotate { environments, watch_days, delete_users, yes, wait }) => {
+        Some(Command::Rotate { environments, watch_days, delete_users, rollback, renew_keys, yes, wait }) => {
             let opening = opening(None, None, wait.wait);
-            rotate::rotate(opening, &environments, rotate::options(watch_days, delete_users), &yes, output)
-                .await
+            let options = rotate::options(watch_days, delete_users, rotate::way(rollback, renew_keys));
+            rotate::rotate(opening, &environments, options, &yes, output).await
         }
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await

@@ -114,7 +114,17 @@ pub async fn open(name: &str, process: &Process) -> Result<Open> {
     };
     let keys = keys(&credentials);
     let token = credentials.azure_devops;
-    Ok(Open { addresses, token, keys, sso_start_url, answers, world: name, state, ahead: time::Duration::seconds(told.ahead), _practice: practice })
+    Ok(Open {
+        addresses,
+        token,
+        keys,
+        sso_start_url,
+        answers,
+        world: name,
+        state,
+        ahead: time::Duration::seconds(told.ahead),
+        _practice: practice,
+    })
 }
 
 /// Where the session of a practice Identity Center is kept: never in the AWS CLI's own cache.

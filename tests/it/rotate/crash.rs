@@ -72,7 +72,11 @@ async fn a_rotation_converges_after_a_crash_at_every_write_of_every_phase() {
         let lab = at(phase).await;
         lab.run(job()).await;
         for name in lab.watch.distinct_writes() {
-            points.extend([Fate::CutBefore, Fate::CutAfter].map(|fate| Point { phase, name: name.clone(), fate }));
+            points.extend([Fate::CutBefore, Fate::CutAfter].map(|fate| Point {
+                phase,
+                name: name.clone(),
+                fate,
+            }));
         }
     }
     assert!(points.len() > 20, "{}", points.len());

@@ -52,7 +52,12 @@ async fn three_environments_from_keys_to_none_while_the_team_deploys() {
     let roles = lab.dump().table("iam.role");
     assert!(roles.values().all(|role| role["tags"].get("keyless:replaces").is_none()), "{roles:#?}");
     let status = lab.run(Job::setup()).await;
-    assert_eq!((status.proven(), status.plan.writes()), (THREE.map(str::to_owned).to_vec(), 0), "{:#?}", status.plan);
+    assert_eq!(
+        (status.proven(), status.plan.writes()),
+        (THREE.map(str::to_owned).to_vec(), 0),
+        "{:#?}",
+        status.plan
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,7 +66,10 @@ async fn what_a_user_could_do_the_role_can() {
     waits(&lab).await;
     let roles = lab.dump().table("iam.role");
     let role = roles.get("111122223333/AzureDevOpsDevRole").unwrap();
-    assert!(role["inline"].get("keyless-adopted").is_some() || role["managed"].as_array().is_some_and(|m| !m.is_empty()));
+    assert!(
+        role["inline"].get("keyless-adopted").is_some()
+            || role["managed"].as_array().is_some_and(|m| !m.is_empty())
+    );
     // What the person approved in the plan is no finding of the next look.
     assert!(!lab.run(Job::status()).await.findings("dev").contains(&FindingCode::RoleExtraPolicies));
 }
@@ -124,7 +132,8 @@ async fn a_user_with_another_key_stays() {
 async fn a_job_of_forty_minutes_gets_a_session_that_lasts() {
     let lab = Lab::of_file("rotate-long-job").await;
     let ran = waits(&lab).await;
-    let set = ran.plan.changes.iter().find(|change| change.step.to_string().starts_with("duration:")).unwrap();
+    let set =
+        ran.plan.changes.iter().find(|change| change.step.to_string().starts_with("duration:")).unwrap();
     assert_eq!(set.after.as_ref().unwrap()["aws.rolecredential.maxduration"], "3600");
     assert!(green(&lab.pass_days(1).await), "the pipeline of 40 minutes works with a role");
 }
