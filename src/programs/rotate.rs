@@ -24,6 +24,7 @@ use crate::engine::erased::{Shared, erase};
 use crate::plan::event::Event;
 use crate::steps::facts::{connection_key, sign_in_key};
 use crate::steps::rotate::duration::Duration;
+use crate::steps::rotate::end::End;
 use crate::steps::rotate::key::{Key, Member as KeyMember};
 use crate::steps::rotate::mark::Mark;
 use crate::steps::rotate::policies::Policies;
@@ -283,6 +284,15 @@ impl Builder<'_> {
             steps.extend(self.key(rotation, members, proofs, devops, project));
         }
         self.users(rotation, steps);
+        for member in &rotation.members {
+            let Some(wanted) = self.blueprint.environment(&member.environment) else { continue };
+            steps.push(erase(End {
+                environment: wanted.environment.clone(),
+                role: wanted.role.arn.clone(),
+                turned: member.turned.clone(),
+                aws: self.aws(&wanted.environment.name),
+            }));
+        }
     }
 
     fn mark(&self, member: &Member, wanted: &Wanted, devops: &DevOps, project: &Project) -> Shared {

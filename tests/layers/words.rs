@@ -86,7 +86,11 @@ fn asked() -> BTreeSet<String> {
         let literals = product.split('"').skip(1).step_by(2);
         asked.extend(
             literals
-                .filter(|text| text.starts_with("iam:") || text.starts_with("cloudtrail:"))
+                // Of STS, only this one is a right that has to be given.
+                .filter(|text| {
+                    ["iam:", "cloudtrail:", "s3:", "kms:"].iter().any(|service| text.starts_with(service))
+                        || *text == "sts:GetAccessKeyInfo"
+                })
                 .map(str::to_owned),
         );
     }
@@ -94,10 +98,11 @@ fn asked() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_operator_policy_allows_what_is_asked_and_no_more() {
-    let policy: Value = serde_json::from_str(&read("assets/iam/keyless-operator.json")).expect("JSON");
+fn the_operator_policies_allow_what_is_asked_and_no_more() {
+    let policies = ["assets/iam/keyless-operator.json", "assets/iam/keyless-rotation.json"]
+        .map(|file| serde_json::from_str::<Value>(&read(file)).expect("JSON"));
     let mut allowed = BTreeSet::new();
-    for statement in policy["Statement"].as_array().expect("statements") {
+    for statement in policies.iter().flat_map(|policy| policy["Statement"].as_array().expect("statements")) {
         assert_eq!(statement["Effect"], "Allow");
         for action in statement["Action"].as_array().expect("a list") {
             let action = action.as_str().expect("an action").to_owned();

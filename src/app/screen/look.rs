@@ -177,6 +177,7 @@ impl Round {
         let (opening, clouds) = (&self.scene.opening, &self.scene.clouds);
         // Without any client AWS is left alone as a whole.
         let only = if aws.is_empty() { Some(Only::AzureDevops) } else { opening.only };
+        let ahead = clouds.practice.as_ref().map(|open| open.ahead).unwrap_or_default();
         Session {
             federation: self.with(chain.iter().copied().cloned().collect()),
             only,
@@ -188,7 +189,8 @@ impl Round {
             state: clouds.state.clone(),
             events: unheard(),
             stop: opening.stop.clone(),
-            now: Clock.now(),
+            now: Clock.now() + ahead,
+            ahead,
             patience: opening.patience,
         }
     }

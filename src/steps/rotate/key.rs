@@ -73,8 +73,8 @@ pub struct Seen {
     noted_off: bool,
     /// Runs that failed since it was deactivated: pipeline and time.
     failing: Vec<String>,
-    /// Roles whose tag does not tell what is waited for, by environment, with the tag as it is.
-    stale: BTreeMap<EnvironmentName, Option<String>>,
+    /// The roles' tags that point to it, by environment.
+    pointers: BTreeMap<EnvironmentName, Pointer>,
     now: OffsetDateTime,
 }
 
@@ -133,30 +133,40 @@ impl Key {
         self.members.iter().filter_map(|member| Some((member, member.role.as_ref()?)))
     }
 
-    async fn stale(&self, phase: &Phase) -> Result<BTreeMap<EnvironmentName, Option<String>>> {
-        let wanted = self.pointer(phase);
-        let mut stale = BTreeMap::new();
+    /// The roles' tags that point to the key, by environment.
+    async fn pointers(&self) -> Result<BTreeMap<EnvironmentName, Pointer>> {
+        let mut pointers = BTreeMap::new();
         for (member, role) in self.roles() {
             let aws = member.aws.as_ref().map_err(Clone::clone)?;
-            let Some(mut tags) = aws.role_tags(&role.name).await? else { continue };
-            let found = tags.remove(REPLACES);
-            if found != wanted {
-                stale.insert(member.environment.name.clone(), found);
-            }
+            let tags = aws.role_tags(&role.name).await?.unwrap_or_default();
+            let found = tags.get(REPLACES).and_then(|value| Pointer::read(value));
+            pointers.extend(found.map(|found| (member.environment.name.clone(), found)));
         }
-        Ok(stale)
+        Ok(pointers)
     }
 
-    /// What the roles' tags are to tell; none: nothing, the key is gone.
-    fn pointer(&self, phase: &Phase) -> Option<String> {
+    /// Roles whose tag does not tell what is waited for, or tells of another wait.
+    fn untold(&self, pointers: &BTreeMap<EnvironmentName, Pointer>, phase: &Phase) -> usize {
+        let off = match phase {
+            Phase::Watched { .. } => Some(false),
+            Phase::Off { .. } => Some(true),
+            _ => return 0,
+        };
+        let told = |(member, _): &(&Member, &RoleArn)| {
+            pointers.get(&member.environment.name).and_then(|it| it.waits).map(|it| it.off)
+        };
+        self.roles().filter(|pair| told(pair) != off).count()
+    }
+
+    /// What the roles' tags are to tell.
+    fn pointer(&self, phase: &Phase) -> String {
         let Turned { key, account, user } = &self.turned;
         let waits = match phase {
             Phase::Watched { until, .. } => Some(Waits { off: false, until: *until }),
             Phase::Off { until } => Some(Waits { off: true, until: *until }),
-            Phase::Gone => return None,
             _ => None,
         };
-        Some(Pointer { key: key.clone(), account: account.to_string(), user: user.clone(), waits }.value())
+        Pointer { key: key.clone(), account: account.to_string(), user: user.clone(), waits }.value()
     }
 
     fn change(&self, verb: Verb, why: &str, rights: &[&str], writes: usize) -> Change {
@@ -194,8 +204,7 @@ impl Key {
     fn plan_delete(&self) -> Change {
         let days = self.patience.watch.whole_days();
         let why = format!("it has been off for {days} days and nobody missed it");
-        let rights = ["iam:DeleteAccessKey", "iam:UntagUser", "iam:UntagRole"];
-        let mut change = self.change(Verb::Delete, &why, &rights, 2 + self.roles().count());
+        let mut change = self.change(Verb::Delete, &why, &["iam:DeleteAccessKey", "iam:UntagUser"], 2);
         change.before = Some(json!({ "Status": "Inactive" }));
         change.reversible = false;
         change
@@ -242,19 +251,12 @@ impl Key {
 
     /// Writes what the roles' tags are to tell now.
     async fn point(&self, pen: &Pen, seen: &Seen, phase: &Phase) -> Result<()> {
-        let wanted = self.pointer(phase);
+        let after = BTreeMap::from([(REPLACES.to_owned(), self.pointer(phase))]);
         for (member, role) in self.roles() {
-            let Ok(aws) = &member.aws else { continue };
-            let found = seen.stale.get(&member.environment.name).cloned().flatten();
-            let before = found.map(|value| (REPLACES.to_owned(), value)).into_iter().collect();
-            match &wanted {
-                Some(value) => {
-                    let after = BTreeMap::from([(REPLACES.to_owned(), value.clone())]);
-                    aws.tag(pen, role, &before, &after).await?;
-                }
-                None if before.is_empty() => {}
-                None => aws.untag(pen, role, &before).await?,
-            }
+            let aws = member.aws.as_ref().map_err(Clone::clone)?;
+            let found = seen.pointers.get(&member.environment.name);
+            let before = found.map(|pointer| (REPLACES.to_owned(), pointer.value()));
+            aws.tag(pen, role, &before.into_iter().collect(), &after).await?;
         }
         Ok(())
     }
@@ -284,10 +286,10 @@ impl Key {
     async fn forget(&self, aws: &Aws, pen: &Pen, seen: &Seen) -> Result<()> {
         let mut keys: Vec<String> = seen.marks.iter().map(Mark::tag_key).collect();
         keys.extend(seen.noted_off.then(|| deactivated_tag(&self.turned.key)));
-        if !keys.is_empty() {
-            aws.untag_user(pen, &self.turned.user, &keys).await?;
+        if keys.is_empty() {
+            return Ok(());
         }
-        self.point(pen, seen, &Phase::Gone).await
+        aws.untag_user(pen, &self.turned.user, &keys).await
     }
 }
 
@@ -341,8 +343,8 @@ impl Step for Key {
         };
         let phase = Phase::of(&observed, self.patience);
         let failing = self.failing(&marks, off).await?;
-        let stale = self.stale(&phase).await?;
-        Ok(Seen { noted_off: off.is_some(), phase, key, marks, failing, stale, now })
+        let pointers = self.pointers().await?;
+        Ok(Seen { noted_off: off.is_some(), phase, key, marks, failing, pointers, now })
     }
 
     fn yields(&self, seen: &Seen) -> Yields {
@@ -366,6 +368,10 @@ impl Step for Key {
         match &seen.phase {
             Phase::Held { by } => self.wait(format!("{}, which still sign in with it", by.join(", ")), None),
             Phase::ToNote => self.plan_watch(),
+            Phase::Watched { .. } | Phase::Off { .. } if self.untold(&seen.pointers, &seen.phase) > 0 => {
+                let roles = self.untold(&seen.pointers, &seen.phase);
+                self.plan_note("what it waits for is noted", json!({ "noted": true }), roles)
+            }
             Phase::Watched { until, elsewhere: None } => {
                 self.wait(format!("{}: until then nobody may use it", day(*until)), Some(*until))
             }
@@ -393,19 +399,16 @@ impl Step for Key {
                 Some(*until),
             ),
             Phase::ToDelete => self.plan_delete(),
-            Phase::Gone if !seen.marks.is_empty() || seen.noted_off || !seen.stale.is_empty() => self
-                .plan_note(
-                    "it is gone; what was noted of it goes too",
-                    json!({ "noted": false }),
-                    1 + seen.stale.len(),
-                ),
+            Phase::Gone if !seen.marks.is_empty() || seen.noted_off => {
+                self.plan_note("it is gone; what was noted of it goes too", json!({ "noted": false }), 1)
+            }
             Phase::Gone => Change::keep(self.key(), self.title(), "it is gone"),
         }
     }
 
     async fn apply(&self, _cx: &Cx, _known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
-        match seen.phase {
+        match &seen.phase {
             Phase::ToNote => self.note(aws, pen, &seen).await,
             Phase::ToDeactivate => {
                 aws.set_access_key(pen, &self.turned.user, &self.turned.key, false).await?;
@@ -417,7 +420,8 @@ impl Step for Key {
                 self.forget(aws, pen, &seen).await
             }
             Phase::Gone => self.forget(aws, pen, &seen).await,
-            Phase::Held { .. } | Phase::Watched { .. } | Phase::Off { .. } => Ok(()),
+            Phase::Watched { .. } | Phase::Off { .. } => self.point(pen, &seen, &seen.phase).await,
+            Phase::Held { .. } => Ok(()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod back;
 pub mod duration;
+pub mod end;
 pub mod key;
 pub mod mark;
 pub mod policies;
@@ -49,6 +50,11 @@ pub fn forget_key(turned: &Turned) -> StepKey {
 /// The step that ends a user.
 pub fn user_key(turned: &Turned) -> StepKey {
     StepKey::new(Kind::User, format!("{}/{}", turned.account, turned.user))
+}
+
+/// The step that takes the last note of a rotation away.
+pub fn end_key(environment: &Environment) -> StepKey {
+    StepKey::new(Kind::Key, format!("end/{}", environment.name))
 }
 
 /// The step that gives a role what the user had.

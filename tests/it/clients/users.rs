@@ -159,7 +159,7 @@ async fn resources_that_name_a_user_are_found() {
     let names: Vec<&str> = policies.readable().map(|(resource, _)| resource).collect();
     assert_eq!(
         names,
-        ["arn:aws:s3:::site.example", "arn:aws:s3:::logs", "arn:aws:kms:eu-west-1:111122223333:key/k-1"]
+        ["arn:aws:s3:::logs", "arn:aws:s3:::site.example", "arn:aws:kms:eu-west-1:111122223333:key/k-1"]
     );
     assert!(policies.readable().all(|(_, policy)| policy.to_json().contains("user/deployer")));
     assert_eq!(policies.unreadable().count(), 0, "{policies:?}");
@@ -177,11 +177,28 @@ async fn resources_that_may_not_be_read_are_named() {
     let bench = Bench::with(world, None).await;
     let policies = client(&bench).resource_policies().await;
     let unknown: Vec<_> = policies.unreadable().map(|(what, why)| (what, why.code)).collect();
-    let denied = ["arn:aws:s3:::site.example", "arn:aws:s3:::no-policy", "arn:aws:s3:::logs"];
+    let denied = ["arn:aws:s3:::logs", "arn:aws:s3:::no-policy", "arn:aws:s3:::site.example"];
     let mut expected: Vec<_> = denied.into_iter().map(|what| (what, Code::AwsDenied)).collect();
     expected.push(("KMS keys in eu-west-1", Code::AwsDenied));
     assert_eq!(unknown, expected);
     assert_eq!(policies.readable().count(), 0);
+}
+
+#[tokio::test]
+async fn buckets_are_read_page_by_page() {
+    let mut world = world();
+    let account = world.accounts.iter_mut().find(|account| account.id == ACCOUNT).unwrap();
+    let last = account.buckets.pop().unwrap();
+    account.buckets = (0..1000)
+        .map(|index| world::Bucket { name: format!("b{index:04}"), policy: None, ..last.clone() })
+        .collect();
+    account.buckets.push(world::Bucket { name: "z".to_owned(), ..last });
+    let bench = Bench::with(world, None).await;
+    let policies = client(&bench).resource_policies().await;
+    assert_eq!(policies.readable().next().map(|(resource, _)| resource), Some("arn:aws:s3:::z"));
+    assert_eq!(policies.unreadable().count(), 0);
+    let lines = bench.lines.0.lock().unwrap();
+    assert_eq!(lines.iter().filter(|line| line.contains(r#""Action":"ListBuckets""#)).count(), 2);
 }
 
 /// Asks until AWS knows the key.

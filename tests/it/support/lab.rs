@@ -12,7 +12,7 @@ use keyless::cloud::http::Http;
 use keyless::cloud::signin::{AwsSignIn, StaticKeys};
 use keyless::config;
 use keyless::domain::denial;
-use keyless::domain::failure::{Failure, Result};
+use keyless::domain::failure::{Code, Failure, Result};
 use keyless::domain::federation::{Federation, SignIn};
 use keyless::domain::finding::{Finding, FindingCode};
 use keyless::domain::handshake::Verdict;
@@ -261,7 +261,8 @@ async fn prepared(session: &Session, job: &Job) -> Result<Prepared> {
         return prepare(session, job.command, job.purpose, &job.chosen).await;
     }
     let (found, prepared) = prepare_rotation(session, job.rotation, &job.chosen).await?;
-    Ok(prepared.unwrap_or_else(|| panic!("nothing to rotate: {:?}", found.skipped)))
+    prepared
+        .ok_or_else(|| Failure::new(Code::Answers).with("nothing to rotate", format!("{:?}", found.skipped)))
 }
 
 impl Lab {

@@ -3,9 +3,9 @@
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-use super::super::DevOps;
-use super::super::projects::Project;
 use super::{NOBODY_KNOWS_KEYS, Next};
+use crate::cloud::devops::DevOps;
+use crate::cloud::devops::projects::Project;
 use crate::domain::connection::{AwsParameters, Connection, is_access_key_id};
 use crate::domain::failure::Result;
 use crate::domain::pen::{Inverse, Pen};
