@@ -86,9 +86,19 @@ pub struct Yes {
 /// How long runs may take.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Wait {
-    /// Seconds a verification run may wait for an agent or an approval before it is cancelled
-    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
-    pub wait: u64,
+    /// Seconds a verification run may wait for an agent or an approval before it is cancelled [default: 900]
+    #[arg(long, value_name = "SECONDS")]
+    pub wait: Option<u64>,
+}
+
+impl Wait {
+    /// Seconds, where none are named.
+    pub const USUAL: u64 = 900;
+
+    /// Seconds.
+    pub fn seconds(self) -> u64 {
+        self.wait.unwrap_or(Self::USUAL)
+    }
 }
 
 /// Which half of the work.
@@ -250,13 +260,13 @@ pub enum Command {
         #[arg(long)]
         fix: bool,
         /// Show which connection can become which role, decided offline from all trusts; an unexpected reach ends with 1
-        #[arg(long, conflicts_with_all = ["fix", "only", "log", "run"])]
+        #[arg(long)]
         matrix: bool,
         /// Read the pasted log of a pipeline's task instead (`-`: stdin); no cloud is asked
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["environments", "only", "fix", "run"])]
+        #[arg(long, value_name = "FILE")]
         log: Option<PathBuf>,
         /// Read one run of a pipeline instead: its address or number
-        #[arg(long, value_name = "URL|ID", conflicts_with_all = ["environments", "only", "fix"])]
+        #[arg(long, value_name = "URL|ID")]
         run: Option<String>,
         /// Approval
         #[command(flatten)]

@@ -1,5 +1,8 @@
 //! Approval: flags first, then the person; without either nothing is written.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use tokio_util::sync::CancellationToken;
 
 use super::decided;
@@ -7,22 +10,82 @@ use super::open::{Clouds, Opening};
 use super::output::Output;
 use super::stream::WAITS_FOR;
 use crate::cli::Yes;
-use crate::domain::failure::{Class, Code, Failure, Result};
+use crate::domain::blueprint::{Blueprint, Wanted};
+use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::names::EnvironmentName;
+use crate::domain::policy::{CharDiff, Likeness};
 use crate::plain::lines::{Source, StandardInput};
 use crate::plan::change::{Ask, Plan};
 use crate::programs::consent::Consent;
 
+/// What was said to a plan.
+pub enum Said {
+    /// How far it is approved.
+    Yes(Consent),
+    /// A person was asked and said no. The failure names what would approve it, for whoever reads JSON.
+    No(Failure),
+}
+
+/// Refuses a subject that is confirmed and that no trust of these environments is to name: a slip would be a silent no.
+///
+/// # Errors
+/// There is such a subject; nothing was written.
+pub fn check_subjects(
+    plan: &Plan,
+    blueprint: &Blueprint,
+    chosen: &[EnvironmentName],
+    yes: &Yes,
+) -> Result<()> {
+    let asked = plan.changes.iter().flat_map(|change| &change.asks).filter_map(|ask| match ask {
+        Ask::Subject { wanted, .. } => Some(wanted.as_str()),
+        Ask::Protected { .. } | Ask::Foreign { .. } => None,
+    });
+    let meant = |wanted: &&Wanted| chosen.is_empty() || chosen.contains(&wanted.environment.name);
+    // A subject that is trusted by now was confirmed before.
+    let own = blueprint.environments.iter().filter(meant).map(|wanted| wanted.role.subject.as_str());
+    let known: BTreeSet<&str> = asked.chain(own).collect();
+    let Some(given) = yes.confirm_subject.iter().find(|given| !known.contains(given.as_str())) else {
+        return Ok(());
+    };
+    let failure = Failure::new(Code::SubjectUnknown).with("confirmed", given);
+    let differences = known.iter().map(|known| (CharDiff::between(given, known), *known));
+    Err(match differences.min_by_key(|(difference, _)| difference.weight()) {
+        Some((difference, nearest)) => {
+            failure.with("nearest", nearest).with("differs", differing(given, nearest, &difference))
+        }
+        None => failure,
+    })
+}
+
+/// The characters that differ, in words: `"aws" where "AWS" belongs`.
+fn differing(given: &str, nearest: &str, difference: &CharDiff) -> String {
+    let parts = |text: &str, ranges: &[Range<usize>]| {
+        let part =
+            |range: &Range<usize>| text.chars().skip(range.start).take(range.len()).collect::<String>();
+        let parts: Vec<String> = ranges.iter().map(|range| format!("\"{}\"", part(range))).collect();
+        if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+    };
+    let kind = match difference.likeness {
+        Likeness::Case => " (only upper and lower case differ)",
+        Likeness::Space => " (only white space differs)",
+        Likeness::PercentEncoding => " (only the percent-encoding differs)",
+        Likeness::Same | Likeness::Different => "",
+    };
+    let (found, wanted) = (parts(given, &difference.found), parts(nearest, &difference.wanted));
+    format!("{found} where {wanted} belongs{kind}")
+}
+
 /// What flags and, where they decide nothing, the person say to a plan.
 ///
 /// # Errors
-/// Nobody can be asked and no flag decides, or the person says no.
+/// Nobody can be asked and no flag decides, or the person stopped it.
 pub async fn consent(
     plan: &Plan,
     yes: &Yes,
     opening: &Opening,
     clouds: &Clouds,
     output: &Output,
-) -> Result<Consent> {
+) -> Result<Said> {
     let mut consent = Consent {
         yes: decided(yes),
         confirmed: yes.confirm.iter().cloned().collect(),
@@ -37,16 +100,16 @@ pub async fn consent(
                 output.talk("on the practice cloud --yes includes protected environments");
             }
         }
-        return Ok(consent);
+        return Ok(Said::Yes(consent));
     }
     if plan.changes.iter().all(crate::plan::change::Change::is_keep) {
-        return Ok(consent);
+        return Ok(Said::Yes(consent));
     }
     if !opening.process.is_interactive() {
         return Err(not_approved(plan, Consent { every_protected: clouds.practice.is_some(), ..consent }));
     }
-    ask(plan, &mut consent, output, &opening.stop).await?;
-    Ok(consent)
+    let agreed = ask(plan, &mut consent, output, &opening.stop).await?;
+    Ok(if agreed { Said::Yes(consent) } else { Said::No(not_approved(plan, consent)) })
 }
 
 /// The failure of a plan that nobody approved, with the flags that would.
@@ -61,11 +124,12 @@ fn not_approved(plan: &Plan, consent: Consent) -> Failure {
     rest.into_iter().fold(failure, |failure, waits| failure.with(WAITS_FOR, waits))
 }
 
-/// Asks once for everything, then by name for each protected environment and each changed subject.
-async fn ask(plan: &Plan, consent: &mut Consent, output: &Output, stop: &CancellationToken) -> Result<()> {
+/// Asks once for everything, then by name for each protected environment and each changed subject. False: the person
+/// said no.
+async fn ask(plan: &Plan, consent: &mut Consent, output: &Output, stop: &CancellationToken) -> Result<bool> {
     let question = "Apply this? Type yes to approve, anything else to leave everything as it is:";
     if !agrees(question, output, stop).await? {
-        return Err(not_approved(plan, consent.clone()).class(Class::Canceled));
+        return Ok(false);
     }
     consent.yes = true;
     let mut names: Vec<_> =
@@ -92,7 +156,7 @@ async fn ask(plan: &Plan, consent: &mut Consent, output: &Output, stop: &Cancell
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// A question that is answered by yes or anything else.

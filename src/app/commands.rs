@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::approve::consent;
+use super::approve::{self, Said};
 use super::decided;
 use super::halves;
 use super::open::{Clouds, Opening, answers};
@@ -49,6 +49,29 @@ pub async fn setup(opening: Opening, yes: &Yes, output: &Output) -> Result<Exit>
         }
         first => first,
     }
+}
+
+/// `keyless` alone, on lines: what stands there and what could be done, as the full screen begins; where nothing stands
+/// yet, the questions.
+///
+/// # Errors
+/// The answers cannot be used, or as setup's own.
+pub async fn begin(opening: Opening, output: &Output) -> Result<Exit> {
+    let clouds = Clouds::open(&opening, output).await?;
+    let Some(found) = super::answers::find(&opening, clouds.practice.as_ref())? else {
+        return wizard::run(&opening, &clouds, output).await;
+    };
+    let exit = match look(&opening, &clouds, found.federation, &[], (output, true)).await {
+        Ok(Some(exit)) => exit,
+        Ok(None) => return wizard::run(&opening, &clouds, output).await,
+        Err(failure) if failure.code == Code::Stopped => return Err(failure),
+        Err(failure) => {
+            output.tell(&failure);
+            Exit::of(&failure)
+        }
+    };
+    output.data(&plain::status::ways(output.look()));
+    Ok(exit)
 }
 
 /// `keyless plan`.
@@ -171,16 +194,6 @@ pub async fn verify(
     yes: &Yes,
     output: &Output,
 ) -> Result<Exit> {
-    if denial && opening.only.is_some() {
-        return Err(Failure::new(Code::Answers)
-            .with("--only", "a denial proof needs both sides: it holds for the trust as it is, and is a run")
-            .with("accepted", "--denial without --only"));
-    }
-    if opening.only == Some(Only::Aws) {
-        return Err(Failure::new(Code::Answers)
-            .with("--only aws", "a proof is a run in Azure DevOps")
-            .with("accepted", "--only azure-devops, or both sides"));
-    }
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     let program = match denial {
@@ -220,8 +233,8 @@ pub async fn status(
     let federation = answers(&opening, &clouds, output)?.federation;
     known(&federation, chosen)?;
     loop {
-        let looked = look(&opening, &clouds, federation.clone(), chosen, output).await;
-        let Some(seconds) = watch else { return looked };
+        let looked = look(&opening, &clouds, federation.clone(), chosen, (output, false)).await;
+        let Some(seconds) = watch else { return looked.map(Option::unwrap_or_default) };
         if let Err(failure) = looked {
             output.tell(&failure);
         }
@@ -233,17 +246,21 @@ pub async fn status(
     }
 }
 
+/// One look, told. None, with nothing told: nothing stands there, and only what stands there was to be told.
 async fn look(
     opening: &Opening,
     clouds: &Clouds,
     federation: Federation,
     chosen: &[EnvironmentName],
-    output: &Output,
-) -> Result<Exit> {
+    (output, only_what_stands): (&Output, bool),
+) -> Result<Option<Exit>> {
     let (events, printer) = output.follow(false);
     let session = clouds.session(opening, federation, events, output).await?;
     let prepared = prepare(&session, "status", Purpose::Status, chosen).await?;
     let board = session.events.board();
+    if only_what_stands && plain::status::nothing_is_there(&board) {
+        return Ok(None);
+    }
     if output.json() {
         let status = Status::of(&board, Clock.now().date(), output.invocation());
         output.data(&serde_json::to_string_pretty(&status).unwrap_or_default());
@@ -254,7 +271,7 @@ async fn look(
     let exit = blocked(&prepared.plan).max(of_board(&board));
     drop((session, prepared));
     printer.done().await;
-    Ok(exit)
+    Ok(Some(exit))
 }
 
 /// Every command that writes: look, review, approval, apply, summary.
@@ -278,7 +295,13 @@ async fn write(
     let whole = board.environments.iter().all(|environment| environment.info.left_out.is_none());
     drop(session);
     printer.done().await;
-    let summary = result?;
+    let summary = match result? {
+        Reviewed::Declined(failure) => {
+            output.declined(command, &failure);
+            return Ok(Exit::Done);
+        }
+        Reviewed::Done(summary) => summary,
+    };
     if !output.json() {
         output.data(&plain::summary::summary(&board, command, output.look()));
     }
@@ -304,9 +327,18 @@ pub fn exit_of(board: &Board, summary: &Summary, purpose: Purpose) -> Exit {
     let verdicts = match purpose {
         Purpose::Teardown { .. } => Exit::Done,
         Purpose::Denial => denials(board, summary.outcome),
+        Purpose::Rotate => of_board(board).max(unproven(board, summary.outcome)),
         _ => verdicts(board).max(unproven(board, summary.outcome)),
     };
     Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts)
+}
+
+/// What became of a plan that was shown.
+pub enum Reviewed {
+    /// The person said no: nothing was written.
+    Declined(Failure),
+    /// It was carried out as far as it was approved.
+    Done(Summary),
 }
 
 async fn reviewed(
@@ -317,7 +349,7 @@ async fn reviewed(
     yes: &Yes,
     output: &Output,
     saved: Option<&PlanFile>,
-) -> Result<Summary> {
+) -> Result<Reviewed> {
     let mut prepared: Prepared = prepare(session, command, purpose, chosen).await?;
     if command == "setup" {
         prepared = halves::leave_aws(session, prepared, opening, yes, output).await?;
@@ -331,6 +363,7 @@ async fn reviewed(
         Some(saved) => compare::saved(&saved.plan, &prepared.plan)?,
         None => prepared.decidable(),
     };
+    approve::check_subjects(&plan, &prepared.blueprint, chosen, yes)?;
     // What was seen is told before what is intended.
     printer.caught_up(&session.events).await;
     if !output.json() {
@@ -340,12 +373,16 @@ async fn reviewed(
             _ => plain::review::review(&plan, header.as_ref(), output.look()),
         });
     }
-    let decision = consent(&plan, yes, opening, clouds, output).await?.decide(&plan);
+    let decision = match approve::consent(&plan, yes, opening, clouds, output).await? {
+        Said::Yes(consent) => consent.decide(&plan),
+        Said::No(failure) => return Ok(Reviewed::Declined(failure)),
+    };
     output.begins_to_write();
-    if command == "setup" {
-        return halves::carry_out(prepared, session, decision, opening, clouds).await;
-    }
-    prepared.carry_out(session, decision).await
+    let summary = match command {
+        "setup" => halves::carry_out(prepared, session, decision, opening, clouds).await?,
+        _ => prepared.carry_out(session, decision).await?,
+    };
+    Ok(Reviewed::Done(summary))
 }
 
 /// The worst exit of what could not be planned.

@@ -1,6 +1,6 @@
 //! `keyless doctor` and `keyless explain`.
 
-use super::approve::consent;
+use super::approve::{self, Said};
 use super::commands::{exit_of, known};
 use super::open::{Clouds, Opening, answers};
 use super::output::Output;
@@ -10,6 +10,7 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::finding::{Finding, FindingCode, Severity};
 use crate::domain::names::EnvironmentName;
+use crate::explain::codes::Group;
 use crate::explain::{self, Exit};
 use crate::headless::doctor::Diagnosis;
 use crate::headless::matrix::MatrixOutput;
@@ -51,7 +52,10 @@ pub async fn doctor(
         tell(&diagnosed, output, false);
         return Ok(of_findings(&diagnosed.findings));
     };
-    let healed = heal(&opening, &clouds, federation.clone(), chosen, yes, output).await?;
+    let healed = match heal(&opening, &clouds, federation.clone(), chosen, yes, output).await? {
+        Healed::Declined(exit) => return Ok(exit),
+        Healed::Tried(exit) => exit,
+    };
     let left = look(&opening, &clouds, federation, chosen, output).await?;
     tell(&left, output, true);
     Ok(healed.max(of_findings(&left.findings)))
@@ -65,12 +69,8 @@ pub async fn matrix(opening: Opening, chosen: &[EnvironmentName], output: &Outpu
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     known(&federation, chosen)?;
-    let (events, printer) = output.follow(false);
-    let session = clouds.session(&opening, federation, events, output).await?;
-    let mapped = map(&session, chosen).await;
-    drop(session);
-    printer.done().await;
-    let Mapped { federation, matrix, findings, incomplete } = mapped?;
+    let mapped = mapped(&opening, &clouds, federation, chosen, output).await?;
+    let Mapped { federation, matrix, findings, incomplete } = mapped;
     let incomplete: Vec<String> = incomplete.iter().map(ToString::to_string).collect();
     if output.json() {
         let told = MatrixOutput::of(&federation, &matrix, incomplete, &findings, output.invocation());
@@ -79,6 +79,25 @@ pub async fn matrix(opening: Opening, chosen: &[EnvironmentName], output: &Outpu
         output.data(&plain::matrix::report(&federation, &matrix, &incomplete, &findings, output.look()));
     }
     Ok(of_findings(&findings))
+}
+
+/// Who can become what. Reads only.
+///
+/// # Errors
+/// Azure DevOps cannot be looked at.
+pub async fn mapped(
+    opening: &Opening,
+    clouds: &Clouds,
+    federation: Federation,
+    chosen: &[EnvironmentName],
+    output: &Output,
+) -> Result<Mapped> {
+    let (events, printer) = output.follow(false);
+    let session = clouds.session(opening, federation, events, output).await?;
+    let mapped = map(&session, chosen).await;
+    drop(session);
+    printer.done().await;
+    mapped
 }
 
 /// One look. Reads only.
@@ -127,6 +146,14 @@ async fn session(
     }
 }
 
+/// What became of the healing.
+enum Healed {
+    /// The person said no: what was found stands.
+    Declined(Exit),
+    /// What was approved was tried; a second look tells what is left.
+    Tried(Exit),
+}
+
 /// Tells what is wrong, shows the plan that heals it, and carries out what is approved.
 async fn heal(
     opening: &Opening,
@@ -135,25 +162,36 @@ async fn heal(
     chosen: &[EnvironmentName],
     yes: &Yes,
     output: &Output,
-) -> Result<Exit> {
+) -> Result<Healed> {
     let (events, printer) = output.follow(true);
     let (mut session, refused) = session(opening, clouds, federation, events, output).await?;
     let Examined { findings, prepared } = examine(&mut session, chosen).await?;
     // Without Azure DevOps nothing is healed: names and ids as typed are no ground for a write.
     let prepared = prepared.filter(|_| refused.is_none());
+    if let Some(prepared) = &prepared {
+        approve::check_subjects(&prepared.decidable(), &prepared.blueprint, chosen, yes)?;
+    }
     printer.caught_up(&session.events).await;
     let header = session.events.board().header;
     let plan = prepared.as_ref().map(|prepared| prepared.decidable());
     let Some((prepared, plan)) = prepared.zip(plan).filter(|(_, plan)| plan.writes() > 0) else {
         drop(session);
         printer.done().await;
-        return Ok(Exit::Done);
+        return Ok(Healed::Tried(Exit::Done));
     };
     if !output.json() {
         output.data(&plain::doctor::report(&findings, header.as_ref(), output.look()));
         output.data(&plain::review::review(&plan, header.as_ref(), output.look()));
     }
-    let decision: Decision = consent(&plan, yes, opening, clouds, output).await?.decide(&plan);
+    let decision: Decision = match approve::consent(&plan, yes, opening, clouds, output).await? {
+        Said::Yes(consent) => consent.decide(&plan),
+        Said::No(failure) => {
+            drop((session, prepared));
+            printer.done().await;
+            output.declined("doctor", &failure);
+            return Ok(Healed::Declined(of_findings(&findings)));
+        }
+    };
     output.begins_to_write();
     let summary = prepared.carry_out(&session, decision).await?;
     let board = session.events.board();
@@ -162,7 +200,7 @@ async fn heal(
     if !output.json() {
         output.data(&plain::summary::summary(&board, "doctor", output.look()));
     }
-    Ok(exit_of(&board, &summary, Purpose::Doctor))
+    Ok(Healed::Tried(exit_of(&board, &summary, Purpose::Doctor)))
 }
 
 fn tell(diagnosed: &Diagnosed, output: &Output, one_line: bool) {
@@ -208,18 +246,19 @@ pub fn explain(code: &str, output: &Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// `keyless explain` alone: every code with its first sentence.
+/// `keyless explain` alone: every code with its first sentence, in groups.
 pub fn codes(output: &Output) -> Exit {
+    let groups = explain::codes::groups();
     if output.json() {
-        let codes: Vec<_> = FindingCode::ALL
-            .iter()
-            .map(|code| serde_json::json!({ "code": code.text(), "severity": code.severity() }))
-            .collect();
+        let told = |group: &Group, code: &FindingCode| {
+            let kind = if group.failures { "failure" } else { "finding" };
+            serde_json::json!({ "code": code.text(), "severity": code.severity(), "kind": kind, "group": group.title })
+        };
+        let codes = groups.iter().flat_map(|group| group.codes.iter().map(|code| told(group, code)));
+        let codes: Vec<_> = codes.collect();
         output.data(&serde_json::json!({ "version": 1, "codes": codes }).to_string());
     } else {
-        let pages =
-            FindingCode::ALL.map(|code| (code.text(), explain::finding(&Finding::overall(code)).cause));
-        output.data(&plain::doctor::codes(&pages, output.look()));
+        output.data(&plain::doctor::codes(&groups, output.look()));
     }
     Exit::Done
 }
@@ -228,8 +267,9 @@ pub fn codes(output: &Output) -> Exit {
 fn near(code: &str) -> Vec<String> {
     let asked = code.to_ascii_uppercase();
     let words: Vec<&str> = asked.split('-').filter(|word| word.len() > 2 && *word != "KL").collect();
-    let mut near: Vec<(usize, String)> = FindingCode::ALL
+    let mut near: Vec<(usize, String)> = explain::codes::groups()
         .iter()
+        .flat_map(|group| &group.codes)
         .map(|code| code.text())
         .map(|text| (words.iter().filter(|word| text.contains(**word)).count(), text))
         .filter(|(hits, _)| *hits > 0)

@@ -207,14 +207,9 @@ pub fn own_sign_ins(file: &mut PlanFile, opening: &Opening, output: &Output) -> 
 /// `keyless export`.
 ///
 /// # Errors
-/// The survey's own; Azure DevOps has no such format; a file is there already.
+/// The survey's own; a file is there already.
 pub async fn export(opening: Opening, format: Format, out: Option<&Path>, output: &Output) -> Result<Exit> {
     let half = opening.only.unwrap_or(Only::Aws);
-    if half == Only::AzureDevops && format != Format::Plan {
-        return Err(Failure::new(Code::Answers)
-            .with("--only azure-devops", "it has no such format")
-            .with("accepted", "--format plan"));
-    }
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
     // Azure DevOps tells the exact names; without a token those of the answers are taken, as with `--only aws`.

@@ -110,7 +110,7 @@ pub async fn sign_in(
         offer.likely.and_then(|(likely, _)| offer.methods.iter().position(|method| *method == likely));
     let label = format!("Sign in to Azure DevOps ({organization}):");
     let picked = tokio::select! {
-        picked = prompts::pick(&label, shown, start.unwrap_or_default()) => picked?,
+        picked = prompts::pick(&label, shown, start.unwrap_or_default(), process.talk_width()) => picked?,
         () = opening.stop.cancelled() => return Err(Failure::new(Code::Stopped).with("by", "ctrl-c")),
     };
     let Some(method) = picked.and_then(|index| offer.methods.get(index)) else { return Ok(()) };

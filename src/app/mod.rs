@@ -6,6 +6,7 @@ mod commands;
 mod doctor;
 mod door;
 mod entry;
+mod flags;
 mod halves;
 mod login;
 mod logs;
@@ -24,7 +25,7 @@ mod vault;
 mod whoami;
 mod wizard;
 
-use crate::cli::{Cli, Command, Half, Handover, Yes};
+use crate::cli::{Cli, Command, Half, Handover, Wait, Yes};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, Invocation};
@@ -99,38 +100,34 @@ fn run_of(command: &Command) -> Option<&'static str> {
 /// What the next command must repeat of this one.
 fn called(cli: &Cli) -> Invocation {
     let named = |names: &[EnvironmentName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let only_half = |only: &Option<Half>| {
+    let half = |only: &Option<Half>| {
         let only = only.as_ref().and_then(clap::ValueEnum::to_possible_value);
-        only.map(|half| format!("--only {}", half.get_name()))
+        only.map(|half| half.get_name().to_owned())
     };
-    let half = |only: &Option<Half>, close: &[EnvironmentName]| {
-        only_half(only).into_iter().chain(close.iter().map(|name| format!("--close {name}"))).collect()
-    };
+    let closes = |close: &[EnvironmentName]| close.iter().map(|name| format!("--close {name}")).collect();
     let mut config = cli.global.config.as_ref();
-    let again = match &cli.command {
+    let (environments, only, again) = match &cli.command {
         Some(Command::Setup { answers, only, close, .. }) => {
             // Only setup has --answers; for every command it is --config.
             config = answers.as_ref().or(config);
-            half(only, close)
+            (Vec::new(), half(only), closes(close))
         }
-        Some(Command::Plan { only, close, .. }) => half(only, close),
+        Some(Command::Plan { only, close, .. }) => (Vec::new(), half(only), closes(close)),
         Some(Command::Verify { environments, only, .. } | Command::Status { environments, only, .. }) => {
-            named(environments).into_iter().chain(only_half(only)).collect()
+            (named(environments), half(only), Vec::new())
         }
-        Some(Command::Teardown { environments, .. }) => named(environments),
+        Some(Command::Teardown { environments, .. }) => (named(environments), None, Vec::new()),
         Some(Command::Rotate { environments, watch_days, delete_users, rollback, renew_keys, .. }) => {
             let days = (*watch_days != 7).then(|| format!("--watch-days {watch_days}"));
             let flags =
                 [(*delete_users, "--delete-users"), (*rollback, "--rollback"), (*renew_keys, "--renew-keys")];
             let flags = flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag.to_owned());
-            named(environments).into_iter().chain(days).chain(flags).collect()
+            (named(environments), None, days.into_iter().chain(flags).collect())
         }
-        Some(Command::Doctor { environments, matrix: true, .. }) => {
-            named(environments).into_iter().chain(["--matrix".to_owned()]).collect()
-        }
-        Some(Command::Doctor { environments, only, fix, .. }) => {
-            let fix = fix.then(|| "--fix".to_owned());
-            named(environments).into_iter().chain(only_half(only)).chain(fix).collect()
+        Some(Command::Doctor { environments, only, fix, matrix, .. }) => {
+            let flags = [(*matrix, "--matrix"), (*fix, "--fix")];
+            let flags = flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag.to_owned());
+            (named(environments), half(only), flags.collect())
         }
         Some(
             Command::Apply { .. }
@@ -141,14 +138,16 @@ fn called(cli: &Cli) -> Invocation {
             | Command::Whoami { .. }
             | Command::Sandbox { .. },
         )
-        | None => Vec::new(),
+        | None => (Vec::new(), None, Vec::new()),
     };
     let config = config.map(|file| file.display().to_string());
-    Invocation::new(cli.global.sandbox.as_deref(), config.as_deref(), again)
+    let invocation = Invocation::new(cli.global.sandbox.as_deref(), config.as_deref(), again);
+    invocation.meant_for(environments, only)
 }
 
 async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop) -> Result<Exit, Failure> {
     let full_screen = screen::is_wanted(&cli, &process);
+    flags::check(&cli, full_screen, output.invocation())?;
     let Cli { command, global, begin } = cli;
     let opening = |answers, only: Option<Half>, wait| Opening {
         global: global.clone(),
@@ -163,9 +162,9 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         trace: trace::Trace::default(),
     };
     match command {
-        None if full_screen => screen::run(begin, opening(None, None, 900), output).await,
+        None if full_screen => screen::run(begin, opening(None, None, Wait::USUAL), output).await,
         None => {
-            let opening = opening(None, None, 900);
+            let opening = opening(None, None, Wait::USUAL);
             // Lines instead of the full screen; with nobody to ask, what keyless is.
             if !wizard::can_ask(&opening).await {
                 output.help();
@@ -174,10 +173,10 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
             if door::is_needed(&opening)? {
                 return door::run(&opening, output).await;
             }
-            commands::setup(opening, &Yes::default(), output).await
+            commands::begin(opening, output).await
         }
         Some(Command::Setup { answers, only, close, handover, yes, wait }) => {
-            let opening = Opening { close, handover, ..opening(answers, only, wait.wait) };
+            let opening = Opening { close, handover, ..opening(answers, only, wait.seconds()) };
             commands::setup(opening, &yes, output).await
         }
         Some(Command::Plan { out, only, close }) => {
@@ -185,10 +184,10 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
             commands::plan(opening, out.as_deref(), output).await
         }
         Some(Command::Apply { file, yes, wait }) => {
-            commands::apply(opening(None, None, wait.wait), &file, &yes, output).await
+            commands::apply(opening(None, None, wait.seconds()), &file, &yes, output).await
         }
         Some(Command::Verify { environments, denial, only, yes, wait }) => {
-            let opening = opening(None, only, wait.wait);
+            let opening = opening(None, only, wait.seconds());
             commands::verify(opening, &environments, denial, &yes, output).await
         }
         Some(Command::Status { environments, only, watch }) => {
@@ -204,13 +203,13 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
             doctor::matrix(opening(None, None, 0), &environments, output).await
         }
         Some(Command::Doctor { environments, only, fix, yes, wait, .. }) => {
-            let opening = opening(None, only, wait.wait);
+            let opening = opening(None, only, wait.seconds());
             doctor::doctor(opening, &environments, fix.then_some(&yes), output).await
         }
         Some(Command::Explain { code: Some(code) }) => doctor::explain(&code, output),
         Some(Command::Explain { code: None }) => Ok(doctor::codes(output)),
         Some(Command::Rotate { environments, watch_days, delete_users, rollback, renew_keys, yes, wait }) => {
-            let opening = opening(None, None, wait.wait);
+            let opening = opening(None, None, wait.seconds());
             let options = rotate::options(watch_days, delete_users, rotate::way(rollback, renew_keys));
             rotate::rotate(opening, &environments, options, &yes, output).await
         }

@@ -15,7 +15,8 @@ use crate::engine::step::Events;
 use crate::explain::{self, Invocation};
 use crate::host::process::Process;
 use crate::plain::follow::Follower;
-use crate::plain::look::Look;
+use crate::plain::look::{Look, fitting};
+use crate::plain::words::wrap_at;
 use crate::plan::event::Event;
 use crate::tui::msg::{Job, Msg};
 
@@ -28,6 +29,8 @@ pub struct Output {
     stream: Arc<Mutex<Stream<Stdout>>>,
     /// Whether an approved plan is being carried out.
     writing: AtomicBool,
+    /// Columns of talk on a terminal; none: it goes into a file or pipe, where lines stay whole.
+    talks_at: Option<usize>,
     /// Whether what is typed is seen between the lines of talk.
     echoes: bool,
     /// The full screen, where it speaks instead of the lines.
@@ -55,6 +58,7 @@ impl Output {
             err: Mutex::new(std::io::stderr()),
             stream: Arc::new(Mutex::new(Stream::new(std::io::stdout()))),
             writing: AtomicBool::new(false),
+            talks_at: process.stderr_is_terminal.then(|| fitting(process.talk_width())),
             echoes: process.stdin_is_terminal && process.stderr_is_terminal,
             screen: None,
             hushed: AtomicBool::new(false),
@@ -115,7 +119,11 @@ impl Output {
         if self.is_hushed() {
             return;
         }
-        let _ = writeln!(self.err.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
+        let mut err = self.err.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.talks_at.map_or_else(|| vec![line.to_owned()], |width| wrap_at(width, line, 0));
+        // An empty line has no words to wrap, and is one all the same.
+        let text = if lines.is_empty() { String::new() } else { lines.join("\n") };
+        let _ = writeln!(err, "{text}");
     }
 
     /// A failure as talk.
@@ -152,6 +160,14 @@ impl Output {
             let lines = explain::lines(failure, self.invocation());
             let text = lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("; ");
             self.stream.lock().unwrap_or_else(PoisonError::into_inner).refuse(command, failure, text);
+        }
+    }
+
+    /// Tells that the person said no to a plan: calm on a terminal, a run that waits for approval as JSON.
+    pub fn declined(&self, command: &str, failure: &Failure) {
+        match self.json {
+            true => self.refuse(command, failure),
+            false => self.talk("Nothing was changed."),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `keyless rotate`.
 
-use super::approve::consent;
-use super::commands::{exit_of, known};
+use super::approve::{self, Said};
+use super::commands::{Reviewed, exit_of, known};
 use super::open::{Clouds, Opening, answers};
 use super::output::Output;
 use crate::cli::Yes;
@@ -11,7 +11,6 @@ use crate::domain::rotation::Patience;
 use crate::explain::Exit;
 use crate::plain;
 use crate::programs::rotate::{Options, Way, prepare_rotation};
-use crate::programs::run::Summary;
 use crate::programs::session::Session;
 
 /// Where the flags lead.
@@ -51,13 +50,22 @@ pub async fn rotate(
     let board = session.events.board();
     drop(session);
     printer.done().await;
-    let Some(summary) = result? else {
-        output.talk(match options.way {
-            Way::Oidc => "nothing is to be rotated: no connection holds an access key, or lately did",
-            Way::Back => "there is nothing to go back from: no rotation of these connections is under way",
-            Way::Renew => "nothing is to be renewed: no connection holds an access key",
-        });
-        return Ok(Exit::Done);
+    let summary = match result? {
+        None => {
+            output.talk(match options.way {
+                Way::Oidc => "nothing is to be rotated: no connection holds an access key, or lately did",
+                Way::Back => {
+                    "there is nothing to go back from: no rotation of these connections is under way"
+                }
+                Way::Renew => "nothing is to be renewed: no connection holds an access key",
+            });
+            return Ok(Exit::Done);
+        }
+        Some(Reviewed::Declined(failure)) => {
+            output.declined("rotate", &failure);
+            return Ok(Exit::Done);
+        }
+        Some(Reviewed::Done(summary)) => summary,
     };
     let (_, purpose) = options.way.program();
     if !output.json() {
@@ -74,16 +82,20 @@ async fn reviewed(
     yes: &Yes,
     output: &Output,
     printer: &super::output::Printer,
-) -> Result<Option<Summary>> {
+) -> Result<Option<Reviewed>> {
     let (_, prepared) = prepare_rotation(session, options, chosen).await?;
     let Some(prepared) = prepared else { return Ok(None) };
     let plan = prepared.decidable();
+    approve::check_subjects(&plan, &prepared.blueprint, chosen, yes)?;
     printer.caught_up(&session.events).await;
     if !output.json() {
         let header = session.events.board().header;
         output.data(&plain::review::review(&plan, header.as_ref(), output.look()));
     }
-    let decision = consent(&plan, yes, opening, clouds, output).await?.decide(&plan);
+    let decision = match approve::consent(&plan, yes, opening, clouds, output).await? {
+        Said::Yes(consent) => consent.decide(&plan),
+        Said::No(failure) => return Ok(Some(Reviewed::Declined(failure))),
+    };
     output.begins_to_write();
-    prepared.carry_out(session, decision).await.map(Some)
+    prepared.carry_out(session, decision).await.map(|summary| Some(Reviewed::Done(summary)))
 }

@@ -171,11 +171,13 @@ pub async fn run(opening: &Opening, clouds: &Clouds, output: &Output) -> Result<
 /// # Errors
 /// As [`run`].
 pub(super) async fn ask(opening: &Opening, model: &mut Model, performer: &impl Performer) -> Result<()> {
+    let width = opening.process.talk_width();
     if opening.process.stdin_is_terminal && !opening.is_accessible() {
-        return driver::run(model, &mut Prompts::new(std::io::stderr()), performer).await;
+        return driver::run(model, &mut Prompts::new(std::io::stderr()).wide(width), performer).await;
     }
     let secrets = if opening.process.stdin_is_terminal { Secrets::Terminal } else { Secrets::Lines };
-    driver::run(model, &mut Lines::new(StandardInput, std::io::stderr(), secrets), performer).await
+    let mut lines = Lines::new(StandardInput, std::io::stderr(), secrets).wide(width);
+    driver::run(model, &mut lines, performer).await
 }
 
 /// What the wizard begins with on open clouds: what is known, and the person's own answers.

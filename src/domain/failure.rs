@@ -1,5 +1,7 @@
 //! What went wrong, as data: a stable code, a class that decides what happens next, and evidence. Words live in `explain`.
 
+mod all;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -178,6 +180,10 @@ pub enum Code {
     InputEnded,
     /// Nobody approved the plan.
     NotApproved,
+    /// Flags that do nothing together.
+    Flags,
+    /// A subject was confirmed that no trust of the plan is to name.
+    SubjectUnknown,
     /// No environment of the answers has that name.
     EnvironmentUnknown,
     /// Nothing keyless tells has that code.
@@ -279,6 +285,8 @@ impl Code {
             | Self::AnswersMissing
             | Self::InputEnded
             | Self::NotApproved
+            | Self::Flags
+            | Self::SubjectUnknown
             | Self::EnvironmentUnknown
             | Self::CodeUnknown
             | Self::WorldUnknown

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::arn::AssumedRole;
+use super::failure::Evidence;
+use super::finding::{Finding, FindingCode};
 use super::names::{AccountId, EnvironmentName};
 
 /// Id of the task `AWSCLI@1` (facts/azure-devops.md §6). Only its record is evidence.
@@ -226,6 +228,26 @@ pub struct Handshake {
     pub at: Option<String>,
     /// The run's page.
     pub run: Option<String>,
+    /// What the run's own record names as the cause of a failure; none: it did not fail, or nothing is known about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+}
+
+/// A named cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Which.
+    pub code: FindingCode,
+    /// What the words it was read from hold.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Handshake {
+    /// The named cause as a finding about its environment; none: it did not fail, or nothing is known about it.
+    pub fn finding(&self) -> Option<Finding> {
+        let cause = self.cause.clone()?;
+        Some(Finding { evidence: cause.evidence, ..Finding::about(&self.environment, cause.code) })
+    }
 }
 
 /// Judges one task's log. `succeeded` is the record's own result.

@@ -73,6 +73,8 @@ pub fn words(failure: &Failure) -> Words {
         | Code::AnswersMissing
         | Code::InputEnded
         | Code::NotApproved
+        | Code::Flags
+        | Code::SubjectUnknown
         | Code::EnvironmentUnknown
         | Code::CodeUnknown
         | Code::WorldUnknown
@@ -92,8 +94,9 @@ pub fn words(failure: &Failure) -> Words {
     Words { cause, hint: hint.to_owned() }
 }
 
-fn value<'a>(failure: &'a Failure, label: &str) -> &'a str {
-    failure.evidence(label).unwrap_or("?")
+/// The evidence of that label; where there is none, words that fit in its place.
+fn told<'a>(failure: &'a Failure, label: &str, otherwise: &'a str) -> &'a str {
+    failure.evidence(label).unwrap_or(otherwise)
 }
 
 fn devops(failure: &Failure) -> (String, &'static str) {
@@ -115,7 +118,17 @@ fn devops(failure: &Failure) -> (String, &'static str) {
         }
         Code::DevopsDenied => (
             "Azure DevOps denies this to you".to_owned(),
-            "add the scope or right named above; the README lists what keyless needs",
+            match failure.evidence("number") {
+                Some("TF402455") => {
+                    "a policy of the branch takes changes by pull request only: make one, or take the branch out of the policy in Project settings > Repos > Repositories > Policies"
+                }
+                Some("TF401027") => {
+                    "have Contribute on the repository allowed to whoever pushes: Project settings > Repos > Repositories > Security"
+                }
+                _ => {
+                    "hold your token's scopes and your rights against the list in the README, and have a project administrator add what is missing"
+                }
+            },
         ),
         Code::DevopsUnreachable => (
             "Azure DevOps did not answer".to_owned(),
@@ -135,7 +148,7 @@ fn devops(failure: &Failure) -> (String, &'static str) {
         Code::ProjectUnknown => (
             format!(
                 "there is no project {} in this organisation, or you may not see it",
-                value(failure, "project")
+                told(failure, "project", "of that name")
             ),
             "check `project` in keyless.toml",
         ),
@@ -169,29 +182,33 @@ fn aws(failure: &Failure) -> (String, &'static str) {
             "sign in again (`aws sso login --profile …`), or check `sign-in` in keyless.toml",
         ),
         Code::SsoExpired => (
-            format!("nobody is signed in to the SSO session {}, or no longer", value(failure, "sso-session")),
+            format!(
+                "nobody is signed in to the SSO session {}, or no longer",
+                told(failure, "sso-session", "of the environment")
+            ),
             "sign in: `keyless setup` offers it on the page of AWS accounts, `aws sso login --sso-session NAME` does it too",
         ),
         Code::SsoRefused => (
             format!(
                 "the sign-in to the SSO session {} was denied on its page",
-                value(failure, "sso-session")
+                told(failure, "sso-session", "of the environment")
             ),
             "sign in again and allow it, where the code on the page is the one that keyless shows",
         ),
         Code::SsoCodeExpired => (
             format!(
                 "nobody allowed the sign-in to the SSO session {} in time",
-                value(failure, "sso-session")
+                told(failure, "sso-session", "of the environment")
             ),
             "sign in again: each code is taken for some minutes only",
         ),
         Code::AwsWrongAccount => (
-            format!(
-                "signed in to account {}, but the environment is {}",
-                value(failure, "signed in"),
-                value(failure, "wanted")
-            ),
+            match (failure.evidence("signed in"), failure.evidence("wanted")) {
+                (Some(found), Some(wanted)) => {
+                    format!("signed in to account {found}, but the environment is {wanted}")
+                }
+                _ => "signed in to another account than the environment's".to_owned(),
+            },
             "check `account` and `sign-in` in keyless.toml",
         ),
         Code::AwsDenied => (
@@ -214,7 +231,10 @@ fn aws(failure: &Failure) -> (String, &'static str) {
             "ask AWS to raise it, or remove what is not needed",
         ),
         Code::AwsKeyLimit => (
-            format!("the IAM user {} has two access keys, and no user may have more", value(failure, "user")),
+            format!(
+                "the IAM user {} has two access keys, and no user may have more",
+                told(failure, "user", "of the key")
+            ),
             "find out which of them is used by nothing, and delete that one; then run the command again",
         ),
         Code::PolicyTooLong => {
@@ -240,20 +260,26 @@ fn objects(failure: &Failure) -> (String, &'static str) {
             "ask a Project Collection Administrator to enable it in Organization settings > Extensions",
         ),
         Code::ConnectionInvisible => (
-            format!("a connection {} exists, but you may not see it", value(failure, "connection")),
+            format!(
+                "a connection {} exists, but you may not see it",
+                told(failure, "connection", "of that name")
+            ),
             "ask its administrator for the User role, or choose another name",
         ),
         Code::ConnectionWrongType => (
             format!(
                 "the connection {} is of type {}, not AWS",
-                value(failure, "connection"),
-                value(failure, "type")
+                told(failure, "connection", "of that name"),
+                told(failure, "type", "of another service")
             ),
             "choose another `connection` name in keyless.toml",
         ),
         Code::ConnectionKeepsKeys => (
-            format!("Azure DevOps left the access key in connection {}", value(failure, "connection")),
-            "nothing else was changed, and pipelines go on with the key; make a new connection of another name, give it to the \
+            format!(
+                "Azure DevOps left the access key in connection {}",
+                told(failure, "connection", "of the environment")
+            ),
+            "the connection was put back as it was, and pipelines go on with the key; make a new connection of another name, give it to the \
              environment in keyless.toml, and delete this one",
         ),
         Code::ConnectionNotReady => (
@@ -265,11 +291,11 @@ fn objects(failure: &Failure) -> (String, &'static str) {
             "write `queue = \"NAME\"` under [verification] in keyless.toml",
         ),
         Code::RepositoryForeign => (
-            format!("the repository {} is not keyless's", value(failure, "repository")),
+            format!("the repository {} is not keyless's", told(failure, "repository", "of that name")),
             "choose another `repository` under [verification], or name a `branch` of it for keyless",
         ),
         Code::PipelineForeign => (
-            format!("the pipeline {} is not keyless's", value(failure, "pipeline")),
+            format!("the pipeline {} is not keyless's", told(failure, "pipeline", "of that name")),
             "choose another `pipeline` under [verification] in keyless.toml",
         ),
         Code::HandshakeFailed => (
@@ -277,13 +303,13 @@ fn objects(failure: &Failure) -> (String, &'static str) {
             "read the reason of each; `keyless status` shows the chain",
         ),
         Code::HandshakeWaits => (
-            format!("the handshake waits for {}", value(failure, "waiting for")),
+            format!("the handshake waits for {}", told(failure, "waiting for", "somebody, or for an agent")),
             "run `keyless verify` again when that is done",
         ),
         Code::PermissionStands => (
             format!(
                 "what the pipeline {} was permitted for its run could not be withdrawn",
-                value(failure, "pipeline")
+                told(failure, "pipeline", "of the verification")
             ),
             "run `keyless setup` again: it withdraws what stands",
         ),
@@ -296,12 +322,16 @@ fn objects(failure: &Failure) -> (String, &'static str) {
 
 fn flow(failure: &Failure) -> (String, &'static str) {
     match failure.code {
-        Code::BlueprintConflict => {
-            ("the answers want two things that exclude each other".to_owned(), "correct keyless.toml")
-        }
-        Code::Answers => ("the answers cannot be used as they are".to_owned(), "correct what is named above"),
+        Code::BlueprintConflict => (
+            "the answers want two things that exclude each other".to_owned(),
+            "correct keyless.toml: let both say the same, or give one of them another name",
+        ),
+        Code::Answers => (
+            "the answers cannot be used as they are".to_owned(),
+            "correct the answers where it says so; the README shows a whole keyless.toml",
+        ),
         Code::AnswersMissing => (
-            format!("there is no {} here or above", value(failure, "file")),
+            format!("there is no {} here or above", told(failure, "file", "keyless.toml")),
             "make one with `keyless setup`, or name one with --config FILE",
         ),
         Code::InputEnded => (
@@ -312,20 +342,28 @@ fn flow(failure: &Failure) -> (String, &'static str) {
             "nothing was written: the plan is not approved".to_owned(),
             "--yes approves it, and --confirm NAME what concerns a protected environment",
         ),
+        Code::Flags => (
+            "some of these flags would have no effect, so nothing was begun".to_owned(),
+            "leave them out, or call it in one of the ways that are accepted; `keyless help` lists all flags",
+        ),
+        Code::SubjectUnknown => (
+            "no trust of this plan is to name the subject that was confirmed; nothing was written".to_owned(),
+            "confirm exactly the subject that the plan or the finding names; `keyless doctor` shows it",
+        ),
         Code::CodeUnknown => (
-            format!("keyless has no code {}", value(failure, "code")),
+            format!("keyless has no code {}", told(failure, "code", "of that name")),
             "codes look like KL-TRUST-SUB-CASE; `keyless explain` alone lists them all",
         ),
         Code::EnvironmentUnknown => (
-            format!("the answers know no environment {}", value(failure, "environment")),
+            format!("the answers know no environment {}", told(failure, "environment", "of that name")),
             "choose one of those, or add it to keyless.toml",
         ),
         Code::WorldUnknown => (
-            format!("there is no practice world {}", value(failure, "world")),
+            format!("there is no practice world {}", told(failure, "world", "of that name")),
             "choose one of those; `keyless sandbox worlds` tells what each holds",
         ),
         Code::AddressUnusable => (
-            format!("{} is no address that can be used", value(failure, "address")),
+            format!("{} is no address that can be used", told(failure, "address", "what was given")),
             "correct the variable, or unset it to use the live address",
         ),
         Code::PlanUnreadable => (
@@ -350,9 +388,10 @@ fn flow(failure: &Failure) -> (String, &'static str) {
         Code::JournalLocked => {
             ("another keyless is working on the same federation".to_owned(), "wait until it has ended")
         }
-        Code::JournalBroken => {
-            ("the journal cannot be used, so nothing more is written to a cloud".to_owned(), "check the disk")
-        }
+        Code::JournalBroken => (
+            "the journal cannot be used, so nothing more is written to a cloud".to_owned(),
+            "check that the disk has room and the state folder (KEYLESS_STATE_DIR) can be written",
+        ),
         Code::Terminal => {
             ("this terminal cannot be used as asked".to_owned(), "use --accessible, or --answers FILE --yes")
         }

@@ -1,5 +1,6 @@
 //! All wording of failures and findings: heading, cause, hint, exit code.
 
+pub mod codes;
 mod failures;
 mod findings;
 mod invocation;

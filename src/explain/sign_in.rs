@@ -28,7 +28,7 @@ pub(super) fn words(failure: &Failure) -> (String, &'static str) {
         ),
         Code::Keyring => (
             "the keyring of this machine cannot be used".to_owned(),
-            "mend what is named above, or set AZURE_DEVOPS_EXT_PAT for each command",
+            "unlock the keyring or start its service, or set AZURE_DEVOPS_EXT_PAT for each command",
         ),
         Code::EntraUnreachable => (
             "Microsoft Entra did not answer".to_owned(),

@@ -1,6 +1,7 @@
 //! The signs and meanings that every front end shares: one glyph, its ASCII twin and what its colour stands for.
 
 use crate::domain::denial;
+use crate::domain::finding::Severity;
 use crate::domain::handshake::Verdict;
 use crate::plan::change::Verb;
 use crate::plan::link::LinkState;
@@ -74,6 +75,24 @@ pub fn denial(verdict: &denial::Verdict) -> Sign {
         denial::Verdict::Denied => state(LinkState::Ok),
         denial::Verdict::Admitted => state(LinkState::Failed),
         denial::Verdict::Unknown { .. } => state(LinkState::Unknown),
+    }
+}
+
+/// The sign of a finding's severity.
+pub fn severity(severity: Severity) -> Sign {
+    match severity {
+        Severity::Error => Sign::new("✗", "x", Paint::Bad),
+        Severity::Warning => Sign::new("!", "!", Paint::Warn),
+        Severity::Note => Sign::new("i", "i", Paint::Dim),
+    }
+}
+
+/// The word that says the same as that sign.
+pub fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Process {
     pub stdout_is_terminal: bool,
     /// Whether stderr is a terminal.
     pub stderr_is_terminal: bool,
+    /// Columns of the terminal it was started in, where there is one.
+    pub columns: Option<usize>,
     /// Where it was started.
     pub directory: PathBuf,
 }
@@ -27,13 +29,16 @@ impl std::fmt::Debug for Process {
 impl Process {
     /// The real process.
     pub fn real() -> Self {
+        let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        let size = || crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns));
         Self {
             environment: std::env::vars_os()
                 .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             stdin_is_terminal: std::io::stdin().is_terminal(),
-            stdout_is_terminal: std::io::stdout().is_terminal(),
-            stderr_is_terminal: std::io::stderr().is_terminal(),
+            stdout_is_terminal: out,
+            stderr_is_terminal: err,
+            columns: (out || err).then(size).flatten().filter(|columns| *columns > 0),
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         }
     }
@@ -45,6 +50,7 @@ impl Process {
             stdin_is_terminal: false,
             stdout_is_terminal: false,
             stderr_is_terminal: false,
+            columns: None,
             directory,
         }
     }
@@ -54,10 +60,20 @@ impl Process {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// How many columns text may take: the terminal's, as `COLUMNS` tells it, else 80. Files and pipes get 80.
+    /// How many columns data may take: the terminal's (`COLUMNS` counts before what it says itself), else 80. Files and
+    /// pipes get 80.
     pub fn width(&self) -> usize {
+        self.columns(self.stdout_is_terminal)
+    }
+
+    /// The same of talk, which goes to stderr.
+    pub fn talk_width(&self) -> usize {
+        self.columns(self.stderr_is_terminal)
+    }
+
+    fn columns(&self, terminal: bool) -> usize {
         let told = self.variable("COLUMNS").and_then(|text| text.parse().ok());
-        told.filter(|_| self.stdout_is_terminal).unwrap_or(80)
+        told.or(self.columns).filter(|_| terminal).unwrap_or(80)
     }
 
     /// Whether questions can be asked.
@@ -83,5 +99,29 @@ impl Process {
         let plain = matches!(self.variable("TERM"), Some("dumb" | "linux"));
         // Windows and macOS terminals show UTF-8 whatever the locale says.
         plain || !(utf8 || cfg!(windows) || cfg!(target_os = "macos"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_as_wide_as_the_terminal_and_80_in_a_pipe() {
+        let given = |columns: &str| {
+            let environment = [("COLUMNS".to_owned(), columns.to_owned())];
+            Process::given(environment.into_iter().collect(), PathBuf::new())
+        };
+        let mut process = given("");
+        process.columns = Some(60);
+        assert_eq!((process.width(), process.talk_width()), (80, 80));
+        process.stderr_is_terminal = true;
+        assert_eq!((process.width(), process.talk_width()), (80, 60));
+        process.stdout_is_terminal = true;
+        assert_eq!(process.width(), 60);
+        process.columns = None;
+        assert_eq!(process.width(), 80);
+        let told = Process { stdout_is_terminal: true, columns: Some(60), ..given("72") };
+        assert_eq!(told.width(), 72);
     }
 }

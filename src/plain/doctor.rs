@@ -9,7 +9,8 @@ use crate::domain::failure::Evidence;
 use crate::domain::finding::{Finding, FindingCode, Severity};
 use crate::domain::handshake::Claims;
 use crate::domain::names::EnvironmentName;
-use crate::explain;
+use crate::explain::codes::Group;
+use crate::explain::{self, signs};
 use crate::plan::event::Header;
 
 /// Environments with findings up to which each is told in full; beyond that each code once.
@@ -61,12 +62,7 @@ fn head(sheet: &mut Sheet<'_>, environment: Option<&EnvironmentName>, header: Op
 /// One finding: code and cause, the two values, other evidence that the cause does not hold, what heals it.
 pub(super) fn tell(sheet: &mut Sheet<'_>, finding: &Finding) {
     let words = explain::finding(finding);
-    let (glyph, paint) = sign(finding.code.severity(), sheet.look.ascii);
-    let code = finding.code.text();
-    sheet.flow(
-        &[plain(" "), span(paint, format!("{glyph} "))],
-        &[span(paint, code), plain(format!(": {}", words.cause))],
-    );
+    headline(sheet, finding.code, &words.cause);
     if let Some((found, wanted)) = finding.pair() {
         marks::pair(sheet, 3, ("found", "wanted"), (found, wanted));
     }
@@ -78,13 +74,15 @@ pub(super) fn tell(sheet: &mut Sheet<'_>, finding: &Finding) {
     }
 }
 
-fn sign(severity: Severity, ascii: bool) -> (&'static str, Paint) {
-    match (severity, ascii) {
-        (Severity::Error, false) => ("✗", Paint::Bad),
-        (Severity::Error, true) => ("x", Paint::Bad),
-        (Severity::Warning, _) => ("!", Paint::Warn),
-        (Severity::Note, _) => ("i", Paint::Dim),
-    }
+/// How much it matters, as glyph and word, the code, and what follows it.
+pub(super) fn headline(sheet: &mut Sheet<'_>, code: FindingCode, text: &str) {
+    let severity = code.severity();
+    let (glyph, paint) = signs::severity(severity).drawn(sheet.look.ascii);
+    let word = signs::severity_word(severity);
+    sheet.flow(
+        &[plain(" "), span(paint, format!("{glyph} "))],
+        &[span(paint, format!("{word} {}", code.text())), plain(format!(": {text}"))],
+    );
 }
 
 /// Each code once, with the environments it concerns and one of its findings in full.
@@ -212,11 +210,24 @@ pub fn page(title: &str, paragraphs: &str, look: &Look) -> String {
     sheet.finish()
 }
 
-/// Codes with what is the matter.
-pub fn codes(causes: &[(String, String)], look: &Look) -> String {
+/// Every code with what is the matter: findings, then failures, in groups.
+pub fn codes(groups: &[Group], look: &Look) -> String {
     let mut sheet = Sheet::new(look);
-    for (code, cause) in causes {
-        sheet.flow(&[span(Paint::Strong, code.as_str()), plain("  ")], &[plain(cause.as_str())]);
+    sheet.text(0, &[plain(look.invocation.dress("`keyless explain CODE` tells more of each."))]);
+    let mut failures = false;
+    for group in groups {
+        if group.failures && !failures {
+            failures = true;
+            sheet.gap();
+            sheet.text(0, &[plain("The following name why a look or a command could not go on.")]);
+        }
+        sheet.gap();
+        sheet.text(0, &[span(Paint::Strong, group.title)]);
+        for code in &group.codes {
+            let cause = explain::finding(&Finding::overall(*code)).cause;
+            let head = [plain("  "), span(Paint::Strong, code.text()), plain(": ")];
+            sheet.hanging_from(&head, 4, &[plain(cause)]);
+        }
     }
     sheet.finish()
 }

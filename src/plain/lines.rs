@@ -6,6 +6,7 @@ use std::io::{self, BufRead, Write};
 use secrecy::SecretString;
 
 use super::driver::{Asker, Turn};
+use super::look::fitting;
 use super::words;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::wizard::page::{Kind, Page, Question, Value};
@@ -55,12 +56,19 @@ pub struct Lines<R, W> {
     input: R,
     output: W,
     secrets: Secrets,
+    width: usize,
 }
 
 impl<R: Source, W: Write> Lines<R, W> {
     /// A front end of lines.
     pub fn new(input: R, output: W, secrets: Secrets) -> Self {
-        Self { input, output, secrets }
+        Self { input, output, secrets, width: words::WIDTH }
+    }
+
+    /// The same, with lines for a terminal of so many columns.
+    #[must_use]
+    pub fn wide(self, columns: usize) -> Self {
+        Self { width: fitting(columns), ..self }
     }
 
     fn say(&mut self, line: &str) -> Result<()> {
@@ -91,18 +99,20 @@ impl<R: Source, W: Write> Lines<R, W> {
     fn prompt(&mut self, question: &Question, how: &str) -> Result<String> {
         let (label, default) = (format!("{}{how}", question.label), words::default(question));
         let line = if default.is_empty() { format!("{label}:") } else { format!("{label} {default}:") };
-        if line.chars().count() < words::WIDTH - 16 {
+        if line.chars().count() < self.width - 16 {
             return Ok(line);
         }
-        for line in words::wrap(&label, 0).into_iter().chain(words::wrap(&default, 2)) {
+        for line in
+            words::wrap_at(self.width, &label, 0).into_iter().chain(words::wrap_at(self.width, &default, 2))
+        {
             self.say(&line)?;
         }
         Ok("Answer:".to_owned())
     }
 
     fn help(&mut self, page: &Page, question: &Question) -> Result<()> {
-        let mut lines = words::wrap(&question.why, 2);
-        lines.extend(words::wrap("`back` goes back. An empty line takes the default.", 2));
+        let mut lines = words::wrap_at(self.width, &question.why, 2);
+        lines.extend(words::wrap_at(self.width, "`back` goes back. An empty line takes the default.", 2));
         if page.retry {
             lines.push("  `retry` asks again for what failed.".to_owned());
         }
@@ -112,7 +122,7 @@ impl<R: Source, W: Write> Lines<R, W> {
     /// Says once what an input of empty lines lacks; then it is only read on.
     fn needed(&mut self, asked: &str) -> Result<()> {
         let text = format!("Still needed: {asked}. Empty lines are skipped until it is there.");
-        words::wrap(&text, 0).iter().try_for_each(|line| self.say(line))
+        words::wrap_at(self.width, &text, 0).iter().try_for_each(|line| self.say(line))
     }
 
     async fn secret(&mut self, page: &Page, question: &Question) -> Result<Turn> {
@@ -208,14 +218,14 @@ fn check(model: &Model, question: &Question, value: Value) -> std::result::Resul
 
 impl<R: Source, W: Write> Asker for Lines<R, W> {
     fn page(&mut self, page: &Page) -> Result<()> {
-        words::heading(page).iter().try_for_each(|line| self.say(line))
+        words::heading(page, self.width).iter().try_for_each(|line| self.say(line))
     }
 
     async fn ask(&mut self, page: &Page, question: &Question, model: &Model) -> Result<Turn> {
         let options = words::options(&question.kind);
         self.say("")?;
         for (number, (_, text)) in options.iter().enumerate() {
-            for line in words::wrap(&format!("{}. {text}", number + 1), 2) {
+            for line in words::wrap_at(self.width, &format!("{}. {text}", number + 1), 2) {
                 self.say(&line)?;
             }
         }
@@ -253,7 +263,7 @@ impl<R: Source, W: Write> Asker for Lines<R, W> {
                 _ => match meant(question, &options, &line).and_then(|value| check(model, question, value)) {
                     Ok(value) => return Ok(Turn::Answer(value)),
                     Err(problem) => {
-                        for line in words::wrap(&format!("Not accepted: {problem}."), 0) {
+                        for line in words::wrap_at(self.width, &format!("Not accepted: {problem}."), 0) {
                             self.say(&line)?;
                         }
                     }
@@ -278,6 +288,6 @@ impl<R: Source, W: Write> Asker for Lines<R, W> {
     }
 
     fn tell(&mut self, text: &str) -> Result<()> {
-        words::wrap(text, 0).iter().try_for_each(|line| self.say(line))
+        words::wrap_at(self.width, text, 0).iter().try_for_each(|line| self.say(line))
     }
 }

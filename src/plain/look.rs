@@ -10,6 +10,11 @@ use crate::plan::link::LinkState;
 /// Narrowest and widest text, in columns: wider screens do not stretch sentences.
 const WIDTHS: (usize, usize) = (40, 100);
 
+/// Columns that text takes on a terminal of so many: between 40 and 100.
+pub fn fitting(columns: usize) -> usize {
+    columns.clamp(WIDTHS.0, WIDTHS.1)
+}
+
 /// The style of all text of one command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
@@ -28,13 +33,7 @@ pub struct Look {
 impl Look {
     /// A style. The width is brought between 40 and 100 columns.
     pub fn new(color: bool, ascii: bool, width: usize, verbose: bool) -> Self {
-        Self {
-            color,
-            ascii,
-            width: width.clamp(WIDTHS.0, WIDTHS.1),
-            verbose,
-            invocation: Invocation::default(),
-        }
+        Self { color, ascii, width: fitting(width), verbose, invocation: Invocation::default() }
     }
 
     /// The same, for hints after this call.

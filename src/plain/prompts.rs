@@ -8,6 +8,7 @@ use inquire::{Confirm, MultiSelect, Password, PasswordDisplayMode, Select, Text}
 use secrecy::SecretString;
 
 use super::driver::{Asker, Turn};
+use super::look::fitting;
 use super::words;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::wizard::Model;
@@ -21,12 +22,19 @@ const RETRY: &str = "try again";
 /// Asks with prompts on the terminal; pages are written to `output`.
 pub struct Prompts<W> {
     output: W,
+    width: usize,
 }
 
 impl<W: Write> Prompts<W> {
     /// A front end of prompts. `output` must reach the terminal that inquire draws on (stderr).
     pub fn new(output: W) -> Self {
-        Self { output }
+        Self { output, width: words::WIDTH }
+    }
+
+    /// The same, with lines for a terminal of so many columns.
+    #[must_use]
+    pub fn wide(self, columns: usize) -> Self {
+        Self { width: fitting(columns), ..self }
     }
 
     fn say(&mut self, line: &str) -> Result<()> {
@@ -71,8 +79,9 @@ pub fn secret(label: &str) -> Result<Turn> {
 ///
 /// # Errors
 /// As [`secret`].
-pub async fn pick(label: &str, lines: Vec<String>, start: usize) -> Result<Option<usize>> {
-    let (label, shown) = (label.to_owned(), lines.iter().map(|line| fit(line)).collect::<Vec<_>>());
+pub async fn pick(label: &str, lines: Vec<String>, start: usize, columns: usize) -> Result<Option<usize>> {
+    let width = fitting(columns);
+    let (label, shown) = (label.to_owned(), lines.iter().map(|line| fit(line, width)).collect::<Vec<_>>());
     let turn = aside(move || {
         let prompt = Select::new(&label, shown)
             .with_page_size(LIST)
@@ -90,8 +99,8 @@ pub async fn pick(label: &str, lines: Vec<String>, start: usize) -> Result<Optio
 }
 
 /// A line of at most the screen's width.
-fn fit(text: &str) -> String {
-    let room = words::WIDTH - 4;
+fn fit(text: &str, width: usize) -> String {
+    let room = width - 4;
     match text.char_indices().nth(room) {
         Some(_) => text.chars().take(room - 3).chain("...".chars()).collect(),
         None => text.to_owned(),
@@ -99,20 +108,20 @@ fn fit(text: &str) -> String {
 }
 
 /// The line below a prompt: where the default came from, and the keys.
-fn help(question: &Question, page: &Page, keys: &str) -> String {
+fn help(question: &Question, page: &Page, keys: &str, width: usize) -> String {
     let source = match &question.default {
-        Some(default) => format!("Default from: {}.", default.source),
+        Some(default) => format!("Default: {}.", default.source),
         None if question.optional => "May stay empty.".to_owned(),
         None => String::new(),
     };
     let retry = if page.retry { " retry: ask again." } else { "" };
     // The keys come first: what is cut off at the edge is only where the default came from.
-    fit(format!("{keys}{retry} {source}").trim_end())
+    fit(format!("{keys}{retry} {source}").trim_end(), width)
 }
 
-fn text(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
+fn text(page: &Page, question: &Question, model: &Model, width: usize) -> Result<Turn> {
     let default = question.default.as_ref().map(|default| default.value.line());
-    let help = help(question, page, "Esc: back.");
+    let help = help(question, page, "Esc: back.", width);
     let (key, retry) = (question.key.clone(), page.retry);
     let (needed, model) = (default.is_none() && !question.optional, model.clone());
     let mut prompt = Text::new(&question.label).with_help_message(&help).with_validator(move |line: &str| {
@@ -125,7 +134,7 @@ fn text(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
             false => model.check(&key, line).err(),
         };
         // inquire breaks long lines anywhere; its own sign takes two columns.
-        let whole = |problem: String| words::wrap_at(words::WIDTH - 4, &problem, 0).join("\n  ");
+        let whole = |problem: String| words::wrap_at(width - 4, &problem, 0).join("\n  ");
         Ok(problem
             .map_or(Validation::Valid, |problem| Validation::Invalid(ErrorMessage::Custom(whole(problem)))))
     });
@@ -140,13 +149,13 @@ fn text(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
     })
 }
 
-fn choice(page: &Page, question: &Question) -> Result<Turn> {
+fn choice(page: &Page, question: &Question, width: usize) -> Result<Turn> {
     let options = words::options(&question.kind);
     let default = question.default.as_ref().map(|default| default.value.line());
     let start = options.iter().position(|(value, _)| Some(value) == default.as_ref());
-    let mut shown: Vec<String> = options.iter().map(|(_, text)| fit(text)).collect();
+    let mut shown: Vec<String> = options.iter().map(|(_, text)| fit(text, width)).collect();
     shown.extend(page.retry.then(|| RETRY.to_owned()));
-    let help = help(question, page, "Esc: back. Arrows or typing: find. Enter: choose.");
+    let help = help(question, page, "Esc: back. Arrows or typing: find. Enter: choose.", width);
     let prompt = Select::new(&question.label, shown)
         .with_page_size(LIST)
         .with_starting_cursor(start.unwrap_or_default())
@@ -161,7 +170,7 @@ fn choice(page: &Page, question: &Question) -> Result<Turn> {
     })
 }
 
-fn many(page: &Page, question: &Question) -> Result<Turn> {
+fn many(page: &Page, question: &Question, width: usize) -> Result<Turn> {
     let options = words::options(&question.kind);
     let default = match question.default.as_ref().map(|default| &default.value) {
         Some(Value::Many(values)) => values.clone(),
@@ -173,8 +182,8 @@ fn many(page: &Page, question: &Question) -> Result<Turn> {
         .filter(|(_, (value, _))| default.contains(value))
         .map(|(at, _)| at)
         .collect();
-    let shown: Vec<String> = options.iter().map(|(_, text)| fit(text)).collect();
-    let help = help(question, page, "Esc: back. Space: choose. Enter: go on.");
+    let shown: Vec<String> = options.iter().map(|(_, text)| fit(text, width)).collect();
+    let help = help(question, page, "Esc: back. Space: choose. Enter: go on.", width);
     let prompt = MultiSelect::new(&question.label, shown)
         .with_page_size(LIST)
         .with_default(&ticked)
@@ -189,12 +198,12 @@ fn many(page: &Page, question: &Question) -> Result<Turn> {
     Ok(Turn::Answer(Value::Many(values.collect())))
 }
 
-fn confirm(page: &Page, question: &Question) -> Result<Turn> {
+fn confirm(page: &Page, question: &Question, width: usize) -> Result<Turn> {
     let default = match question.default.as_ref().map(|default| &default.value) {
         Some(Value::Flag(flag)) => Some(*flag),
         _ => None,
     };
-    let help = help(question, page, "Esc: back. y or n.");
+    let help = help(question, page, "Esc: back. y or n.", width);
     let mut prompt = Confirm::new(&question.label).with_help_message(&help);
     if let Some(default) = default {
         prompt = prompt.with_default(default);
@@ -208,15 +217,16 @@ fn confirm(page: &Page, question: &Question) -> Result<Turn> {
 
 impl<W: Write> Asker for Prompts<W> {
     fn page(&mut self, page: &Page) -> Result<()> {
-        words::heading(page).iter().try_for_each(|line| self.say(line))
+        words::heading(page, self.width).iter().try_for_each(|line| self.say(line))
     }
 
     async fn ask(&mut self, page: &Page, question: &Question, model: &Model) -> Result<Turn> {
         self.say("")?;
-        words::wrap(&question.why, 0).iter().try_for_each(|line| self.say(line))?;
+        words::wrap_at(self.width, &question.why, 0).iter().try_for_each(|line| self.say(line))?;
         loop {
             let (shown, asked, known) = (page.clone(), question.clone(), model.clone());
-            let turn = aside(move || prompt(&shown, &asked, &known)).await?;
+            let width = self.width;
+            let turn = aside(move || prompt(&shown, &asked, &known, width)).await?;
             match turn {
                 Turn::Default if question.kind == Kind::Secret && question.default.is_none() => {
                     self.say("A token is needed. Esc goes back.")?;
@@ -239,17 +249,17 @@ impl<W: Write> Asker for Prompts<W> {
     }
 
     fn tell(&mut self, text: &str) -> Result<()> {
-        words::wrap(text, 0).iter().try_for_each(|line| self.say(line))
+        words::wrap_at(self.width, text, 0).iter().try_for_each(|line| self.say(line))
     }
 }
 
-fn prompt(page: &Page, question: &Question, model: &Model) -> Result<Turn> {
+fn prompt(page: &Page, question: &Question, model: &Model, width: usize) -> Result<Turn> {
     match &question.kind {
         Kind::Secret => secret(&question.label),
-        Kind::Choice(options) if !options.choices.is_empty() => choice(page, question),
-        Kind::Many(options) if !options.choices.is_empty() => many(page, question),
-        Kind::Confirm => confirm(page, question),
-        Kind::Text | Kind::Choice(_) | Kind::Many(_) => text(page, question, model),
+        Kind::Choice(options) if !options.choices.is_empty() => choice(page, question, width),
+        Kind::Many(options) if !options.choices.is_empty() => many(page, question, width),
+        Kind::Confirm => confirm(page, question, width),
+        Kind::Text | Kind::Choice(_) | Kind::Many(_) => text(page, question, model, width),
     }
 }
 

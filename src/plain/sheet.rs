@@ -2,6 +2,9 @@
 
 use super::look::{Look, Paint};
 
+/// Columns before a word that is too long to stand below the others.
+const LEFTMOST: usize = 3;
+
 /// Some text in one paint.
 #[derive(Debug, Clone)]
 pub struct Span {
@@ -107,11 +110,19 @@ impl<'a> Sheet<'a> {
     }
 
     /// `head` as it is, then `body` wrapped; following lines begin below the body's first word. A word that is too
-    /// long stands on a line of its own, whole, in the same column, and goes beyond the edge.
+    /// long for that stands on a line of its own, whole, further to the left; only what is wider than the screen goes
+    /// beyond the edge.
     pub fn flow(&mut self, head: &[Span], body: &[Span]) {
         let mut row = Row::default();
         head.iter().for_each(|span| row.push(span.paint, &self.look.clean(&span.text)));
         let hang = row.width;
+        self.wrap(row, hang, body);
+    }
+
+    /// `head` as it is, then `body` wrapped; following lines are moved in by `hang` columns.
+    pub fn hanging_from(&mut self, head: &[Span], hang: usize, body: &[Span]) {
+        let mut row = Row::default();
+        head.iter().for_each(|span| row.push(span.paint, &self.look.clean(&span.text)));
         self.wrap(row, hang, body);
     }
 
@@ -129,7 +140,8 @@ impl<'a> Sheet<'a> {
             if row.width + blank + length > self.look.width && !is_first_of_all {
                 self.put(&row);
                 row = Row::default();
-                row.push(Paint::Plain, &" ".repeat(hang));
+                let fits = hang + length <= self.look.width;
+                row.push(Paint::Plain, &" ".repeat(if fits { hang } else { hang.min(LEFTMOST) }));
             } else if begun {
                 row.blank(word.first().map_or(Paint::Plain, |(paint, _)| *paint));
             }

@@ -2,12 +2,13 @@
 
 use time::OffsetDateTime;
 
+use super::doctor::headline;
 use super::look::{Look, Paint, count};
 use super::sheet::{Sheet, columns, padded, plain, span};
 use super::{trouble, verdicts};
 use crate::domain::denial::Denial;
 use crate::domain::failure::Failure;
-use crate::domain::finding::{Finding, FindingCode, Severity};
+use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::handshake::Handshake;
 use crate::explain;
 use crate::plan::board::{Board, EnvironmentStatus};
@@ -49,11 +50,29 @@ pub fn status(board: &Board, look: &Look, now: OffsetDateTime) -> String {
 }
 
 /// Whether no environment has anything of its own yet.
-fn nothing_is_there(board: &Board) -> bool {
+pub fn nothing_is_there(board: &Board) -> bool {
     let own = |link: &&LinkStatus| matches!(link.link, Link::Connection | Link::Role);
     let absent = |link: &LinkStatus| link.state == LinkState::Absent;
     let all = &board.environments;
     !all.is_empty() && all.iter().all(|e| e.chain.iter().filter(own).all(absent))
+}
+
+/// What could be done from here, each as the command that does it.
+pub fn ways(look: &Look) -> String {
+    let mut sheet = Sheet::new(look);
+    sheet.line(&[span(Paint::Strong, "What could be done:")]);
+    for (command, does) in [
+        ("keyless doctor", "finds what is wrong, how that is known and what heals it; only reads"),
+        ("keyless doctor --fix", "heals what keyless can: shows the plan, and asks before it writes"),
+        ("keyless setup", "asks, shows the plan, applies what is approved and proves every environment"),
+        ("keyless verify", "proves every environment by a real pipeline run"),
+        ("keyless login", "signs in to Azure DevOps"),
+        ("keyless help", "all commands and flags"),
+    ] {
+        let command = look.invocation.dress(command);
+        sheet.hanging_from(&[plain("  "), span(Paint::Strong, command), plain(": ")], 4, &[plain(does)]);
+    }
+    sheet.finish()
 }
 
 fn federation(sheet: &mut Sheet<'_>, header: &Header, now: OffsetDateTime) {
@@ -169,16 +188,7 @@ fn own_findings<'b>(board: &'b Board, environment: &EnvironmentStatus) -> Vec<&'
 
 fn tell_finding(sheet: &mut Sheet<'_>, finding: &Finding) {
     let words = explain::finding(finding);
-    let (glyph, paint) = match finding.code.severity() {
-        Severity::Error => ("!", Paint::Bad),
-        Severity::Warning => ("!", Paint::Warn),
-        Severity::Note => ("i", Paint::Dim),
-    };
-    let code = finding.code.text();
-    sheet.flow(
-        &[plain(" "), span(paint, format!("{glyph} "))],
-        &[span(paint, code), plain(format!(": {}", words.cause))],
-    );
+    headline(sheet, finding.code, &words.cause);
     if !words.heal.is_empty() {
         sheet.flow(&[plain("   what to do: ")], &[plain(sheet.look.invocation.dress(&words.heal))]);
     }
@@ -298,9 +308,8 @@ fn grouped_findings(sheet: &mut Sheet<'_>, board: &Board) {
     }
     sheet.gap();
     for (code, names) in &codes {
-        let paint = if code.severity() == Severity::Error { Paint::Bad } else { Paint::Warn };
         let names = trouble::enumerated(sheet, names);
-        sheet.flow(&[span(paint, "! ")], &[span(paint, code.text()), plain(format!(": {names}"))]);
+        headline(sheet, *code, &names);
     }
     let example = codes[0].1[0];
     let told = format!("`keyless status {example}` tells cause and what to do.");

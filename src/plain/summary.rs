@@ -4,9 +4,9 @@ use super::look::{Look, Paint, count};
 use super::sheet::{Sheet, plain, span};
 use super::{trouble, verdicts};
 use crate::domain::failure::{Code, Failure};
-use crate::domain::handshake::Verdict;
+use crate::domain::handshake::{Handshake, Verdict};
 use crate::domain::names::EnvironmentName;
-use crate::explain::Invocation;
+use crate::explain::{self, Invocation};
 use crate::plan::board::{Board, EnvironmentStatus, StepStatus};
 use crate::plan::event::{Ended, Outcome};
 use crate::plan::file::{HandedOver, Only};
@@ -136,16 +136,15 @@ fn headline(sheet: &mut Sheet<'_>, board: &Board, command: &str) {
 
 /// Environments a run was to prove and did not.
 fn unproven(sheet: &mut Sheet<'_>, board: &Board) {
-    let judged: Vec<(&EnvironmentStatus, &Verdict)> = verdicts::unproven(board)
-        .into_iter()
-        .filter_map(|e| Some((e, &e.handshake.as_ref()?.verdict)))
-        .collect();
+    let judged: Vec<(&EnvironmentStatus, &Handshake)> =
+        verdicts::unproven(board).into_iter().filter_map(|e| Some((e, e.handshake.as_ref()?))).collect();
     if judged.is_empty() {
         return;
     }
     sheet.gap();
     let shown = if sheet.look.verbose { judged.len() } else { judged.len().min(IN_FULL) };
-    for (environment, verdict) in &judged[..shown] {
+    for (environment, handshake) in &judged[..shown] {
+        let verdict = &handshake.verdict;
         let (glyph, paint) = sheet.look.verdict(Some(verdict));
         let name = environment.info.name.as_str();
         sheet.line(&[
@@ -155,9 +154,13 @@ fn unproven(sheet: &mut Sheet<'_>, board: &Board) {
             span(paint, verdict.word()),
         ]);
         verdicts::reason(sheet, 4, verdict);
+        if let Some(cause) = handshake.finding() {
+            let words = explain::finding(&cause).cause;
+            sheet.text(4, &[span(Paint::Strong, cause.code.text()), plain(format!(": {words}"))]);
+        }
     }
     for verdict in ["failed", "mismatch", "open", "unknown"] {
-        let rest = judged[shown..].iter().filter(|(_, v)| v.word() == verdict);
+        let rest = judged[shown..].iter().filter(|(_, h)| h.verdict.word() == verdict);
         let names: Vec<&str> = rest.map(|(e, _)| e.info.name.as_str()).collect();
         if !names.is_empty() {
             let names = trouble::enumerated(sheet, &names);
@@ -309,7 +312,8 @@ mod tests {
             after(Outcome::Waiting, &prod, "setup", &live).as_deref(),
             Some("keyless setup --yes --confirm prod --confirm-subject \"sc://a/b/c\"")
         );
-        let some = Invocation::new(Some("fresh"), None, vec!["dev".to_owned(), "prod".to_owned()]);
+        let some = Invocation::new(Some("fresh"), None, Vec::new())
+            .meant_for(vec!["dev".to_owned(), "prod".to_owned()], None);
         assert_eq!(
             after(Outcome::Waiting, &prod[..1], "teardown", &some).as_deref(),
             Some("keyless --sandbox teardown dev prod --yes --confirm prod"),

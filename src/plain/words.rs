@@ -2,20 +2,15 @@
 
 use crate::wizard::page::{Fact, Kind, Page, Question, State};
 
-/// Columns a line may take.
+/// Columns a line may take where nothing tells how wide the terminal is.
 pub const WIDTH: usize = 80;
 
-/// Title and reason of a page.
-pub fn heading(page: &Page) -> Vec<String> {
+/// Title and reason of a page, in lines of at most `width` columns.
+pub fn heading(page: &Page, width: usize) -> Vec<String> {
     let mut lines = vec![String::new(), format!("{} ({} of {})", page.title, page.number, page.of)];
-    lines.extend(wrap(&page.why, 0));
-    lines.extend(facts(&page.facts));
+    lines.extend(wrap_at(width, &page.why, 0));
+    lines.extend(page.facts.iter().flat_map(|fact| wrap_at(width, &one_fact(fact), 2)));
     lines
-}
-
-/// What is known, a line each.
-pub fn facts(facts: &[Fact]) -> Vec<String> {
-    facts.iter().flat_map(|fact| wrap(&one_fact(fact), 2)).collect()
 }
 
 fn one_fact(fact: &Fact) -> String {
@@ -26,7 +21,7 @@ fn one_fact(fact: &Fact) -> String {
     }
 }
 
-/// `(default: dev, from: the name of profile contoso-dev)`; empty without a default.
+/// `(default: dev; the name of profile contoso-dev)`, where it came from or why it is likely; empty without a default.
 pub fn default(question: &Question) -> String {
     match &question.default {
         None if question.optional => "(may stay empty)".to_owned(),
@@ -34,8 +29,8 @@ pub fn default(question: &Question) -> String {
         Some(default) => {
             let value = default.value.line();
             match value.is_empty() {
-                true => format!("(may stay empty: {})", default.source),
-                false => format!("(default: {value}, from: {})", default.source),
+                true => format!("(may stay empty; {})", default.source),
+                false => format!("(default: {value}; {})", default.source),
             }
         }
     }
@@ -62,12 +57,7 @@ pub fn options(kind: &Kind) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Breaks a text into lines of at most [`WIDTH`] columns, each indented. A word that is longer stays whole.
-pub fn wrap(text: &str, indent: usize) -> Vec<String> {
-    wrap_at(WIDTH, text, indent)
-}
-
-/// The same for lines of at most `width` columns.
+/// Breaks a text into lines of at most `width` columns, each indented. A word that is longer stays whole.
 pub fn wrap_at(width: usize, text: &str, indent: usize) -> Vec<String> {
     let blank = " ".repeat(indent);
     let mut lines = Vec::new();
@@ -103,12 +93,12 @@ mod tests {
     #[test]
     fn long_texts_are_broken_at_blanks() {
         let text = "word ".repeat(40);
-        let lines = wrap(&text, 2);
+        let lines = wrap_at(WIDTH, &text, 2);
         assert!(
             lines.len() > 2 && lines.iter().all(|line| line.len() <= WIDTH && line.starts_with("  word"))
         );
-        assert_eq!(wrap("a\n\n  b c", 0), ["a", "", "  b c"]);
+        assert_eq!(wrap_at(WIDTH, "a\n\n  b c", 0), ["a", "", "  b c"]);
         let long = "x".repeat(100);
-        assert_eq!(wrap(&long, 0), [long]);
+        assert_eq!(wrap_at(WIDTH, &long, 0), [long]);
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::diagnose::{aws, issuer, trust};
 use crate::domain::failure::{Code, Evidence, Failure, Result};
 use crate::domain::finding::{Finding, FindingCode, Severity};
 use crate::domain::handshake::{Handshake, Verdict};
-use crate::domain::key::Kind;
+use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::engine::known::Of;
 use crate::plan::board::Board;
@@ -158,17 +158,15 @@ fn verdicts(prepared: &Prepared, board: &Board) -> Vec<Finding> {
         .filter_map(|handshake| {
             let about = |code| Finding::about(&handshake.environment, code);
             let finding = match &handshake.verdict {
-                Verdict::Failed { reason } => match known().of_reason(reason) {
+                Verdict::Failed { reason } => match handshake.finding() {
                     // What is found in the trust says more than that STS refused.
-                    Some((FindingCode::TrustRefused, _)) if is_explained(board, handshake) => return None,
-                    Some((FindingCode::TrustRefused, evidence)) => {
-                        let suspect = suspected(prepared, &handshake.environment);
-                        suspect.unwrap_or_else(|| Finding { evidence, ..about(FindingCode::TrustRefused) })
+                    Some(named) if named.code == FindingCode::TrustRefused => {
+                        if is_explained(board, handshake) {
+                            return None;
+                        }
+                        suspected(prepared, &handshake.environment).unwrap_or(named)
                     }
-                    Some((code, evidence)) => {
-                        let named = Finding { evidence, ..about(code) };
-                        named.with("reason", known().shown(reason))
-                    }
+                    Some(named) => named.with("reason", known().shown(reason)),
                     None => about(FindingCode::HandshakeRefused).with("reason", known().shown(reason)),
                 },
                 Verdict::Mismatch { what, wanted, found } => {
@@ -254,6 +252,16 @@ fn unproven(change: &Change, findings: &[Finding]) -> Vec<Finding> {
         |name: &EnvironmentName| Finding::about(name, FindingCode::HandshakeMissing).healed_by(&change.step);
     let proven_by_it = change.environments.iter().filter(|name| to_prove.contains(name.as_str()));
     proven_by_it.filter(|name| !faulty(name)).map(about).collect()
+}
+
+/// Whether a step is part of what heals a finding: the parts of the verification are one finding, and mended together.
+#[must_use]
+pub fn heals(healing: &StepKey, step: &StepKey) -> bool {
+    healing == step || (is_verification(healing.kind) && is_verification(step.kind))
+}
+
+fn is_verification(kind: Kind) -> bool {
+    matches!(kind, Kind::Repository | Kind::Pipeline | Kind::Access)
 }
 
 /// In the order people read them: about all, then by environment, the worst first.

@@ -42,6 +42,8 @@ pub struct Prepared {
     pub plan: Plan,
     steps: Vec<Shared>,
     known: Known,
+    /// The steps that are meant; none: all of them.
+    only: Option<BTreeSet<StepKey>>,
     /// The right to write; none for what only looks.
     lock: Option<Lock>,
 }
@@ -118,7 +120,7 @@ pub(super) async fn prepare_of(
     };
     session.events.send(started).await;
     let plan = look::plan(&steps, &known, &session.events, &session.stop).await;
-    Ok(Prepared { command, purpose, surveyed, blueprint, plan, steps, known, lock })
+    Ok(Prepared { command, purpose, surveyed, blueprint, plan, steps, known, only: None, lock })
 }
 
 /// A denial is what alarms are made for: whoever watches a protected environment is to know before.
@@ -162,9 +164,27 @@ impl Prepared {
         &self.known
     }
 
+    /// From now on only these steps are meant, with what they need and what they come after: nothing else is decided, or
+    /// carried out. The others are looked at all the same.
+    pub fn mean_only(&mut self, meant: impl Fn(&StepKey) -> bool) {
+        let mut open: Vec<StepKey> = self.steps.iter().map(|step| step.key()).filter(meant).collect();
+        let mut only: BTreeSet<StepKey> = open.iter().cloned().collect();
+        while let Some(key) = open.pop() {
+            let step = self.steps.iter().find(|step| step.key() == key);
+            let before = step.into_iter().flat_map(|step| step.needs().into_iter().chain(step.after()));
+            open.extend(before.filter(|key| only.insert(key.clone())));
+        }
+        self.only = Some(only);
+    }
+
+    fn is_meant(&self, step: &StepKey) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(step))
+    }
+
     /// Whether this program may apply a step: verify changes nothing but its runs, permissions and throw-away connections.
     fn may_apply(&self, step: &StepKey) -> bool {
         match self.purpose {
+            _ if !self.is_meant(step) => false,
             Purpose::Verify => matches!(step.kind, Kind::Handshake | Kind::Permission),
             Purpose::Denial => matches!(step.kind, Kind::Denial | Kind::Decoy | Kind::Permission),
             _ => true,
@@ -175,6 +195,7 @@ impl Prepared {
     pub fn decidable(&self) -> Plan {
         let mut plan = self.plan.clone();
         plan.changes.retain(|change| self.may_apply(&change.step) && change.step.kind != Kind::Inspection);
+        plan.blocked.retain(|blocked| self.is_meant(&blocked.step));
         plan
     }
 
@@ -215,6 +236,8 @@ impl Prepared {
         // What may not be applied is looked at all the same: a proof rests on what is there now.
         let looked_at = self.plan.changes.iter().filter(|change| !self.may_apply(&change.step)).cloned();
         decision.approved.plan.changes.extend(looked_at);
+        let elsewhere = self.plan.blocked.iter().filter(|blocked| !self.is_meant(&blocked.step)).cloned();
+        decision.approved.plan.blocked.extend(elsewhere);
         let lock = match self.lock.take() {
             Some(lock) => lock,
             None => Journal::lock(&session.state, self.id())?,
@@ -266,6 +289,7 @@ impl Prepared {
         let ends: Vec<(StepKey, Ended)> = ends
             .into_iter()
             .filter(|(step, ended)| self.may_apply(step) || matches!(ended, Ended::Failed { .. }))
+            .filter(|(step, _)| self.is_meant(step))
             .collect();
         let outcome = outcome(&ends, session.stop.is_cancelled(), !waiting_for.is_empty());
         let mut stays = leftovers.clone();

@@ -20,7 +20,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::entra::tenant;
 use super::habit::{self, Service};
+use super::world::TokenIssuer;
 use super::{Ground, Request};
 
 /// The host that issuers of Azure DevOps are named after.
@@ -159,6 +161,14 @@ fn encode(value: &Value) -> String {
 /// The issuer of an organisation: `https://vstoken.dev.azure.com/{organisation id}`.
 pub fn url_of(organization_id: &str) -> String {
     format!("{HOST}/{organization_id}")
+}
+
+/// The issuer of the tokens that service connections get in this world.
+pub fn of_tokens(ground: &Ground) -> String {
+    match ground.world.tokens.issuer {
+        TokenIssuer::AzureDevops => url_of(&ground.world.organization.id),
+        TokenIssuer::Entra => format!("https://login.microsoftonline.com/{}/v2.0", tenant::home(ground)),
+    }
 }
 
 /// The routes of `vstoken.dev.azure.com`.

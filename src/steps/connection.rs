@@ -300,6 +300,8 @@ impl Step for Connection {
                 let made =
                     self.devops.update_connection(pen, &self.project, &found, &self.kept(&found)).await?;
                 if !made.parameters.username.is_empty() {
+                    // The old key with the new role would be neither the old way nor the new one.
+                    self.devops.put_back(&pen.closing(), &self.project, &found).await?;
                     return Err(Failure::new(Code::ConnectionKeepsKeys).with("connection", &made.name));
                 }
                 until_ready(&self.devops, &self.project, cx, made).await.map(drop)

@@ -21,7 +21,7 @@ use crate::domain::blueprint::{Wanted, WantedVerification};
 use crate::domain::denial::Denial;
 use crate::domain::diagnose::trust::admitted;
 use crate::domain::failure::{Code, Failure, Result};
-use crate::domain::handshake::{self, Handshake as Proof, Means, Verdict};
+use crate::domain::handshake::{Handshake as Proof, Means, Verdict};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
@@ -34,7 +34,7 @@ use crate::plan::change::{Ask, Change, Verb};
 use crate::plan::file::Only;
 use crate::plan::link::{Link, LinkState, LinkStatus, waiting_for};
 
-use evidence::{Evidence, Told};
+use evidence::{Evidence, judged};
 
 /// The proof of a group of environments that can share one run.
 pub struct Handshake {
@@ -233,6 +233,7 @@ impl Handshake {
             identity: None,
             at: None,
             run: None,
+            cause: None,
         };
         let proof = match seen.parts.get(name) {
             Some(Part::Proven(proof)) => proof.clone(),
@@ -414,16 +415,4 @@ fn verdict_of(proofs: &[Proof]) -> Result<()> {
         failure = failure.with(proof.environment.as_str(), proof.verdict.reason().unwrap_or_default());
     }
     Err(failure)
-}
-
-/// The judgement on one record, wherever it was read.
-fn judged(wanted: &Wanted, told: &Told) -> Proof {
-    let log = &told.log;
-    Proof {
-        environment: wanted.environment.name.clone(),
-        verdict: handshake::judge(&wanted.expected, log, told.succeeded),
-        identity: log.identity.as_ref().map(|identity| identity.arn.clone()).or_else(|| log.assumed.clone()),
-        at: told.at.clone(),
-        run: told.run.clone(),
-    }
 }

@@ -7,6 +7,7 @@ use crossterm::event::Event as Input;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::diagnose::matrix::Matrix;
 use crate::domain::failure::Failure;
 use crate::domain::federation::Federation;
 use crate::domain::finding::Finding;
@@ -27,22 +28,22 @@ pub enum Job {
 }
 
 /// What a command given on a screen does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Proves environments anew.
     Verify,
-    /// Heals what the doctor found.
-    Heal,
+    /// Heals what the doctor found: all of it, or what one step heals and nothing more.
+    Heal(Option<StepKey>),
     /// Removes what keyless made.
     Teardown,
 }
 
 impl Command {
     /// The command as it is typed.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Verify => "verify",
-            Self::Heal => "doctor",
+            Self::Heal(_) => "doctor",
             Self::Teardown => "teardown",
         }
     }
@@ -147,6 +148,19 @@ pub struct Examination {
     pub header: Option<Header>,
 }
 
+/// Who can become what.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Mapping {
+    /// `organisation/project`.
+    pub federation: String,
+    /// Every connection against every role.
+    pub matrix: Matrix,
+    /// Looks that failed.
+    pub failed: Vec<Finding>,
+    /// Accounts of which only the environments' roles could be looked at.
+    pub incomplete: Vec<String>,
+}
+
 /// One HTTP exchange, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
@@ -218,6 +232,8 @@ pub enum Msg {
     },
     /// Answers [`Effect::Examine`].
     Examined(Result<Box<Examination>, Failure>),
+    /// Answers [`Effect::Map`].
+    Mapped(Result<Box<Mapping>, Failure>),
     /// Answers [`Effect::ReadHistory`], newest first.
     History(Result<Vec<Past>, Failure>),
     /// Answers [`Effect::ReadCalls`], newest first.
@@ -282,6 +298,8 @@ pub enum Effect {
     Remember(Vec<Seen>),
     /// Look at the whole chain of every environment, as the doctor does. Only reads.
     Examine,
+    /// Find out which connection can become which role. Only reads, and tries nothing.
+    Map,
     /// Read the journal.
     ReadHistory,
     /// List the last HTTP exchanges.

@@ -499,7 +499,7 @@ impl Program {
         self.forget_plan(effects);
         let job = self.shared.next_job();
         let mut run = Running::new(job, command.as_str(), self.shared.seconds());
-        run.asked = Some((command, environments.clone()));
+        run.asked = Some((command.clone(), environments.clone()));
         self.shared.run = Some(run);
         // The plan the wizard looked at gives way to this one.
         effects.extend(self.shared.tell_wizard(wizard::Msg::Forgotten));

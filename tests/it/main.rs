@@ -24,6 +24,7 @@ mod screenshots;
 mod setup;
 mod sign_in;
 mod sso;
+mod strangers;
 mod support;
 mod trail;
 mod trust_evaluators;

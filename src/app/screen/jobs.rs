@@ -15,6 +15,7 @@ use crate::plan::change::Plan;
 use crate::plan::file::PlanFile;
 use crate::programs::build::Purpose;
 use crate::programs::consent::Consent;
+use crate::programs::doctor::heals;
 use crate::programs::run::{Prepared, Summary, prepare};
 use crate::programs::session::Session;
 use crate::tui::msg::{Approval, Command, Ending, Job};
@@ -46,12 +47,15 @@ impl Jobs {
     ) -> Result<Plan> {
         let (events, printer) = output.follow(true);
         let session = clouds.session(opening, federation, events, output).await?;
-        let purpose = match command {
+        let purpose = match &command {
             Command::Verify => Purpose::Verify,
-            Command::Heal => Purpose::Doctor,
+            Command::Heal(_) => Purpose::Doctor,
             Command::Teardown => Purpose::Teardown { whole: chosen.is_empty() },
         };
-        let prepared = prepare(&session, command.as_str(), purpose, &chosen).await?;
+        let mut prepared = prepare(&session, command.as_str(), purpose, &chosen).await?;
+        if let Command::Heal(Some(healing)) = &command {
+            prepared.mean_only(|step| heals(healing, step));
+        }
         printer.caught_up(&session.events).await;
         let plan = prepared.decidable();
         let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,6 +2,7 @@
 
 mod between;
 pub mod calls;
+mod doctor;
 mod history;
 mod jobs;
 mod last;

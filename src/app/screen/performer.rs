@@ -13,11 +13,10 @@ use super::calls::Calls;
 use super::jobs::Jobs;
 use super::look::{Looked, Round};
 use super::open::{Scene, open, seen};
-use super::rounds::Rounds;
-use super::{history, last};
+use super::rounds::{Latest, Rounds};
+use super::{doctor, history, last};
 use crate::app::answers;
 use crate::app::commands::write_plan;
-use crate::app::doctor::{self, Diagnosed};
 use crate::app::halves;
 use crate::app::open::Opening;
 use crate::app::output::Output;
@@ -27,7 +26,7 @@ use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, Invocation};
 use crate::plain::driver::Performer as _;
-use crate::tui::msg::{Effect, Examination, Job, Msg, Opened};
+use crate::tui::msg::{Effect, Job, Msg, Opened};
 use crate::tui::run::Performer;
 use crate::wizard;
 
@@ -48,7 +47,9 @@ struct Inner {
     jobs: Jobs,
     rounds: Rounds,
     /// The examination that goes on: a newer one, a run and other clouds end it.
-    examining: Mutex<Option<AbortHandle>>,
+    examining: Latest,
+    /// The reading of connections and trusts that goes on; ended by the same.
+    mapping: Latest,
     going: Mutex<BTreeMap<Job, Going>>,
     /// The exit code of the last run.
     exit: Mutex<Exit>,
@@ -71,7 +72,8 @@ impl FullScreen {
             scene: Mutex::default(),
             jobs: Jobs::default(),
             rounds: Rounds::default(),
-            examining: Mutex::default(),
+            examining: Latest::default(),
+            mapping: Latest::default(),
             going: Mutex::default(),
             exit: Mutex::default(),
         };
@@ -192,25 +194,6 @@ impl Inner {
         }
     }
 
-    /// This examination goes on from now on; the one before does not any more.
-    fn examines(&self, task: Option<AbortHandle>) {
-        let before =
-            std::mem::replace(&mut *self.examining.lock().unwrap_or_else(PoisonError::into_inner), task);
-        if let Some(before) = before {
-            before.abort();
-        }
-    }
-
-    /// Looks at everything as the doctor does.
-    async fn examine(&self) -> Result<Examination> {
-        let scene = self.scene()?;
-        let (federation, _) = self.federation(&scene)?;
-        let output = self.output(&scene.opening, None);
-        let Diagnosed { findings, header } =
-            doctor::look(&scene.opening, &scene.clouds, federation, &[], &output).await?;
-        Ok(Examination { findings, header })
-    }
-
     async fn wizard(&self, effect: wizard::Effect) -> Result<()> {
         let scene = self.scene()?;
         let job = job_of(&effect);
@@ -240,6 +223,26 @@ impl Inner {
             self.send(Msg::Wizard(msg));
         }
         Ok(())
+    }
+
+    /// Looks at everything as the doctor does.
+    async fn examine(&self) -> Msg {
+        let found = async {
+            let scene = self.scene()?;
+            let (federation, _) = self.federation(&scene)?;
+            doctor::examine(&scene, federation, &self.output(&scene.opening, None)).await
+        };
+        Msg::Examined(found.await.map(Box::new))
+    }
+
+    /// Finds out who can become what.
+    async fn map(&self) -> Msg {
+        let found = async {
+            let scene = self.scene()?;
+            let (federation, _) = self.federation(&scene)?;
+            doctor::map(&scene, federation, &self.output(&scene.opening, None)).await
+        };
+        Msg::Mapped(found.await.map(Box::new))
     }
 
     /// The stop of a run: made when it is first asked for.
@@ -280,7 +283,8 @@ impl Performer for FullScreen {
         let inner = Arc::clone(&self.inner);
         if ends_looks(&effect) {
             inner.rounds.halt();
-            inner.examines(None);
+            inner.examining.is_now(None);
+            inner.mapping.is_now(None);
         }
         match effect {
             Effect::Open { practice } => {
@@ -341,8 +345,13 @@ impl Performer for FullScreen {
             }
             Effect::Examine => {
                 let examining = Arc::clone(&inner);
-                let task = self.spawn(async move { Msg::Examined(examining.examine().await.map(Box::new)) });
-                inner.examines(Some(task));
+                let task = self.spawn(async move { examining.examine().await });
+                inner.examining.is_now(Some(task));
+            }
+            Effect::Map => {
+                let mapping = Arc::clone(&inner);
+                let task = self.spawn(async move { mapping.map().await });
+                inner.mapping.is_now(Some(task));
             }
             Effect::ReadHistory => {
                 tokio::task::spawn_blocking(move || {

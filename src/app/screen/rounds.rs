@@ -1,8 +1,9 @@
-//! The rounds of looks: so many at once, and none goes on when a newer one begins.
+//! Looks of which a newer one ends the older: rounds of panes, so many at once, and the doctor's.
 
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Environments looked at at once.
@@ -49,6 +50,20 @@ impl Rounds {
     /// Waits until it is an environment's turn.
     pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         self.permits.acquire().await.ok()
+    }
+}
+
+/// A task of which there is one at most.
+#[derive(Default)]
+pub struct Latest(Mutex<Option<AbortHandle>>);
+
+impl Latest {
+    /// This task goes on from now on; the one before does not any more.
+    pub fn is_now(&self, task: Option<AbortHandle>) {
+        let before = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), task);
+        if let Some(before) = before {
+            before.abort();
+        }
     }
 }
 

@@ -243,6 +243,18 @@ impl DevOps {
         self.put(pen, project, &now, next, inverse).await
     }
 
+    /// Puts everything of a connection back that a change made of it, where Azure DevOps kept its keys: they stay in it.
+    ///
+    /// # Errors
+    /// As [`DevOps::update_connection`].
+    pub async fn put_back(&self, pen: &Pen, project: &Project, before: &Connection) -> Result<Connection> {
+        let now = self.connection(project, before.id).await?.ok_or_else(|| gone(before))?;
+        let inverse = Inverse::Restore { before: json!(now) };
+        let parameters = before.parameters.clone();
+        let was = Next { name: &before.name, description: &before.description, parameters, secret: None };
+        self.put(pen, project, &now, was, inverse).await
+    }
+
     async fn put(
         &self,
         pen: &Pen,

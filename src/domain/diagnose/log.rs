@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use super::expectation::{Expectation, Trusted, differences, nearest};
 use super::signature::{Marker, Place, Signature, Signatures, known};
 use crate::domain::finding::{Finding, FindingCode};
-use crate::domain::handshake::Claims;
+use crate::domain::handshake::{Cause, Claims};
 
 /// Bytes of one line that are read; the rest of a longer one is left out.
 const LINE: usize = 8 * 1024;
@@ -31,6 +31,28 @@ pub struct LogDiagnosis {
     pub lines: usize,
     /// How many of them were longer than is read of a line.
     pub cut: usize,
+}
+
+/// The named cause in one task's own record, and the words that tell it; none: nothing is known about what it says.
+///
+/// A retried task writes every attempt into one log: as in [`crate::domain::handshake::TaskLog`], the last one counts.
+pub fn cause<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<(Cause, String)> {
+    let mut reader = Reader::new();
+    for line in lines {
+        let attempt = reader.section.number;
+        reader.line(line);
+        if reader.section.number != attempt {
+            reader.found.clear();
+        }
+    }
+    let told = reader.found.into_iter().filter(is_cause);
+    let found = told.min_by_key(|found| (found.tier, found.line))?;
+    Some((Cause { code: found.finding.code, evidence: found.finding.evidence }, found.said))
+}
+
+/// Whether it names why a task failed, and not only that it did.
+fn is_cause(found: &Found) -> bool {
+    !matches!(found.finding.code, FindingCode::SecondaryError | FindingCode::LogUnknown)
 }
 
 /// How much a line is to be trusted as the cause.
@@ -62,6 +84,8 @@ struct Found {
     tier: Tier,
     line: usize,
     finding: Finding,
+    /// The words it was read from.
+    said: String,
     claims: Option<Claims>,
     role: Option<String>,
 }
@@ -79,15 +103,7 @@ struct Reader {
 
 /// Reads a log. Memory is bounded by the limits above, time is linear in the text.
 pub fn diagnose(text: &str, expected: Option<&Expectation>) -> LogDiagnosis {
-    let mut reader = Reader {
-        known: known(),
-        section: Section::default(),
-        found: Vec::new(),
-        trusted: Vec::new(),
-        error: None,
-        toolkit: false,
-        diagnosis: LogDiagnosis::default(),
-    };
+    let mut reader = Reader::new();
     for line in text.split(['\n', '\r']).filter(|line| !line.is_empty()) {
         reader.line(line);
     }
@@ -95,6 +111,18 @@ pub fn diagnose(text: &str, expected: Option<&Expectation>) -> LogDiagnosis {
 }
 
 impl Reader {
+    fn new() -> Self {
+        Self {
+            known: known(),
+            section: Section::default(),
+            found: Vec::new(),
+            trusted: Vec::new(),
+            error: None,
+            toolkit: false,
+            diagnosis: LogDiagnosis::default(),
+        }
+    }
+
     fn line(&mut self, whole: &str) {
         self.diagnosis.lines += 1;
         let line = cut(whole, LINE);
@@ -201,7 +229,8 @@ impl Reader {
             }
             _ => {
                 let error = self.known.shown(text);
-                self.keep(Tier::Cause, Finding::overall(FindingCode::LogUnknown).with("error", error));
+                let unknown = Finding::overall(FindingCode::LogUnknown).with("error", error);
+                self.keep(Tier::Cause, unknown, text);
             }
         }
     }
@@ -224,16 +253,17 @@ impl Reader {
     fn add(&mut self, tier: Tier, signature: &Signature, text: &str) {
         let mut finding = Finding::overall(signature.code);
         finding.evidence = self.known.captured(signature, text);
-        self.keep(tier, finding);
+        self.keep(tier, finding, text);
     }
 
-    fn keep(&mut self, tier: Tier, finding: Finding) {
+    fn keep(&mut self, tier: Tier, finding: Finding, text: &str) {
         let about_token = tier == Tier::Cause || is_about_token(finding.code);
         let claims = self.section.claims.clone().filter(|_| about_token && !self.section.assumed);
         let same = |found: &Found| found.finding.code == finding.code && found.claims == claims;
         if self.found.len() < MOST && !self.found.iter().any(same) {
             let (line, role) = (self.diagnosis.lines, self.section.role.clone());
-            self.found.push(Found { section: self.section.number, tier, line, finding, claims, role });
+            let (section, said) = (self.section.number, self.known.shown(text));
+            self.found.push(Found { section, tier, line, finding, said, claims, role });
         } else if let Some(known) = self.found.iter_mut().find(|found| same(found)) {
             // What is said behind the failure outranks the same said elsewhere.
             known.tier = known.tier.min(tier);
@@ -328,4 +358,39 @@ fn parted(line: &str) -> (Option<&str>, &str) {
 
 fn time_of(stamp: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(stamp, &Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use super::*;
+
+    const TRIED: &str = "\
+2026-11-20T20:12:31.0Z Configuring credentials for task
+2026-11-20T20:12:31.0Z Getting OIDC Token...
+2026-11-20T20:12:31.0Z Failed to assume role with OIDC: AggregateError [ETIMEDOUT]: 
+2026-11-20T20:12:31.0Z ##[error]InvalidClientTokenId: The security token included in the request is invalid.
+2026-11-20T20:12:32.0Z Configuring credentials for task
+2026-11-20T20:12:32.0Z Getting OIDC Token...
+2026-11-20T20:12:33.0Z ...role assumed via OIDC Token: arn:aws:sts::111122223333:assumed-role/R/s
+";
+
+    #[test]
+    fn the_cause_of_a_record_is_that_of_its_last_attempt() {
+        let end = "2026-11-20T20:12:34.0Z Could not connect to the endpoint URL: \"https://sts.eu-west-1.amazonaws.com/\"\n\
+                   2026-11-20T20:12:34.0Z ##[error]Error: The process '/usr/local/bin/aws' failed with exit code 255\n";
+        let (cause, said) = cause(format!("{TRIED}{end}").lines()).unwrap();
+        assert_eq!((cause.code, cause.evidence.len()), (FindingCode::ProxyHttps, 1));
+        assert_eq!(said, "Could not connect to the endpoint URL: \"https://sts.eu-west-1.amazonaws.com/\"");
+        assert_eq!(super::cause(TRIED.lines()), None, "the last attempt says nothing of a failure");
+        let first: Vec<&str> = TRIED.lines().take(4).collect();
+        let (cause, said) = super::cause(first.iter().copied()).unwrap();
+        assert_eq!(
+            (cause.code, said.as_str()),
+            (FindingCode::AgentUnreachable, "AggregateError [ETIMEDOUT]:")
+        );
+        // What is not known stays without a name, and what only follows from a failure is none.
+        assert_eq!(super::cause(["Failed to assume role with OIDC: Error: something new"]), None);
+        assert_eq!(super::cause([first[3]]), None);
+    }
 }

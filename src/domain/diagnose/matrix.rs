@@ -1,20 +1,24 @@
 //! The trust matrix: every connection against every role, decided offline from trusts and claims. Nothing is tried.
 
+mod judged;
 mod reach;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::arn::RoleArn;
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::names::EnvironmentName;
 use crate::domain::policy::{Document, Effect, PrincipalKind, Scope};
 
+pub use judged::{Judged, Stands};
 pub use reach::{Reach, admits_user, names_itself};
 
 /// Who signs in with a connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Caller {
     /// A token of the issuer.
     Token {
@@ -31,7 +35,7 @@ pub enum Caller {
 }
 
 /// An IAM user and what its own policies say.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// `arn:aws:iam::111122223333:user/deploy`.
     pub arn: String,
@@ -40,7 +44,7 @@ pub struct User {
 }
 
 /// One row: a connection, once for its token and once for the access key it holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// The connection.
     pub connection: String,
@@ -53,7 +57,7 @@ pub struct Row {
 }
 
 /// A role's trust, as far as it could be read.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Trust {
     /// It was read.
     Read(Document),
@@ -64,7 +68,7 @@ pub enum Trust {
 }
 
 /// One column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// The role.
     pub role: RoleArn,
@@ -75,7 +79,7 @@ pub struct Column {
 }
 
 /// What the tokens of all rows have in common.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The issuer without `https://`: how trusts name it.
     pub issuer_host_path: String,
@@ -84,7 +88,7 @@ pub struct Claims {
 }
 
 /// One cell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// Whether the row becomes the column's role.
     pub reach: Reach,
@@ -101,7 +105,7 @@ impl Cell {
 }
 
 /// Who can become what.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Matrix {
     /// The rows: worst first, else in promotion order, then by name.
     pub rows: Vec<Row>,
@@ -109,6 +113,8 @@ pub struct Matrix {
     pub columns: Vec<Column>,
     /// By row, then by column.
     pub cells: Vec<Vec<Cell>>,
+    /// What was held against the trusts, beside each row's own.
+    pub claims: Claims,
 }
 
 impl Matrix {
@@ -151,7 +157,7 @@ impl Matrix {
         // Stable: rows that are equally bad stay in the order they came in.
         table.sort_by_key(|(_, cells)| std::cmp::Reverse(badness(cells)));
         let (rows, cells) = table.into_iter().unzip();
-        Self { rows, columns, cells }
+        Self { rows, columns, cells, claims: claims.clone() }
     }
 
     /// Every cell with its row and column.
@@ -159,6 +165,13 @@ impl Matrix {
         self.rows.iter().zip(&self.cells).flat_map(|(row, cells)| {
             self.columns.iter().zip(cells).map(move |(column, cell)| (row, column, cell))
         })
+    }
+
+    /// Every statement of a column's trust held against a row's caller, the one that decides first. Empty: the trust could
+    /// not be read, or it is not known who signs in.
+    #[must_use]
+    pub fn judged(&self, row: &Row, column: &Column) -> Vec<Judged> {
+        judged::of(row, column, &self.claims)
     }
 
     /// Each unexpected reach.

@@ -82,7 +82,11 @@ pub async fn caller_identity(
         );
         return 253;
     }
-    match sts::caller_identity(desk, &environment.region, credentials).await {
+    let asked = match desk.ground.world.agent.http_proxy_only {
+        true => Err(sts::Refused::unreached("no way out but the proxy, which it is not told of")),
+        false => sts::caller_identity(desk, &environment.region, credentials).await,
+    };
+    match asked {
         Ok(identity) => {
             let whole = json!({"UserId": identity.user_id, "Account": identity.account, "Arn": identity.arn});
             log.say(match print {
@@ -95,7 +99,7 @@ pub async fn caller_identity(
             });
             0
         }
-        Err(refused) if refused.code == "NetworkingError" => {
+        Err(refused) if refused.is_unreached() => {
             log.say(format!(
                 "\nCould not connect to the endpoint URL: \"https://sts.{}.amazonaws.com/\"",
                 environment.region

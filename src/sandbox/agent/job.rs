@@ -29,6 +29,10 @@ pub struct Work<'a> {
 const NO_PARALLELISM: &str = "No hosted parallelism has been purchased or granted. To request a free parallelism \
                               grant, please fill out the following form https://aka.ms/azpipelines-parallelism-request";
 
+/// What Azure DevOps says of a job whose agent it hears nothing of.
+pub const LOST: &str = "We stopped hearing from agent Hosted Agent. Verify the agent machine is running and has a \
+                        healthy network connection.";
+
 /// Performs a job; `id` is its record.
 pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
     let (desk, ground, run) = (progress.desk, progress.ground(), progress.run);
@@ -63,7 +67,8 @@ pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
     };
     close(progress, id, &token);
     history::note(ground, &connections, run.id, (&started, &records::now(ground)), outcome);
-    records::end(ground, run.id, id, outcome, Vec::new());
+    let lost = ground.world.agent.lost.then(|| records::error(LOST));
+    records::end(ground, run.id, id, outcome, lost.into_iter().collect());
     outcome
 }
 
@@ -157,9 +162,15 @@ fn lay_out(work: &Work<'_>, job: &Job) -> Vec<(String, Option<usize>)> {
 }
 
 async fn inside(work: &Work<'_>, job: &Job) -> Outcome {
+    let (ground, run) = (work.progress.ground(), work.progress.run);
     let mut so_far = Outcome::Succeeded;
-    for (id, at) in lay_out(work, job) {
+    for (place, (id, at)) in lay_out(work, job).into_iter().enumerate() {
         let outcome = match at {
+            // Only its beginning is told.
+            _ if ground.world.agent.lost && place > 0 => {
+                records::end(ground, run.id, &id, Outcome::Failed, Vec::new());
+                Outcome::Failed
+            }
             Some(at) => step::perform(work, &id, &job.steps[at], so_far).await,
             None => frame(work, &id),
         };

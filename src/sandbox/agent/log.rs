@@ -11,12 +11,19 @@ pub struct Log<'a> {
     run: u64,
     number: u64,
     fresh: Vec<String>,
+    /// How far ahead of the practice clock the lines are, in milliseconds.
+    ahead: i64,
 }
 
 impl<'a> Log<'a> {
     /// A log with a number of its own.
     pub fn new(ground: &'a Ground, run: u64, number: u64) -> Self {
-        Self { ground, run, number, fresh: Vec::new() }
+        Self { ground, run, number, fresh: Vec::new(), ahead: 0 }
+    }
+
+    /// Dates what is said from now on so many minutes later than the practice clock.
+    pub fn pass(&mut self, minutes: u32) {
+        self.ahead += i64::from(minutes) * 60_000;
     }
 
     /// Its number.
@@ -26,7 +33,7 @@ impl<'a> Log<'a> {
 
     /// Adds what a program printed, line by line.
     pub fn say(&mut self, text: impl AsRef<str>) {
-        let now = stamp(self.ground.clock.now_millis());
+        let now = stamp(self.ground.clock.now_millis() + self.ahead);
         for line in text.as_ref().split('\n') {
             self.fresh.push(format!("{now} {line}"));
         }

@@ -77,11 +77,15 @@ pub fn abandon_lost(ground: &Ground) {
         let (outcome, ending) =
             if cancelled { (Outcome::Canceled, Ending::Canceled) } else { (Outcome::Failed, Ending::Failed) };
         if !cancelled {
-            let lost = "We stopped hearing from agent Hosted Agent. Verify the agent machine is running and has a \
-                        healthy network connection.";
             for record in timeline::all(ground, run.id) {
                 if record.kind == "Job" && record.state == timeline::State::InProgress {
-                    records::end(ground, run.id, &record.id, Outcome::Failed, vec![records::error(lost)]);
+                    records::end(
+                        ground,
+                        run.id,
+                        &record.id,
+                        Outcome::Failed,
+                        vec![records::error(job::LOST)],
+                    );
                 }
             }
         }

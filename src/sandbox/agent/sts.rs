@@ -14,6 +14,9 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(2);
 
+/// The code that stands for no answer at all.
+const UNREACHED: &str = "NetworkingError";
+
 /// What AWS answered when it did not do it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -21,6 +24,18 @@ pub struct Refused {
     pub code: String,
     /// Its text.
     pub message: String,
+}
+
+impl Refused {
+    /// Nobody answered.
+    pub fn unreached(why: impl Into<String>) -> Self {
+        Self { code: UNREACHED.to_owned(), message: why.into() }
+    }
+
+    /// Whether nobody answered.
+    pub fn is_unreached(&self) -> bool {
+        self.code == UNREACHED
+    }
 }
 
 impl std::fmt::Display for Refused {
@@ -78,11 +93,12 @@ async fn call(
     signer: Option<&Credentials>,
     fields: &[(&str, &str)],
 ) -> Result<String, Refused> {
-    let mut last = Refused { code: "NetworkingError".to_owned(), message: "no address".to_owned() };
+    let mut last = Refused::unreached("no address");
     let Some(addresses) = desk.ground.addresses.get() else { return Err(last) };
     let url = format!("{}/", addresses.aws);
     let host = addresses.aws.trim_start_matches("http://");
     let body = form(fields);
+    let ahead = desk.ground.world.agent.clock_ahead_minutes * 60;
     for attempt in 0..TRIES {
         if attempt > 0 {
             tokio::time::sleep(PAUSE).await;
@@ -91,7 +107,7 @@ async fn call(
         match signer {
             Some(signer) => {
                 let region = if region.is_empty() { "us-east-1" } else { region };
-                for (name, value) in sigv4::sign(signer, region, host, &body, clock::machine_now()) {
+                for (name, value) in sigv4::sign(signer, region, host, &body, clock::machine_now() + ahead) {
                     request = request.header(name, value);
                 }
             }
@@ -102,7 +118,7 @@ async fn call(
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
-                last = Refused { code: "NetworkingError".to_owned(), message: error.to_string() };
+                last = Refused::unreached(error.to_string());
                 continue;
             }
         };

@@ -52,6 +52,9 @@ pub async fn aws_cli(work: &Work<'_>, inputs: &Inputs, log: &mut Log<'_>) -> Res
     let command = required(inputs, "awscommand", "awsCommand")?;
     let sub_command = required(inputs, "awssubcommand", "awsSubCommand")?;
     let more = input(inputs, "awsarguments");
+    if work.progress.ground().world.agent.without_aws_cli {
+        return Err(Failed("Error: AWS CLI is not installed on this machine.".to_owned()));
+    }
     let environment = environment(work, inputs, log).await?;
     let mut arguments = vec![command, sub_command];
     arguments.extend(more.split_whitespace());
@@ -94,6 +97,10 @@ pub async fn shell_script(work: &Work<'_>, inputs: &Inputs, log: &mut Log<'_>) -
                 let has_e = options.iter().any(|option| option.starts_with('-') && option.contains('e'));
                 stops = stops || has_e || options.contains(&"errexit");
                 last = 0;
+            }
+            ["aws", ..] if work.progress.ground().world.agent.without_aws_cli => {
+                log.say("/home/vsts/work/_temp/awsshellscript_2042.sh: aws: command not found");
+                last = 127;
             }
             ["aws", arguments @ ..] => {
                 let print = cli::read(arguments)?;
@@ -238,6 +245,7 @@ async fn assume(
     log: &mut Log<'_>,
 ) -> Result<Credentials, String> {
     let token = token::get(work, &endpoint.id, version, log).await?;
+    log.pass(work.progress.ground().world.agent.token_held_minutes);
     let region = region(work, inputs, log);
     check_host(&region, &endpoint.role)?;
     log.say("Assuming role via OIDC Token...");
@@ -247,6 +255,7 @@ async fn assume(
     let assumed = sts::with_web_identity(work.progress.desk, &region, &wish, &token).await;
     let assumed = assumed.map_err(|refused| refused.to_string())?;
     log.say(format!("...role assumed via OIDC Token: {}", assumed.arn));
+    log.pass(work.progress.ground().world.agent.session_held_minutes);
     Ok(assumed.credentials)
 }
 

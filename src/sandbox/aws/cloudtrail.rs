@@ -50,14 +50,18 @@ pub struct WebIdentity<'a> {
     pub subject: &'a str,
 }
 
-/// Records `AssumeRoleWithWebIdentity`, let in or refused.
+/// Records `AssumeRoleWithWebIdentity`, let in or refused, as of now.
 pub fn record(ground: &Ground, who: &WebIdentity<'_>, refusal: Option<&Refusal>) {
+    record_at(ground, ground.clock.now(), who, refusal.map(|refusal| refusal.code));
+}
+
+/// Records what STS decided at a time (seconds since 1970); `error` is its code, where it refused.
+pub fn record_at(ground: &Ground, at: i64, who: &WebIdentity<'_>, error: Option<&str>) {
     let region = match partition_of(ground, who.account) {
         "aws-us-gov" => "us-gov-west-1",
         "aws-cn" => "cn-north-1",
         _ => "us-east-1",
     };
-    let at = ground.clock.now();
     let mut record = json!({
         "eventVersion": "1.08",
         "userIdentity": {
@@ -80,8 +84,8 @@ pub fn record(ground: &Ground, who: &WebIdentity<'_>, refusal: Option<&Refusal>)
         "recipientAccountId": who.account,
         "eventCategory": "Management",
     });
-    if let Some(refusal) = refusal {
-        record["errorCode"] = refusal.code.into();
+    if let Some(code) = error {
+        record["errorCode"] = code.into();
         record["errorMessage"] = "An unknown error occurred".into();
     }
     keep(ground, who.account, &Event { region: region.to_owned(), at, user: who.subject.to_owned(), record });

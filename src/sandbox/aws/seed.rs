@@ -1,10 +1,11 @@
 //! Fills the empty accounts with what the world holds, and an administrator for each.
 
+use super::cloudtrail::{self, WebIdentity};
 use super::providers::derived_thumbprint;
 use super::records::{self, AccessKey, Group, KeyUse, ManagedPolicy, Provider, Role, User};
-use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::world::{self, Account};
+use crate::sandbox::{Ground, issuer};
 
 /// The IAM user that the operator signs in as in every account.
 const OPERATOR: &str = "practice-administrator";
@@ -44,6 +45,27 @@ pub fn seed(ground: &Ground) {
             }
         }
     });
+    for account in &ground.world.accounts {
+        for refused in &account.refused {
+            put_refused(ground, account, refused, now);
+        }
+    }
+}
+
+/// A web identity of the organisation's issuer that STS refused.
+fn put_refused(ground: &Ground, account: &Account, refused: &world::Refused, now: i64) {
+    let issuer = issuer::url_of(&ground.world.organization.id);
+    let iam = format!("arn:{}:iam::{}", account.partition, account.id);
+    let who = WebIdentity {
+        account: &account.id,
+        role: &format!("{iam}:role/{}", refused.role),
+        session: "aws-vsts-tools",
+        provider: &format!("{iam}:oidc-provider/{}", issuer.trim_start_matches("https://")),
+        audience: "api://AzureADTokenExchange",
+        subject: &refused.subject,
+    };
+    let at = now - i64::from(refused.days_ago) * SECONDS_A_DAY;
+    cloudtrail::record_at(ground, at, &who, Some("AccessDenied"));
 }
 
 fn put_operator(tx: &mut Transaction<'_>, account: &Account, now: i64) {

@@ -211,8 +211,7 @@ fn check_scope(ground: &Ground, service: &str, claim: &Claim<'_>, date: &str) ->
     let signed = signed.assume_utc().unix_timestamp();
     let far = |now: i64| (signed - now).abs() > SKEW;
     if far(clock::machine_now()) && far(ground.clock.now()) {
-        let edge = clock::iso(clock::machine_now() - SKEW).replace(['-', ':'], "");
-        return Err(mismatch(format!("Signature expired: {date} is now earlier than {edge} (15 min.)")));
+        return Err(mismatch(skewed(signed, date, clock::machine_now())));
     }
     Ok(())
 }
@@ -261,6 +260,18 @@ fn sign(secret: &str, claim: &Claim<'_>, date: &str, canonical: &str) -> String 
         key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes()).as_ref().to_vec();
     }
     hex(&key)
+}
+
+/// What AWS says of a signature that is too old or not yet valid (IAM User Guide, troubleshooting of Signature Version 4).
+fn skewed(signed: i64, date: &str, now: i64) -> String {
+    let basic = |seconds: i64| clock::iso(seconds).replace(['-', ':'], "");
+    if signed < now {
+        let edge = basic(now - SKEW);
+        format!("Signature expired: {date} is now earlier than {edge} ({} - 15 min.)", basic(now))
+    } else {
+        let edge = basic(now + SKEW);
+        format!("Signature not yet current: {date} is still later than {edge} ({} + 15 min.)", basic(now))
+    }
 }
 
 /// STS answers only where the account has it activated.

@@ -52,6 +52,8 @@ struct Wish<'a> {
     role: &'a str,
     session: &'a str,
     seconds: u32,
+    /// Seconds until the session is used, for which the practice clock stands still.
+    held: u32,
     policy: Option<String>,
 }
 
@@ -77,7 +79,7 @@ impl<'a> Wish<'a> {
                 .and_then(|policy| policy.check_identity())
                 .map_err(Refusal::malformed)?;
         }
-        Ok(Self { arn, account, role, session, seconds, policy })
+        Ok(Self { arn, account, role, session, seconds, held: 0, policy })
     }
 
     /// The role as STS sees it, if the ARN is exactly its own.
@@ -103,7 +105,7 @@ impl<'a> Wish<'a> {
             role: role.name.clone(),
             role_id: role.id.clone(),
             name: self.session.to_owned(),
-            expires: ground.clock.now() + i64::from(self.seconds),
+            expires: ground.clock.now() + i64::from(self.seconds) - i64::from(self.held),
             policy: self.policy,
         };
         session.credentials(ground).write(xml);
@@ -241,6 +243,7 @@ fn admit(ground: &Ground, wish: Wish<'_>, url: &str, token: &IdToken<'_>, who: &
         return Err(denied());
     }
     wish.check_duration(&role)?;
+    let wish = Wish { held: ground.world.agent.session_held_minutes * 60, ..wish };
     let mut xml = Xml::default();
     xml.text("SubjectFromWebIdentityToken", &token.subject)
         .text("Audience", who.audience)

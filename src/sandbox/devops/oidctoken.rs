@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Op, Place, endpoints, permissions, projects, runs, timeline};
-use crate::sandbox::Ground;
+use crate::sandbox::entra::tenant;
 use crate::sandbox::wire::{Call, Caller, Failure, Reply};
+use crate::sandbox::world::{TokenIssuer, Withheld};
+use crate::sandbox::{Ground, issuer};
 
 /// Places of this file.
 pub const PLACES: &[Place] = &[
@@ -87,6 +89,7 @@ fn create(call: &Call) -> Result<Reply, Failure> {
         return Err(Failure::denied("The access token belongs to another job."));
     }
     let organization = &ground.world.organization;
+    withheld(call)?;
     let subject = match call.query("serviceConnectionId") {
         Some(id) => {
             let refused = || {
@@ -102,16 +105,39 @@ fn create(call: &Call) -> Result<Reply, Failure> {
             let allowed = permissions::allows(ground, &project.id, "endpoint", &connection.id, job.pipeline);
             let share = connection.share(&project.id).filter(|_| allowed && !connection.disabled);
             let name = &share.ok_or_else(refused)?.name;
-            format!("sc://{}/{}/{name}", organization.name, project.name)
+            match ground.world.tokens.issuer {
+                TokenIssuer::AzureDevops => format!("sc://{}/{}/{name}", organization.name, project.name),
+                TokenIssuer::Entra => entra_subject(ground, &connection.id),
+            }
         }
         None => {
             let pipeline = super::pipelines::by_id(ground, job.pipeline).map(|pipeline| pipeline.name);
             format!("p://{}/{}/{}", organization.name, project.name, pipeline.unwrap_or_default())
         }
     };
-    let issuer = format!("https://vstoken.dev.azure.com/{}", organization.id);
-    let token = ground.keys.sign(ground.clock.now(), &issuer, &subject, AUDIENCE);
+    let issued = ground.clock.now() - i64::from(ground.world.agent.token_held_minutes) * 60;
+    let token = ground.keys.sign(issued, &issuer::of_tokens(ground), &subject, AUDIENCE);
     Ok(Reply::json(json!({"oidcToken": token})))
+}
+
+/// Why no job gets a token in this world.
+fn withheld(call: &Call) -> Result<(), Failure> {
+    let (status, key, message) = match call.ground.world.tokens.withheld {
+        None => return Ok(()),
+        Some(Withheld::Unauthorized) => {
+            let text = "TF400813: The job's access token is not authorized to access this resource.";
+            (401, "UnauthorizedRequestException", text)
+        }
+        Some(Withheld::Unknown) => (404, "ServiceEndpointNotFoundException", "The connection was not found."),
+    };
+    Err(Failure::new(status, "Microsoft.TeamFoundation.Framework.Server", key, message))
+}
+
+/// `/eid1/c/pub/t/TENANT/a/APPLICATION/sc/ORGANISATION/CONNECTION`: what stands for tenant and application is made up.
+fn entra_subject(ground: &Ground, connection: &str) -> String {
+    let organization = &ground.world.organization.id;
+    let application = super::stable_id(ground, "application of tokens");
+    format!("/eid1/c/pub/t/{}/a/{application}/sc/{organization}/{connection}", tenant::home(ground))
 }
 
 /// `{"name":"JobCompleted","jobId":…,"result":…}` from an agent outside.

@@ -6,7 +6,7 @@
 mod authorize;
 mod device;
 mod refusal;
-mod tenant;
+pub mod tenant;
 mod token;
 
 use std::sync::Arc;

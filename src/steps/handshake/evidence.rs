@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::Wanted;
+use crate::domain::diagnose::log::cause;
+use crate::domain::diagnose::signature::known;
 use crate::domain::failure::Result;
-use crate::domain::handshake::{AWSCLI_TASK, Means, TaskLog};
+use crate::domain::handshake::{self, AWSCLI_TASK, Cause, Handshake as Proof, Means, TaskLog, Verdict};
 use crate::domain::pipeline::{Record, RecordState, Run};
 use crate::steps::facts::{ConnectionFact, RoleFact};
 
@@ -84,6 +86,8 @@ pub struct Told {
     pub task: String,
     /// Its log.
     pub log: TaskLog,
+    /// What the log names as the cause of a failure, with the words that tell it.
+    pub cause: Option<(Cause, String)>,
     /// The record's own result.
     pub succeeded: bool,
     /// When it ended (RFC 3339, Azure DevOps's clock).
@@ -95,6 +99,9 @@ pub struct Told {
 /// Whether a task's display name is one that is looked for.
 pub type Names<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
+/// A task's log as it is read twice: for what it proves, and for why it failed.
+type Log = (TaskLog, Option<(Cause, String)>);
+
 /// A run's timeline, once somebody has read it.
 type Timeline = Arc<tokio::sync::OnceCell<Arc<Vec<Record>>>>;
 
@@ -102,7 +109,7 @@ type Timeline = Arc<tokio::sync::OnceCell<Arc<Vec<Record>>>>;
 #[derive(Default)]
 pub struct Evidence {
     timelines: Mutex<HashMap<i64, Timeline>>,
-    logs: Mutex<HashMap<(i64, i64), TaskLog>>,
+    logs: Mutex<HashMap<(i64, i64), Log>>,
     /// The commit of each run, where the list of runs does not tell it.
     commits: Mutex<HashMap<i64, Arc<tokio::sync::OnceCell<Option<String>>>>>,
 }
@@ -147,13 +154,14 @@ impl Evidence {
         if !self.is_pinned(devops, project, pipeline, run, commit).await? {
             return Ok(None);
         }
-        let log = match record.log {
+        let (log, cause) = match record.log {
             Some(log) => self.log(devops, project, run, log).await?,
-            None => TaskLog::default(),
+            None => Log::default(),
         };
         Ok(Some(Told {
             task: record.name.clone(),
             log,
+            cause,
             succeeded: record.result.as_deref() == Some("succeeded"),
             at: record.finished.clone(),
             run: (!run.web_url.is_empty()).then(|| run.web_url.clone()),
@@ -197,14 +205,44 @@ impl Evidence {
             .cloned()
     }
 
-    async fn log(&self, devops: &DevOps, project: &Project, run: &Run, id: i64) -> Result<TaskLog> {
+    async fn log(&self, devops: &DevOps, project: &Project, run: &Run, id: i64) -> Result<Log> {
         let key = (run.id, id);
         if let Some(log) = self.logs.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(log.clone());
         }
         let lines = devops.log_lines(project, run.id, id).await?;
-        let log = TaskLog::read(lines.iter().map(String::as_str));
+        let lines = || lines.iter().map(String::as_str);
+        let log = (TaskLog::read(lines()), cause(lines()));
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).insert(key, log.clone());
         Ok(log)
+    }
+}
+
+/// The cause that the reason of a failure names.
+pub fn named(verdict: &Verdict) -> Option<Cause> {
+    let Verdict::Failed { reason } = verdict else { return None };
+    known().of_reason(reason).map(|(code, evidence)| Cause { code, evidence })
+}
+
+/// The judgement on one record, wherever it was read.
+pub fn judged(wanted: &Wanted, told: &Told) -> Proof {
+    let log = &told.log;
+    let (verdict, cause) = match (handshake::judge(&wanted.expected, log, told.succeeded), &told.cause) {
+        // The task's last error may only say that a program failed.
+        (Verdict::Failed { .. }, Some((cause, said))) => {
+            (Verdict::Failed { reason: said.clone() }, Some(cause.clone()))
+        }
+        (verdict, _) => {
+            let cause = named(&verdict);
+            (verdict, cause)
+        }
+    };
+    Proof {
+        environment: wanted.environment.name.clone(),
+        verdict,
+        cause,
+        identity: log.identity.as_ref().map(|identity| identity.arn.clone()).or_else(|| log.assumed.clone()),
+        at: told.at.clone(),
+        run: told.run.clone(),
     }
 }

@@ -59,6 +59,11 @@ fn coarse(elapsed: Duration) -> String {
     }
 }
 
+/// The environment that a task of keyless's own pipeline proves: it is named `keyless ENVIRONMENT FINGERPRINT`.
+fn proves(task: &str) -> Option<&str> {
+    task.strip_prefix("keyless ")?.split_once(' ').map(|(environment, _)| environment)
+}
+
 fn going<'a>(records: &'a [Record], kind: &'static str) -> impl Iterator<Item = &'a Record> {
     records.iter().filter(move |record| record.kind == kind && record.state != RecordState::Completed)
 }
@@ -125,7 +130,10 @@ impl Following<'_> {
             return Ok(format!("check {}", check.name));
         }
         if let Some(task) = going(records, "Task").find(|record| record.state == RecordState::InProgress) {
-            return Ok(format!("task {}", task.name));
+            return Ok(match proves(&task.name) {
+                Some(environment) => format!("the task that proves {environment}"),
+                None => format!("task {}", task.name),
+            });
         }
         let job = going(records, "Job").next();
         Ok(match job {

@@ -1,8 +1,8 @@
 //! Proving: what is to be proven is tried in one run, and each environment's own record is judged.
 
-use super::evidence::{Scene, fingerprint, proves};
+use super::evidence::{Scene, fingerprint, judged, named, proves};
 use super::runs::{Came, Candidate, Made, Runner, Stage};
-use super::{Handshake, Part, Proof, Seen, judged};
+use super::{Handshake, Part, Proof, Seen};
 use crate::domain::blueprint::Wanted;
 use crate::domain::denial::Denial;
 use crate::domain::failure::Result;
@@ -183,12 +183,16 @@ fn proof(wanted: &Wanted, came: Came) -> Proof {
         identity: None,
         at: None,
         run,
+        cause: None,
     };
     match came {
         Came::Told(told) => judged(wanted, &told),
         Came::Waited { waiting_for, run } => {
             unproven(Verdict::Unknown { why: format!("waiting for {waiting_for}") }, run)
         }
-        Came::Nothing { reason, run } => unproven(Verdict::Failed { reason }, run),
+        Came::Nothing { reason, run } => {
+            let verdict = Verdict::Failed { reason };
+            Proof { cause: named(&verdict), ..unproven(verdict, run) }
+        }
     }
 }

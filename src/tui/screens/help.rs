@@ -6,11 +6,11 @@ use ratatui::layout::Rect;
 use super::{Act, Id, Screen};
 use crate::explain::signs::Paint;
 use crate::tui::canvas::{Canvas, wrapped};
-use crate::tui::keys::{Hint, Press};
+use crate::tui::keys::{Hint, Motion, Press};
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
 use crate::tui::widgets::boxed;
-use crate::tui::widgets::pick::Pick;
+use crate::tui::widgets::scroll::Scroll;
 
 /// The help of one screen.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Help {
     name: &'static str,
     about: &'static str,
     hints: Vec<Hint>,
-    top: Pick,
+    top: Scroll,
 }
 
 /// What works everywhere.
@@ -41,7 +41,7 @@ impl Help {
             name: screen.id().name(),
             about: screen.about(),
             hints: screen.hints(shared),
-            top: Pick::default(),
+            top: Scroll::default(),
         }
     }
 
@@ -81,15 +81,18 @@ impl Screen for Help {
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Hint> {
-        vec![
-            Hint::new("esc", "close", Press::of(KeyCode::Esc), "Closes the help."),
-            Hint::keys("up/down", "scroll", "Scrolls."),
-        ]
+        let mut hints = vec![Hint::new("esc", "close", Press::of(KeyCode::Esc), "Closes the help.")];
+        hints.extend(self.top.hints());
+        hints
     }
 
     fn press(&mut self, press: Press, _shared: &mut Shared) -> Option<Vec<Act>> {
         if let Some(motion) = press.motion(true) {
-            self.top.step(motion, 200, 1);
+            self.top.step(motion);
+            return Some(Vec::new());
+        }
+        if press.code == KeyCode::Char(' ') {
+            self.top.step(Motion::PageDown);
             return Some(Vec::new());
         }
         matches!(press.code, KeyCode::Char('?' | 'q') | KeyCode::Enter).then(|| vec![Act::Pop])
@@ -100,9 +103,8 @@ impl Screen for Help {
         let lines = self.lines(canvas, usize::from(width.saturating_sub(4)));
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
         let inner = boxed(canvas, area, (width, height), &format!("Help: {}", self.name));
-        let most = lines.len().saturating_sub(usize::from(inner.height));
-        let top = self.top.place(usize::MAX).min(most);
-        canvas.lines(inner, 0, &lines[top..]);
+        let seen = self.top.window(lines.len(), usize::from(inner.height));
+        canvas.lines(inner, 0, &lines[seen]);
     }
 
     fn is_overlay(&self) -> bool {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
-use tui_input::Input;
 
 use super::{Act, Id, Screen};
 use crate::domain::failure::Failure;
@@ -18,7 +17,7 @@ use crate::tui::msg::{Effect, Msg, Past};
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
 use crate::tui::when;
-use crate::tui::widgets::field;
+use crate::tui::widgets::filter::{Filter, Typed, holds};
 use crate::tui::widgets::pick::Pick;
 
 /// What is known of the journal.
@@ -56,18 +55,14 @@ pub struct History {
     /// Ids of the runs whose changes are shown.
     open: BTreeSet<String>,
     pick: Pick,
-    filter: Input,
-    typing: bool,
+    filter: Filter,
 }
 
 impl History {
     fn rows(&self) -> Vec<Row<'_>> {
         let Told::Runs(runs) = &self.told else { return Vec::new() };
-        let words: Vec<String> = self.filter.value().split_whitespace().map(str::to_lowercase).collect();
-        let fits = |text: String| {
-            let text = text.to_lowercase();
-            words.iter().all(|word| text.contains(word.as_str()))
-        };
+        let words = self.filter.words();
+        let fits = |text: String| holds(&words, &text);
         let mut rows = Vec::new();
         for run in runs {
             let whole = words.is_empty() || fits(format!("{} {} {}", run.at, run.command, run.id));
@@ -112,20 +107,13 @@ impl History {
     }
 
     fn press_filter(&mut self, press: Press) -> Option<Vec<Act>> {
-        match press.code {
-            KeyCode::Esc => {
-                self.typing = false;
-                self.filter = Input::default();
-            }
-            KeyCode::Enter => self.typing = false,
-            KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {
+        match self.filter.press(press)? {
+            Typed::Moved(motion) => {
                 let count = self.rows().len();
-                self.pick.step(press.motion(false)?, count, 1);
+                self.pick.step(motion, count, 1);
             }
-            _ => {
-                self.filter.handle(field::request(press)?);
-                self.pick.set(0);
-            }
+            Typed::Changed => self.pick.set(0),
+            Typed::Cleared | Typed::Kept => {}
         }
         Some(Vec::new())
     }
@@ -140,13 +128,7 @@ impl History {
             ));
         }
         canvas.line(line, 0, &spans);
-        let below = Rect { y: line.y + 1, ..line };
-        if self.typing {
-            field::draw(canvas, below, "/ ", &self.filter);
-        } else if !self.filter.value().is_empty() {
-            let spans = [canvas.role(Role::Accent, "/ "), canvas.span(Paint::Plain, self.filter.value())];
-            canvas.line(below, 0, &spans);
-        }
+        self.filter.draw(canvas, Rect { y: line.y + 1, ..line });
     }
 
     /// What is said instead of a list; none: there is one.
@@ -214,11 +196,8 @@ impl Screen for History {
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Hint> {
-        if self.typing {
-            return vec![
-                Hint::new("enter", "keep", Press::of(KeyCode::Enter), "Keeps the filter."),
-                Hint::new("esc", "clear", Press::of(KeyCode::Esc), "Shows all runs again."),
-            ];
+        if self.filter.is_typing() {
+            return Filter::hints("Shows all runs again.");
         }
         let mut hints = Vec::new();
         if !self.rows().is_empty() {
@@ -244,7 +223,7 @@ impl Screen for History {
     }
 
     fn press(&mut self, press: Press, _shared: &mut Shared) -> Option<Vec<Act>> {
-        if self.typing {
+        if self.filter.is_typing() {
             return self.press_filter(press);
         }
         match press.motion(true) {
@@ -255,11 +234,9 @@ impl Screen for History {
                 self.pick.step(motion, count, 1);
             }
             None if press.code == KeyCode::Enter => self.toggle(None),
-            None if press.code == KeyCode::Esc && !self.filter.value().is_empty() => {
-                self.filter = Input::default();
-            }
+            None if press.code == KeyCode::Esc && self.filter.clear() => {}
             None => match press.text()? {
-                '/' => self.typing = true,
+                '/' => self.filter.begin(),
                 ' ' => self.toggle(None),
                 'c' => return Some(self.copy()),
                 'R' => return Some(vec![Act::Effect(Effect::ReadHistory)]),
@@ -270,9 +247,7 @@ impl Screen for History {
     }
 
     fn paste(&mut self, text: &str, _shared: &mut Shared) -> Vec<Act> {
-        if self.typing {
-            field::insert(&mut self.filter, text);
-        }
+        self.filter.paste(text);
         Vec::new()
     }
 
@@ -326,7 +301,7 @@ impl Screen for History {
     }
 
     fn is_typing(&self) -> bool {
-        self.typing
+        self.filter.is_typing()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use tui_input::Input;
 
 use super::{Act, Id, Screen};
 use crate::explain::signs::Paint;
@@ -12,7 +11,7 @@ use crate::tui::log::LogLine;
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
 use crate::tui::when;
-use crate::tui::widgets::field;
+use crate::tui::widgets::filter::{Filter, Typed, holds};
 use crate::tui::widgets::pick::Pick;
 
 /// The log, oldest line first.
@@ -21,24 +20,19 @@ pub struct LogScreen {
     pick: Pick,
     /// Whether the newest line stays chosen.
     follows: bool,
-    filter: Input,
-    typing: bool,
+    filter: Filter,
 }
 
 impl Default for LogScreen {
     fn default() -> Self {
-        Self { pick: Pick::default(), follows: true, filter: Input::default(), typing: false }
+        Self { pick: Pick::default(), follows: true, filter: Filter::default() }
     }
 }
 
 impl LogScreen {
     fn lines<'a>(&self, shared: &'a Shared) -> Vec<&'a LogLine> {
-        let words: Vec<String> = self.filter.value().split_whitespace().map(str::to_lowercase).collect();
-        let fits = |line: &&LogLine| {
-            let text = whole(line).to_lowercase();
-            words.iter().all(|word| text.contains(word.as_str()))
-        };
-        shared.log.lines().filter(fits).collect()
+        let words = self.filter.words();
+        shared.log.lines().filter(|line| holds(&words, &whole(line))).collect()
     }
 
     fn place(&self, count: usize) -> usize {
@@ -53,19 +47,10 @@ impl LogScreen {
     }
 
     fn press_filter(&mut self, press: Press, shared: &Shared) -> Option<Vec<Act>> {
-        match press.code {
-            KeyCode::Esc => {
-                self.typing = false;
-                self.filter = Input::default();
-            }
-            KeyCode::Enter => self.typing = false,
-            KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {
-                self.step(press.motion(false)?, shared);
-            }
-            _ => {
-                self.filter.handle(field::request(press)?);
-                self.follows = true;
-            }
+        match self.filter.press(press)? {
+            Typed::Moved(motion) => self.step(motion, shared),
+            Typed::Changed => self.follows = true,
+            Typed::Cleared | Typed::Kept => {}
         }
         Some(Vec::new())
     }
@@ -91,14 +76,6 @@ impl LogScreen {
         let state = canvas.span(paint, state);
         canvas.line_right(line, 0, &[state]);
     }
-
-    fn draw_filter(&self, canvas: &mut Canvas<'_>, line: Rect) {
-        if self.typing {
-            return field::draw(canvas, line, "/ ", &self.filter);
-        }
-        let spans = [canvas.role(Role::Accent, "/ "), canvas.span(Paint::Plain, self.filter.value())];
-        canvas.line(line, 0, &spans);
-    }
 }
 
 /// A line as it is copied.
@@ -118,11 +95,8 @@ impl Screen for LogScreen {
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Hint> {
-        if self.typing {
-            return vec![
-                Hint::new("enter", "keep", Press::of(KeyCode::Enter), "Keeps the filter."),
-                Hint::new("esc", "clear", Press::of(KeyCode::Esc), "Shows all events again."),
-            ];
+        if self.filter.is_typing() {
+            return Filter::hints("Shows all events again.");
         }
         let mut hints = vec![
             Hint::new("/", "filter", Press::letter('/'), "Shows only events that hold every word typed."),
@@ -136,19 +110,18 @@ impl Screen for LogScreen {
     }
 
     fn press(&mut self, press: Press, shared: &mut Shared) -> Option<Vec<Act>> {
-        if self.typing {
+        if self.filter.is_typing() {
             return self.press_filter(press, shared);
         }
         if let Some(motion) = press.motion(true) {
             self.step(motion, shared);
             return Some(Vec::new());
         }
-        if press.code == KeyCode::Esc && !self.filter.value().is_empty() {
-            self.filter = Input::default();
+        if press.code == KeyCode::Esc && self.filter.clear() {
             return Some(Vec::new());
         }
         match press.text()? {
-            '/' => self.typing = true,
+            '/' => self.filter.begin(),
             'f' => self.follows = true,
             'c' => return Some(self.copy(shared)),
             _ => return None,
@@ -157,9 +130,7 @@ impl Screen for LogScreen {
     }
 
     fn paste(&mut self, text: &str, _shared: &mut Shared) -> Vec<Act> {
-        if self.typing {
-            field::insert(&mut self.filter, text);
-        }
+        self.filter.paste(text);
         Vec::new()
     }
 
@@ -175,13 +146,10 @@ impl Screen for LogScreen {
         let lines = self.lines(shared);
         let line = Rect { x: area.x + 1, width: area.width.saturating_sub(2), height: 1, ..area };
         self.draw_head(canvas, line, lines.len(), shared.log.lines().len());
-        let filtering = self.typing || !self.filter.value().is_empty();
-        if filtering {
-            self.draw_filter(canvas, Rect { y: line.y + 1, ..line });
-        }
+        self.filter.draw(canvas, Rect { y: line.y + 1, ..line });
         let list = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
         if lines.is_empty() {
-            let text = match filtering {
+            let text = match self.filter.is_seen() {
                 true => "No event holds these words.",
                 false => "Nothing has happened yet. Events appear here as they come.",
             };
@@ -203,7 +171,7 @@ impl Screen for LogScreen {
     }
 
     fn is_typing(&self) -> bool {
-        self.typing
+        self.filter.is_typing()
     }
 }
 

@@ -7,6 +7,7 @@ pub mod help;
 pub mod history;
 pub mod home;
 pub mod log;
+pub mod matrix;
 pub mod palette;
 pub mod review;
 pub mod run;
@@ -72,6 +73,10 @@ pub enum Id {
     Detail,
     /// What is wrong, and what heals it.
     Doctor,
+    /// Which connection can become which role.
+    Matrix,
+    /// Why one can, or cannot.
+    Reach,
     /// What a code means.
     Page,
     /// The latest events.
@@ -97,6 +102,8 @@ impl Id {
             Self::Run => "Run",
             Self::Detail => "Detail",
             Self::Doctor => "Doctor",
+            Self::Matrix => "Trust matrix",
+            Self::Reach => "Reach",
             Self::Page => "Explain",
             Self::Log => "Log",
             Self::History => "History",

@@ -7,6 +7,7 @@ use tui_input::{Input, InputRequest};
 use super::doctor::Doctor;
 use super::history::History;
 use super::log::LogScreen;
+use super::matrix::TrustMatrix;
 use super::{Act, Id, Screen};
 use crate::explain::signs::Paint;
 use crate::tui::canvas::{Canvas, Hit};
@@ -25,6 +26,7 @@ enum Does {
     Press(Press),
     Setup,
     Doctor,
+    Matrix,
     Run(Command),
     Log,
     History,
@@ -65,6 +67,7 @@ impl Palette {
         if shared.opened.is_some() && !shared.is_running() {
             add("Set up: answer the questions, review, run", "", Does::Setup);
             add("Doctor: find what is wrong, and heal it", "d", Does::Doctor);
+            add("Trust matrix: which connection can become which role", "", Does::Matrix);
             add("Verify: prove every environment by a real run", "", Does::Run(Command::Verify));
             add("Tear down: remove what keyless made", "", Does::Run(Command::Teardown));
         }
@@ -91,14 +94,15 @@ impl Palette {
         fuzzy::filter(self.filter.value(), &self.entries, |entry| entry.title.as_str())
     }
 
-    fn chosen(&self) -> Vec<Act> {
+    fn chosen(&self, shared: &Shared) -> Vec<Act> {
         let found = self.found();
         let Some(entry) = found.get(self.pick.place(found.len())) else { return Vec::new() };
         let act = match &entry.does {
             Does::Press(press) => Act::Press(*press),
             Does::Setup => Act::Setup,
-            Does::Run(command) => Act::Run(*command, Vec::new()),
+            Does::Run(command) => Act::Run(command.clone(), Vec::new()),
             Does::Doctor => return std::iter::once(Act::Pop).chain(Doctor::begin()).collect(),
+            Does::Matrix => return std::iter::once(Act::Pop).chain(TrustMatrix::begin(shared)).collect(),
             Does::Log => Act::Push(Box::new(LogScreen::default())),
             Does::History => {
                 return vec![
@@ -131,9 +135,9 @@ impl Screen for Palette {
         ]
     }
 
-    fn press(&mut self, press: Press, _shared: &mut Shared) -> Option<Vec<Act>> {
+    fn press(&mut self, press: Press, shared: &mut Shared) -> Option<Vec<Act>> {
         if press.code == KeyCode::Enter {
-            return Some(self.chosen());
+            return Some(self.chosen(shared));
         }
         if press == Press::ctrl('k') {
             return Some(vec![Act::Pop]);
@@ -158,9 +162,9 @@ impl Screen for Palette {
         Vec::new()
     }
 
-    fn pick(&mut self, item: usize, _shared: &mut Shared) -> Vec<Act> {
+    fn pick(&mut self, item: usize, shared: &mut Shared) -> Vec<Act> {
         self.pick.set(item);
-        self.chosen()
+        self.chosen(shared)
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, _shared: &Shared) {

@@ -58,13 +58,15 @@ fn findings_are_listed_and_the_chosen_one_is_told_in_full() {
 fn healing_is_planned_and_reviewed_and_then_looked_at_again() {
     let mut program = examined(DARK, findings());
     types(&mut program, "f");
-    assert!(screen(&mut program, 80, 24).contains("cannot heal this by itself"));
+    assert!(screen(&mut program, 80, 24).contains("not healed by keyless: "));
     press(&mut program, KeyCode::Down);
     let effects = types(&mut program, "f");
-    let [Effect::Prepare { job, command: Command::Heal, environments }] = effects.as_slice() else {
+    let [Effect::Prepare { job, command: Command::Heal(Some(step)), environments }] = effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     assert_eq!(environments, &["dev".parse().unwrap()]);
+    assert_eq!(step.to_string(), "role:111122223333/AzureDevOpsDevRole");
     assert_eq!(*job, Job::Command(1));
     assert_eq!(program.screen(), "Review");
     let ending = Ending { outcome: Outcome::Done, failures: Vec::new(), leftovers: Vec::new() };

@@ -10,6 +10,7 @@ mod history;
 mod home;
 mod keys;
 mod log;
+mod matrix;
 mod plans;
 mod random;
 mod review;

@@ -99,6 +99,7 @@ pub(super) fn board(federation: &Federation, name: &str, stand: Stand) -> Board 
         identity: Some(arn),
         at: Some("2026-11-21T20:09:41Z".to_owned()),
         run: Some("https://dev.azure.com/contoso/payments/_build/results?buildId=1842".to_owned()),
+        cause: None,
     };
     let set = |links: &mut Vec<LinkStatus>, at: Link, state, detail: &str| {
         let slot = links.iter_mut().find(|status| status.link == at).unwrap();

@@ -3,9 +3,11 @@
 pub mod diff;
 pub mod editor;
 pub mod field;
+pub mod filter;
 pub mod form;
 pub mod fuzzy;
 pub mod pick;
+pub mod scroll;
 
 use ratatui::layout::Rect;
 

@@ -1,11 +1,16 @@
 //! Worlds as a base and a patch: lines that go (`-`), lines that come (`+`), hunks parted by `@@`.
 
 /// Lines a patch may change at most: a world is its fault, and nothing else.
-const MOST: usize = 10;
+pub const MOST: usize = 10;
+
+/// How many lines a patch changes.
+pub fn changed(patch: &str) -> usize {
+    patch.lines().filter(|line| line.starts_with(['-', '+'])).count()
+}
 
 /// The base with the patch.
 pub fn patched(base: &str, patch: &str) -> Result<String, String> {
-    let changed = patch.lines().filter(|line| line.starts_with(['-', '+'])).count();
+    let changed = changed(patch);
     if changed > MOST {
         return Err(format!("the patch changes {changed} lines, at most {MOST} are a fault"));
     }

@@ -3,6 +3,8 @@
 #[cfg(unix)]
 mod dresses;
 #[cfg(unix)]
+mod healing;
+#[cfg(unix)]
 mod onboarding;
 mod random;
 #[cfg(unix)]

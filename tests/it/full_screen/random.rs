@@ -4,13 +4,15 @@ use crossterm::event::{
     Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 use keyless::config;
+use keyless::domain::diagnose::matrix::{Caller, Claims, Column, Matrix, Row, Trust};
 use keyless::domain::failure::{Code, Failure};
 use keyless::domain::federation::Federation;
 use keyless::domain::finding::{Finding, FindingCode};
+use keyless::domain::policy::Document;
 use keyless::plan::board::Board;
 use keyless::plan::change::{Change, Plan, Verb};
 use keyless::plan::event::{Event, Outcome, StepInfo, VERSION};
-use keyless::tui::msg::{Effect, Ending, Examination, Job, Msg, Opened};
+use keyless::tui::msg::{Effect, Ending, Examination, Job, Mapping, Msg, Opened};
 use keyless::tui::program::{Begin, Program};
 use keyless::tui::theme::{Palette, Theme};
 use keyless::wizard::{
@@ -251,6 +253,27 @@ fn found(effect: &wizard::Effect, well: bool) -> Option<wizard::Msg> {
     Some(wizard::Msg::Discovered { generation, found })
 }
 
+/// Two connections against one role that admits everybody.
+fn mapping() -> Mapping {
+    let claims =
+        Claims { issuer_host_path: "vstoken.dev.azure.com/7".to_owned(), audience: "aud".to_owned() };
+    let row = |name: &str| Row {
+        connection: name.to_owned(),
+        environment: "team-0".parse().ok(),
+        names: String::new(),
+        caller: Caller::Token { subject: Some(format!("sc://contoso/payments/{name}")) },
+    };
+    let trust =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:*"}]}"#;
+    let column = Column {
+        role: "arn:aws:iam::100000000000:role/R".parse().unwrap(),
+        environment: None,
+        trust: Trust::Read(Document::parse(trust).unwrap()),
+    };
+    let matrix = Matrix::new(["AWS-0", "AWS-漢\u{7}"].map(row).to_vec(), vec![column], &claims);
+    Mapping { federation: String::new(), matrix, failed: Vec::new(), incomplete: vec!["1".to_owned()] }
+}
+
 /// What may come of a wish.
 fn answers(wish: Effect, well: bool) -> Vec<Msg> {
     match wish {
@@ -285,6 +308,7 @@ fn answers(wish: Effect, well: bool) -> Vec<Msg> {
         } else {
             Err(refused())
         })],
+        Effect::Map => vec![Msg::Mapped(if well { Ok(Box::new(mapping())) } else { Err(refused()) })],
         Effect::ReadHistory => vec![Msg::History(if well { Ok(Vec::new()) } else { Err(refused()) })],
         Effect::ReadCalls => vec![Msg::Calls(Vec::new())],
         Effect::Wizard(effect) => of_wizard(effect, well),

@@ -9,8 +9,9 @@ use keyless::sandbox::Fate;
 
 use super::forward::active;
 use super::{KEY, deploys, held, is_silent, keys_of, notes, world_of};
+use crate::support::lab::THREE;
 use crate::support::points::at_every;
-use crate::support::{Job, Lab, Name, Ran, THREE, Then};
+use crate::support::{Job, Lab, Name, Ran, Then};
 
 /// Back on keys: every connection holds one of the user's, a run proved it, and nothing is noted any more.
 async fn is_back(lab: &Lab, ran: &Ran, names: &[&str]) {
@@ -166,8 +167,8 @@ async fn of_two_keys_the_old_one_makes_room_once_nobody_uses_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_keys_one_that_somebody_uses_stays() {
     let mut world = world_of("rotate-two-keys");
-    let used = world_of("rotate-used-elsewhere");
-    world.elsewhere = used.elsewhere;
+    let used = world_of("rotate-used-elsewhere").accounts.remove(0).users.remove(0).access_keys.remove(0);
+    world.accounts[0].users[0].access_keys[0].used_elsewhere = used.used_elsewhere;
     let lab = Lab::start(world).await;
     lab.run(Job::rotate()).await;
     deploys(&lab, 3).await;

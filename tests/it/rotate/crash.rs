@@ -33,7 +33,7 @@ fn job() -> Job {
 
 async fn deploys(lab: &Lab, days: i64) {
     let ran = lab.pass_days(days).await;
-    assert!(ran.iter().all(|run| run.ends_with("succeeded")), "{ran:?}");
+    assert!(ran.iter().all(|run| run.ends_with("Succeeded")), "{ran:?}");
 }
 
 /// A cloud in which the phases before this one are done, and this one is due.

@@ -3,7 +3,10 @@
 use keyless::domain::finding::FindingCode;
 use keyless::plan::event::{Ended, Outcome};
 
-use crate::support::{Job, Lab, Ran, THREE};
+use crate::support::lab::THREE;
+use crate::support::{Job, Lab, Ran};
+
+const THREE: [&str; 3] = ["dev", "staging", "prod"];
 
 const KEY: &str = "AKIAPRACTICEAAAAAAAA";
 
@@ -13,7 +16,7 @@ pub fn active(lab: &Lab, key: &str) -> Option<bool> {
 }
 
 fn green(ran: &[String]) -> bool {
-    !ran.is_empty() && ran.iter().all(|run| run.ends_with("succeeded"))
+    !ran.is_empty() && ran.iter().all(|run| run.ends_with("Succeeded"))
 }
 
 /// A run of `rotate` that has to wait.

@@ -29,6 +29,7 @@ use keyless::plan::link::{Link, LinkState};
 use keyless::programs::build::Purpose;
 use keyless::programs::consent::Consent;
 use keyless::programs::doctor::examine;
+use keyless::programs::matrix::map;
 use keyless::programs::rotate::{Options as RotateOptions, Way, prepare_rotation};
 use keyless::programs::run::{Prepared, Summary, prepare};
 use keyless::programs::session::Session;
@@ -292,7 +293,7 @@ impl Lab {
     /// Moves the practice clock by so many days. The team deploys at the new time: how its pipelines ended.
     pub async fn pass_days(&self, days: i64) -> Vec<String> {
         let told = self.practice.move_clock(days * 24 * 60 * 60).await;
-        told.ran.into_iter().map(|run| format!("{}: {}", run.pipeline, run.result)).collect()
+        told.ran.into_iter().map(|run| format!("{}: {:?}", run.pipeline, run.result)).collect()
     }
 
     /// On a world that comes with the program.
@@ -449,6 +450,29 @@ impl Lab {
         told
     }
 
+    /// What `keyless doctor --matrix` finds.
+    ///
+    /// # Errors
+    /// As `map`.
+    pub async fn matrix(&self) -> Result<Vec<Finding>> {
+        let (events, mut receiver) = Events::channel();
+        let drain = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
+        let session = self.session(events, &CancellationToken::new());
+        let mapped = map(&session, &[]).await;
+        drop(session);
+        drain.await.unwrap();
+        mapped.map(|mapped| mapped.findings)
+    }
+
+    /// A client of the practice Azure DevOps.
+    pub fn devops(&self) -> DevOps {
+        let addresses = self.practice.addresses();
+        let ends =
+            Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws)).unwrap();
+        let credential = Credential::Pat(self.practice.credentials().azure_devops);
+        DevOps::new(Http::new(4, None), ends, self.answers.organization.clone(), &credential).unwrap()
+    }
+
     /// Looks and plans only.
     pub async fn plan(&self, job: Job) -> Plan {
         let (events, mut receiver) = Events::channel();
@@ -463,13 +487,19 @@ impl Lab {
 
     /// Asks the practice Azure DevOps as its operator, beside keyless.
     pub async fn ask_devops(&self, method: &str, path: &str, body: Value) -> Value {
+        let (accepted, answer) = self.ask_devops_all_the_same(method, path, body).await;
+        assert!(accepted, "{method} {path}: {answer:#}");
+        answer
+    }
+
+    /// As [`Lab::ask_devops`], and whether it was not refused.
+    pub async fn ask_devops_all_the_same(&self, method: &str, path: &str, body: Value) -> (bool, Value) {
         let url = format!("{}/contoso/{path}", self.practice.addresses().azure_devops);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let token = keyless::sandbox::practice_token();
         let request = client.request(method.parse().unwrap(), url).basic_auth("", Some(token)).json(&body);
         let answer = request.send().await.unwrap();
-        assert!(answer.status().is_success(), "{method} {path}: {answer:?}");
-        answer.json().await.unwrap_or_default()
+        (answer.status().is_success(), answer.json().await.unwrap_or_default())
     }
 
     /// Changes a record of the cloud, as somebody else might have.

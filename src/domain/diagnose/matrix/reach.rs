@@ -1,5 +1,7 @@
 //! Whether one caller becomes one role: yes, no, or what nobody can tell offline.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Caller, Claims, Column, Row, Trust, User};
 use crate::domain::arn::{Arn, RoleArn};
 use crate::domain::diagnose::trust::statement_name;
@@ -12,7 +14,7 @@ use crate::domain::policy::{
 const ASSUME_ACTION: &str = "sts:AssumeRole";
 
 /// Whether a role is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reach {
     /// The trust lets it in.
     Yes {
@@ -51,7 +53,7 @@ pub(super) fn of(row: &Row, column: &Column, claims: &Claims) -> Reach {
         Trust::Unread(why) => return Reach::unknown(why),
     };
     match &row.caller {
-        Caller::Token { subject: Some(subject) } => token(document, &column.role, subject, claims),
+        Caller::Token { subject: Some(subject) } => trust(document, &by_token(&column.role, subject, claims)),
         Caller::Token { subject: None } if column.trusts_issuer(&claims.issuer_host_path) => {
             Reach::unknown("the subject of a connection that comes from another project is not documented")
         }
@@ -64,8 +66,16 @@ pub(super) fn of(row: &Row, column: &Column, claims: &Claims) -> Reach {
     }
 }
 
+/// What STS would be asked for a cell; none: it is not known who signs in.
+pub(super) fn request(row: &Row, column: &Column, claims: &Claims) -> Option<TrustRequest> {
+    match &row.caller {
+        Caller::Token { subject } => Some(by_token(&column.role, subject.as_deref()?, claims)),
+        Caller::Keys { user, .. } => Some(by(&user.as_ref()?.arn)),
+    }
+}
+
 /// A token of the issuer: STS looks for the provider in the role's own account.
-fn token(document: &Document, role: &RoleArn, subject: &str, claims: &Claims) -> Reach {
+fn by_token(role: &RoleArn, subject: &str, claims: &Claims) -> TrustRequest {
     let provider = Arn {
         partition: role.partition,
         service: "iam".to_owned(),
@@ -73,12 +83,11 @@ fn token(document: &Document, role: &RoleArn, subject: &str, claims: &Claims) ->
         account: role.account.to_string(),
         resource: format!("oidc-provider/{}", claims.issuer_host_path),
     };
-    let request = TrustRequest {
+    TrustRequest {
         action: WEB_IDENTITY_ACTION.to_owned(),
         caller: Principal::Federated(provider.to_string()),
         context: Context::web_identity(&claims.issuer_host_path, &claims.audience, subject),
-    };
-    trust(document, &request)
+    }
 }
 
 /// A user: its own policies count too, unless the trust of its account names the user itself.
@@ -136,7 +145,7 @@ fn admits_aws(document: &Document) -> bool {
 }
 
 /// Whether one statement is about a request.
-enum Applies {
+pub(super) enum Applies {
     Never,
     /// Only a condition decides that nobody can see offline.
     Perhaps(String),
@@ -177,7 +186,7 @@ fn refused(decision: &Decision) -> Reach {
     Reach::No { statement: Some(name(nearest)), why }
 }
 
-fn applies(document: &Document, outcome: &StatementOutcome) -> Applies {
+pub(super) fn applies(document: &Document, outcome: &StatementOutcome) -> Applies {
     let certain = |mismatch: &Mismatch| match mismatch {
         Mismatch::Condition { key, .. } => !is_unseen(key),
         Mismatch::Principal { .. } | Mismatch::Action { .. } => true,

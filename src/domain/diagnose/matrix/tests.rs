@@ -66,6 +66,32 @@ fn by_user(principal: &str) -> Value {
 }
 
 #[test]
+fn every_statement_is_judged_and_the_one_that_decides_comes_first() {
+    let deny = json!({"Sid": "Office", "Effect": "Deny", "Principal": "*", "Action": "sts:*",
+        "Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}});
+    let told = |row: Row, statements: Value| -> Vec<(String, Stands, bool)> {
+        let matrix = Matrix::new(Vec::new(), Vec::new(), &claims());
+        let judged = matrix.judged(&row, &column("Role", None, statements));
+        judged.into_iter().map(|it| (it.statement, it.stands, it.nearest)).collect()
+    };
+    let asks = Stands::Perhaps("NotIpAddress aws:SourceIp 203.0.113.0/24".to_owned());
+    let dev = || token("AWS-Dev", None, "");
+    let statements = json!([by_user(USER), only("AWS-Prod"), only("AWS-Dev"), deny]);
+    let wanted = [
+        ("3".to_owned(), Stands::Surely, false),
+        ("Office".to_owned(), asks, false),
+        ("User".to_owned(), Stands::Never, false),
+        ("2".to_owned(), Stands::Never, false),
+    ];
+    assert_eq!(told(dev(), statements), wanted);
+    let nearest = told(dev(), json!([by_user(USER), only("aws-dev")]));
+    assert_eq!(nearest[0], ("2".to_owned(), Stands::Never, true), "{nearest:?}");
+    assert_eq!(told(keys(None), json!([by_user(USER)])), [], "nobody knows who signs in");
+    let user = User { arn: USER.to_owned(), ..User::default() };
+    assert_eq!(told(keys(Some(user)), json!([by_user(USER)]))[0].1, Stands::Surely);
+}
+
+#[test]
 fn only_the_diagonal_is_healthy() {
     let rows = vec![token("AWS-Dev", Some("dev"), ""), token("AWS-Prod", Some("prod"), "")];
     let columns = vec![

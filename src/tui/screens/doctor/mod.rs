@@ -5,21 +5,22 @@ mod view;
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use tui_input::Input;
 
 use super::detail::Detail;
+use super::matrix::TrustMatrix;
 use super::{Act, Id, Screen};
 use crate::domain::failure::Failure;
 use crate::domain::finding::Finding;
 use crate::explain;
 use crate::plan::link::link_of;
 use crate::tui::canvas::Canvas;
-use crate::tui::keys::{Hint, Press};
+use crate::tui::keys::{Hint, Motion, Press};
 use crate::tui::msg::{Command, Effect, Examination, Msg, TerminalEffect};
 use crate::tui::shared::Shared;
 use crate::tui::when;
-use crate::tui::widgets::field;
+use crate::tui::widgets::filter::{Filter, Typed, holds};
 use crate::tui::widgets::pick::Pick;
+use crate::tui::widgets::scroll::Scroll;
 use page::Page;
 
 /// What the examination told.
@@ -41,10 +42,9 @@ pub struct Doctor {
     /// Whether it is looking, also while older findings are shown.
     looking: bool,
     pick: Pick,
-    /// The first line of the chosen finding that is seen.
-    top: usize,
-    filter: Input,
-    typing: bool,
+    /// The part of the chosen finding that is seen.
+    text: Scroll,
+    filter: Filter,
 }
 
 impl Doctor {
@@ -63,12 +63,13 @@ impl Doctor {
 
     /// The findings that hold every word of the filter.
     fn list(&self) -> Vec<&Finding> {
-        let words: Vec<String> = self.filter.value().split_whitespace().map(str::to_lowercase).collect();
+        let words = self.filter.words();
         let fits = |finding: &&Finding| {
             let environment = finding.environment.as_ref().map_or("all", |name| name.as_str());
-            let text = format!("{} {environment} {}", finding.code.text(), explain::finding(finding).cause);
-            let text = text.to_lowercase();
-            words.iter().all(|word| text.contains(word.as_str()))
+            holds(
+                &words,
+                &format!("{} {environment} {}", finding.code.text(), explain::finding(finding).cause),
+            )
         };
         self.all().iter().filter(fits).collect()
     }
@@ -78,24 +79,31 @@ impl Doctor {
         list.get(self.pick.place(list.len())).copied()
     }
 
-    /// Plans what heals the chosen finding's environment, or everything.
-    fn heal(&self, everything: bool) -> Vec<Act> {
+    /// Plans what heals the chosen finding and nothing more, or everything.
+    fn heal(&self, everything: bool, shared: &Shared) -> Vec<Act> {
         let say = |text: &str| vec![Act::Say(text.to_owned())];
         if self.looking {
             return say("it is still looking");
         }
         if everything {
             return match self.all().iter().any(|finding| finding.heal.is_some()) {
-                true => vec![Act::Run(Command::Heal, Vec::new())],
+                true => vec![Act::Run(Command::Heal(None), Vec::new())],
                 false => say("there is nothing that keyless can heal by itself"),
             };
         }
-        match self.chosen() {
-            None => say("there is nothing to heal"),
-            Some(finding) if finding.heal.is_none() => {
-                say("keyless cannot heal this by itself: the finding says who can, and how")
+        let Some(finding) = self.chosen() else { return say("there is nothing to heal") };
+        match &finding.heal {
+            Some(step) => {
+                let environments = finding.environment.iter().cloned().collect();
+                vec![Act::Run(Command::Heal(Some(step.clone())), environments)]
             }
-            Some(finding) => vec![Act::Run(Command::Heal, finding.environment.iter().cloned().collect())],
+            None => {
+                let instead = match explain::finding(finding).heal {
+                    text if text.is_empty() => "e explains it".to_owned(),
+                    text => shared.invocation().dress(&text),
+                };
+                vec![Act::Say(format!("not healed by keyless: {instead}"))]
+            }
         }
     }
 
@@ -124,41 +132,35 @@ impl Doctor {
     }
 
     fn press_filter(&mut self, press: Press) -> Option<Vec<Act>> {
-        match press.code {
-            KeyCode::Esc => {
-                self.typing = false;
-                self.filter = Input::default();
-            }
-            KeyCode::Enter => self.typing = false,
-            KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {
+        match self.filter.press(press)? {
+            Typed::Moved(motion) => {
                 let count = self.list().len();
-                self.pick.step(press.motion(false)?, count, 1);
+                self.pick.step(motion, count, 1);
             }
-            _ => {
-                self.filter.handle(field::request(press)?);
-                self.pick.set(0);
-            }
+            Typed::Changed => self.pick.set(0),
+            Typed::Cleared | Typed::Kept => {}
         }
-        self.top = 0;
+        self.text.reset();
         Some(Vec::new())
     }
 
     fn letter(&mut self, letter: char, shared: &Shared) -> Option<Vec<Act>> {
         Some(match letter {
-            'f' => self.heal(false),
-            'F' => self.heal(true),
+            'f' => self.heal(false, shared),
+            'F' => self.heal(true, shared),
             'e' => {
                 let page = self.chosen().map(|finding| Page::of(finding.code, shared));
                 page.map(|page| Act::Push(Box::new(page))).into_iter().collect()
             }
             'c' => self.copy(shared),
+            'm' => TrustMatrix::begin(shared),
             'R' => self.look_again(shared),
             '/' if !self.all().is_empty() => {
-                self.typing = true;
+                self.filter.begin();
                 Vec::new()
             }
             ' ' => {
-                self.top += 1;
+                self.text.turn();
                 Vec::new()
             }
             _ => return None,
@@ -173,21 +175,19 @@ impl Screen for Doctor {
 
     fn about(&self) -> &'static str {
         "What is wrong in the whole chain of every environment, how that is known, and what heals it. Looking only reads. \
-         f plans what heals the chosen finding's environment; nothing is written before you have read and approved that \
-         plan, and afterwards everything is looked at again."
+         f plans what heals the chosen finding and nothing more; nothing is written before you have read and approved \
+         that plan, and afterwards everything is looked at again."
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Hint> {
-        if self.typing {
-            return vec![
-                Hint::new("enter", "keep", Press::of(KeyCode::Enter), "Keeps the filter."),
-                Hint::new("esc", "clear", Press::of(KeyCode::Esc), "Shows all findings again."),
-            ];
+        if self.filter.is_typing() {
+            return Filter::hints("Shows all findings again.");
         }
         let mut hints = Vec::new();
         if let Some(chosen) = self.chosen() {
             if chosen.heal.is_some() {
-                let help = "Plans what heals the chosen finding's environment; the plan is reviewed first.";
+                let help =
+                    "Plans what heals the chosen finding, with what that needs; the plan is reviewed first.";
                 hints.push(Hint::new("f", "heal", Press::letter('f'), help));
             }
             hints.push(Hint::new("e", "explain", Press::letter('e'), "What the code means, and what to do."));
@@ -208,23 +208,32 @@ impl Screen for Doctor {
             }
             let help = "Shows only findings that hold every word typed.";
             hints.push(Hint::new("/", "filter", Press::letter('/'), help));
-            let help = "Scrolls the chosen finding; after its end it begins anew.";
-            hints.push(Hint::new("space", "more", Press::letter(' '), help));
+            if self.text.is_long() {
+                let help = "The next page of the chosen finding, after its end the first; page down and page up too.";
+                hints.push(Hint::new("space", "more", Press::letter(' '), help));
+            }
         } else {
             hints.push(Hint::new("esc", "back", Press::of(KeyCode::Esc), "Back to the panes."));
         }
+        let help = "Which connection of the project can become which role, decided offline; it only reads.";
+        hints.push(Hint::new("m", "matrix", Press::letter('m'), help));
         hints.push(Hint::new("R", "look again", Press::letter('R'), "Looks at everything once more."));
         hints
     }
 
     fn press(&mut self, press: Press, shared: &mut Shared) -> Option<Vec<Act>> {
-        if self.typing {
+        if self.filter.is_typing() {
             return self.press_filter(press);
         }
         if let Some(motion) = press.motion(true) {
+            // A finding that does not fit is read by pages before the list goes on.
+            let page = matches!(motion, Motion::PageUp | Motion::PageDown);
+            if page && self.text.step(motion) {
+                return Some(Vec::new());
+            }
             let count = self.list().len();
             self.pick.step(motion, count, 1);
-            self.top = 0;
+            self.text.reset();
             return Some(Vec::new());
         }
         match press.code {
@@ -235,17 +244,25 @@ impl Screen for Doctor {
                 let detail = Detail::new(environment, link_of(code));
                 Some(vec![Act::Push(Box::new(detail)), Act::Effect(Effect::ReadCalls)])
             }
-            KeyCode::Esc if !self.filter.value().is_empty() => {
-                self.filter = Input::default();
+            KeyCode::Esc if self.filter.clear() => {
+                self.text.reset();
                 Some(Vec::new())
             }
             _ => self.letter(press.text()?, shared),
         }
     }
 
+    fn paste(&mut self, text: &str, _shared: &mut Shared) -> Vec<Act> {
+        if self.filter.paste(text) {
+            self.pick.set(0);
+            self.text.reset();
+        }
+        Vec::new()
+    }
+
     fn pick(&mut self, item: usize, _shared: &mut Shared) -> Vec<Act> {
         self.pick.set(item);
-        self.top = 0;
+        self.text.reset();
         Vec::new()
     }
 
@@ -257,7 +274,7 @@ impl Screen for Doctor {
                     Ok(examination) => Told::Found(examination.clone(), shared.seconds()),
                     Err(failure) => Told::Failed(failure.clone()),
                 };
-                self.top = 0;
+                self.text.reset();
                 Vec::new()
             }
             // Healed or not: it is looked at again.
@@ -274,6 +291,6 @@ impl Screen for Doctor {
     }
 
     fn is_typing(&self) -> bool {
-        self.typing
+        self.filter.is_typing()
     }
 }

@@ -8,11 +8,11 @@ use crate::domain::finding::FindingCode;
 use crate::explain;
 use crate::explain::signs::Paint;
 use crate::tui::canvas::{Canvas, wrapped};
-use crate::tui::keys::{Hint, Press};
+use crate::tui::keys::{Hint, Motion, Press};
 use crate::tui::screens::{Act, Id, Screen};
 use crate::tui::shared::Shared;
 use crate::tui::widgets::boxed;
-use crate::tui::widgets::pick::Pick;
+use crate::tui::widgets::scroll::Scroll;
 
 /// Columns of text at most: longer lines are hard to read.
 const WIDEST: u16 = 84;
@@ -22,14 +22,14 @@ const WIDEST: u16 = 84;
 pub(super) struct Page {
     title: String,
     text: String,
-    top: Pick,
+    top: Scroll,
 }
 
 impl Page {
     /// The page of a code, its commands as they must be typed after this call.
     pub(super) fn of(code: FindingCode, shared: &Shared) -> Self {
         let text = shared.invocation().dress(&explain::page(code));
-        Self { title: code.text(), text, top: Pick::default() }
+        Self { title: code.text(), text, top: Scroll::default() }
     }
 
     fn lines(&self, canvas: &Canvas<'_>, width: usize) -> Vec<Line<'static>> {
@@ -52,20 +52,23 @@ impl Screen for Page {
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Hint> {
-        vec![
-            Hint::new("esc", "close", Press::of(KeyCode::Esc), "Closes the page."),
-            Hint::keys("up/down", "scroll", "Scrolls."),
-            Hint::new("c", "copy", Press::letter('c'), "Copies the page."),
-        ]
+        let mut hints = vec![Hint::new("esc", "close", Press::of(KeyCode::Esc), "Closes the page.")];
+        hints.extend(self.top.hints());
+        hints.push(Hint::new("c", "copy", Press::letter('c'), "Copies the page."));
+        hints
     }
 
     fn press(&mut self, press: Press, _shared: &mut Shared) -> Option<Vec<Act>> {
         if let Some(motion) = press.motion(true) {
-            self.top.step(motion, self.text.len(), 1);
+            self.top.step(motion);
             return Some(Vec::new());
         }
         match press.code {
             KeyCode::Char('c') => Some(vec![Act::Copy(format!("{}\n\n{}", self.title, self.text))]),
+            KeyCode::Char(' ') => {
+                self.top.step(Motion::PageDown);
+                Some(Vec::new())
+            }
             KeyCode::Char('q' | 'e') | KeyCode::Enter => Some(vec![Act::Pop]),
             _ => None,
         }
@@ -76,9 +79,8 @@ impl Screen for Page {
         let lines = self.lines(canvas, usize::from(width.saturating_sub(4)));
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
         let inner = boxed(canvas, area, (width, height), &self.title);
-        let most = lines.len().saturating_sub(usize::from(inner.height));
-        let top = self.top.place(usize::MAX).min(most);
-        canvas.lines(inner, 0, &lines[top..]);
+        let seen = self.top.window(lines.len(), usize::from(inner.height));
+        canvas.lines(inner, 0, &lines[seen]);
     }
 
     fn is_overlay(&self) -> bool {

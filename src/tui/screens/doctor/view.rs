@@ -13,7 +13,7 @@ use crate::tui::screens::home::severity;
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
 use crate::tui::when;
-use crate::tui::widgets::{diff, field};
+use crate::tui::widgets::diff;
 
 /// Rows of the list that are always left.
 const LEAST_LIST: u16 = 4;
@@ -77,13 +77,7 @@ fn head(doctor: &Doctor, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
         let span = canvas.span(paint, text);
         canvas.line_right(area, 0, &[span]);
     }
-    let below = Rect { y: area.y + 1, ..area };
-    if doctor.typing {
-        field::draw(canvas, below, "/ ", &doctor.filter);
-    } else if !doctor.filter.value().is_empty() {
-        let spans = [canvas.role(Role::Accent, "/ "), canvas.span(Paint::Plain, doctor.filter.value())];
-        canvas.line(below, 0, &spans);
-    }
+    doctor.filter.draw(canvas, Rect { y: area.y + 1, ..area });
 }
 
 /// What is said instead of a list; none: there is one.
@@ -167,12 +161,11 @@ fn chosen(doctor: &Doctor, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared)
         .map(|evidence| (format!("{}  ", evidence.label), evidence.value.clone()))
         .collect();
     after.push(("what to do  ".to_owned(), shared.invocation().dress(&words.heal)));
-    if let Some(step) = &finding.heal {
-        after.push((
-            "heals it    ".to_owned(),
-            format!("{} (f plans it, nothing is written yet)", step.words()),
-        ));
-    }
+    let heals = match &finding.heal {
+        Some(step) => format!("{} (f plans it, nothing is written yet)", step.words()),
+        None => "not keyless: see what to do; it goes away once that is done".to_owned(),
+    };
+    after.push(("heals it    ".to_owned(), heals));
     if let Some(pair) = pair {
         let marked = pair.into_iter().map(|parts| {
             let label = match parts.first().map(|(_, sign)| sign.as_str()) {
@@ -197,20 +190,16 @@ fn chosen(doctor: &Doctor, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared)
     }
     lines.extend(rest);
     let height = usize::from(area.height);
-    if lines.len() <= height {
-        canvas.lines(area, 0, &lines);
-        return;
-    }
     // The last row tells that there is more.
-    let text = Rect { height: area.height - 1, ..area };
-    let most = lines.len() + 1 - height;
-    let top = doctor.top % (most + 1);
-    canvas.lines(text, 0, &lines[top..]);
-    let more = match most - top {
-        0 => "the end; space begins anew".to_owned(),
-        1 => "1 more line: space".to_owned(),
-        more => format!("{more} more lines: space"),
+    let fits = lines.len() <= height;
+    let seen = doctor.text.window(lines.len(), if fits { height } else { height.saturating_sub(1) });
+    let more = match lines.len() - seen.end {
+        _ if fits => String::new(),
+        0 => " the end; space begins anew".to_owned(),
+        1 => " 1 more line: space".to_owned(),
+        more => format!(" {more} more lines: space"),
     };
-    let more = canvas.span(Paint::Dim, format!(" {more}"));
-    canvas.line(area, area.height - 1, &[more]);
+    canvas.lines(area, 0, &lines[seen]);
+    let more = canvas.span(Paint::Dim, more);
+    canvas.line(area, area.height.saturating_sub(1), &[more]);
 }

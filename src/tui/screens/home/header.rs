@@ -1,7 +1,6 @@
 //! The head of the home screen, and what stands in place of panes where there are none.
 
 use ratatui::layout::Rect;
-use tui_input::Input;
 
 use crate::domain::failure::Failure;
 use crate::explain;
@@ -11,7 +10,6 @@ use crate::tui::running::Phase;
 use crate::tui::shared::{Access, Shared};
 use crate::tui::theme::Role;
 use crate::tui::when;
-use crate::tui::widgets::field;
 
 /// Days before the end of an issuer from which on it is a warning.
 const SOON: i64 = 365;
@@ -188,19 +186,6 @@ fn tell_failure(failure: &Failure, shared: &Shared, say: &mut dyn FnMut(Paint, &
         say(Paint::Plain, &format!("What to do: {}", shared.invocation().dress(&words.hint)));
     }
     say(Paint::Plain, "Press o to try again.");
-}
-
-/// The filter: being typed, or kept.
-pub(super) fn draw_filter(canvas: &mut Canvas<'_>, line: Rect, filter: &Input, typing: bool) {
-    if typing {
-        return field::draw(canvas, line, "/ ", filter);
-    }
-    let spans = [
-        canvas.role(Role::Accent, "/ "),
-        canvas.span(Paint::Plain, filter.value()),
-        canvas.span(Paint::Dim, "   esc clears the filter"),
-    ];
-    canvas.line(line, 0, &spans);
 }
 
 /// What stands in place of panes where none fits the filter.

@@ -5,6 +5,7 @@ use crossterm::event::KeyCode;
 use super::{Home, has_run};
 use crate::tui::keys::{Hint, Press};
 use crate::tui::shared::{Access, Shared};
+use crate::tui::widgets::filter::Filter;
 
 fn key(key: char, name: &'static str, does: &str, help: &'static str) -> Hint {
     Hint::new(name, does, Press::letter(key), help)
@@ -14,11 +15,8 @@ fn key(key: char, name: &'static str, does: &str, help: &'static str) -> Hint {
 pub(super) fn hints(home: &Home, shared: &Shared) -> Vec<Hint> {
     let enter = |does: &str, help| Hint::new("enter", does, Press::of(KeyCode::Enter), help);
     let esc = |does: &str, help| Hint::new("esc", does, Press::of(KeyCode::Esc), help);
-    if home.typing {
-        return vec![
-            enter("keep", "Keeps the filter and goes back to the panes."),
-            esc("clear", "Shows all environments again."),
-        ];
+    if home.filter.is_typing() {
+        return Filter::hints("Shows all environments again.");
     }
     let open = matches!(shared.access, Access::Open);
     let any = !shared.fleet.panes().is_empty();

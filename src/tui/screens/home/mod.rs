@@ -12,7 +12,6 @@ use std::cell::Cell;
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use tui_input::Input;
 
 use super::detail::Detail;
 use super::doctor::Doctor;
@@ -28,7 +27,7 @@ use crate::tui::keys::{Hint, Motion, Press};
 use crate::tui::msg::{Command, Effect};
 use crate::tui::running::Phase;
 use crate::tui::shared::{Access, Shared};
-use crate::tui::widgets::field;
+use crate::tui::widgets::filter::{Filter, Typed};
 use crate::tui::widgets::pick::Pick;
 use shown::Shown;
 pub(in crate::tui) use shown::severity;
@@ -53,8 +52,7 @@ pub struct Home {
     chosen: Option<EnvironmentName>,
     pick: Pick,
     layout: Layout,
-    filter: Input,
-    typing: bool,
+    filter: Filter,
     /// The chosen link, while the chosen environment is open.
     link: Option<Pick>,
     /// How many panes stand side by side, as drawn last; 0: the table.
@@ -68,7 +66,7 @@ impl Home {
 
     /// The environments shown, in the order they are shown.
     fn list<'a>(&self, shared: &'a Shared, table: bool) -> Vec<&'a Pane> {
-        let words: Vec<String> = self.filter.value().split_whitespace().map(str::to_lowercase).collect();
+        let words = self.filter.words();
         let fits = |pane: &&Pane| words.is_empty() || Shown::of(pane, shared).fits(&words);
         let mut list: Vec<&Pane> = shared.fleet.panes().iter().filter(fits).collect();
         if table {
@@ -146,22 +144,18 @@ impl Home {
     }
 
     fn press_filter(&mut self, press: Press, shared: &Shared) -> Option<Vec<Act>> {
-        match press.code {
-            KeyCode::Esc => {
-                self.typing = false;
-                self.filter = Input::default();
-            }
-            KeyCode::Enter => self.typing = false,
-            KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {
-                self.step(press.motion(false)?, shared);
-            }
-            _ => {
-                self.filter.handle(field::request(press)?);
-                self.chosen = None;
-                self.pick.set(0);
-            }
+        match self.filter.press(press)? {
+            Typed::Moved(motion) => self.step(motion, shared),
+            Typed::Changed => self.begin_anew(),
+            Typed::Cleared | Typed::Kept => {}
         }
         Some(Vec::new())
+    }
+
+    /// The list is another one: its first is chosen.
+    fn begin_anew(&mut self) {
+        self.chosen = None;
+        self.pick.set(0);
     }
 
     fn rhythm(shared: &mut Shared, longer: bool) -> Vec<Act> {
@@ -208,7 +202,7 @@ impl Home {
                 vec![Act::Effect(Effect::Open { practice: shared.asked.clone() })]
             }
             '/' if any => {
-                self.typing = true;
+                self.filter.begin();
                 self.link = None;
                 Vec::new()
             }
@@ -258,7 +252,7 @@ impl Screen for Home {
     }
 
     fn press(&mut self, press: Press, shared: &mut Shared) -> Option<Vec<Act>> {
-        if self.typing {
+        if self.filter.is_typing() {
             return self.press_filter(press, shared);
         }
         if let Some(acts) = self.press_link(press) {
@@ -273,17 +267,14 @@ impl Screen for Home {
         }
         match press.code {
             KeyCode::Enter => Some(self.enter(shared)),
-            KeyCode::Esc if !self.filter.value().is_empty() => {
-                self.filter = Input::default();
-                Some(Vec::new())
-            }
+            KeyCode::Esc if self.filter.clear() => Some(Vec::new()),
             _ => self.letter(press.text()?, shared),
         }
     }
 
     fn paste(&mut self, text: &str, _shared: &mut Shared) -> Vec<Act> {
-        if self.typing {
-            field::insert(&mut self.filter, text);
+        if self.filter.paste(text) {
+            self.begin_anew();
         }
         Vec::new()
     }
@@ -306,12 +297,11 @@ impl Screen for Home {
         if panes.is_empty() {
             return header::draw_nothing(canvas, area, shared);
         }
-        let filtering = self.typing || !self.filter.value().is_empty();
         let mut area = area;
-        if filtering {
+        if self.filter.is_seen() {
             let line = Rect { x: area.x + 1, width: area.width - 1, height: 1, ..area };
             area = Rect { y: area.y + 1, height: area.height - 1, ..area };
-            header::draw_filter(canvas, line, &self.filter, self.typing);
+            self.filter.draw(canvas, line);
         }
         let fit = pane::fit(area, panes.len());
         let table = match self.layout {
@@ -337,7 +327,7 @@ impl Screen for Home {
     }
 
     fn is_typing(&self) -> bool {
-        self.typing
+        self.filter.is_typing()
     }
 
     fn counts_seconds(&self, shared: &Shared) -> bool {

@@ -83,7 +83,7 @@ impl Review {
     fn again(shared: &Shared) -> Vec<Act> {
         match shared.run.as_ref() {
             Some(Running { asked: Some((command, environments)), job, .. }) => {
-                vec![Act::Effect(Effect::Forget(*job)), Act::Run(*command, environments.clone())]
+                vec![Act::Effect(Effect::Forget(*job)), Act::Run(command.clone(), environments.clone())]
             }
             Some(_) => vec![Act::Wizard(wizard::Msg::Retry)],
             None => Vec::new(),

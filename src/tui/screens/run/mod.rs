@@ -59,7 +59,7 @@ impl Run {
     /// Plans the same once more: it goes on where the clouds stand.
     fn again(run: &Running) -> Vec<Act> {
         match &run.asked {
-            Some((command, environments)) => vec![Act::Run(*command, environments.clone())],
+            Some((command, environments)) => vec![Act::Run(command.clone(), environments.clone())],
             None => vec![Act::Wizard(wizard::Msg::Retry)],
         }
     }
