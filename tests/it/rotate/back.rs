@@ -8,7 +8,7 @@ use keyless::plan::link::{Link, LinkState};
 use keyless::sandbox::Fate;
 
 use super::forward::active;
-use super::{KEY, deploys, held, is_silent, keys_of, notes, world_of};
+use super::{KEY, deploys, held, is_silent, keys_of, notes, nothing_stands, world_of};
 use crate::support::lab::THREE;
 use crate::support::points::at_every;
 use crate::support::{Job, Lab, Name, Ran, Then};
@@ -18,7 +18,7 @@ async fn is_back(lab: &Lab, ran: &Ran, names: &[&str]) {
     ran.assert_proven(names);
     assert_eq!(notes(lab), [""; 0]);
     assert_eq!(active(lab, KEY), Some(true));
-    assert_eq!(lab.standing(), [""; 0]);
+    nothing_stands(lab);
     deploys(lab, 1).await;
     is_silent(lab, ran);
 }

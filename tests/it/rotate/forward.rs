@@ -3,7 +3,6 @@
 use keyless::domain::finding::FindingCode;
 use keyless::plan::event::{Ended, Outcome};
 
-use crate::support::lab::THREE;
 use crate::support::{Job, Lab, Ran};
 
 const THREE: [&str; 3] = ["dev", "staging", "prod"];

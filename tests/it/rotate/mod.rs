@@ -23,7 +23,7 @@ fn world_of(name: &str) -> World {
 /// So many days pass, and every pipeline of the team is green.
 async fn deploys(lab: &Lab, days: i64) {
     let ran = lab.pass_days(days).await;
-    assert!(!ran.is_empty() && ran.iter().all(|run| run.ends_with("succeeded")), "{ran:?}");
+    assert!(!ran.is_empty() && ran.iter().all(|run| run.ends_with("Succeeded")), "{ran:?}");
 }
 
 /// The access key id a connection holds.
@@ -61,4 +61,17 @@ fn is_silent(lab: &Lab, ran: &Ran) {
     for text in [journal, format!("{:?} {:?} {:?}", ran.events, ran.plan, ran.summary)] {
         assert!(!text.contains("PRACTICE/SECRET"));
     }
+}
+
+/// Nothing may be used by the verification pipeline any more.
+fn nothing_stands(lab: &Lab) {
+    let dump = lab.dump();
+    let pipelines = dump.table("pipeline");
+    let own = pipelines.values().find(|found| found["name"] == "keyless-verification").unwrap();
+    let id = own["id"].as_u64().map_or_else(|| own["id"].as_str().unwrap().to_owned(), |id| id.to_string());
+    let permissions = dump.table("permission");
+    let standing = permissions.values().filter(|found| {
+        found["pipelines"].as_array().unwrap().iter().any(|pipeline| pipeline.as_str() == Some(&id))
+    });
+    assert_eq!(standing.count(), 0, "{permissions:#?}");
 }

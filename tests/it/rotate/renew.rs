@@ -7,7 +7,7 @@ use keyless::sandbox::Fate;
 use tokio_util::sync::CancellationToken;
 
 use super::forward::active;
-use super::{KEY, deploys, held, is_silent, keys_of, notes, world_of};
+use super::{KEY, deploys, held, is_silent, keys_of, notes, nothing_stands, world_of};
 use crate::support::points::at_every;
 use crate::support::{Job, Lab, Name, Ran, Then};
 
@@ -31,7 +31,7 @@ async fn to_the_end(lab: &Lab) {
     }
     assert_eq!(notes(lab), [""; 0]);
     assert_eq!(keys_of(lab), [held(lab, "AWS-Dev")]);
-    assert_eq!(lab.standing(), [""; 0]);
+    nothing_stands(lab);
     deploys(lab, 1).await;
 }
 
@@ -113,7 +113,7 @@ async fn a_stop_between_key_and_connection_leaves_no_key() {
     let stop = CancellationToken::new();
     let make = Name {
         method: "CreateAccessKey".to_owned(),
-        object: "user 111122223333/azure-devops-deploy".to_owned(),
+        object: "access-key 111122223333/azure-devops-deploy".to_owned(),
     };
     lab.watch.set(&make, Fate::Answer, Then::Stop(stop.clone()));
     let ran = lab.run(Job::renew().stopped_by(&stop)).await;
