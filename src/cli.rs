@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::domain::issuer::Issuer;
 use crate::domain::names::{EnvironmentName, OrganizationName};
 use crate::plan::file::Only;
 use crate::wizard::Method;
@@ -291,6 +292,42 @@ pub enum Command {
         /// Stay with access keys, and replace each by a new one: put in, proven, the old one watched, deactivated, deleted
         #[arg(long, conflicts_with = "delete_users")]
         renew_keys: bool,
+        /// Only show every AWS connection, how it signs in, whose key it holds and what is to be done; a blocked one ends with 1
+        #[arg(long, conflicts_with_all = ["environments", "delete_users", "rollback", "renew_keys", "watch_days", "yes", "confirm", "confirm_subject", "wait"])]
+        inventory: bool,
+        /// With --inventory: the connections of all projects that can be seen
+        #[arg(long, requires = "inventory")]
+        all_projects: bool,
+        /// Approval
+        #[command(flatten)]
+        yes: Yes,
+        /// Patience
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Move trusts to another issuer of tokens: adds it beside the present one, proves it, removes the old; goes on where the clouds stand
+    MoveIssuer {
+        /// Show which providers and trusts name which issuer; only reads
+        #[arg(long, conflicts_with_all = ["back", "plan", "issuer"])]
+        inventory: bool,
+        /// Show what would be changed, as the newest run tells; writes nothing
+        #[arg(long)]
+        plan: bool,
+        /// Take the move back: removes the second statements and providers; possible until the last step
+        #[arg(long, conflicts_with_all = ["issuer", "audience", "subject", "azp"])]
+        back: bool,
+        /// The issuer that comes, typed, before any run has shown it
+        #[arg(long, value_name = "URL", requires = "subject")]
+        issuer: Option<Issuer>,
+        /// Its audience; without it the present one
+        #[arg(long, value_name = "AUDIENCE", requires = "issuer")]
+        audience: Option<String>,
+        /// The subject of an environment's tokens there; each must be confirmed again with --confirm-subject
+        #[arg(long, value_name = "ENVIRONMENT=SUBJECT", requires = "issuer", value_parser = subject_of)]
+        subject: Vec<(EnvironmentName, String)>,
+        /// The azp claim of the new tokens, where they have one: IAM holds it against client ids instead of the audience
+        #[arg(long, value_name = "VALUE")]
+        azp: Option<String>,
         /// Approval
         #[command(flatten)]
         yes: Yes,
@@ -382,8 +419,35 @@ pub enum SandboxCommand {
         #[arg(value_name = "+8d|-3h", allow_hyphen_values = true, value_parser = clock_seconds)]
         by: Option<i64>,
     },
+    /// Show who issues the tokens of service connections, or switch it, as Azure DevOps may one day
+    Issuer {
+        /// From now on; without it the present one is shown
+        #[arg(value_enum)]
+        to: Option<PracticeIssuer>,
+    },
     /// List the worlds
     Worlds,
+}
+
+/// The two parts of `dev=/eid1/…`.
+fn subject_of(text: &str) -> Result<(EnvironmentName, String), String> {
+    let (name, subject) = text
+        .split_once('=')
+        .ok_or_else(|| format!("'{text}' is not ENVIRONMENT=SUBJECT, as in dev=/eid1/c/pub/…"))?;
+    let name = name.parse().map_err(|refused: crate::domain::names::Refused| refused.to_string())?;
+    match subject.trim() {
+        "" => Err(format!("'{text}' names no subject")),
+        subject => Ok((name, subject.to_owned())),
+    }
+}
+
+/// Who issues the tokens of the practice cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PracticeIssuer {
+    /// Azure DevOps itself: https://vstoken.dev.azure.com/ORGANISATION-ID
+    Vstoken,
+    /// Microsoft Entra ID: https://login.microsoftonline.com/TENANT-ID/v2.0
+    Entra,
 }
 
 /// Seconds in `+8d`, `-3h` or `+30m`.

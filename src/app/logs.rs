@@ -16,10 +16,10 @@ use crate::explain::Exit;
 use crate::headless::doctor::Diagnosis;
 use crate::host::files;
 use crate::plain;
-use crate::programs::logs::read_run;
+use crate::programs::logs::{LONGEST, read_run};
 
-/// Bytes of a log that are read at most. Azure DevOps's own logs stay far below.
-const MOST: u64 = 64 * 1024 * 1024;
+/// Bytes of a log that are read at most.
+const MOST: u64 = LONGEST as u64;
 
 /// `keyless doctor --log FILE`: reads a pasted log; `-` reads stdin. No cloud is asked.
 ///
@@ -71,6 +71,12 @@ pub async fn run(opening: &Opening, run: &str, output: &Output) -> Result<Exit> 
     let project = devops.project(&federation.project).await?;
     let expected = Expectation::of(&federation);
     let told = read_run(&devops, &project, run, Some(&expected)).await?;
+    for task in &told.cut {
+        output.talk(&format!(
+            "the log of {task} is longer than {} MB: only its beginning was read",
+            MOST >> 20
+        ));
+    }
     tell(&told.findings, output, |output| {
         output.data(&plain::doctor::run(told.id, (told.logs, told.denials), &told.findings, output.look()));
     });

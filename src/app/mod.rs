@@ -10,6 +10,7 @@ mod flags;
 mod halves;
 mod login;
 mod logs;
+mod move_issuer;
 mod open;
 mod output;
 mod practice;
@@ -27,6 +28,7 @@ mod wizard;
 
 use crate::cli::{Cli, Command, Half, Handover, Wait, Yes};
 use crate::domain::failure::{Code, Failure};
+use crate::domain::move_issuer::Typed;
 use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, Invocation};
 use crate::host::process::Process;
@@ -84,8 +86,10 @@ fn run_of(command: &Command) -> Option<&'static str> {
         Command::Verify { .. } => Some("verify"),
         Command::Teardown { .. } => Some("teardown"),
         Command::Rotate { .. } => Some("rotate"),
+        Command::MoveIssuer { inventory: false, plan: false, .. } => Some("move-issuer"),
         Command::Doctor { fix: true, .. } => Some("doctor"),
         Command::Plan { .. }
+        | Command::MoveIssuer { .. }
         | Command::Doctor { .. }
         | Command::Explain { .. }
         | Command::Status { .. }
@@ -117,6 +121,10 @@ fn called(cli: &Cli) -> Invocation {
             (named(environments), half(only), Vec::new())
         }
         Some(Command::Teardown { environments, .. }) => (named(environments), None, Vec::new()),
+        Some(Command::Rotate { inventory: true, all_projects, .. }) => {
+            let all = all_projects.then(|| "--all-projects".to_owned());
+            (Vec::new(), None, std::iter::once("--inventory".to_owned()).chain(all).collect())
+        }
         Some(Command::Rotate { environments, watch_days, delete_users, rollback, renew_keys, .. }) => {
             let days = (*watch_days != 7).then(|| format!("--watch-days {watch_days}"));
             let flags =
@@ -128,6 +136,11 @@ fn called(cli: &Cli) -> Invocation {
             let flags = [(*matrix, "--matrix"), (*fix, "--fix")];
             let flags = flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag.to_owned());
             (named(environments), half(only), flags.collect())
+        }
+        Some(Command::MoveIssuer { back, issuer, audience, subject, azp, .. }) => {
+            let again =
+                move_issuer::again(*back, issuer.as_ref(), audience.as_deref(), subject, azp.as_deref());
+            (Vec::new(), None, again)
         }
         Some(
             Command::Apply { .. }
@@ -208,10 +221,30 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         }
         Some(Command::Explain { code: Some(code) }) => doctor::explain(&code, output),
         Some(Command::Explain { code: None }) => Ok(doctor::codes(output)),
-        Some(Command::Rotate { environments, watch_days, delete_users, rollback, renew_keys, yes, wait }) => {
+        Some(Command::Rotate { inventory: true, all_projects, .. }) => {
+            rotate::inventory(opening(None, None, 0), all_projects, output).await
+        }
+        Some(Command::Rotate {
+            environments,
+            watch_days,
+            delete_users,
+            rollback,
+            renew_keys,
+            yes,
+            wait,
+            ..
+        }) => {
             let opening = opening(None, None, wait.seconds());
             let options = rotate::options(watch_days, delete_users, rotate::way(rollback, renew_keys));
             rotate::rotate(opening, &environments, options, &yes, output).await
+        }
+        Some(Command::MoveIssuer { inventory: true, .. }) => {
+            move_issuer::inventory(opening(None, None, 0), output).await
+        }
+        Some(Command::MoveIssuer { plan, back, issuer, audience, subject, azp, yes, wait, .. }) => {
+            let subjects = subject.into_iter().collect();
+            let wish = move_issuer::Wish { back, plan, typed: Typed { issuer, audience, subjects, azp } };
+            move_issuer::move_issuer(opening(None, None, wait.seconds()), wish, &yes, output).await
         }
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await

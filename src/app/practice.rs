@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::output::Output;
 use super::stop::Stop;
-use crate::cli::{Global, SandboxCommand};
+use crate::cli::{Global, PracticeIssuer, SandboxCommand};
 use crate::cloud::signin::StaticKeys;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::explain::Exit;
@@ -16,7 +16,7 @@ use crate::host::files;
 use crate::host::process::Process;
 use crate::sandbox::devops::oidctoken;
 use crate::sandbox::team::{Deployment, TeamRun};
-use crate::sandbox::world::{AgentPlace, World};
+use crate::sandbox::world::{AgentPlace, TokenIssuer, World};
 use crate::sandbox::{self, Addresses, Credentials, Options, Practice, Running, worlds};
 
 /// A practice cloud that can be used: our own, or one that another process serves.
@@ -165,6 +165,10 @@ pub async fn command(
             let world = global.sandbox.as_deref().unwrap_or(worlds::DEFAULT);
             clock(world, by, process, output).await
         }
+        SandboxCommand::Issuer { to } => {
+            let world = global.sandbox.as_deref().unwrap_or(worlds::DEFAULT);
+            issuer(world, to, process, output).await
+        }
         SandboxCommand::Worlds => {
             list(global, output);
             Ok(Exit::Done)
@@ -273,6 +277,32 @@ async fn clock(name: &str, by: Option<i64>, process: &Process, output: &Output) 
     }
     for run in told.ran.iter().filter(|run| run.result != Deployment::Succeeded) {
         output.data(&format!("  {} {}: {}", run.project, run.pipeline, run.result.word()));
+    }
+    Ok(Exit::Done)
+}
+
+/// Shows who issues the tokens, or switches it, also while another process serves this world.
+async fn issuer(name: &str, to: Option<PracticeIssuer>, process: &Process, output: &Output) -> Result<Exit> {
+    let world = world(name, process)?;
+    let name = world.name.clone();
+    let state = folder(process, &name)?;
+    files::private_dir(&state)?;
+    let mut options = Options::new(world);
+    options.state = Some(state.join("cloud"));
+    let running =
+        Practice::attach_or_start(options).await.map_err(|e| broken("start the practice cloud", e))?;
+    let to = to.map(|to| match to {
+        PracticeIssuer::Vstoken => TokenIssuer::AzureDevops,
+        PracticeIssuer::Entra => TokenIssuer::Entra,
+    });
+    let told = running.issuer(to).await.map_err(|e| broken("switch the practice issuer", e))?;
+    if let Running::Owned(practice) = running {
+        practice.shutdown().await;
+    }
+    if output.json() {
+        output.data(&json!({ "version": 1, "world": name, "issuer": told.issuer }).to_string());
+    } else {
+        output.data(&format!("tokens of \"{name}\" come from {}", told.issuer));
     }
     Ok(Exit::Done)
 }

@@ -2,14 +2,19 @@
 
 use super::approve::{self, Said};
 use super::commands::{Reviewed, exit_of, known};
+use super::doctor::of_findings;
 use super::open::{Clouds, Opening, answers};
 use super::output::Output;
 use crate::cli::Yes;
 use crate::domain::failure::Result;
+use crate::domain::federation::Federation;
+use crate::domain::inventory::{Inventory, Verdict};
 use crate::domain::names::EnvironmentName;
 use crate::domain::rotation::Patience;
 use crate::explain::Exit;
+use crate::headless::inventory::InventoryOutput;
 use crate::plain;
+use crate::programs;
 use crate::programs::rotate::{Options, Way, prepare_rotation};
 use crate::programs::session::Session;
 
@@ -72,6 +77,44 @@ pub async fn rotate(
         output.data(&plain::summary::summary(&board, "rotate", output.look()));
     }
     Ok(exit_of(&board, &summary, purpose))
+}
+
+/// `keyless rotate --inventory`: every AWS connection, and what is to be done about it. Reads only.
+///
+/// # Errors
+/// There are no answers, or Azure DevOps cannot be looked at.
+pub async fn inventory(opening: Opening, everywhere: bool, output: &Output) -> Result<Exit> {
+    let clouds = Clouds::open(&opening, output).await?;
+    let federation = answers(&opening, &clouds, output)?.federation;
+    let found = take(&opening, &clouds, federation, everywhere, output).await?;
+    let blocked = if found.count(Verdict::Blocked) > 0 { Exit::Findings } else { Exit::Done };
+    let exit = blocked.max(of_findings(&found.findings));
+    if output.json() {
+        let told = InventoryOutput::of(found, output.invocation());
+        output.data(&serde_json::to_string_pretty(&told).unwrap_or_default());
+    } else {
+        output.data(&plain::inventory::report(&found, output.look(), opening.is_accessible()));
+    }
+    Ok(exit)
+}
+
+/// Takes the inventory. Reads only.
+///
+/// # Errors
+/// Azure DevOps cannot be looked at.
+pub async fn take(
+    opening: &Opening,
+    clouds: &Clouds,
+    federation: Federation,
+    everywhere: bool,
+    output: &Output,
+) -> Result<Inventory> {
+    let (events, printer) = output.follow(false);
+    let session = clouds.session(opening, federation, events, output).await?;
+    let found = programs::inventory::inventory(&session, everywhere).await;
+    drop(session);
+    printer.done().await;
+    found
 }
 
 async fn reviewed(

@@ -605,6 +605,7 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
         preset: defaults::PRESET.to_owned(),
         managed_policies: Vec::new(),
         boundary: None,
+        subject: None,
         session_hours: defaults::SESSION_HOURS,
         name,
     };
@@ -614,6 +615,7 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
         project: "probe".parse().map_err(broken)?,
         issuer: None,
         audience: AUDIENCE.to_owned(),
+        azp: None,
         verification: Verification {
             repository: defaults::VERIFICATION.parse().map_err(broken)?,
             branch: None,

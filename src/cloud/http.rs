@@ -15,6 +15,8 @@ use crate::domain::failure::{Code, Failure, Result};
 
 /// Requests in flight to one service, unless it is said otherwise.
 pub const CONCURRENCY: usize = 16;
+/// Bytes of an answer that are read, unless it is said otherwise. Only logs come near.
+pub const LONGEST_ANSWER: usize = 64 << 20;
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 5;
 /// Longest pause a service may ask for; asking for more fails as throttled.
@@ -85,6 +87,8 @@ pub struct Answer {
     pub text: String,
     /// The body where it is JSON.
     pub json: Option<Value>,
+    /// Whether the body is longer than is read; what is here is its beginning.
+    pub cut: bool,
 }
 
 impl std::fmt::Debug for Answer {
@@ -156,6 +160,8 @@ struct Inner {
     local: OnceLock<reqwest::Client>,
     permits: Semaphore,
     trace: Option<Arc<dyn TraceSink>>,
+    /// Bytes of an answer that are read.
+    longest: usize,
     /// Nothing is sent before: the service asked for a pause.
     not_before: Mutex<Option<Instant>>,
 }
@@ -163,11 +169,17 @@ struct Inner {
 impl Http {
     /// A client that keeps at most `concurrency` requests in flight (at least one).
     pub fn new(concurrency: usize, trace: Option<Arc<dyn TraceSink>>) -> Self {
+        Self::with_longest(concurrency, trace, LONGEST_ANSWER)
+    }
+
+    /// The same, with another bound on what is read of an answer, in bytes.
+    pub fn with_longest(concurrency: usize, trace: Option<Arc<dyn TraceSink>>, longest: usize) -> Self {
         let inner = Inner {
             remote: OnceLock::new(),
             local: OnceLock::new(),
             permits: Semaphore::new(concurrency.max(1)),
             trace,
+            longest,
             not_before: Mutex::new(None),
         };
         Self { inner: Arc::new(inner) }
@@ -266,13 +278,24 @@ impl Http {
             let kind = if error.is_connect() || error.is_builder() { Broken::Connect } else { Broken::Lost };
             (kind, causes(&error.without_url()))
         };
-        let response = builder.send().await.map_err(broken)?;
+        let mut response = builder.send().await.map_err(broken)?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let text = response.text().await.map_err(broken)?;
-        let text = text.trim_start_matches('\u{feff}').to_owned();
-        let json = is_json(&headers).then(|| serde_json::from_str(&text).ok()).flatten();
-        Ok(Answer { status, headers, text, json })
+        let mut body = Vec::new();
+        let mut cut = false;
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            let room = self.inner.longest - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            cut = chunk.len() > room;
+            if cut {
+                break;
+            }
+        }
+        let text = String::from_utf8(body)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let json = (!cut && is_json(&headers)).then(|| serde_json::from_str(&text).ok()).flatten();
+        Ok(Answer { status, headers, text, json, cut })
     }
 
     fn client(&self, url: &Url) -> reqwest::Result<&reqwest::Client> {

@@ -82,6 +82,7 @@ pub(super) fn read_environment(
         role_path: reader.name(table, &place, keys::ROLE_PATH).or_else(|| "/".parse().ok())?,
         tags: tags(reader, table, &place),
         connection: connection.or_else(|| format!("stand-in-{index}").parse().ok())?,
+        subject: reader.text(table, &place, keys::SUBJECT).map(|(subject, _)| subject.to_owned()),
         branches: branches(reader, table, &place).unwrap_or_else(|| defaults::branches(&name)),
         preset: preset(reader, table, &place),
         managed_policies: reader
@@ -191,6 +192,8 @@ fn tags(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> BTreeM
         reader.wrong(&tag_place.span, tag_place.path.clone(), wrong.accepted(accepted));
     }
     let mut found: BTreeMap<String, String> = BTreeMap::new();
+    // IAM takes tag names that differ in case only for the same.
+    let mut lowered: BTreeMap<String, &str> = BTreeMap::new();
     for (name, value) in listed.iter() {
         let span = value.span().unwrap_or_else(|| tag_place.span.clone());
         let Some(text) = value.as_str() else {
@@ -210,14 +213,14 @@ fn tags(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> BTreeM
             let wrong =
                 Wrong::new(format!("`{}` is no value for a tag", shown(text)), "correct or remove the tag");
             reader.wrong(&span, tag_place.key(name), wrong.accepted(accepted));
-        } else if let Some(other) = found.keys().find(|other| other.to_lowercase() == lower) {
-            // IAM takes tag names that differ in case only for the same.
+        } else if let Some(other) = lowered.get(&lower) {
             let wrong = Wrong::new(
                 format!("`{name}` and `{other}` are the same tag to IAM"),
                 "remove one of the two",
             );
             reader.wrong(&span, tag_place.key(name), wrong);
         } else {
+            lowered.insert(lower, name);
             found.insert(name.to_owned(), text.to_owned());
         }
     }

@@ -34,6 +34,12 @@ pub(super) const ISSUER: Key = key(
 pub(super) const AUDIENCE_KEY: Key =
     key("audience", "The audience of the pipelines' tokens.", "\"api://AzureADTokenExchange\"");
 
+pub(super) const AZP: Key = key(
+    "azp",
+    "The azp claim of the tokens, where they have one: IAM holds it against client ids instead of the audience.",
+    "\"0b1f3c52-6b0e-4f3a-9c77-2d5e8f1a0b34\"",
+);
+
 pub(super) const REPOSITORY: Key = key(
     "repository",
     "The repository that holds the verification pipeline's YAML.",
@@ -61,6 +67,11 @@ pub(super) const ROLE_PATH: Key = key("role-path", "The role's path.", "\"/\"");
 pub(super) const TAGS: Key =
     key("tags", "Tags for what keyless makes in this account, beside its own.", "{ team = \"payments\" }");
 pub(super) const CONNECTION: Key = key("connection", "The Azure DevOps service connection.", "\"AWS-Dev\"");
+pub(super) const SUBJECT: Key = key(
+    "subject",
+    "The subject of the connection's tokens. Computed from its names when left out.",
+    "\"sc://contoso/payments/AWS-Dev\"",
+);
 pub(super) const BRANCHES: Key = key("branches", "Which branches deploy here.", "[\"feat/*\", \"fix/*\"]");
 pub(super) const PRESET: Key =
     key("preset", "What the role may do: the name of a permission preset.", "\"minimal\"");
@@ -78,15 +89,23 @@ pub(super) const SESSION_HOURS: Key =
     key("session-hours", "The longest session of the role, in hours (1 to 12).", "1");
 
 /// Keys that belong at the top of the file.
-pub(super) const FEDERATION: [&str; 7] =
-    ["organization", "project", "organization-id", "issuer", "audience", "verification", "environments"];
+pub(super) const FEDERATION: [&str; 8] = [
+    "organization",
+    "project",
+    "organization-id",
+    "issuer",
+    "audience",
+    "azp",
+    "verification",
+    "environments",
+];
 /// Keys of a sign-in.
 pub(super) const SIGN_IN_KEYS: [&str; 6] =
     ["profile", "sso-session", "permission-set", "assume-role", "from", "environment"];
 /// Keys of `[verification]`.
 pub(super) const VERIFICATION: [Key; 4] = [REPOSITORY, BRANCH, PIPELINE, QUEUE];
 /// Keys of an environment, in the order they are written.
-pub(super) const ENVIRONMENT: [Key; 14] = [
+pub(super) const ENVIRONMENT: [Key; 15] = [
     NAME,
     ACCOUNT,
     REGION,
@@ -96,6 +115,7 @@ pub(super) const ENVIRONMENT: [Key; 14] = [
     ROLE_PATH,
     TAGS,
     CONNECTION,
+    SUBJECT,
     BRANCHES,
     PRESET,
     MANAGED_POLICIES,
@@ -153,6 +173,8 @@ pub(super) fn federation(federation: &Federation) -> Vec<Entry> {
         Entry::required(PROJECT, federation.project.as_str()),
         Entry::optional(ORGANIZATION_ID, federation.organization_id.map(|id| id.to_string())),
         Entry::optional(ISSUER, federation.issuer.as_ref().map(ToString::to_string)),
+        // The last is always written: one that has a value.
+        Entry::optional(AZP, federation.azp.clone()),
         Entry::with_default(
             AUDIENCE_KEY,
             Held::Text(federation.audience.clone()),
@@ -200,6 +222,7 @@ pub(super) fn environment(environment: &Environment) -> Vec<Entry> {
         ),
         Entry::with_default(TAGS, Held::Table(tags), no_tags),
         Entry::with_default(CONNECTION, text(environment.connection.as_str()), connection),
+        Entry::optional(SUBJECT, environment.subject.clone()),
         Entry::with_default(
             BRANCHES,
             Held::List(branches.iter().map(ToString::to_string).collect()),

@@ -48,11 +48,25 @@ pub fn failure(problems: &[Problem]) -> Failure {
     })
 }
 
-/// Line and column (both from 1) of a byte offset.
-pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..text.floor_char_boundary(offset.min(text.len()))).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+/// Line and column (both from 1) of byte offsets, which are in ascending order: the text is passed once for all of them.
+pub(super) fn positions(text: &str, offsets: impl IntoIterator<Item = usize>) -> Vec<(usize, usize)> {
+    let (mut line, mut column, mut passed) = (1, 1, 0);
+    let place = |offset: usize| {
+        let offset = text.floor_char_boundary(offset.min(text.len()));
+        let between = text.get(passed..offset).unwrap_or_default();
+        passed = passed.max(offset);
+        let last = match between.rsplit_once('\n') {
+            Some((lines, last)) => {
+                line += lines.matches('\n').count() + 1;
+                column = 1;
+                last
+            }
+            None => between,
+        };
+        column += last.chars().count();
+        (line, column)
+    };
+    offsets.into_iter().map(place).collect()
 }
 
 /// Where something stands in the text.
@@ -95,9 +109,8 @@ mod tests {
     #[test]
     fn positions_count_characters() {
         let text = "a\nöb = 1\r\nc";
-        assert_eq!(position(text, 0), (1, 1));
-        assert_eq!(position(text, text.find('b').unwrap()), (2, 2));
-        assert_eq!(position(text, 3), (2, 1), "inside a character");
-        assert_eq!(position(text, 999), (3, 2));
+        let b = text.find('b').unwrap();
+        // The third is inside a character.
+        assert_eq!(positions(text, [0, 2, 3, b, b, 999]), [(1, 1), (2, 1), (2, 1), (2, 2), (2, 2), (3, 2)]);
     }
 }

@@ -1,16 +1,21 @@
 //! Reads single keys out of the TOML and collects everything that is wrong, with its place.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use toml_edit::{Item, TableLike};
 
 use super::keys::Key;
-use super::problem::{Problem, Span, nearest, position};
+use super::problem::{Problem, Span, nearest, positions};
 use crate::domain::federation::defaults;
 use crate::domain::names::{EnvironmentName, Refused};
 
 /// Words that name a secret: such a key is never right in a committed file.
 const SECRETS: [&str; 6] = ["secret", "token", "pat", "password", "access-key", "key-id"];
+
+/// Problems that are listed at most: more than anybody corrects before looking again, and an end also where a file that
+/// was never meant has millions of them.
+const MOST: usize = 1000;
 
 /// A table of the file: how it is called in messages, and where it begins.
 #[derive(Debug, Clone)]
@@ -32,8 +37,10 @@ impl Place {
 pub(super) struct Reader<'a> {
     file: &'a str,
     text: &'a str,
-    /// What is wrong so far.
-    pub(super) problems: Vec<Problem>,
+    /// What is wrong so far, each with the byte where it stands.
+    problems: Vec<(usize, String, Wrong)>,
+    /// How many more there are, with the place and key of the first.
+    more: Option<(usize, String, usize)>,
     /// Required keys that are absent.
     pub(super) missing: Vec<String>,
     /// The environment that is being read: examples are of its own kind.
@@ -60,14 +67,54 @@ impl Wrong {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, problems: Vec::new(), missing: Vec::new(), own: None }
+        Self { file, text, problems: Vec::new(), more: None, missing: Vec::new(), own: None }
     }
 
     /// Notes a problem at a place of the text.
     pub(super) fn wrong(&mut self, span: &Span, key: String, wrong: Wrong) {
-        let (line, column) = position(self.text, span.start);
-        let Wrong { message, accepted, fix } = wrong;
-        self.problems.push(Problem { file: self.file.to_owned(), line, column, key, message, accepted, fix });
+        if self.is_full() {
+            self.more.get_or_insert((span.start, key, 0)).2 += 1;
+        } else {
+            self.problems.push((span.start, key, wrong));
+        }
+    }
+
+    /// Whether no more problems are listed: then nobody need look for the words of another one.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= MOST
+    }
+
+    /// Whether anything is wrong.
+    pub(super) fn found_any(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
+    /// Whether anything is wrong with that key.
+    pub(super) fn found(&self, key: &str) -> bool {
+        self.problems.iter().any(|(_, found, _)| found == key)
+    }
+
+    /// Everything that is wrong, in the order it stands in the file.
+    pub(super) fn problems(self) -> Vec<Problem> {
+        let Self { file, text, mut problems, more, .. } = self;
+        if let Some((start, key, count)) = more {
+            let message = format!("is one of {count} more problems that are not listed");
+            problems.push((start, key, Wrong::new(message, "correct the others first")));
+        }
+        problems.sort_by_key(|(start, ..)| *start);
+        let places = positions(text, problems.iter().map(|(start, ..)| *start));
+        let placed = places.into_iter().zip(problems);
+        placed
+            .map(|((line, column), (_, key, Wrong { message, accepted, fix }))| Problem {
+                file: file.to_owned(),
+                line,
+                column,
+                key,
+                message,
+                accepted,
+                fix,
+            })
+            .collect()
     }
 
     /// A value as it could stand in the file: in an environment its own default.
@@ -110,6 +157,11 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let span = key_span(table, name).or_else(|| item.span()).unwrap_or_else(|| place.span.clone());
+            let key = place.key(&shown(name));
+            if self.is_full() {
+                self.wrong(&span, key, Wrong::new("is an unknown key", "remove it"));
+                continue;
+            }
             let plain = name.to_lowercase().replace('_', "-");
             let meant = nearest(name, known.clone());
             let fix = match meant {
@@ -121,7 +173,7 @@ impl<'a> Reader<'a> {
                 None => "remove it".to_owned(),
             };
             let accepted = known.clone().into_iter().collect::<Vec<_>>().join(", ");
-            self.wrong(&span, place.key(name), Wrong::new("is an unknown key", fix).accepted(accepted));
+            self.wrong(&span, key, Wrong::new("is an unknown key", fix).accepted(accepted));
         }
     }
 
@@ -222,6 +274,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         let mut texts: Vec<(String, Span)> = Vec::new();
+        let mut before: HashSet<&str> = HashSet::new();
         let mut whole = true;
         for value in array {
             let span = value.span().unwrap_or_else(|| place.span.clone());
@@ -230,7 +283,7 @@ impl<'a> Reader<'a> {
                 whole = false;
                 continue;
             };
-            if texts.iter().any(|(other, _)| other == text) {
+            if !before.insert(text) {
                 let message = format!("`{}` is there twice", shown(text));
                 self.wrong(&span, place.key(key.name), Wrong::new(message, "remove one of the two"));
                 whole = false;

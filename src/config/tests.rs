@@ -318,8 +318,11 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
         select(vec!["/", "/a/b/"]),
         sign_in(account.clone(), partition, index == 0),
     );
-    let rest = (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, 1_u8..=12);
-    (names, rest).prop_map(move |(names, (protected, preset, managed_policies, boundary, session_hours))| {
+    let subject =
+        option::of(select(vec!["sc://a/b/c", "/eid1/c/pub/t/x"])).prop_map(|text| text.map(str::to_owned));
+    let rest = (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12);
+    (names, rest).prop_map(move |(names, rest)| {
+        let (protected, preset, managed_policies, boundary, subject, session_hours) = rest;
         let (role, connection, branches, tags, role_path, sign_in) = names;
         Environment {
             name: name.clone(),
@@ -335,6 +338,7 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
             preset: preset.to_owned(),
             managed_policies,
             boundary,
+            subject,
             session_hours,
         }
     })
@@ -373,15 +377,17 @@ fn federations() -> impl Strategy<Value = Federation> {
             "https://login.microsoftonline.com/t/v2.0",
         ])),
         select(vec![AUDIENCE, "sts.amazonaws.com"]),
+        option::of(select(vec!["0b1f"])).prop_map(|text| text.map(str::to_owned)),
     );
     (top, verification, environments).prop_map(|(top, verification, environments)| {
-        let (organization, project, organization_id, issuer, audience) = top;
+        let (organization, project, organization_id, issuer, audience, azp) = top;
         Federation {
             organization: organization.parse().unwrap(),
             organization_id,
             project: project.parse().unwrap(),
             issuer: issuer.map(|issuer| issuer.parse().unwrap()),
             audience: audience.to_owned(),
+            azp,
             verification,
             environments,
         }
@@ -450,4 +456,15 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_thousand_problems_are_listed_and_the_rest_counted() {
+    let text: String = (0..1500).map(|n| format!("key-{n} = 1\n")).collect();
+    let problems = parse(&text, "keyless.toml").unwrap_err();
+    assert_eq!(problems.len(), 1001);
+    let last = problems.last().unwrap();
+    // Unknown keys are noted before the two that are missing.
+    assert_eq!((last.line, last.column, last.key.as_str()), (1001, 1, "key-1000"));
+    assert!(last.message.starts_with("is one of 502 "), "{last}");
 }

@@ -8,7 +8,7 @@ use super::failure::{Code, Failure, Result};
 use super::federation::{Environment, Federation};
 use super::grounds::Grounds;
 use super::handshake::{Claims, Expected, Means};
-use super::issuer::{self, Issuer};
+use super::issuer::Issuer;
 use super::mark::{FederationId, TAG_ENVIRONMENT, TAG_FEDERATION};
 use super::names::{EnvironmentName, RepositoryName, SessionName};
 use super::policy::{Size, inline_size};
@@ -114,7 +114,7 @@ fn wanted(
 ) -> Result<Wanted> {
     let name = &environment.name;
     let role = environment.role_arn();
-    let subject = issuer::subject(&grounds.organization, &grounds.project, &environment.connection);
+    let subject = environment.subject(&grounds.organization, &grounds.project);
     let session: SessionName = format!("keyless-{name}")
         .parse()
         .map_err(|refused| Failure::new(Code::Answers).with("environment", name).with("cause", refused))?;
@@ -146,8 +146,9 @@ fn wanted(
             environment: name.clone(),
             provider_arn: grounds.issuer.provider_arn(environment.partition(), &environment.account),
             issuer_host_path: grounds.issuer.host_path().to_owned(),
-            audience: federation.audience.clone(),
+            audience: federation.client().to_owned(),
             subject: subject.clone(),
+            beside: None,
             max_session_seconds: i32::from(environment.session_hours) * 3600,
             boundary: environment.boundary.clone(),
             tags,
@@ -182,7 +183,7 @@ fn providers(federation: &Federation, issuer: &Issuer, id: &FederationId) -> Vec
             account: environment.account.clone(),
             partition: environment.partition(),
             issuer: issuer.clone(),
-            audiences: BTreeSet::from([federation.audience.clone()]),
+            audiences: BTreeSet::from([federation.client().to_owned()]),
             tags: BTreeMap::from([(TAG_FEDERATION.to_owned(), id.tag_value())]),
             environments: vec![environment.name.clone()],
         });

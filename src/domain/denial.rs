@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::arn::AssumedRole;
 use super::blueprint::Wanted;
 use super::connection::{Connection, WantedConnection};
+use super::diagnose::signature::known;
 use super::failure::{Code, Failure, Result};
 use super::handshake::{Claims, TaskLog};
 use super::issuer;
@@ -92,6 +93,9 @@ pub struct Denial {
 pub struct Expected {
     /// The claims of the throw-away connection's token.
     pub claims: Claims,
+    /// The environment's own subject, where subjects are not made of names: then all that is known of the throw-away
+    /// connection's is that it is another one.
+    pub own: Option<String>,
     /// The role session it must not become.
     pub identity: AssumedRole,
 }
@@ -133,7 +137,11 @@ impl Decoy {
                 description: format!("{environment}: {DECOY} {marker}"),
                 ..wanted.connection.clone()
             },
-            expected: Expected { claims, identity: wanted.expected.identity.clone() },
+            expected: Expected {
+                claims,
+                own: wanted.environment.subject.clone(),
+                identity: wanted.expected.identity.clone(),
+            },
         })
     }
 }
@@ -162,12 +170,13 @@ pub fn is_of(decoy: &str, connection: &ConnectionName) -> bool {
     decoy.rsplit_once(JOINT).is_some_and(|(_, random)| decoy == name_of(connection, random))
 }
 
-/// Judges one task's log. Only a token that was issued for the throw-away connection, and STS's own code, count.
+/// Judges one task's log. Only a token that was issued for the throw-away connection, and STS's own code, count. What
+/// is quoted of the log is cleaned.
 pub fn judge(expected: &Expected, log: &TaskLog) -> Verdict {
     let unknown = |why: String| Verdict::Unknown { why };
     let Some(found) = &log.claims else {
         let cause = log.oidc_failure.as_ref().or(log.error.as_ref());
-        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+        let cause = cause.map(|cause| format!(": {}", known().shown(cause))).unwrap_or_default();
         return unknown(format!("its log shows no token{cause}"));
     };
     let wanted = &expected.claims;
@@ -176,17 +185,24 @@ pub fn judge(expected: &Expected, log: &TaskLog) -> Verdict {
         ("subject", &wanted.subject, &found.subject),
         ("audience", &wanted.audience, &found.audience),
     ] {
-        if wanted != found {
+        let fits = match (what, &expected.own) {
+            ("subject", Some(own)) => found != own,
+            _ => wanted == found,
+        };
+        if !fits {
+            let found = known().cleaned(found);
             return unknown(format!("its token's {what} is {found}, not {wanted}"));
         }
     }
     match (&log.oidc_failure, &log.assumed) {
         (None, Some(assumed)) if *assumed == expected.identity.to_string() => Verdict::Admitted,
-        (None, Some(assumed)) => unknown(format!("it became {assumed}, not {}", expected.identity)),
+        (None, Some(assumed)) => {
+            unknown(format!("it became {}, not {}", known().shown(assumed), expected.identity))
+        }
         (Some(reason), None) if code(reason) == ACCESS_DENIED => Verdict::Denied,
-        (Some(reason), None) => unknown(reason.clone()),
+        (Some(reason), None) => unknown(known().shown(reason)),
         (None, None) => {
-            let cause = log.error.clone();
+            let cause = log.error.as_ref().map(|error| known().shown(error));
             unknown(cause.unwrap_or_else(|| "its log shows no answer of STS".to_owned()))
         }
         (Some(_), Some(_)) => unknown("its log shows that it was let in, and that it was not".to_owned()),
@@ -212,7 +228,7 @@ mod tests {
             subject: SUBJECT.to_owned(),
             audience: "api://AzureADTokenExchange".to_owned(),
         };
-        Expected { claims, identity: ARN.parse().unwrap() }
+        Expected { claims, own: None, identity: ARN.parse().unwrap() }
     }
 
     fn log(failure: Option<&str>, assumed: Option<&str>) -> TaskLog {
@@ -242,6 +258,24 @@ mod tests {
         assert!(unknown(&log(None, Some("arn:aws:sts::111122223333:assumed-role/Other/keyless-dev"))));
         assert!(unknown(&TaskLog { claims: None, ..log(Some(DENIED), None) }));
         assert!(unknown(&TaskLog::default()));
+    }
+
+    #[test]
+    fn what_is_quoted_of_a_log_is_cleaned() {
+        let key = "AKIAIOSFODNN7EXAMPLE\u{1b}";
+        let mut other = log(Some(DENIED), None);
+        other.claims.iter_mut().for_each(|claims| claims.subject = key.to_owned());
+        let told = [
+            log(Some(key), None),
+            log(None, Some(key)),
+            TaskLog { error: Some(key.to_owned()), ..log(None, None) },
+            TaskLog { claims: None, ..log(Some(key), None) },
+            other,
+        ];
+        for log in told {
+            let Verdict::Unknown { why } = judge(&expected(), &log) else { panic!("{log:?}") };
+            assert!(why.contains("***\u{fffd}") && !why.contains("AKIA"), "{why}");
+        }
     }
 
     #[test]

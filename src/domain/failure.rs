@@ -136,8 +136,6 @@ pub enum Code {
     AwsConflict,
     /// A quota of the account.
     AwsLimit,
-    /// Azure DevOps answers a change of a connection as if it were made, and leaves the keys in it.
-    ConnectionKeepsKeys,
     /// The IAM user has as many access keys as one may have.
     AwsKeyLimit,
     /// AWS refused the request.
@@ -154,6 +152,8 @@ pub enum Code {
     ConnectionWrongType,
     /// Azure DevOps could not make the connection ready.
     ConnectionNotReady,
+    /// Azure DevOps answers a change of a connection as if it were made, and leaves the keys in it.
+    ConnectionKeepsKeys,
     /// No agent queue can be chosen.
     QueueUnclear,
     /// The verification repository holds something that is not keyless's.

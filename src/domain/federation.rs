@@ -1,12 +1,15 @@
 //! The answers: everything a person decides about one federation. `keyless.toml` holds exactly this.
 
+mod contradictions;
+
 use std::collections::BTreeMap;
 
+pub use contradictions::Contradiction;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::arn::{Arn, RoleArn};
-use super::issuer::Issuer;
+use super::arn::RoleArn;
+use super::issuer::{self, Issuer};
 use super::names::{
     AccountId, BranchPattern, ConnectionName, EnvironmentName, OrganizationName, Partition, ProjectName,
     Region, RepositoryName, RoleName, RolePath,
@@ -26,6 +29,10 @@ pub struct Federation {
     pub issuer: Option<Issuer>,
     /// The audience of the tokens.
     pub audience: String,
+    /// The `azp` claim, where tokens have one: IAM then holds it, and not the audience, against client ids and `aud`
+    /// conditions (facts/azure-devops.md, IAM).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azp: Option<String>,
     /// How the handshake is made.
     pub verification: Verification,
     /// In promotion order.
@@ -68,6 +75,9 @@ pub struct Environment {
     pub tags: BTreeMap<String, String>,
     /// The service connection.
     pub connection: ConnectionName,
+    /// The subject of its tokens, where it is not the one computed from names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// Which branches deploy here.
     pub branches: Vec<BranchPattern>,
     /// The permission preset (a file of `assets/permissions/`, without its ending).
@@ -111,6 +121,12 @@ pub enum SignIn {
 }
 
 impl Environment {
+    /// The subject of its connection's tokens: as it was typed or observed, else computed from these names.
+    pub fn subject(&self, organization: &OrganizationName, project: &ProjectName) -> String {
+        let computed = || issuer::subject(organization, project, &self.connection);
+        self.subject.clone().unwrap_or_else(computed)
+    }
+
     /// The partition, from the region.
     pub fn partition(&self) -> Partition {
         self.region.partition()
@@ -128,170 +144,14 @@ impl Environment {
 }
 
 impl Federation {
+    /// What IAM holds against client ids and `aud` conditions.
+    pub fn client(&self) -> &str {
+        self.azp.as_ref().unwrap_or(&self.audience)
+    }
+
     /// The environment of that name.
     pub fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
         self.environments.iter().find(|environment| environment.name == *name)
-    }
-
-    /// Everything wrong with the answers taken together, each with the field it concerns. Empty: nothing.
-    pub fn contradictions(&self) -> Vec<Contradiction> {
-        let mut found = Vec::new();
-        if self.environments.is_empty() {
-            found.push(Contradiction::new(None, "environments", "there is none; at least one is needed"));
-        }
-        for (index, environment) in self.environments.iter().enumerate() {
-            environment.contradictions(index, &self.environments[..index], &mut found);
-            if let SignIn::AssumeRole { assume_role, from } = &environment.sign_in {
-                if assume_role.account != environment.account
-                    || assume_role.partition != environment.partition()
-                {
-                    found.push(Contradiction::new(
-                        Some(index),
-                        "sign-in",
-                        format!(
-                            "{assume_role} is not in account {} of partition {}",
-                            environment.account,
-                            environment.partition()
-                        ),
-                    ));
-                }
-                if self.chain_is_broken(index, from) {
-                    let names: Vec<&str> = self.environments.iter().map(|e| e.name.as_str()).collect();
-                    found.push(Contradiction::new(
-                        Some(index),
-                        "sign-in",
-                        format!("`from = \"{from}\"` must lead to an environment with a sign-in of its own; there are {}", names.join(", ")),
-                    ));
-                }
-            }
-        }
-        found
-    }
-
-    /// Whether following `from` never reaches an environment that signs in by itself.
-    fn chain_is_broken(&self, start: usize, from: &EnvironmentName) -> bool {
-        let mut next = from;
-        for _ in 0..=self.environments.len() {
-            let Some(position) = self.environments.iter().position(|e| e.name == *next) else { return true };
-            if position == start {
-                return true;
-            }
-            match &self.environments[position].sign_in {
-                SignIn::AssumeRole { from, .. } => next = from,
-                _ => return false,
-            }
-        }
-        true
-    }
-}
-
-impl Environment {
-    fn contradictions(&self, index: usize, before: &[Environment], found: &mut Vec<Contradiction>) {
-        let mut say = |field, text: String| found.push(Contradiction::new(Some(index), field, text));
-        if let Some(other) = before.iter().find(|e| e.name.as_str().eq_ignore_ascii_case(self.name.as_str()))
-        {
-            say(
-                "name",
-                format!(
-                    "`{}` is there twice; names must differ in more than case (`{}`)",
-                    self.name, other.name
-                ),
-            );
-        }
-        if let Some(other) =
-            before.iter().find(|e| e.connection.as_str().eq_ignore_ascii_case(self.connection.as_str()))
-        {
-            say(
-                "connection",
-                format!(
-                    "`{}` is also the connection of {}; every environment needs its own",
-                    self.connection, other.name
-                ),
-            );
-        }
-        if let Some(other) = before
-            .iter()
-            .find(|e| e.account == self.account && e.role.as_str().eq_ignore_ascii_case(self.role.as_str()))
-        {
-            say(
-                "role",
-                format!(
-                    "`{}` in account {} is also the role of {}; every environment needs its own",
-                    self.role, self.account, other.name
-                ),
-            );
-        }
-        if let Some(other) =
-            before.iter().find(|e| e.account == self.account && e.partition() != self.partition())
-        {
-            say(
-                "region",
-                format!(
-                    "account {} cannot be in partition {} here and {} for {}",
-                    self.account,
-                    self.partition(),
-                    other.partition(),
-                    other.name
-                ),
-            );
-        }
-        if !(1..=12).contains(&self.session_hours) {
-            say("session-hours", format!("{} is outside 1 to 12", self.session_hours));
-        }
-        for (field, arn) in self
-            .boundary
-            .iter()
-            .map(|b| ("boundary", b))
-            .chain(self.managed_policies.iter().map(|p| ("managed-policies", p)))
-        {
-            if let Some(problem) = self.policy_arn_problem(arn) {
-                say(field, problem);
-            }
-        }
-    }
-
-    /// Why an ARN is no managed policy that this account can use.
-    fn policy_arn_problem(&self, text: &str) -> Option<String> {
-        let Ok(arn) = text.parse::<Arn>() else {
-            return Some(format!(
-                "`{text}` is no ARN: arn:{}:iam::{}:policy/NAME is accepted",
-                self.partition(),
-                self.account
-            ));
-        };
-        if arn.service != "iam" || !arn.resource.starts_with("policy/") {
-            return Some(format!(
-                "`{text}` is no managed policy: arn:{}:iam::{}:policy/NAME is accepted",
-                self.partition(),
-                self.account
-            ));
-        }
-        if arn.partition != self.partition() {
-            return Some(format!(
-                "`{text}` is of partition {}, the environment of {}",
-                arn.partition,
-                self.partition()
-            ));
-        }
-        (arn.account != "aws" && arn.account != self.account.as_str())
-            .then(|| format!("`{text}` is of account {}, the environment of {}", arn.account, self.account))
-    }
-}
-
-/// Answers that cannot all be meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contradiction {
-    /// Index of the environment it concerns.
-    pub environment: Option<usize>,
-    /// The key in `keyless.toml`.
-    pub field: &'static str,
-    /// What is wrong and what is accepted.
-    pub text: String,
-}
-
-impl Contradiction {
-    fn new(environment: Option<usize>, field: &'static str, text: impl Into<String>) -> Self {
-        Self { environment, field, text: text.into() }
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::arn::AssumedRole;
+use super::diagnose::signature::known;
 use super::failure::Evidence;
 use super::finding::{Finding, FindingCode};
 use super::names::{AccountId, EnvironmentName};
@@ -250,7 +251,7 @@ impl Handshake {
     }
 }
 
-/// Judges one task's log. `succeeded` is the record's own result.
+/// Judges one task's log. `succeeded` is the record's own result. What is quoted of the log is cleaned.
 pub fn judge(expected: &Expected, log: &TaskLog, succeeded: bool) -> Verdict {
     match &expected.means {
         Means::Oidc => judge_token(expected, log, succeeded),
@@ -291,12 +292,12 @@ fn judge_keys(expected: &Expected, wanted: &str, log: &TaskLog, succeeded: bool)
 fn judge_token(expected: &Expected, log: &TaskLog, succeeded: bool) -> Verdict {
     if let Some(reason) = &log.oidc_failure {
         // The toolkit falls back to other credentials after this line, so nothing later counts.
-        return Verdict::Failed { reason: reason.clone() };
+        return Verdict::Failed { reason: known().shown(reason) };
     }
     let mismatch = |what: &str, wanted: &str, found: &str| Verdict::Mismatch {
         what: what.to_owned(),
         wanted: wanted.to_owned(),
-        found: found.to_owned(),
+        found: known().cleaned(found),
     };
     if let Some(found) = &log.claims {
         let wanted = &expected.claims;
@@ -320,7 +321,8 @@ fn judge_token(expected: &Expected, log: &TaskLog, succeeded: bool) -> Verdict {
         }
     }
     if !succeeded {
-        let reason = log.error.clone().unwrap_or_else(|| "the task failed without a reason".to_owned());
+        let error = log.error.as_ref().map(|error| known().shown(error));
+        let reason = error.unwrap_or_else(|| "the task failed without a reason".to_owned());
         return Verdict::Failed { reason };
     }
     match (&log.claims, &log.assumed, &log.identity) {
@@ -392,6 +394,26 @@ mod tests {
             panic!()
         };
         assert!(reason.starts_with("AccessDenied"));
+    }
+
+    #[test]
+    fn what_is_quoted_of_a_log_is_cleaned() {
+        let quoted =
+            |text: String, succeeded| match judge(&expected(), &TaskLog::read(text.lines()), succeeded) {
+                Verdict::Failed { reason } => reason,
+                Verdict::Mismatch { found, .. } => found,
+                other => panic!("{other:?}"),
+            };
+        let failed = GOOD.replace(
+            "...role assumed via OIDC Token: arn",
+            "Failed to assume role with OIDC: \u{1b}AKIAIOSFODNN7EXAMPLE ",
+        );
+        assert!(quoted(failed, true).starts_with("\u{fffd}*** "));
+        assert_eq!(
+            quoted(GOOD.replace("AWS-Dev}", "AKIAIOSFODNN7EXAMPLE}"), true),
+            "sc://contoso/pay, ments/***"
+        );
+        assert_eq!(quoted(format!("{GOOD}\n##[error]{}", "x ".repeat(400)), false).chars().count(), 301);
     }
 
     #[test]

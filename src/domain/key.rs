@@ -99,10 +99,13 @@ impl StepKey {
             (Kind::Handshake, _) => kind.to_owned(),
             (Kind::Denial, _) => "denial proof".to_owned(),
             (Kind::Decoy, _) => "rest of earlier denial proofs".to_owned(),
+            (Kind::Provider, Some((account, issuer))) => format!("provider {issuer} in {account}"),
             (Kind::Provider, _) => format!("provider in {}", self.object),
             (Kind::Role | Kind::Key | Kind::User, Some((account, name))) => {
                 format!("{kind} {name} in {account}")
             }
+            (Kind::Issuer, Some((account, name))) => format!("issuers of role {name} in {account}"),
+            (Kind::Issuer, _) => "issuer of the tokens".to_owned(),
             (Kind::Policies, Some((account, name))) => format!("permissions of role {name} in {account}"),
             (Kind::Duration, _) => format!("session time of pipeline {}", self.object),
             (Kind::SignIn, Some((environment, "rights"))) => {
@@ -163,7 +166,9 @@ mod tests {
             ("user:111122223333/deploy", "user deploy in 111122223333"),
             ("policies:111122223333/Deploy", "permissions of role Deploy in 111122223333"),
             ("duration:deploy", "session time of pipeline deploy"),
-            ("issuer:111122223333", "issuer 111122223333"),
+            ("issuer:tokens", "issuer of the tokens"),
+            ("issuer:111122223333/Deploy", "issuers of role Deploy in 111122223333"),
+            ("provider:111122223333/issuer.example/x", "provider issuer.example/x in 111122223333"),
             ("sign-in:dev", "sign-in to dev"),
             ("sign-in:dev/rights", "rights of the operator in dev"),
             ("permission:queue/Azure Pipelines", "permission for queue Azure Pipelines"),

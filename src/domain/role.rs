@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::arn::RoleArn;
 use super::failure::{Code, Failure, Result};
 use super::names::EnvironmentName;
-use super::policy::{self, Document, Expected, Size, Statement};
+use super::policy::{self, Admission, Document, Expected, Size, Statement};
 
 /// A role as IAM shows it (GetRole, ListRolePolicies, GetRolePolicy, ListAttachedRolePolicies).
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,9 @@ pub struct WantedRole {
     pub audience: String,
     /// The one subject it demands.
     pub subject: String,
+    /// The same connection's token as another issuer made it, trusted beside while the issuer is moved: the statement that
+    /// admits it stays, and this one is the second. None: no move is under way here.
+    pub beside: Option<Expected>,
     /// Longest session in seconds.
     pub max_session_seconds: i32,
     /// ARN of a permissions boundary; none: an existing one is left as it is.
@@ -66,14 +69,60 @@ impl WantedRole {
         }
     }
 
+    /// The `Sid` of the statement keyless writes into its trust.
+    pub fn sid(&self) -> String {
+        let name: String = self.environment.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
+        format!("Keyless{name}")
+    }
+
+    /// The `Sid` of the second statement, for the issuer that comes next.
+    pub fn next_sid(&self) -> String {
+        format!("{}Next", self.sid())
+    }
+
+    /// Whether a statement admits this connection's token of the other issuer of a move, and says nothing more: the first
+    /// statement as the second sees it, or the second as the first does.
+    pub fn is_beside(&self, statement: &Statement) -> bool {
+        match &self.beside {
+            Some(first) => {
+                policy::trusts_exactly(statement, first)
+                    || (statement.sid() == Some(&self.sid())
+                        && policy::exact_token(statement)
+                            .is_some_and(|token| token.provider_arn == first.provider_arn))
+            }
+            None => self.next(statement).is_some(),
+        }
+    }
+
+    /// The token that the second statement of a move admits, where this is it.
+    pub fn next(&self, statement: &Statement) -> Option<Expected> {
+        let token = policy::exact_token(statement).filter(|token| token.provider_arn != self.provider_arn)?;
+        (statement.sid() == Some(&self.next_sid())).then_some(token)
+    }
+
+    /// A trust without the statement that a move of the issuer has beside this one: what is left must admit nobody else.
+    pub fn without_beside(&self, trust: &Document) -> Document {
+        let kept: Vec<Statement> =
+            trust.statements().iter().filter(|statement| !self.is_beside(statement)).cloned().collect();
+        if kept.len() == trust.statements().len() { trust.clone() } else { trust.with_statements(kept) }
+    }
+
+    /// Who else a trust admits. The two issuers of a move are both this connection.
+    pub fn others_admitted(&self, trust: &Document) -> Vec<Admission> {
+        policy::others_admitted(&self.without_beside(trust), &self.expected())
+    }
+
     /// The one statement keyless writes into its trust.
     ///
     /// # Errors
     /// `PolicyMalformed`: IAM would refuse a value, or read it as something else.
     pub fn statement(&self) -> Result<Statement> {
-        let sid: String = self.environment.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
+        let sid = match self.beside {
+            Some(_) => self.next_sid(),
+            None => self.sid(),
+        };
         policy::trust_statement(
-            &format!("Keyless{sid}"),
+            &sid,
             &self.provider_arn,
             &self.issuer_host_path,
             &self.audience,

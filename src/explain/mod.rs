@@ -3,6 +3,7 @@
 pub mod codes;
 mod failures;
 mod findings;
+pub mod inventory;
 mod invocation;
 mod sign_in;
 pub mod signs;

@@ -3,6 +3,7 @@
 pub mod denial;
 pub mod doctor;
 pub mod half;
+pub mod inventory;
 pub mod matrix;
 pub mod whoami;
 pub mod wire;

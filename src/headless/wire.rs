@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::denial::DenialStatus;
 use super::doctor::Diagnosis;
 use super::half::HalfWritten;
+use super::inventory::InventoryOutput;
 use super::matrix::MatrixOutput;
 use super::whoami::Whoami;
 use crate::domain::failure::Evidence;
@@ -392,6 +393,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("plan.schema.json", schemars::schema_for!(PlanOutput).to_value()),
         ("run-started.schema.json", schemars::schema_for!(RunStarted).to_value()),
         ("doctor.schema.json", schemars::schema_for!(Diagnosis).to_value()),
+        ("inventory.schema.json", schemars::schema_for!(InventoryOutput).to_value()),
         ("matrix.schema.json", schemars::schema_for!(MatrixOutput).to_value()),
         ("whoami.schema.json", schemars::schema_for!(Whoami).to_value()),
         ("half-written.schema.json", schemars::schema_for!(HalfWritten).to_value()),

@@ -3,6 +3,8 @@
 pub mod doctor;
 pub mod driver;
 pub mod follow;
+pub mod inventory;
+pub mod issuers;
 pub mod lines;
 pub mod look;
 pub mod matrix;

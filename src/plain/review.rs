@@ -26,6 +26,7 @@ pub fn review(plan: &Plan, header: Option<&Header>, look: &Look) -> String {
     }
     if !settled || look.verbose {
         groups(&mut sheet, plan, header);
+        waits(&mut sheet, plan);
         blocked(&mut sheet, &plan.blocked);
         sheet.gap();
     }
@@ -39,6 +40,18 @@ pub fn review(plan: &Plan, header: Option<&Header>, look: &Look) -> String {
         totals(&mut sheet, plan);
     }
     sheet.finish()
+}
+
+/// What keeps steps from going on now.
+fn waits(sheet: &mut Sheet<'_>, plan: &Plan) {
+    for (at, (change, gate)) in plan.gates().enumerate() {
+        if at == 0 {
+            sheet.gap();
+            sheet.line(&[span(Paint::Strong, "Waits")]);
+        }
+        let until = gate.until.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
+        sheet.text(2, &[plain(format!("{}: {}{until}", change.title, gate.reason))]);
+    }
 }
 
 /// The plan of a teardown as text: where nothing is there, nothing is to remove.

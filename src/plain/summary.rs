@@ -281,7 +281,9 @@ fn next(board: &Board, command: &str, invocation: &Invocation) -> Option<String>
         Outcome::Done if command == "teardown" => None,
         Outcome::Waiting if !flags.is_empty() => Some(format!("{same} --yes {}", flags.join(" "))),
         _ if command == "teardown" => Some(again),
-        Outcome::Waiting if command == "rotate" => Some(format!("{same}, when that is done")),
+        Outcome::Waiting if ["rotate", "move-issuer"].contains(&command) => {
+            Some(format!("{same}, when that is done"))
+        }
         Outcome::Waiting => {
             Some(invocation.dress(&format!("keyless verify{unproven}{only}, when that is done")))
         }

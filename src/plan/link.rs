@@ -189,7 +189,8 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::OrganizationIdCase
         | C::IssuerSlash
         | C::IssuerOther
-        | C::IssuerRetires => Link::Provider,
+        | C::IssuerRetires
+        | C::IssuerMoving => Link::Provider,
         C::ConnectionMissing
         | C::ConnectionDisabled
         | C::ConnectionNotReady

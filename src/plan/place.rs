@@ -37,8 +37,8 @@ pub fn of(step: &StepKey, environments: &[EnvironmentName]) -> Place {
 /// The account a step's object lives in, where the key tells.
 pub fn account(step: &StepKey) -> Option<&str> {
     match step.kind {
-        Kind::Provider => Some(&step.object),
-        Kind::Role | Kind::Key | Kind::User | Kind::Policies => {
+        Kind::Provider => Some(step.object.split_once('/').map_or(&*step.object, |(account, _)| account)),
+        Kind::Role | Kind::Key | Kind::User | Kind::Policies | Kind::Issuer => {
             step.object.split_once('/').map(|(account, _)| account)
         }
         _ => None,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::inspect;
+use super::move_issuer::Moving;
 use super::origin::Origins;
 use super::rotate::Rotation;
 use super::session::Session;
@@ -50,6 +51,8 @@ pub enum Purpose {
     Rollback,
     /// New access keys in the place of old ones.
     Renew,
+    /// As setup, from one issuer to another, or back.
+    MoveIssuer,
     /// Gone.
     Teardown {
         /// Whether no environment of the federation remains.
@@ -60,7 +63,7 @@ pub enum Purpose {
 impl Purpose {
     /// Whether everything is aimed at as wanted: what is found missing or different is a change.
     pub fn aims_at_wanted(self) -> bool {
-        matches!(self, Self::Setup | Self::Doctor | Self::Rotate) || self.is_by_keys()
+        matches!(self, Self::Setup | Self::Doctor | Self::Rotate | Self::MoveIssuer) || self.is_by_keys()
     }
 
     /// Whether connections hold keys: nothing of the chain in AWS is wanted.
@@ -83,6 +86,16 @@ pub struct Builder<'a> {
     pub origins: &'a Origins,
     /// What is rotated, where this is a rotation.
     pub rotation: Option<&'a Rotation>,
+    /// What is moved, where this is a move of the issuer.
+    pub moving: Option<&'a Moving>,
+}
+
+/// What a set of handshakes proves.
+pub(super) struct Proving {
+    /// Whether it is the trust as a move of the issuer leaves it.
+    pub moved: bool,
+    /// Steps that must have gone well before.
+    pub before: Vec<StepKey>,
 }
 
 impl Builder<'_> {
@@ -106,7 +119,7 @@ impl Builder<'_> {
         self.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone()).collect()
     }
 
-    fn protected(&self) -> Vec<EnvironmentName> {
+    pub(super) fn protected(&self) -> Vec<EnvironmentName> {
         let protected = self.blueprint.environments.iter().filter(|wanted| wanted.environment.protected);
         protected.map(|wanted| wanted.environment.name.clone()).collect()
     }
@@ -168,6 +181,7 @@ impl Builder<'_> {
                 aws: self.aws(&first.environment.name),
                 protected: protected.cloned().collect(),
                 looks_around: self.purpose == Purpose::Doctor,
+                retired: None,
                 wanted: wanted.clone(),
             }));
         }
@@ -206,6 +220,7 @@ impl Builder<'_> {
             },
             environment: wanted.environment.clone(),
             federation: self.blueprint.id.clone(),
+            typed: self.moving.is_some_and(|moving| moving.is_typed(&wanted.environment.name)),
             close: self.session.close.contains(&wanted.environment.name),
             // The connection exists before any trust names it: a subject is only a name, and a dangling one can be taken.
             // In a rotation it exists and is switched only once the role is there.
@@ -220,6 +235,32 @@ impl Builder<'_> {
         }
     }
 
+    /// The connection of an environment, by OIDC or with a key.
+    fn connection(&self, wanted: &Wanted, devops: &DevOps, project: &Project) -> Shared {
+        if let Some(holder) = self.holder(wanted, devops, project) {
+            return holder;
+        }
+        let before = self.origins.connections.get(wanted.connection.name.as_str());
+        erase(Connection {
+            subject: wanted.role.subject.clone(),
+            wanted: wanted.connection.clone(),
+            aim: if self.is_teardown() {
+                connection::Aim::Absent { before: before.cloned().map(Box::new) }
+            } else {
+                connection::Aim::Present
+            },
+            environment: wanted.environment.clone(),
+            federation: self.blueprint.id.clone(),
+            named: self.surveyed.federation.environments.iter().map(|it| it.connection.clone()).collect(),
+            sign_in: (self.purpose.aims_at_wanted() && self.session.does_aws(&wanted.environment.name))
+                .then(|| sign_in_key(&wanted.environment)),
+            before: self.before_switch(wanted),
+            devops: devops.clone(),
+            project: project.clone(),
+            known_as: Default::default(),
+        })
+    }
+
     fn devops_steps(&self, devops: &DevOps, project: &Project, steps: &mut Vec<Shared>) -> Result<()> {
         let verification = &self.blueprint.verification;
         let environments = self.names();
@@ -227,34 +268,7 @@ impl Builder<'_> {
             steps.push(erase(Extension { devops: devops.clone(), environments: environments.clone() }));
         }
         for wanted in &self.blueprint.environments {
-            let before = self.origins.connections.get(wanted.connection.name.as_str());
-            let holder = self.holder(wanted, devops, project);
-            steps.push(holder.unwrap_or_else(|| {
-                erase(Connection {
-                    subject: wanted.role.subject.clone(),
-                    wanted: wanted.connection.clone(),
-                    aim: if self.is_teardown() {
-                        connection::Aim::Absent { before: before.cloned().map(Box::new) }
-                    } else {
-                        connection::Aim::Present
-                    },
-                    environment: wanted.environment.clone(),
-                    federation: self.blueprint.id.clone(),
-                    named: self
-                        .surveyed
-                        .federation
-                        .environments
-                        .iter()
-                        .map(|it| it.connection.clone())
-                        .collect(),
-                    sign_in: (self.purpose.aims_at_wanted()
-                        && self.session.does_aws(&wanted.environment.name))
-                    .then(|| sign_in_key(&wanted.environment)),
-                    before: self.before_switch(wanted),
-                    devops: devops.clone(),
-                    project: project.clone(),
-                })
-            }));
+            steps.push(self.connection(wanted, devops, project));
             let name = wanted.connection.name.clone();
             let resource = Resource::Connection { environment: wanted.environment.name.clone(), name };
             steps.push(self.permission(devops, project, resource));
@@ -290,15 +304,18 @@ impl Builder<'_> {
             Aim::AsItIs => Vec::new(),
             Aim::Present | Aim::Absent => self.access_steps(devops, project, aim == Aim::Present, steps)?,
         };
-        if !self.is_teardown() {
-            let handshakes = self.handshakes(devops, project, &access, steps);
+        if let Some(moving) = self.moving {
+            self.moves(moving, (devops, project), &access, steps);
+        } else if !self.is_teardown() {
+            let proving = Proving { moved: false, before: Vec::new() };
+            let handshakes = self.handshakes(devops, project, &access, &proving, steps);
             if matches!(self.purpose, Purpose::Denial | Purpose::Rotate) {
                 self.denials(devops, project, (&access, &handshakes), steps)?;
             }
         }
         let decoys = [Purpose::Denial, Purpose::Doctor, Purpose::Rotate].contains(&self.purpose);
         if decoys || self.is_teardown() {
-            steps.push(self.decoys(devops, project));
+            self.decoys(devops, project, steps);
         }
         self.rotation_steps(devops, project, steps);
         Ok(())
@@ -350,11 +367,12 @@ impl Builder<'_> {
     }
 
     /// Environments without checks share one run; each with checks gets its own and holds up nobody.
-    fn handshakes(
+    pub(super) fn handshakes(
         &self,
         devops: &DevOps,
         project: &Project,
         access: &[StepKey],
+        proving: &Proving,
         steps: &mut Vec<Shared>,
     ) -> Vec<StepKey> {
         let gated: &BTreeSet<EnvironmentName> = &self.surveyed.gated;
@@ -373,7 +391,9 @@ impl Builder<'_> {
         for (group, members) in groups {
             let unseen = members.iter().map(|wanted| wanted.environment.name.clone());
             let step = erase(Handshake {
-                group,
+                group: if proving.moved { format!("{group}/moved") } else { group },
+                moved: proving.moved,
+                before: proving.before.clone(),
                 unseen: unseen.filter(|name| !self.session.does_aws(name)).collect(),
                 renewals: self.renewals(&members),
                 members,

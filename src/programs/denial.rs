@@ -9,6 +9,7 @@ use crate::domain::blueprint::Wanted;
 use crate::domain::denial::Decoy;
 use crate::domain::failure::Result;
 use crate::domain::key::StepKey;
+use crate::domain::names::EnvironmentName;
 use crate::engine::erased::{Shared, erase};
 use crate::steps::denial::Denial;
 use crate::steps::denial::decoys::Decoys;
@@ -31,6 +32,8 @@ impl Builder<'_> {
         let lanes = Arc::<Lanes>::default();
         let grounds = &self.blueprint.grounds;
         for (group, members) in groups {
+            let first = members.first().map(|wanted| &wanted.environment);
+            let protected = first.filter(|it| it.protected).map(|it| it.name.clone());
             let decoy = |wanted: Wanted| {
                 let random: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
                 let decoy = Decoy::new(&wanted, (&grounds.organization, &grounds.project), &random)?;
@@ -39,6 +42,7 @@ impl Builder<'_> {
             let names = members.iter().map(|wanted| wanted.environment.name.clone());
             steps.push(erase(Denial {
                 group,
+                protected,
                 unseen: names.filter(|name| !self.session.does_aws(name)).collect(),
                 members: members.into_iter().map(decoy).collect::<Result<_>>()?,
                 federation: self.blueprint.id.clone(),
@@ -57,14 +61,28 @@ impl Builder<'_> {
         Ok(())
     }
 
-    pub(super) fn decoys(&self, devops: &DevOps, project: &Project) -> Shared {
-        let all = self.blueprint.environments.iter();
-        erase(Decoys {
-            of: all.map(|w| (w.environment.name.clone(), w.connection.name.clone())).collect(),
-            whole: self.blueprint.environments.len() == self.surveyed.federation.environments.len(),
-            federation: self.blueprint.id.clone(),
-            devops: devops.clone(),
-            project: project.clone(),
-        })
+    /// Removals of what earlier proofs left behind: as with the proofs, each protected environment is asked for by itself.
+    pub(super) fn decoys(&self, devops: &DevOps, project: &Project, steps: &mut Vec<Shared>) {
+        let pair = |wanted: &Wanted| (wanted.environment.name.clone(), wanted.connection.name.clone());
+        let (alone, shared): (Vec<&Wanted>, Vec<&Wanted>) =
+            self.blueprint.environments.iter().partition(|wanted| wanted.environment.protected);
+        let whole = self.blueprint.environments.len() == self.surveyed.federation.environments.len();
+        let step = |protected: Option<EnvironmentName>, of: Vec<_>| {
+            erase(Decoys {
+                of_nobody: whole && protected.is_none(),
+                protected,
+                of,
+                named: self.surveyed.federation.environments.iter().map(|it| it.connection.clone()).collect(),
+                federation: self.blueprint.id.clone(),
+                devops: devops.clone(),
+                project: project.clone(),
+            })
+        };
+        if whole || !shared.is_empty() {
+            steps.push(step(None, shared.into_iter().map(pair).collect()));
+        }
+        steps.extend(
+            alone.into_iter().map(|wanted| step(Some(wanted.environment.name.clone()), vec![pair(wanted)])),
+        );
     }
 }

@@ -13,9 +13,10 @@ use crate::domain::finding::{Finding, FindingCode, Severity};
 use crate::domain::handshake::{Handshake, Verdict};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
+use crate::engine::erased::Shared;
 use crate::engine::known::Of;
 use crate::plan::board::Board;
-use crate::plan::change::{Ask, Blocked, Change, Verb};
+use crate::plan::change::{Ask, Blocked, Change, Plan, Verb};
 use crate::plan::file::Only;
 use crate::plan::link::{Link, link_of};
 use crate::steps::facts::{RoleFact, role_key};
@@ -97,11 +98,41 @@ fn collect(prepared: &Prepared, board: &Board) -> Vec<Finding> {
         let more = of_change(change, &findings);
         findings.extend(more);
     }
+    // Those of what is left alone are told, and not healed.
+    for finding in &mut findings {
+        finding.heal = finding.heal.take().filter(|step| !prepared.held.contains(step));
+    }
     fold_verification(&mut findings);
     for finding in &mut findings {
         tell_subject(finding, &prepared.plan.changes);
     }
     findings
+}
+
+/// Steps whose changes heal nothing: a connection that was renamed would be doubled under its old name, and what needs it
+/// would be made for a name that nobody uses.
+pub fn held(plan: &Plan, steps: &[Shared], board: &Board) -> BTreeSet<StepKey> {
+    let findings: Vec<&Finding> = board.findings.values().flatten().collect();
+    let doubles =
+        |change: &&Change| change.verb == Verb::Create && is_renamed(change, findings.iter().copied());
+    let mut held: BTreeSet<StepKey> =
+        plan.changes.iter().filter(doubles).map(|change| change.step.clone()).collect();
+    // In an order that respects needs.
+    for step in steps {
+        if step.needs().iter().any(|need| held.contains(need)) {
+            held.insert(step.key());
+        }
+    }
+    held
+}
+
+/// Whether the connection of a change was found under another name.
+fn is_renamed<'a>(change: &Change, mut findings: impl Iterator<Item = &'a Finding>) -> bool {
+    change.step.kind == Kind::Connection
+        && findings.any(|finding| {
+            finding.code == FindingCode::ConnectionRenamed
+                && finding.environment.as_ref().is_some_and(|name| change.environments.contains(name))
+        })
 }
 
 /// A changed subject is never healed by a general yes: the finding says what must be typed.
@@ -205,7 +236,7 @@ fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
         |code: FindingCode| change.step.kind != Kind::Connection || code != FindingCode::TrustDangling;
     let explained =
         findings.iter().any(|finding| finding.heal.as_ref() == Some(&change.step) && explains(finding.code));
-    if change.is_keep() || explained {
+    if change.is_keep() || explained || is_renamed(change, findings.iter()) {
         return Vec::new();
     }
     let made = change.verb == Verb::Create;

@@ -67,6 +67,7 @@ fn intended_provider(blueprint: &Blueprint, wanted: &WantedProvider) -> Change {
 
 fn intended_role(blueprint: &Blueprint, wanted: &Wanted) -> Change {
     let step = role::Role {
+        typed: false,
         wanted: wanted.role.clone(),
         aim: role::Aim::Present,
         environment: wanted.environment.clone(),

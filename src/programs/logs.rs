@@ -3,16 +3,20 @@
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::builds::Build;
 use crate::cloud::devops::projects::Project;
+use crate::cloud::http::LONGEST_ANSWER;
 use crate::domain::denial;
 use crate::domain::diagnose::expectation::Expectation;
 use crate::domain::diagnose::log::{LogDiagnosis, diagnose};
 use crate::domain::diagnose::pipeline::AWS_TASKS;
+use crate::domain::diagnose::signature::known;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::pipeline::{Record, RecordState};
 
 /// How many logs of a run are read at most.
 const LOGS: usize = 50;
+/// Bytes of one log that are read at most, of a run's as of a pasted one. Azure DevOps's own logs stay far below.
+pub const LONGEST: usize = LONGEST_ANSWER;
 
 /// What a run tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +27,14 @@ pub struct ReadRun {
     pub findings: Vec<Finding>,
     /// How many logs were read.
     pub logs: usize,
+    /// Tasks of whose logs only the beginning was read: they are longer than [`LONGEST`].
+    pub cut: Vec<String>,
     /// How many tasks are tries of keyless's own denial proof: being refused is what they are for.
     pub denials: usize,
 }
 
-/// Reads a run's timeline, and the logs of its AWS tasks and of the tasks that failed. Writes nothing.
+/// Reads a run's timeline, and the logs of its AWS tasks and of the tasks that failed. Writes nothing. A log that is gone or
+/// may not be read is a finding, and the others are read.
 ///
 /// `run` is its number, or the address of its page: `https://dev.azure.com/ORG/PROJECT/_build/results?buildId=42`.
 ///
@@ -57,21 +64,49 @@ pub async fn read_run(
     }
     let (tries, tasks): (Vec<&Record>, Vec<&Record>) =
         records.iter().filter(|record| is_read(record)).partition(|record| denial::is_try(&record.name));
-    let mut logs = 0;
+    let (mut logs, mut cut, mut gone) = (0, Vec::new(), Vec::new());
     for record in tasks.into_iter().take(LOGS) {
         let Some(log) = record.log else {
             add(&mut findings, diagnose(&record.issues.join("\n"), expected), Some(record));
             continue;
         };
-        let text = devops.log_lines(project, id, log).await?.join("\n");
-        add(&mut findings, diagnose(&text, expected), Some(record));
-        logs += 1;
+        let lines = match devops.log(project, id, log).await {
+            Ok(log) => {
+                logs += 1;
+                cut.extend(log.cut.then(|| known().shown(&record.name)));
+                log.lines
+            }
+            Err(failure) if matches!(failure.code, Code::DevopsDenied | Code::DevopsNotFound) => {
+                gone.push((record, failure));
+                record.issues.clone()
+            }
+            Err(failure) => return Err(failure),
+        };
+        add(&mut findings, diagnose(&lines.join("\n"), expected), Some(record));
     }
+    findings.extend(unread(gone));
     let failed = build.result.as_deref() == Some("failed");
     if findings.is_empty() && failed && tries.is_empty() {
         findings.push(Finding::overall(FindingCode::LogUnknown).with("run", id));
     }
-    Ok(ReadRun { id, findings, logs, denials: tries.len() })
+    Ok(ReadRun { id, findings, logs, cut, denials: tries.len() })
+}
+
+/// Logs that could not be read: one finding for each reason, which names the tasks.
+fn unread(gone: Vec<(&Record, Failure)>) -> Vec<Finding> {
+    let mut reasons: Vec<(Failure, Vec<String>)> = Vec::new();
+    for (record, failure) in gone {
+        let name = known().shown(&record.name);
+        match reasons.iter_mut().find(|(known, _)| known.code == failure.code) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((failure, vec![name])),
+        }
+    }
+    let told = reasons.into_iter();
+    told.map(|(failure, names)| {
+        Finding::failed(None, &failure.with("object", format!("log of {}", names.join(", "))))
+    })
+    .collect()
 }
 
 /// The number of a run.
@@ -120,7 +155,7 @@ async fn waits(
         findings.push(
             Finding::overall(FindingCode::PipelineApproval)
                 .with("run", build.id)
-                .with("approvers", people.join(", ")),
+                .with("approvers", known().shown(&people.join(", "))),
         );
     }
     if !open("Checkpoint.Authorization").is_empty() {
@@ -148,7 +183,7 @@ fn add(findings: &mut Vec<Finding>, told: LogDiagnosis, record: Option<&Record>)
             continue;
         }
         findings.push(match record {
-            Some(record) => finding.with("task", &record.name),
+            Some(record) => finding.with("task", known().shown(&record.name)),
             None => finding,
         });
     }

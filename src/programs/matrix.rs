@@ -73,7 +73,7 @@ pub async fn map(session: &Session, chosen: &[EnvironmentName]) -> Result<Mapped
 }
 
 /// Each account with its environments, in promotion order.
-fn accounts<'a>(
+pub(super) fn accounts<'a>(
     federation: &'a Federation,
     chosen: &[EnvironmentName],
 ) -> Vec<(&'a AccountId, Vec<&'a Environment>)> {
@@ -124,7 +124,7 @@ async fn look<'a>(session: &'a Session, id: &AccountId, mine: Vec<&Environment>)
 }
 
 /// The first client that really is in the account.
-async fn signed_in<'a>(session: &'a Session, mine: &[&Environment]) -> Result<&'a Aws> {
+pub(super) async fn signed_in<'a>(session: &'a Session, mine: &[&Environment]) -> Result<&'a Aws> {
     let mut refused = Failure::new(Code::AwsSignIn);
     for environment in mine {
         let client = match session.aws.get(&environment.name) {
@@ -206,10 +206,14 @@ impl Place<'_> {
         let Surveyed { federation, grounds, .. } = self.surveyed;
         let mine = |it: &&Environment| it.connection.as_str().eq_ignore_ascii_case(&connection.name);
         let name = connection.name.parse().ok().filter(|_| connection.shared_from(self.project.id).is_none());
-        let subject = name.map(|name| subject(&grounds.organization, &grounds.project, &name));
+        let own = federation.environments.iter().find(mine);
+        // What was typed or observed for an environment counts; other names are computed.
+        let known = own.and_then(|environment| environment.subject.clone());
+        let subject =
+            known.or_else(|| name.map(|name| subject(&grounds.organization, &grounds.project, &name)));
         let token = Row {
             connection: connection.name.clone(),
-            environment: federation.environments.iter().find(mine).map(|it| it.name.clone()),
+            environment: own.map(|it| it.name.clone()),
             names: connection.parameters.assume_role_arn.clone(),
             caller: Caller::Token { subject },
         };

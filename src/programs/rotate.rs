@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 
 use super::build::{Builder, Purpose};
+use super::owner::{Owned, Owner, owned};
 use super::run::{Prepared, chosen_of, prepare_of};
 use super::session::Session;
 use super::survey::{Surveyed, survey};
@@ -123,7 +124,8 @@ pub async fn prepare_rotation(
         return Ok((found, None));
     }
     federation.environments.retain(|environment| found.member(&environment.name).is_some());
-    let prepared = prepare_of(session, options.way.program(), surveyed, &federation, Some(&found)).await?;
+    let prepared =
+        prepare_of(session, options.way.program(), surveyed, &federation, (Some(&found), None)).await?;
     Ok((found, Some(prepared)))
 }
 
@@ -228,15 +230,15 @@ impl Finder<'_> {
 
     /// Whose a key is, or why that cannot be said.
     async fn owned(&self, aws: &Aws, key: &str) -> Result<std::result::Result<Turned, String>> {
-        let account = aws.access_key_account(key).await?;
-        let Some(owner) = self.reaches(&account) else {
-            return Ok(Err(format!(
+        let reached = |account: &AccountId| self.reaches(account).map(|owner| self.aws(&owner.name));
+        let Owned { account, owner } = owned(aws, key, reached).await?;
+        match owner {
+            Owner::User(user, _) => Ok(Ok(Turned { key: key.to_owned(), account, user })),
+            Owner::Gone => Ok(Err(format!("account {account} has no access key {key} any more"))),
+            Owner::Unreached => Ok(Err(format!(
                 "access key {key} belongs to account {account}, which no environment of keyless.toml signs in to"
-            )));
-        };
-        match self.aws(&owner.name)?.user_of_key(key).await? {
-            Some((user, _)) => Ok(Ok(Turned { key: key.to_owned(), account, user })),
-            None => Ok(Err(format!("account {account} has no access key {key} any more"))),
+            ))),
+            Owner::Unknown(failure) => Err(failure),
         }
     }
 

@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::build::{Builder, Purpose, header};
 use super::consent::Decision;
+use super::doctor;
+use super::move_issuer::Moving;
 use super::origin::Origins;
 use super::rotate::Rotation;
 use super::session::Session;
@@ -40,6 +42,8 @@ pub struct Prepared {
     pub blueprint: Blueprint,
     /// What is intended.
     pub plan: Plan,
+    /// Steps that the doctor leaves alone although they have a change: see [`doctor::held`].
+    pub held: BTreeSet<StepKey>,
     steps: Vec<Shared>,
     known: Known,
     /// The steps that are meant; none: all of them.
@@ -76,7 +80,7 @@ pub async fn prepare(
         session.events.send(Event::Notice { text: notice.clone() }).await;
     }
     let federation = chosen_of(&surveyed.federation, chosen)?;
-    prepare_of(session, (command, purpose), surveyed, &federation, None).await
+    prepare_of(session, (command, purpose), surveyed, &federation, (None, None)).await
 }
 
 /// Looks at everything of a surveyed federation, of which only some environments may be meant, and plans.
@@ -88,14 +92,17 @@ pub(super) async fn prepare_of(
     (command, purpose): (&'static str, Purpose),
     surveyed: Surveyed,
     federation: &Federation,
-    rotation: Option<&Rotation>,
+    (rotation, moving): (Option<&Rotation>, Option<&Moving>),
 ) -> Result<Prepared> {
     let whole = federation.environments.len() == surveyed.federation.environments.len();
     let purpose = match purpose {
         Purpose::Teardown { .. } => Purpose::Teardown { whole },
         other => other,
     };
-    let blueprint = Blueprint::new(federation, &surveyed.grounds)?;
+    let mut blueprint = Blueprint::new(federation, &surveyed.grounds)?;
+    if let Some(moving) = moving {
+        moving.put_beside(&mut blueprint);
+    }
     if purpose == Purpose::Denial {
         warn(session, &blueprint).await;
     }
@@ -108,8 +115,15 @@ pub(super) async fn prepare_of(
         true => Origins::read(&Journal::read(&session.state, &blueprint.id)?),
         false => Origins::default(),
     };
-    let builder =
-        Builder { session, surveyed: &surveyed, blueprint: &blueprint, purpose, origins: &origins, rotation };
+    let builder = Builder {
+        session,
+        surveyed: &surveyed,
+        blueprint: &blueprint,
+        purpose,
+        origins: &origins,
+        rotation,
+        moving,
+    };
     let steps = builder.steps()?;
     let known = if writes { Known::default() } else { Known::as_it_is() };
     let started = Event::RunStarted {
@@ -120,7 +134,11 @@ pub(super) async fn prepare_of(
     };
     session.events.send(started).await;
     let plan = look::plan(&steps, &known, &session.events, &session.stop).await;
-    Ok(Prepared { command, purpose, surveyed, blueprint, plan, steps, known, only: None, lock })
+    let held = match purpose {
+        Purpose::Doctor => doctor::held(&plan, &steps, &session.events.board()),
+        _ => BTreeSet::new(),
+    };
+    Ok(Prepared { command, purpose, surveyed, blueprint, plan, held, steps, known, only: None, lock })
 }
 
 /// A denial is what alarms are made for: whoever watches a protected environment is to know before.
@@ -194,7 +212,11 @@ impl Prepared {
     /// The part of the plan that this program may apply: what is reviewed and decided.
     pub fn decidable(&self) -> Plan {
         let mut plan = self.plan.clone();
-        plan.changes.retain(|change| self.may_apply(&change.step) && change.step.kind != Kind::Inspection);
+        plan.changes.retain(|change| {
+            self.may_apply(&change.step)
+                && change.step.kind != Kind::Inspection
+                && !self.held.contains(&change.step)
+        });
         plan.blocked.retain(|blocked| self.is_meant(&blocked.step));
         plan
     }

@@ -1,4 +1,4 @@
-//! What only the practice cloud has: its clock can be read and moved, also while another process serves it.
+//! What only the practice cloud has: its clock can be moved and its issuer switched, also while another process serves it.
 
 use std::io;
 use std::sync::Arc;
@@ -11,10 +11,14 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
 use super::team::{self, TeamRun};
-use super::{Addresses, Ground, practice_token};
+use super::world::TokenIssuer;
+use super::{Addresses, Ground, issuer, practice_token};
 
 /// Where the clock is, at the address of Azure DevOps. No organisation's name begins with an underscore.
 const PATH: &str = "/_practice/clock";
+
+/// Who issues the tokens, likewise.
+const ISSUER: &str = "/_practice/issuer";
 
 /// The header that tells a keyless of this world from a page in a browser.
 const HEADER: &str = "x-practice-token";
@@ -47,9 +51,47 @@ pub async fn move_clock(ground: &Arc<Ground>, seconds: i64) -> Told {
     Told { ran, ..look(ground) }
 }
 
+/// Who issues the tokens of service connections.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issues {
+    /// Which of the two.
+    pub who: TokenIssuer,
+    /// Its address, as tokens name it.
+    pub issuer: String,
+}
+
+/// Who issues the tokens now; with `to`: from now on.
+pub fn issues(ground: &Ground, to: Option<TokenIssuer>) -> Issues {
+    if let Some(to) = to {
+        issuer::switch(ground, to);
+    }
+    Issues { who: issuer::now(ground), issuer: issuer::of_tokens(ground) }
+}
+
+async fn read_issuer(State(ground): State<Arc<Ground>>, headers: HeaderMap) -> Response {
+    if !is_known(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    Json(issues(&ground, None)).into_response()
+}
+
+async fn change_issuer(
+    State(ground): State<Arc<Ground>>,
+    headers: HeaderMap,
+    Json(to): Json<TokenIssuer>,
+) -> Response {
+    if !is_known(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    Json(issues(&ground, Some(to))).into_response()
+}
+
 /// The clock's route. It stands outside the habits of the world: no witness sees it.
 pub fn router(ground: Arc<Ground>) -> Router {
-    Router::new().route(PATH, get(read).post(change)).with_state(ground)
+    Router::new()
+        .route(PATH, get(read).post(change))
+        .route(ISSUER, get(read_issuer).post(change_issuer))
+        .with_state(ground)
 }
 
 fn is_known(headers: &HeaderMap) -> bool {
@@ -75,11 +117,27 @@ async fn change(State(ground): State<Arc<Ground>>, headers: HeaderMap, Json(wish
 /// # Errors
 /// It does not answer, or not so.
 pub async fn ask(addresses: &Addresses, seconds: Option<i64>) -> io::Result<Told> {
+    asked(addresses, PATH, seconds.map(|seconds| Wish { seconds })).await
+}
+
+/// Reads or switches who issues the tokens of a practice cloud that another process serves.
+///
+/// # Errors
+/// It does not answer, or not so.
+pub async fn ask_issuer(addresses: &Addresses, to: Option<TokenIssuer>) -> io::Result<Issues> {
+    asked(addresses, ISSUER, to).await
+}
+
+async fn asked<W: Serialize, T: serde::de::DeserializeOwned>(
+    addresses: &Addresses,
+    path: &str,
+    wish: Option<W>,
+) -> io::Result<T> {
     let http = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
-    let url = format!("{}{PATH}", addresses.azure_devops);
-    let request = match seconds {
+    let url = format!("{}{path}", addresses.azure_devops);
+    let request = match wish {
         None => http.get(url),
-        Some(seconds) => http.post(url).json(&Wish { seconds }),
+        Some(wish) => http.post(url).json(&wish),
     };
     let answer = request.header(HEADER, practice_token()).send().await.map_err(io::Error::other)?;
     answer.error_for_status().map_err(io::Error::other)?.json().await.map_err(io::Error::other)

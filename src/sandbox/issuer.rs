@@ -163,18 +163,33 @@ pub fn url_of(organization_id: &str) -> String {
     format!("{HOST}/{organization_id}")
 }
 
-/// The issuer of the tokens that service connections get in this world.
+/// Who issues the tokens of service connections now: as the world begins, or as it was switched since.
+pub fn now(ground: &Ground) -> TokenIssuer {
+    ground.store.get("practice", "issuer").unwrap_or(ground.world.tokens.issuer)
+}
+
+/// Lets somebody else issue the tokens from now on.
+pub fn switch(ground: &Ground, to: TokenIssuer) {
+    ground.store.put("practice", "issuer", &to);
+}
+
+/// The issuer of the tokens that service connections get now.
 pub fn of_tokens(ground: &Ground) -> String {
-    match ground.world.tokens.issuer {
+    match now(ground) {
         TokenIssuer::AzureDevops => url_of(&ground.world.organization.id),
-        TokenIssuer::Entra => format!("https://login.microsoftonline.com/{}/v2.0", tenant::home(ground)),
+        TokenIssuer::Entra => entra(ground),
     }
+}
+
+fn entra(ground: &Ground) -> String {
+    format!("https://login.microsoftonline.com/{}/v2.0", tenant::home(ground))
 }
 
 /// The routes of `vstoken.dev.azure.com`.
 pub fn router(ground: Arc<Ground>) -> Router {
     let routes = Router::new()
         .route("/{organization}/.well-known/openid-configuration", get(discovery))
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(entra_discovery))
         .route("/.well-known/jwks", get(keys))
         .with_state(Arc::clone(&ground));
     habit::layer(routes, ground, Service { classify, throttled })
@@ -191,6 +206,22 @@ async fn discovery(State(ground): State<Arc<Ground>>, Path(organization): Path<S
         "subject_types_supported": ["public", "pairwise"],
         "response_types_supported": ["id_token"],
         "claims_supported": ["sub", "aud", "exp", "iat", "iss", "nbf"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "scopes_supported": ["openid"],
+    }))
+    .into_response()
+}
+
+/// What Microsoft Entra says of the issuer of a tenant, as far as keyless and AWS ask for it.
+async fn entra_discovery(State(ground): State<Arc<Ground>>, Path(tenant): Path<String>) -> Response {
+    if !tenant.eq_ignore_ascii_case(&tenant::home(&ground)) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    Json(json!({
+        "issuer": entra(&ground),
+        "jwks_uri": format!("{HOST}/.well-known/jwks"),
+        "subject_types_supported": ["pairwise"],
+        "response_types_supported": ["id_token"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "scopes_supported": ["openid"],
     }))

@@ -347,9 +347,20 @@ impl Running {
             (Self::Attached { addresses, .. }, _) => control::ask(addresses, seconds).await,
         }
     }
+
+    /// Reads who issues the tokens, or switches it.
+    ///
+    /// # Errors
+    /// The process that runs it does not answer.
+    pub async fn issuer(&self, to: Option<world::TokenIssuer>) -> io::Result<control::Issues> {
+        match self {
+            Self::Owned(practice) => Ok(control::issues(practice.ground(), to)),
+            Self::Attached { addresses, .. } => control::ask_issuer(addresses, to).await,
+        }
+    }
 }
 
-/// Azure DevOps, and the practice cloud's own clock beside it.
+/// Azure DevOps, and what only the practice cloud has beside it.
 fn front(ground: &Arc<Ground>) -> axum::Router {
     control::router(Arc::clone(ground)).merge(devops::router(Arc::clone(ground)))
 }

@@ -2,6 +2,7 @@
 
 mod shown;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use shown::{differences, shown, shown_whole};
@@ -61,7 +62,12 @@ pub struct Connection {
     pub devops: DevOps,
     /// The project.
     pub project: Project,
+    /// What a missing one may be called now, as the last look before the writes has it.
+    pub known_as: KnownAs,
 }
+
+/// A connection that may be the missing one under another name.
+pub type KnownAs = Mutex<Option<Finding>>;
 
 /// What a look sees.
 #[derive(Debug, Clone)]
@@ -72,8 +78,8 @@ pub struct Seen {
     pub checks: Vec<Check>,
     /// Whether a role still trusts its subject although the connection is to go.
     pub trusted: bool,
-    /// Every connection of the project, where this one is not there.
-    pub others: Vec<Found>,
+    /// Another one that may be this one renamed, where this one is not there.
+    pub renamed: Option<Finding>,
 }
 
 impl Connection {
@@ -100,8 +106,16 @@ impl Connection {
         asks
     }
 
-    fn plan_present(&self, found: Option<&Found>) -> Change {
-        let Some(found) = found else { return planned(&self.wanted, &self.environment) };
+    fn plan_present(&self, found: Option<&Found>, renamed: Option<&Finding>) -> Change {
+        let Some(found) = found else {
+            let mut change = planned(&self.wanted, &self.environment);
+            if let Some((other, _)) = renamed.and_then(Finding::pair) {
+                let what = format!("connection {other} may be this one renamed, and this makes a second one");
+                change.why.push_str("; a connection that may be it has another name now");
+                change.asks.push(Ask::Foreign { what });
+            }
+            return change;
+        };
         let differences = differences(&found.parameters, &self.wanted.parameters());
         if differences.is_empty() {
             return Change::keep(self.key(), self.title(), "it uses OIDC and this role, without keys");
@@ -176,17 +190,26 @@ impl Connection {
     }
 
     fn findings(&self, seen: &Seen) -> Vec<Finding> {
-        let key = self.key();
         let Some(found) = &seen.found else {
-            return match self.aim {
-                Aim::Present => renamed(&seen.others, &self.wanted, &self.named, &self.federation, &key)
-                    .into_iter()
-                    .collect(),
-                Aim::Absent { .. } => Vec::new(),
-            };
+            return seen.renamed.iter().cloned().collect();
         };
-        let (wanted, owner, project) = (&self.wanted, self.owner(found), self.project.id);
+        let (wanted, owner, project, key) = (&self.wanted, self.owner(found), self.project.id, self.key());
         diagnose::Found { found, wanted, owner: &owner, project, heal: &key }.findings()
+    }
+
+    /// What it may be called now. That is asked once, and not between writes.
+    async fn renamed(&self, known: &Known) -> Result<Option<Finding>> {
+        if matches!(self.aim, Aim::Absent { .. }) {
+            return Ok(None);
+        }
+        let remembered = || self.known_as.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_applying() {
+            return Ok(remembered().clone());
+        }
+        let all = self.devops.connections(&self.project).await?;
+        let found = renamed(&all, &self.wanted, &self.named, &self.federation);
+        remembered().clone_from(&found);
+        Ok(found)
     }
 
     async fn create(&self, cx: &Cx, pen: &Pen) -> Result<()> {
@@ -233,12 +256,8 @@ impl Step for Connection {
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let found = self.devops.connection_named(&self.project, &self.wanted.name).await?;
         let Some(found) = found else {
-            // What it may be called now is asked once, and not between writes.
-            let others = match known.is_applying() {
-                true => Vec::new(),
-                false => self.devops.connections(&self.project).await?,
-            };
-            return Ok(Seen { found: None, checks: Vec::new(), trusted: false, others });
+            let renamed = self.renamed(known).await?;
+            return Ok(Seen { found: None, checks: Vec::new(), trusted: false, renamed });
         };
         if !found.is_aws() {
             return Err(Failure::new(Code::ConnectionWrongType)
@@ -252,7 +271,7 @@ impl Step for Connection {
             && known
                 .get(&Of::<RoleFact>::new(role_key(&self.environment)))
                 .is_some_and(|role| trust_names(&role.trust, &self.subject));
-        Ok(Seen { found: Some(found), checks, trusted, others: Vec::new() })
+        Ok(Seen { found: Some(found), checks, trusted, renamed: None })
     }
 
     fn yields(&self, seen: &Seen) -> Yields {
@@ -278,7 +297,7 @@ impl Step for Connection {
 
     fn plan(&self, seen: &Seen) -> Change {
         match &self.aim {
-            Aim::Present => self.plan_present(seen.found.as_ref()),
+            Aim::Present => self.plan_present(seen.found.as_ref(), seen.renamed.as_ref()),
             Aim::Absent { before } => {
                 let change = self.plan_absent(seen.found.as_ref(), before.as_deref());
                 if !seen.trusted || change.verb != Verb::Delete {

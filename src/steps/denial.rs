@@ -43,6 +43,8 @@ use decoys::decoys_key;
 pub struct Denial {
     /// The group's name: `shared`, or the protected environment that is asked for by name.
     pub group: String,
+    /// That protected environment.
+    pub protected: Option<EnvironmentName>,
     /// Its environments, each with the throw-away connection that tries its role.
     pub members: Vec<(Wanted, Decoy)>,
     /// Those whose AWS is somebody else's: nobody here could tell when a proof of them ends.
@@ -217,7 +219,8 @@ impl Step for Denial {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        let own = [pipeline_key(&self.verification), extension_key(), decoys_key()];
+        let rest = decoys_key(self.protected.as_ref());
+        let own = [pipeline_key(&self.verification), extension_key(), rest];
         own.into_iter().chain(self.access.iter().cloned()).collect()
     }
 

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::denial;
 use super::facts::{ConnectionFact, RoleFact, ask_protected, connection_key, provider_key, role_key};
+use super::issuer::issuer_key;
 use super::permission::{connection_permission_key, queue_permission_key};
 use super::pipeline::pipeline_key;
 use crate::cloud::devops::DevOps;
@@ -26,7 +27,6 @@ use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::pipeline::Queue;
-use crate::domain::policy;
 use crate::domain::provider::Provider;
 use crate::engine::known::{Known, Of, Outlook};
 use crate::engine::step::{Cx, Report, Step};
@@ -48,6 +48,10 @@ pub struct Handshake {
     pub renewals: BTreeMap<EnvironmentName, StepKey>,
     /// Where the verification lives.
     pub verification: WantedVerification,
+    /// Whether it proves the trust as a move of the issuer leaves it, and not as the role's own step does.
+    pub moved: bool,
+    /// What must have come before anything is proven: the issuer of the tokens is another one.
+    pub before: Vec<StepKey>,
     /// The steps that close repository and pipeline to everybody else.
     pub access: Vec<StepKey>,
     /// The agent queue, or why none can be chosen.
@@ -150,8 +154,9 @@ impl Handshake {
     /// Role and provider; none where they are somebody else's, or where keys are proven.
     fn aws_steps(&self, wanted: &Wanted) -> Option<[StepKey; 2]> {
         let environment = &wanted.environment;
+        let role = if self.moved { issuer_key(environment) } else { role_key(environment) };
         (!self.is_unseen(wanted) && !wanted.expected.by_keys())
-            .then(|| [role_key(environment), provider_key(&environment.account)])
+            .then(|| [role, provider_key(&environment.account)])
     }
 
     /// What the proof rests on, or the first step whose object is missing or cannot serve. No role: it is not looked at.
@@ -200,8 +205,7 @@ impl Handshake {
 
     fn admits(&self, known: &Known, wanted: &Wanted) -> Vec<String> {
         let Ok((_, Some(role))) = self.facts(known, wanted) else { return Vec::new() };
-        let expected = wanted.role.expected();
-        let admissions = policy::others_admitted(&role.trust, &expected);
+        let admissions = wanted.role.others_admitted(&role.trust);
         admissions.iter().filter(|admission| admission.kind.is_another_identity()).map(admitted).collect()
     }
 
@@ -294,9 +298,10 @@ impl Step for Handshake {
     }
 
     fn title(&self) -> String {
+        let what = if self.moved { "last handshake" } else { "handshake" };
         match self.members.as_slice() {
-            [one] => format!("handshake of {}", one.environment.name),
-            members => format!("handshake of {} environments", members.len()),
+            [one] => format!("{what} of {}", one.environment.name),
+            members => format!("{what} of {} environments", members.len()),
         }
     }
 
@@ -305,7 +310,8 @@ impl Step for Handshake {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        std::iter::once(pipeline_key(&self.verification)).chain(self.access.iter().cloned()).collect()
+        let own = std::iter::once(pipeline_key(&self.verification)).chain(self.access.iter().cloned());
+        own.chain(self.before.iter().cloned()).collect()
     }
 
     fn after(&self) -> Vec<StepKey> {

@@ -7,6 +7,7 @@ pub mod extension;
 pub mod facts;
 pub mod handshake;
 pub mod inspect;
+pub mod issuer;
 pub mod permission;
 pub mod pipeline;
 pub mod provider;

@@ -11,7 +11,7 @@ use crate::domain::diagnose;
 use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
-use crate::domain::key::StepKey;
+use crate::domain::key::{Kind, StepKey};
 use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::{EnvironmentName, RoleName};
 use crate::domain::pen::Pen;
@@ -53,6 +53,8 @@ pub struct Provider {
     pub protected: Vec<EnvironmentName>,
     /// Whether the account's other providers are looked at where this one is missing.
     pub looks_around: bool,
+    /// What must have come before; for the provider of an issuer that was moved away from. It is not part of any chain.
+    pub retired: Option<Vec<StepKey>>,
 }
 
 /// What a look sees.
@@ -159,7 +161,10 @@ impl Step for Provider {
     type Seen = Seen;
 
     fn key(&self) -> StepKey {
-        provider_key(&self.wanted.account)
+        match self.retired {
+            Some(_) => retired_provider_key(&self.wanted),
+            None => provider_key(&self.wanted.account),
+        }
     }
 
     fn title(&self) -> String {
@@ -171,7 +176,8 @@ impl Step for Provider {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        vec![sign_in_key(&self.environment)]
+        let before = self.retired.iter().flatten().cloned();
+        std::iter::once(sign_in_key(&self.environment)).chain(before).collect()
     }
 
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
@@ -201,6 +207,9 @@ impl Step for Provider {
     }
 
     fn report(&self, seen: &Seen) -> Report {
+        if self.retired.is_some() {
+            return Report::default();
+        }
         let (state, detail) = match &seen.found {
             None => (LinkState::Absent, "none for this issuer".to_owned()),
             Some(found) => match self.missing_audiences(found).as_slice() {
@@ -264,6 +273,11 @@ impl Step for Provider {
             (Aim::Absent { .. }, None) => Ok(()),
         }
     }
+}
+
+/// The key of the provider of an issuer that was moved away from, or is not moved to after all.
+fn retired_provider_key(wanted: &WantedProvider) -> StepKey {
+    StepKey::new(Kind::Provider, format!("{}/{}", wanted.account, wanted.issuer.host_path()))
 }
 
 fn title(wanted: &WantedProvider) -> String {

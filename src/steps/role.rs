@@ -67,6 +67,8 @@ pub struct Role {
     pub environment: Environment,
     /// The federation, to recognise own objects.
     pub federation: FederationId,
+    /// Whether the wanted subject is only somebody's word: it was typed for a move of the issuer, and no run told it.
+    pub typed: bool,
     /// Whether statements that admit anybody else are to go too: the person asked for it.
     pub close: bool,
     /// The step of the connection its trust names; none where this side does not see it.
@@ -187,7 +189,13 @@ impl Role {
     /// What is wrong with the trust as it is. What the trust as it is to be does not say any more, this step heals.
     fn of_trust(&self, found: &Found, difference: &Difference) -> Vec<Finding> {
         let expected = self.wanted.expected();
-        let explains = |trust| diagnose::trust::explains(trust, &expected, self.connections.as_deref());
+        let explains = |trust: &Document| {
+            diagnose::trust::explains(
+                &self.wanted.without_beside(trust),
+                &expected,
+                self.connections.as_deref(),
+            )
+        };
         let stays = if difference.trust_changes { explains(&difference.trust) } else { Vec::new() };
         // A statement may have another place afterwards: what it says and whom it lets in counts.
         let same = |one: &Finding, other: &Finding| {
@@ -201,7 +209,8 @@ impl Role {
             let finding = Finding { environment: role.environment, evidence, ..finding };
             if heals { finding.healed_by(&self.key()) } else { finding }
         };
-        explains(&found.trust).into_iter().map(about).collect()
+        let moves = diagnose::issuer::moves(&self.wanted, found);
+        explains(&found.trust).into_iter().map(about).chain(moves).collect()
     }
 }
 
@@ -268,11 +277,12 @@ impl Step for Role {
         let adopted = self.owner(&found) != Owner::Ours;
         let mut difference = Difference::between(&found, &self.wanted, &self.wanted.statement()?, adopted);
         if self.close {
-            difference.close(&policy::others_admitted(&difference.trust, &self.wanted.expected()));
+            let others = policy::others_admitted(&difference.trust, &self.wanted.expected());
+            difference.close(&others, |statement| self.wanted.is_beside(statement));
         }
         self.wanted.check_trust(&difference.trust)?;
         self.check_inline(&found)?;
-        let admissions = policy::others_admitted(&difference.trust, &self.wanted.expected());
+        let admissions = self.wanted.others_admitted(&difference.trust);
         let dangling = self.is_dangling(&found, known);
         let waits = if known.is_applying() { None } else { waits(aws, &found).await? };
         Ok(Seen { found: Some(found), difference: Some(difference), admissions, dangling, waits })

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::facts::sign_in_key;
 use crate::cloud::aws::{Aws, Identity};
-use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::failure::{Code, Result};
 use crate::domain::federation::Environment;
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
@@ -43,15 +43,11 @@ impl Step for SignIn {
 
     async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Identity> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
-        let identity = aws.caller_identity().await?;
-        if identity.account != self.environment.account.as_str() {
-            return Err(Failure::new(Code::AwsWrongAccount)
-                .with("environment", &self.environment.name)
-                .with("wanted", &self.environment.account)
-                .with("signed in", &identity.account)
-                .with("identity", &identity.arn));
-        }
-        Ok(identity)
+        let identity = aws.right_account().await;
+        identity.map_err(|failure| match failure.code {
+            Code::AwsWrongAccount => failure.with("environment", &self.environment.name),
+            _ => failure,
+        })
     }
 
     fn yields(&self, seen: &Identity) -> Yields {

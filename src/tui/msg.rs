@@ -11,6 +11,7 @@ use crate::domain::diagnose::matrix::Matrix;
 use crate::domain::failure::Failure;
 use crate::domain::federation::Federation;
 use crate::domain::finding::Finding;
+use crate::domain::inventory::Inventory;
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 use crate::plan::board::Board;
@@ -234,6 +235,13 @@ pub enum Msg {
     Examined(Result<Box<Examination>, Failure>),
     /// Answers [`Effect::Map`].
     Mapped(Result<Box<Mapping>, Failure>),
+    /// Answers [`Effect::TakeInventory`].
+    Inventory {
+        /// Whether all projects were looked at.
+        everywhere: bool,
+        /// What was found.
+        result: Result<Box<Inventory>, Failure>,
+    },
     /// Answers [`Effect::ReadHistory`], newest first.
     History(Result<Vec<Past>, Failure>),
     /// Answers [`Effect::ReadCalls`], newest first.
@@ -300,6 +308,11 @@ pub enum Effect {
     Examine,
     /// Find out which connection can become which role. Only reads, and tries nothing.
     Map,
+    /// Look at every AWS connection and the access keys they hold. Only reads.
+    TakeInventory {
+        /// Those of all projects that can be seen.
+        everywhere: bool,
+    },
     /// Read the journal.
     ReadHistory,
     /// List the last HTTP exchanges.

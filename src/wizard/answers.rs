@@ -207,6 +207,7 @@ impl Model {
             project: self.project()?,
             issuer: self.base.as_ref().and_then(|base| base.issuer.clone()),
             audience: self.base.as_ref().map_or_else(|| AUDIENCE.to_owned(), |base| base.audience.clone()),
+            azp: self.base.as_ref().and_then(|base| base.azp.clone()),
             verification: self.verification()?,
             environments,
         })
@@ -247,6 +248,7 @@ impl Model {
             role_path: base.map_or_else(|| "/".parse().ok(), |base| Some(base.role_path.clone()))?,
             tags: base.map(|base| base.tags.clone()).unwrap_or_default(),
             connection: text(Field::Connection)?.parse().ok()?,
+            subject: base.and_then(|base| base.subject.clone()),
             branches: branches(&text(Field::Branches)?).ok()?,
             preset: text(Field::Preset)?,
             managed_policies: base.map(|base| base.managed_policies.clone()).unwrap_or_default(),

@@ -270,3 +270,28 @@ async fn doctor_and_teardown_find_what_was_left_behind() {
     assert_eq!((ran.outcome(), decoys(&lab)), (Outcome::Done, Vec::new()), "{:#?}", ran.summary);
     untouched.assert_same(&lab.dump(), "the teardown leaves something");
 }
+
+/// What a proof of a protected environment left behind goes only where it is confirmed by name; the rest goes with a yes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_left_behind_before_a_protected_environment_asks_for_its_name() {
+    let lab = proven().await;
+    for environment in ["dev", "prod"] {
+        lab.watch.set_after(1, Fate::CutAfter, Then::Die);
+        lab.crash(Job::denial().of(&[environment])).await;
+    }
+    let of_prod = |lab: &Lab| {
+        let left = decoys(lab);
+        left.len() == 1 && left[0].starts_with("AWS-Prod-keyless-")
+    };
+    assert_eq!(decoys(&lab).len(), 2);
+    let healed = lab.run(Job::doctor().without_protected()).await;
+    assert_eq!(healed.outcome(), Outcome::Waiting, "{:#?}", healed.summary);
+    assert!(of_prod(&lab), "{:?}", decoys(&lab));
+    // A proof of the others is not held up by it.
+    let ran = lab.run(Job::denial().without_protected()).await;
+    assert_eq!(ran.denial("dev"), Some(Verdict::Denied), "{:#?}", ran.summary);
+    assert!(of_prod(&lab), "{:?}", decoys(&lab));
+    let healed = lab.run(Job::doctor().confirm("prod")).await;
+    assert_eq!((healed.outcome(), decoys(&lab)), (Outcome::Done, Vec::new()), "{:#?}", healed.summary);
+    assert_eq!(lab.examine().await.unwrap(), []);
+}

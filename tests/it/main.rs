@@ -15,6 +15,7 @@ mod independent;
 #[cfg(target_os = "linux")]
 mod keyring;
 mod matrix;
+mod move_issuer;
 mod practice_entra;
 mod prompts;
 mod rights;

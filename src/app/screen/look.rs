@@ -197,17 +197,7 @@ impl Round {
 
     /// The answers with these environments alone.
     fn with(&self, environments: Vec<Environment>) -> Federation {
-        let Federation { organization, organization_id, project, issuer, audience, verification, .. } =
-            &self.federation;
-        Federation {
-            organization: organization.clone(),
-            organization_id: *organization_id,
-            project: project.clone(),
-            issuer: issuer.clone(),
-            audience: audience.clone(),
-            verification: verification.clone(),
-            environments,
-        }
+        Federation { environments, ..self.federation.clone() }
     }
 }
 

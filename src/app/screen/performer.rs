@@ -20,9 +20,11 @@ use crate::app::commands::write_plan;
 use crate::app::halves;
 use crate::app::open::Opening;
 use crate::app::output::Output;
+use crate::app::rotate;
 use crate::app::wizard::Stage;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
+use crate::domain::inventory::Inventory;
 use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, Invocation};
 use crate::plain::driver::Performer as _;
@@ -50,6 +52,8 @@ struct Inner {
     examining: Latest,
     /// The reading of connections and trusts that goes on; ended by the same.
     mapping: Latest,
+    /// The inventory that is being taken: ended in the same way.
+    taking: Latest,
     going: Mutex<BTreeMap<Job, Going>>,
     /// The exit code of the last run.
     exit: Mutex<Exit>,
@@ -74,6 +78,7 @@ impl FullScreen {
             rounds: Rounds::default(),
             examining: Latest::default(),
             mapping: Latest::default(),
+            taking: Latest::default(),
             going: Mutex::default(),
             exit: Mutex::default(),
         };
@@ -194,6 +199,14 @@ impl Inner {
         }
     }
 
+    /// Looks at every AWS connection and its key.
+    async fn inventory(&self, everywhere: bool) -> Result<Inventory> {
+        let scene = self.scene()?;
+        let (federation, _) = self.federation(&scene)?;
+        let output = self.output(&scene.opening, None);
+        rotate::take(&scene.opening, &scene.clouds, federation, everywhere, &output).await
+    }
+
     async fn wizard(&self, effect: wizard::Effect) -> Result<()> {
         let scene = self.scene()?;
         let job = job_of(&effect);
@@ -285,6 +298,7 @@ impl Performer for FullScreen {
             inner.rounds.halt();
             inner.examining.is_now(None);
             inner.mapping.is_now(None);
+            inner.taking.is_now(None);
         }
         match effect {
             Effect::Open { practice } => {
@@ -352,6 +366,14 @@ impl Performer for FullScreen {
                 let mapping = Arc::clone(&inner);
                 let task = self.spawn(async move { mapping.map().await });
                 inner.mapping.is_now(Some(task));
+            }
+            Effect::TakeInventory { everywhere } => {
+                let taking = Arc::clone(&inner);
+                let task = self.spawn(async move {
+                    let result = taking.inventory(everywhere).await.map(Box::new);
+                    Msg::Inventory { everywhere, result }
+                });
+                inner.taking.is_now(Some(task));
             }
             Effect::ReadHistory => {
                 tokio::task::spawn_blocking(move || {

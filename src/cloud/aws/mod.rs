@@ -1,5 +1,6 @@
 //! The AWS client of one environment: STS, IAM and what else is read, in domain words. Every method that changes something takes a pen.
 
+mod caller;
 mod exchange;
 mod keys;
 mod policies;
@@ -36,13 +37,14 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::cloud::http::is_loopback;
 use crate::cloud::trace::TraceSink;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::names::{AccountId, Region};
+use caller::{Caller, Service};
 use refusal::Again;
 
 /// Requests in flight to one AWS host, unless it is said otherwise.
@@ -51,6 +53,8 @@ const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 const SERVICE: &str = "iam";
+/// How often credentials may change within one call.
+const MOST_CHANGES: u32 = 3;
 
 /// What all accounts share: one connection pool, one bound per host, one trace. Cloning is cheap.
 #[derive(Clone)]
@@ -147,7 +151,7 @@ struct Shared {
     trail_permits: Arc<Semaphore>,
     /// Of S3 and KMS together.
     rest_permits: Arc<Semaphore>,
-    identity: OnceCell<Identity>,
+    caller: Caller,
 }
 
 impl Shared {
@@ -181,7 +185,7 @@ impl Aws {
             rest_permits: transport.permits(format!("s3 and kms {region}")),
             account,
             region,
-            identity: OnceCell::new(),
+            caller: Caller::default(),
         };
         Self { shared: Arc::new(shared), sdk: Arc::default() }
     }
@@ -205,7 +209,8 @@ impl Aws {
 
     fn iam(&self) -> &aws_sdk_iam::Client {
         self.sdk.iam.get_or_init(|| {
-            let mut config = aws_sdk_iam::config::Builder::from(&self.shared.config);
+            let mut config = aws_sdk_iam::config::Builder::from(&self.shared.config)
+                .interceptor(self.shared.caller.watch(Service::Iam));
             if let Some(recorder) = self.shared.recorder("IAM") {
                 config.push_interceptor(recorder);
             }
@@ -215,7 +220,8 @@ impl Aws {
 
     fn sts(&self) -> &aws_sdk_sts::Client {
         self.sdk.sts.get_or_init(|| {
-            let mut config = aws_sdk_sts::config::Builder::from(&self.shared.config);
+            let mut config = aws_sdk_sts::config::Builder::from(&self.shared.config)
+                .interceptor(self.shared.caller.watch(Service::Sts));
             if let Some(recorder) = self.shared.recorder("STS") {
                 config.push_interceptor(recorder);
             }
@@ -238,19 +244,33 @@ impl Aws {
         format!("role {}/{role}", self.shared.account)
     }
 
-    /// Calls IAM; `action` as IAM policies name it: `iam:GetRole`.
+    /// Calls IAM; `action` as IAM policies name it: `iam:GetRole`. A call that was not sent because the credentials changed
+    /// is made once it is known that they are of the same account.
     async fn call_iam<T, E, F>(
         &self,
         action: &'static str,
         repeat: Repeat,
-        call: impl Fn() -> F + Send,
+        call: impl Fn() -> F + Send + Sync,
     ) -> Result<T>
     where
         F: Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>> + Send,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
+        if repeat == Repeat::Write {
+            self.right_account().await?;
+        }
         let failed = |failure: Failure| self.located(failure);
-        sent(&self.shared.iam_permits, action, repeat, call).await.map_err(failed)
+        let mut changes = 0;
+        loop {
+            let result = sent(&self.shared.iam_permits, action, repeat, &call).await;
+            match result {
+                Err(failure) if failure.code == Code::AwsWrongAccount && changes < MOST_CHANGES => {
+                    self.right_account().await?;
+                    changes += 1;
+                }
+                result => return result.map_err(failed),
+            }
+        }
     }
 
     /// Calls STS.
@@ -346,10 +366,10 @@ mod tests {
         assert!(awake.sdk.iam.get().is_none());
         awake.iam();
         let who = Identity { account: "111122223333".into(), arn: "arn".into(), user_id: "AIDA".into() };
-        awake.shared.identity.set(who.clone()).unwrap();
+        awake.shared.caller.identity.try_lock().unwrap().replace(who.clone());
         let rest = awake.at_rest();
         assert!(rest.sdk.iam.get().is_none() && rest.sdk.sts.get().is_none());
-        assert_eq!(rest.shared.identity.get(), Some(&who));
+        assert_eq!(*rest.shared.caller.identity.try_lock().unwrap(), Some(who));
         assert!(awake.clone().sdk.iam.get().is_some());
     }
 

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::caller::is_other_key;
 use crate::cloud::http::causes;
 use crate::domain::failure::{Class, Code, Failure};
 use crate::domain::names::{Partition, Region};
@@ -104,6 +105,9 @@ where
         }
         SdkError::ResponseError(_) => by_status(status).with("action", action).with("cause", causes(error)),
         // Timeouts, lost connections, and credentials that could not be had.
+        _ if is_other_key(error) => {
+            Failure::new(Code::AwsWrongAccount).with("action", action).with("cause", causes(error))
+        }
         _ => match credentials_error(error) {
             Some(refused) => {
                 Failure::new(Code::AwsSignIn).with("action", action).with("cause", causes(refused))

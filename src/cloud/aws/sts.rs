@@ -37,16 +37,37 @@ pub struct Identity {
 const UNKNOWN_KEY: &str = "InvalidClientTokenId";
 
 impl Aws {
-    /// Who the credentials are. Asked once; the answer stays.
+    /// Who the credentials are. The answer stays as long as the same access key signs, unless it is of another account than
+    /// is meant: that may have been corrected.
     ///
     /// # Errors
     /// `AwsSignIn` when there are no usable credentials.
     pub async fn caller_identity(&self) -> Result<Identity> {
-        let read = || async {
-            let request = self.sts().get_caller_identity();
-            identity(self.call_sts("sts:GetCallerIdentity", || request.clone().send()).await?)
-        };
-        self.shared.identity.get_or_try_init(read).await.cloned()
+        let caller = &self.shared.caller;
+        let mut known = caller.identity.lock().await;
+        let is_right = |identity: &&Identity| identity.account == self.account().as_str();
+        if let Some(identity) = known.as_ref().filter(is_right).filter(|_| caller.is_known()) {
+            return Ok(identity.clone());
+        }
+        let request = self.sts().get_caller_identity();
+        let found = identity(self.call_sts("sts:GetCallerIdentity", || request.clone().send()).await?)?;
+        caller.learn();
+        Ok(known.insert(found).clone())
+    }
+
+    /// Who the credentials are, of the account this client is meant for.
+    ///
+    /// # Errors
+    /// `AwsWrongAccount` with both accounts when they are of another one; `AwsSignIn` when there are none.
+    pub async fn right_account(&self) -> Result<Identity> {
+        let identity = self.caller_identity().await?;
+        match identity.account == self.account().as_str() {
+            true => Ok(identity),
+            false => Err(Failure::new(Code::AwsWrongAccount)
+                .with("wanted", self.account())
+                .with("signed in", &identity.account)
+                .with("identity", &identity.arn)),
+        }
     }
 
     /// Who a key is that was just made. Signed with that key, not with the operator's credentials.

@@ -1,11 +1,14 @@
 //! Builds: how far a run is, its timeline, its logs, its end.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::projects::{Project, segment};
-use super::{DevOps, List, SERVICE, routes};
+use super::{DevOps, List, SERVICE, read, refusal, routes};
 use crate::domain::failure::Result;
 use crate::domain::pen::{Inverse, Pen, Write};
 use crate::domain::pipeline::{Record, RecordState};
@@ -70,6 +73,59 @@ impl From<Wire> for Build {
                 .collect(),
             finished: wire.finish_time,
         }
+    }
+}
+
+/// The lines of one log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// With their time stamps.
+    pub lines: Vec<String>,
+    /// Whether there are more than these.
+    pub cut: bool,
+}
+
+/// The whole lines in the beginning of a list (`{"count":…,"value":[…]}`).
+fn begun(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    // It ends where the text was cut; what came before is in `lines`.
+    let _cut = serde_json::Deserializer::from_str(text).deserialize_map(Lines(&mut lines)).is_err();
+    lines
+}
+
+/// Takes in the texts of a list, also where it breaks off.
+struct Lines<'a>(&'a mut Vec<String>);
+
+impl<'de> Visitor<'de> for Lines<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of lines")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "value" => map.next_value_seed(Lines(self.0))?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<(), A::Error> {
+        while let Some(line) = seq.next_element()? {
+            self.0.push(line);
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Lines<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
     }
 }
 
@@ -173,14 +229,23 @@ impl DevOps {
         Ok(records.into_iter().map(Record::from).collect())
     }
 
-    /// The lines of one log, with their time stamps.
+    /// One log. Of one that is longer than is read of an answer, the beginning.
     ///
     /// # Errors
-    /// Azure DevOps refuses or does not answer.
-    pub async fn log_lines(&self, project: &Project, build: i64, log: i64) -> Result<Vec<String>> {
+    /// Azure DevOps refuses or does not answer; `DevopsNotFound`: it keeps the log no more.
+    pub async fn log(&self, project: &Project, build: i64, log: i64) -> Result<Log> {
         let segments = [segment(project), build.to_string(), log.to_string()];
-        let call = self.call(&routes::LOG, &segments.each_ref().map(String::as_str));
-        Ok(call.json::<List<String>>().await?.value)
+        let answer = self.call(&routes::LOG, &segments.each_ref().map(String::as_str)).sent().await?;
+        if answer.status == 200 && answer.cut {
+            return Ok(Log { lines: begun(&answer.text), cut: true });
+        }
+        match refusal::failure(&routes::LOG, &answer) {
+            Some(failure) => Err(failure),
+            None => {
+                let list: List<String> = read(&routes::LOG, answer.json.unwrap_or(Value::Null))?;
+                Ok(Log { lines: list.value, cut: false })
+            }
+        }
     }
 
     /// Asks Azure DevOps to end a build. It takes some seconds; the build tells.
@@ -203,6 +268,16 @@ impl DevOps {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop here")]
     use super::*;
+
+    #[test]
+    fn of_a_list_that_breaks_off_the_whole_lines_are_read() {
+        let text = r#"{"count":3,"value":["a","b \"c\"","d"]}"#;
+        for (end, lines) in
+            [(text.len(), 3), (text.len() - 2, 3), (text.len() - 4, 2), (23, 1), (22, 0), (5, 0), (0, 0)]
+        {
+            assert_eq!(begun(&text[..end]), ["a", "b \"c\"", "d"][..lines], "{}", &text[..end]);
+        }
+    }
 
     #[test]
     fn a_task_record_is_read() {

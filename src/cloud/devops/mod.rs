@@ -192,6 +192,16 @@ impl Call<'_> {
 
     /// Sends it; anything but a success with JSON (or nothing) is a failure.
     async fn answer(self) -> Result<Answer> {
+        let route = self.route;
+        let answer = self.sent().await?;
+        match refusal::failure(route, &answer) {
+            Some(failure) => Err(failure),
+            None => Ok(answer),
+        }
+    }
+
+    /// Sends it. Any status is an answer.
+    async fn sent(self) -> Result<Answer> {
         let shared = &self.client.shared;
         let mut url = self.url;
         url.query_pairs_mut().append_pair("api-version", self.route.version);
@@ -214,11 +224,7 @@ impl Call<'_> {
                 None => shared.memo.forget(),
             }
         }
-        let answer = answer?;
-        match refusal::failure(self.route, &answer) {
-            Some(failure) => Err(failure),
-            None => Ok(answer),
-        }
+        answer
     }
 
     /// Sends it and reads the answer. An empty body reads as `null`.

@@ -80,6 +80,7 @@ pub(super) fn is_token(route: &Route, answer: &Answer) -> bool {
 fn code(answer: &Answer) -> Option<Code> {
     let empty = answer.text.trim().is_empty();
     match answer.status {
+        200 if answer.cut => Some(Code::DevopsUnexpected),
         // A sign-in page in place of an answer.
         203 => Some(Code::DevopsToken),
         200..=299 if answer.json.is_some() || empty => None,
@@ -108,7 +109,7 @@ fn typed(answer: &Answer) -> Option<Code> {
 fn by_status(status: u16) -> Code {
     match status {
         403 => Code::DevopsDenied,
-        404 => Code::DevopsNotFound,
+        404 | 410 => Code::DevopsNotFound,
         409 => Code::DevopsConflict,
         500 | 502..=504 => Code::DevopsUnreachable,
         400..=499 => Code::DevopsRefused,
@@ -134,7 +135,13 @@ mod tests {
         for (name, value) in headers {
             map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        Answer { status, headers: map, text: text.to_owned(), json: serde_json::from_str(text).ok() }
+        Answer {
+            status,
+            headers: map,
+            text: text.to_owned(),
+            json: serde_json::from_str(text).ok(),
+            cut: false,
+        }
     }
 
     fn told(answer: &Answer) -> Option<Code> {
@@ -201,6 +208,8 @@ mod tests {
             (error(400, "AccessDeniedException", "TF215106: x"), Code::DevopsDenied),
             (error(404, "VssResourceNotFoundException", "x"), Code::DevopsNotFound),
             (error(400, "VssInvalidPreviewVersionException", "x"), Code::DevopsRefused),
+            (answer(410, &[], ""), Code::DevopsNotFound),
+            (Answer { cut: true, ..answer(200, &[], "{\"count\":1") }, Code::DevopsUnexpected),
             (error(429, "X", "TF400733: x"), Code::DevopsThrottled),
             (error(503, "X", "TF24668: x"), Code::DevopsUnreachable),
             (answer(500, &[], "<html>"), Code::DevopsUnreachable),

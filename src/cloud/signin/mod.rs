@@ -283,6 +283,7 @@ mod tests {
             preset: "minimal".to_owned(),
             managed_policies: Vec::new(),
             boundary: None,
+            subject: None,
             session_hours: 1,
         }
     }

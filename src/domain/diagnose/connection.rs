@@ -121,13 +121,13 @@ impl Found<'_> {
 }
 
 /// The connection that was the environment's before it was renamed: one that no environment names, and that keyless marked
-/// for this environment, or that assumes exactly its role.
+/// for this environment, or that assumes exactly its role. Nothing heals it: a second connection under the old name would
+/// not be the one that pipelines use.
 pub fn renamed(
     all: &[Connection],
     wanted: &WantedConnection,
     named: &[ConnectionName],
     federation: &FederationId,
-    heal: &StepKey,
 ) -> Option<Finding> {
     let free = |found: &&Connection| {
         found.is_aws() && !named.iter().any(|name| name.as_str().eq_ignore_ascii_case(&found.name))
@@ -148,8 +148,7 @@ pub fn renamed(
         Finding::about(&wanted.environment, FindingCode::ConnectionRenamed)
             .differs(&found.name, &wanted.name)
             .with("known by", known_by)
-            .with("id", found.id)
-            .healed_by(heal),
+            .with("id", found.id),
     )
 }
 
@@ -310,7 +309,6 @@ mod tests {
     #[test]
     fn a_renamed_connection_is_known_by_its_mark_before_its_role() {
         let federation = FederationId::new(&"contoso".parse().unwrap(), &"payments".parse().unwrap());
-        let key = StepKey::new(Kind::Connection, "AWS-Dev");
         let by_role = found(|found| "AWS-Old".clone_into(&mut found.name));
         let marked = found(|found| {
             "AWS-New".clone_into(&mut found.name);
@@ -318,7 +316,7 @@ mod tests {
             found.parameters.assume_role_arn.clear();
         });
         let name = |all: &[Connection], named: &[ConnectionName]| {
-            let finding = renamed(all, &wanted(), named, &federation, &key)?;
+            let finding = renamed(all, &wanted(), named, &federation)?;
             Some(finding.pair()?.0.to_owned())
         };
         assert_eq!(name(&[by_role.clone(), marked.clone()], &[]).as_deref(), Some("AWS-New"));

@@ -3,7 +3,7 @@
 use crate::domain::federation::Federation;
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::handshake::Claims;
-use crate::domain::issuer::{Issuer, subject};
+use crate::domain::issuer::Issuer;
 use crate::domain::names::EnvironmentName;
 use crate::domain::policy::Likeness;
 
@@ -39,7 +39,7 @@ impl Expectation {
         let trusted = federation.environments.iter().map(|environment| Trusted {
             environment: Some(environment.name.clone()),
             role: Some(environment.role_arn().to_string()),
-            subject: subject(&federation.organization, &federation.project, &environment.connection),
+            subject: environment.subject(&federation.organization, &federation.project),
             audience: Some(federation.audience.clone()),
             issuer: issuer.clone(),
             from: "the answers".to_owned(),

@@ -4,6 +4,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::issuer::Issuer;
+use crate::domain::role::{Role, WantedRole};
 
 /// How long before an announced end it is said.
 const NEAR: Duration = Duration::days(90);
@@ -19,6 +20,21 @@ pub fn retires(issuer: &Issuer, now: OffsetDateTime) -> Option<Finding> {
             .with("date", end)
             .with("days left", left.whole_days().max(0))
     })
+}
+
+/// The second statement of a move, which admits this connection under the issuer that comes next.
+#[must_use]
+pub fn moves(wanted: &WantedRole, found: &Role) -> Option<Finding> {
+    if wanted.beside.is_some() {
+        return None;
+    }
+    let next = found.trust.statements().iter().find_map(|statement| wanted.next(statement))?;
+    Some(
+        Finding::about(&wanted.environment, FindingCode::IssuerMoving)
+            .with("role", &found.arn)
+            .with("issuer", next.issuer_host_path)
+            .with("subject", next.subject),
+    )
 }
 
 #[cfg(test)]

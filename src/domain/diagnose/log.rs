@@ -160,6 +160,8 @@ impl Reader {
             let found = captures.as_ref().and_then(|captures| captures.name(name));
             found.map(|found| found.as_str().trim().to_owned()).unwrap_or_default()
         };
+        // What is told or compared; the cause is cleaned when its signature is known.
+        let clean = |name: &str| self.known.cleaned(&group(name));
         self.toolkit |= !matches!(marker, Marker::Error | Marker::TrustedSubject | Marker::TrustedAudience);
         match marker {
             Marker::Attempt => {
@@ -167,8 +169,8 @@ impl Reader {
             }
             Marker::Asked => self.section.asked = true,
             Marker::Token => {
-                let (issuer, subject) = (group("issuer"), group("subject"));
-                let claims = Claims { issuer, subject, audience: group("audience") };
+                let (issuer, subject) = (clean("issuer"), clean("subject"));
+                let claims = Claims { issuer, subject, audience: clean("audience") };
                 self.section.asked = true;
                 self.section.claims = Some(claims.clone());
                 self.diagnosis.claims = Some(claims);
@@ -178,16 +180,17 @@ impl Reader {
                 *cause = Some(group("cause"));
             }
             Marker::Assumed => {
-                let session = group("role_session");
+                let session = clean("role_session");
                 self.section.assumed = true;
                 self.section.since = stamp.and_then(time_of);
                 self.diagnosis.assumed = Some(session);
             }
-            Marker::Role => self.role(group("role")),
-            Marker::TrustedSubject => self.trust(group("subject")),
+            Marker::Role => self.role(clean("role")),
+            Marker::TrustedSubject => self.trust(clean("subject")),
             Marker::TrustedAudience => {
+                let audience = clean("audience");
                 if let Some(last) = self.trusted.last_mut() {
-                    last.audience.get_or_insert(group("audience"));
+                    last.audience.get_or_insert(audience);
                 }
             }
             Marker::Error => self.error = Some(self.known.shown(&group("error"))),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexSet};
+use regex::{Captures, Regex, RegexSet};
 use serde::Deserialize;
 
 use crate::domain::failure::Evidence;
@@ -73,6 +73,8 @@ struct MarkerEntry {
 #[serde(deny_unknown_fields)]
 struct Hide {
     patterns: Vec<String>,
+    #[serde(default)]
+    keep: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +108,8 @@ pub struct Signatures {
     markers: Vec<(Marker, Regex)>,
     signatures: Vec<Signature>,
     hidden: Vec<Regex>,
+    /// Where nothing that is to be hidden begins.
+    kept: Vec<Regex>,
     /// All patterns at once, markers first: most lines match none.
     set: RegexSet,
 }
@@ -121,7 +125,13 @@ pub fn known() -> &'static Signatures {
 
 impl Default for Signatures {
     fn default() -> Self {
-        Self { markers: Vec::new(), signatures: Vec::new(), hidden: Vec::new(), set: RegexSet::empty() }
+        Self {
+            markers: Vec::new(),
+            signatures: Vec::new(),
+            hidden: Vec::new(),
+            kept: Vec::new(),
+            set: RegexSet::empty(),
+        }
     }
 }
 
@@ -166,6 +176,7 @@ impl Signatures {
                 .collect::<Result<_, String>>()?,
             signatures: table.signature.iter().map(signature).collect::<Result<_, _>>()?,
             hidden: table.hide.patterns.iter().map(|pattern| regex(pattern)).collect::<Result<_, _>>()?,
+            kept: table.hide.keep.iter().map(|pattern| regex(pattern)).collect::<Result<_, _>>()?,
             set,
         })
     }
@@ -187,11 +198,29 @@ impl Signatures {
         hits
     }
 
-    /// A value as it may be shown: without tokens and keys, and not endless.
+    /// A value as it may be shown, without the blanks around it.
     pub fn shown(&self, value: &str) -> String {
-        let mut text = Cow::Borrowed(value.trim());
+        self.cleaned(value.trim())
+    }
+
+    /// A value as it may be shown: on one line, without control characters, tokens and keys, and not endless. Blanks around
+    /// it stay: they may be what is wrong with it.
+    pub fn cleaned(&self, value: &str) -> String {
+        let plain = |c: char| match c {
+            _ if !c.is_control() => c,
+            _ if c.is_whitespace() => ' ',
+            _ => char::REPLACEMENT_CHARACTER,
+        };
+        let mut text = match value.contains(char::is_control) {
+            true => Cow::Owned(value.chars().map(plain).collect()),
+            false => Cow::Borrowed(value),
+        };
         for hidden in &self.hidden {
-            if let Cow::Owned(replaced) = hidden.replace_all(&text, HIDDEN) {
+            let hide = |found: &Captures<'_>| match found.get(0) {
+                Some(whole) if self.keeps(&text, whole.start()) => whole.as_str().to_owned(),
+                _ => HIDDEN.to_owned(),
+            };
+            if let Cow::Owned(replaced) = hidden.replace_all(&text, hide) {
                 text = Cow::Owned(replaced);
             }
         }
@@ -199,6 +228,11 @@ impl Signatures {
             Some((end, _)) => format!("{}…", &text[..end]),
             None => text.into_owned(),
         }
+    }
+
+    /// Whether what begins there is an error code and no secret.
+    fn keeps(&self, text: &str, start: usize) -> bool {
+        self.kept.iter().any(|kept| kept.find_iter(text).any(|found| found.range().contains(&start)))
     }
 
     /// What a signature takes out of a line, as evidence.
@@ -247,9 +281,18 @@ mod tests {
     }
 
     #[test]
+    fn control_characters_are_not_shown_and_blanks_only_where_they_matter() {
+        assert_eq!(known().shown(" a\tb\u{1b}[2J\r\n"), "a b\u{fffd}[2J");
+        assert_eq!(known().cleaned("sc://contoso/payments/AWS-Dev "), "sc://contoso/payments/AWS-Dev ");
+        assert_eq!(known().cleaned("sc://a/b/AKIAIOSFODNN7EXAMPLE\u{7}"), "sc://a/b/***\u{fffd}");
+    }
+
+    #[test]
     fn keys_and_tokens_are_not_shown() {
         let shown = known().shown("a eyJhbGciOiJSUzI1NiJ9.eyJpc3Mi.c2ln b AKIAIOSFODNN7EXAMPLE c");
         assert_eq!(shown, "a *** b *** c");
+        let code = "InvalidIdentityToken: Incorrect token audience";
+        assert_eq!(known().shown(code), code);
         let shown =
             known().shown("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG SYSTEM_ACCESSTOKEN: \"abcdefghijk\"");
         assert!(!shown.contains("wJalr") && !shown.contains("abcdefg"), "{shown}");

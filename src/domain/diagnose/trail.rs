@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::signature::known;
 use crate::domain::arn::RoleArn;
 use crate::domain::denial::is_of;
 use crate::domain::finding::{Finding, FindingCode};
@@ -67,9 +68,9 @@ pub fn denied(watched: &Watched, attempts: &[Attempt]) -> Vec<Finding> {
     let finding = |(subject, newest, count): (&str, &Attempt, usize)| {
         Finding::about(&watched.environment, FindingCode::TrailDenied)
             .with("role", &watched.role)
-            .differs(subject, &watched.subject)
+            .differs(known().cleaned(subject), &watched.subject)
             .with("last", newest.at.format(&Rfc3339).unwrap_or_default())
-            .with("error", newest.error.as_deref().unwrap_or_default())
+            .with("error", known().shown(newest.error.as_deref().unwrap_or_default()))
             .with("region", &newest.region)
             .with("times", count)
     };

@@ -207,6 +207,8 @@ pub enum FindingCode {
     IssuerOther,
     /// The issuer's announced end is near.
     IssuerRetires,
+    /// A role trusts the issuer that comes next beside the present one.
+    IssuerMoving,
     /// No run has proven the environment as it is now.
     HandshakeMissing,
     /// A run became another identity, or its token had another claim, than wanted.
@@ -256,7 +258,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 120] = [
+    pub const ALL: [Self; 121] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -356,6 +358,7 @@ impl FindingCode {
         Self::LogUnknown,
         Self::IssuerOther,
         Self::IssuerRetires,
+        Self::IssuerMoving,
         Self::HandshakeMissing,
         Self::HandshakeMismatch,
         Self::HandshakeRefused,
@@ -403,7 +406,8 @@ impl FindingCode {
             | Self::RotationUnread
             | Self::RotationWaits
             | Self::TrailOff
-            | Self::TrailDenied => Severity::Note,
+            | Self::TrailDenied
+            | Self::IssuerMoving => Severity::Note,
             Self::TrustLong
             | Self::TrustAudMissing
             | Self::TrustLike

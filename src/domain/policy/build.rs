@@ -2,6 +2,7 @@
 
 use serde_json::{Map, json};
 
+use super::admits::Expected;
 use super::chardiff::Likeness;
 use super::compare::same_statement;
 use super::{
@@ -217,6 +218,29 @@ pub fn renamed<'a>(existing: &'a Document, wanted: &Statement) -> Option<&'a Sta
         && !mine.subject.contains(['*', '?', '$'])
         && Likeness::between(mine.subject, theirs.subject) == Likeness::Different;
     fits.then_some(only)
+}
+
+/// The token that a statement admits, where it admits exactly one and says nothing more.
+#[must_use]
+pub fn exact_token(statement: &Statement) -> Option<Expected> {
+    let exact = Exact::of(statement)?;
+    let plain = !exact.subject.contains(['*', '?', '$']);
+    plain.then(|| Expected {
+        provider_arn: exact.provider.to_owned(),
+        issuer_host_path: exact.issuer.to_owned(),
+        audience: exact.audience.unwrap_or_default().to_owned(),
+        subject: exact.subject.to_owned(),
+    })
+}
+
+/// Whether a statement admits exactly this token and says nothing more; the spelling of the subject may differ.
+#[must_use]
+pub fn trusts_exactly(statement: &Statement, token: &Expected) -> bool {
+    exact_token(statement).is_some_and(|found| {
+        found.provider_arn == token.provider_arn
+            && found.audience == token.audience
+            && Likeness::between(&found.subject, &token.subject) < Likeness::Different
+    })
 }
 
 fn bears_sid(statement: &Statement, wanted: &Statement) -> bool {

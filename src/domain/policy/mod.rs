@@ -21,8 +21,8 @@ mod tests;
 
 pub use admits::{Admission, AdmissionKind, AwsPrincipalKind, Expected, others_admitted};
 pub use build::{
-    BuildError, Merged, Withdrawn, merge_trust, permission_statement, renamed, trust_statement,
-    withdraw_trust,
+    BuildError, Merged, Withdrawn, exact_token, merge_trust, permission_statement, renamed, trust_statement,
+    trusts_exactly, withdraw_trust,
 };
 pub use chardiff::{CharDiff, Likeness};
 pub use compare::{Difference, Part, PartDifference, StatementDifference, difference, same_meaning};

@@ -47,7 +47,8 @@ pub fn told(ground: &Ground, key: &AccessKey) -> Option<KeyUse> {
     let until = ground.clock.now() - delay(ground);
     let known: Option<KeyUse> = ground.store.get(KEY_USES, &key.id);
     let mut told = known.and_then(|known| {
-        if known.at <= until {
+        // Without a delay everything is told, also what a test dated ahead.
+        if known.at <= until || delay(ground) == 0 {
             return Some(known);
         }
         known.earlier.into_iter().rfind(|one| one.at <= until)

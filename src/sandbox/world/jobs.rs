@@ -1,6 +1,6 @@
 //! Who runs the jobs of a world, what is wrong with the machine, and the ID tokens they get.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Who runs the jobs, how many at once, and what is wrong with its machine.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,7 +41,7 @@ pub struct Tokens {
 }
 
 /// See [`Tokens::issuer`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenIssuer {
     /// Azure DevOps: `https://vstoken.dev.azure.com/{organisation id}`.

@@ -15,7 +15,7 @@ use crate::domain::names::{ConnectionName, EnvironmentName};
 use crate::domain::pen::Pen;
 use crate::engine::known::Known;
 use crate::engine::step::{Cx, Report, Step};
-use crate::plan::change::{Change, Verb};
+use crate::plan::change::{Ask, Change, Verb};
 
 /// How often a removal is made at most.
 const MOST_REMOVALS: u32 = 3;
@@ -23,10 +23,14 @@ const MOST_REMOVALS: u32 = 3;
 /// The throw-away connections that a crash left behind. There must be none: whoever may use one has a token that looks
 /// like the environment's.
 pub struct Decoys {
+    /// The protected environment that is asked for by name; none: the group of all others.
+    pub protected: Option<EnvironmentName>,
     /// The environments that are meant, with their connections.
     pub of: Vec<(EnvironmentName, ConnectionName)>,
-    /// Whether they are all of the federation: then those of nobody go too.
-    pub whole: bool,
+    /// Whether those of nobody go too.
+    pub of_nobody: bool,
+    /// The connections of all environments: what was made of one of them is somebody's.
+    pub named: Vec<ConnectionName>,
     /// The federation, to recognise its own.
     pub federation: FederationId,
     /// The client.
@@ -35,9 +39,10 @@ pub struct Decoys {
     pub project: Project,
 }
 
-/// The key of the removal.
-pub fn decoys_key() -> StepKey {
-    StepKey::new(Kind::Decoy, "left-behind")
+/// The key of the removal: each protected environment has its own.
+pub fn decoys_key(protected: Option<&EnvironmentName>) -> StepKey {
+    let object = protected.map_or_else(|| "left-behind".to_owned(), |name| format!("left-behind/{name}"));
+    StepKey::new(Kind::Decoy, object)
 }
 
 impl Decoys {
@@ -45,17 +50,26 @@ impl Decoys {
         let of = |(_, name): &&(EnvironmentName, ConnectionName)| denial::is_of(&decoy.name, name);
         self.of.iter().find(of).map(|(environment, _)| environment)
     }
+
+    /// Whether it is this step's to remove.
+    fn removes(&self, decoy: &Connection) -> bool {
+        let of_nobody = || !self.named.iter().any(|name| denial::is_of(&decoy.name, name));
+        self.environment(decoy).is_some() || (self.of_nobody && of_nobody())
+    }
 }
 
 impl Step for Decoys {
     type Seen = Vec<Connection>;
 
     fn key(&self) -> StepKey {
-        decoys_key()
+        decoys_key(self.protected.as_ref())
     }
 
     fn title(&self) -> String {
-        "rest of earlier denial proofs".to_owned()
+        match &self.protected {
+            Some(name) => format!("rest of earlier denial proofs of {name}"),
+            None => "rest of earlier denial proofs".to_owned(),
+        }
     }
 
     fn environments(&self) -> Vec<EnvironmentName> {
@@ -68,10 +82,7 @@ impl Step for Decoys {
 
     async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Vec<Connection>> {
         let mut found = self.devops.connections(&self.project).await?;
-        found.retain(|connection| {
-            denial::is_decoy(&self.federation, connection)
-                && (self.whole || self.environment(connection).is_some())
-        });
+        found.retain(|connection| denial::is_decoy(&self.federation, connection) && self.removes(connection));
         Ok(found)
     }
 
@@ -101,6 +112,8 @@ impl Step for Decoys {
             .collect();
         change.before = Some(Value::Object(left));
         change.writes = seen.len();
+        change.asks =
+            self.protected.iter().map(|name| Ask::Protected { environment: name.clone() }).collect();
         change.rights = vec!["vso.serviceendpoint_manage".to_owned()];
         "a denial proof that was cut off left them behind".clone_into(&mut change.why);
         change

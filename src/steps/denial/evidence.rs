@@ -52,7 +52,10 @@ pub fn judged(wanted: &Wanted, decoy: &Decoy, told: &Told) -> Denial {
     Denial {
         environment: wanted.environment.name.clone(),
         verdict: denial::judge(&decoy.expected, &told.log),
-        subject: Some(decoy.expected.claims.subject.clone()),
+        subject: match &decoy.expected.own {
+            Some(_) => told.log.claims.as_ref().map(|claims| claims.subject.clone()),
+            None => Some(decoy.expected.claims.subject.clone()),
+        },
         at: told.at.clone(),
         run: told.run.clone(),
     }

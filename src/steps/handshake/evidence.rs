@@ -13,6 +13,7 @@ use crate::domain::diagnose::log::cause;
 use crate::domain::diagnose::signature::known;
 use crate::domain::failure::Result;
 use crate::domain::handshake::{self, AWSCLI_TASK, Cause, Handshake as Proof, Means, TaskLog, Verdict};
+use crate::domain::names::EnvironmentName;
 use crate::domain::pipeline::{Record, RecordState, Run};
 use crate::steps::facts::{ConnectionFact, RoleFact};
 
@@ -65,6 +66,14 @@ pub fn proves(name: &str, wanted: &Wanted, fingerprint: &str) -> bool {
         Some(seen) => name.starts_with(seen),
         None => name == whole,
     }
+}
+
+/// Whether a task of that name proves this environment as it was at any time. A try of a throw-away connection is none.
+pub fn is_proof_of(name: &str, environment: &EnvironmentName) -> bool {
+    let rest = name.strip_prefix("keyless ").and_then(|rest| rest.strip_prefix(environment.as_str()));
+    let parts = rest.and_then(|rest| rest.strip_prefix(' ')).and_then(|rest| rest.split_once('-'));
+    let is_hex = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    parts.is_some_and(|(own, role)| is_hex(own) && (is_hex(role) || role == UNSEEN))
 }
 
 /// Where evidence is looked for: the runs of one pipeline at one commit.
@@ -210,8 +219,8 @@ impl Evidence {
         if let Some(log) = self.logs.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(log.clone());
         }
-        let lines = devops.log_lines(project, run.id, id).await?;
-        let lines = || lines.iter().map(String::as_str);
+        let log = devops.log(project, run.id, id).await?;
+        let lines = || log.lines.iter().map(String::as_str);
         let log = (TaskLog::read(lines()), cause(lines()));
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).insert(key, log.clone());
         Ok(log)
@@ -241,7 +250,12 @@ pub fn judged(wanted: &Wanted, told: &Told) -> Proof {
         environment: wanted.environment.name.clone(),
         verdict,
         cause,
-        identity: log.identity.as_ref().map(|identity| identity.arn.clone()).or_else(|| log.assumed.clone()),
+        identity: log
+            .identity
+            .as_ref()
+            .map(|it| &it.arn)
+            .or(log.assumed.as_ref())
+            .map(|arn| known().shown(arn)),
         at: told.at.clone(),
         run: told.run.clone(),
     }

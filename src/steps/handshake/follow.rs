@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
+use crate::domain::diagnose::signature::known;
 use crate::domain::failure::Result;
 use crate::domain::pen::Pen;
 use crate::domain::pipeline::{Record, RecordState};
@@ -87,7 +88,7 @@ impl Following<'_> {
             };
             if build.status == "completed" {
                 return Ok(match build.problems.first() {
-                    Some(reason) => Followed::Refused { reason: reason.clone() },
+                    Some(reason) => Followed::Refused { reason: known().shown(reason) },
                     None => Followed::Ended,
                 });
             }

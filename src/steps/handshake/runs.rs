@@ -14,6 +14,7 @@ use super::follow::{Followed, Following};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::WantedVerification;
+use crate::domain::diagnose::signature::known;
 use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::names::{ConnectionName, EnvironmentName, Region};
 use crate::domain::pen::Pen;
@@ -327,7 +328,8 @@ impl Runner<'_> {
         }
         // Why a run ended before its tasks: the first issue any of its records shows.
         let records = self.evidence.timeline(self.devops, self.project, run).await?;
-        let reason = records.iter().find_map(|record| record.issues.first().cloned());
+        let reason =
+            records.iter().find_map(|record| record.issues.first()).map(|issue| known().shown(issue));
         let reason = reason.unwrap_or_else(|| format!("the run has no record of the task \"{task}\""));
         Ok(Came::Nothing { reason, run: page(run) })
     }

@@ -72,12 +72,13 @@ impl Difference {
         }
     }
 
-    /// Takes out the statements that admit anybody else. One that also is keyless's own stays.
-    pub fn close(&mut self, admissions: &[Admission]) {
+    /// Takes out the statements that admit anybody else, but for those that are `ours`. One that also is keyless's own stays.
+    pub fn close(&mut self, admissions: &[Admission], ours: impl Fn(&Statement) -> bool) {
         let others =
             |index: &usize| admissions.iter().any(|a| a.statement == *index && a.kind.is_another_identity());
         let statements = self.trust.statements();
-        let (closed, kept): (Vec<usize>, Vec<usize>) = (0..statements.len()).partition(others);
+        let (closed, kept): (Vec<usize>, Vec<usize>) =
+            (0..statements.len()).partition(|index| others(index) && !ours(&statements[*index]));
         if closed.is_empty() || kept.is_empty() {
             return;
         }

@@ -50,6 +50,11 @@ impl Role {
             let wanted = self.wanted.subject.clone();
             change.asks.push(Ask::Subject { found: format!("{wanted}, under further conditions"), wanted });
         }
+        if let (true, true, Some(first)) = (self.typed, difference.trust_changes, &self.wanted.beside) {
+            change
+                .asks
+                .push(Ask::Subject { found: first.subject.clone(), wanted: self.wanted.subject.clone() });
+        }
         if let Some(subject) = &difference.other_subject {
             change.asks.push(Ask::Subject { found: subject.clone(), wanted: self.wanted.subject.clone() });
         }

@@ -2,24 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Turned, mark_key};
 use crate::cloud::aws::Aws;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
-use crate::domain::connection::{Connection, Share};
-use crate::domain::diagnose;
+use crate::domain::connection::Connection;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
-use crate::domain::issuer;
 use crate::domain::key::StepKey;
-use crate::domain::names::{ConnectionName, EnvironmentName, OrganizationName, ProjectName};
+use crate::domain::names::{ConnectionName, EnvironmentName, OrganizationName};
 use crate::domain::pen::Pen;
-use crate::domain::policy::{Document, Expected};
 use crate::domain::role::WantedRole;
-use crate::domain::rotation::{Mark as Tag, Pointer, REPLACES, marks};
+use crate::domain::rotation::{Mark as Tag, Pointer, REPLACES, marks, names_user, untrusted};
 use crate::domain::user::ResourcePolicies;
 use crate::engine::known::{Known, Of};
 use crate::engine::step::{Cx, Report, Step};
@@ -127,33 +124,6 @@ impl Mark {
         };
         Some(Gate { reason, until: None })
     }
-
-    /// Subjects under which other projects would use a shared connection, and which the role does not admit. That their
-    /// tokens name their own project is what Azure DevOps documents for a connection's own project; for shared ones it is
-    /// unverified, so a person looks at a run.
-    fn untrusted(&self, connection: &Connection, trust: Option<&Document>) -> Vec<String> {
-        let others =
-            connection.projects.iter().filter(|share| connection.shared && share.id != self.project.id);
-        let subject = |share: &Share| {
-            let project: ProjectName = share.name.parse().ok()?;
-            let name: ConnectionName = connection.name.parse().ok()?;
-            Some(issuer::subject(&self.organization, &project, &name))
-        };
-        let subjects =
-            others.map(|share| subject(share).unwrap_or_else(|| format!("project {}", share.name)));
-        subjects.filter(|subject| !trust.is_some_and(|trust| self.admits(trust, subject))).collect()
-    }
-
-    fn admits(&self, trust: &Document, subject: &str) -> bool {
-        let expected = Expected { subject: subject.to_owned(), ..self.role.expected() };
-        diagnose::trust::decision(trust, &expected).is_allowed()
-    }
-}
-
-/// Whether a resource's policy names a user: by its ARN, as a principal or in a condition.
-fn names(policy: &Document, user: &str) -> bool {
-    let quoted = Value::from(user).to_string();
-    policy.to_json().contains(&quoted)
 }
 
 impl Step for Mark {
@@ -195,17 +165,17 @@ impl Step for Mark {
             return Ok(seen);
         }
         if let Some(connection) = &seen.connection {
-            seen.untrusted = self.untrusted(connection, role.as_ref().map(|role| &role.trust));
+            let place = (&self.organization, self.project.id);
+            let trust = role.as_ref().map(|role| &role.trust);
+            seen.untrusted = untrusted(connection, place, &self.role.expected(), trust);
         }
-        if !known.is_applying() {
-            let policies: ResourcePolicies = aws.resource_policies().await;
-            if let Some((arn, _)) = &seen.user {
-                let named = policies.readable().filter(|(_, policy)| names(policy, arn));
-                seen.named_by = named.map(|(resource, _)| resource.to_owned()).collect();
-            }
-            seen.unread =
-                policies.unreadable().map(|(what, why)| format!("{what} ({})", why.code.text())).collect();
+        let policies: ResourcePolicies = aws.resource_policies().await;
+        if let Some((arn, _)) = &seen.user {
+            let named = policies.readable().filter(|(_, policy)| names_user(policy, arn));
+            seen.named_by = named.map(|(resource, _)| resource.to_owned()).collect();
         }
+        let unread = policies.unreadable();
+        seen.unread = unread.map(|(what, why)| format!("{what} ({})", why.code.text())).collect();
         Ok(seen)
     }
 

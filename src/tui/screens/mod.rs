@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod help;
 pub mod history;
 pub mod home;
+pub mod inventory;
 pub mod log;
 pub mod matrix;
 pub mod palette;
@@ -77,6 +78,8 @@ pub enum Id {
     Matrix,
     /// Why one can, or cannot.
     Reach,
+    /// AWS connections and the access keys they hold.
+    Inventory,
     /// What a code means.
     Page,
     /// The latest events.
@@ -104,6 +107,7 @@ impl Id {
             Self::Doctor => "Doctor",
             Self::Matrix => "Trust matrix",
             Self::Reach => "Reach",
+            Self::Inventory => "Inventory",
             Self::Page => "Explain",
             Self::Log => "Log",
             Self::History => "History",

@@ -6,6 +6,7 @@ use tui_input::{Input, InputRequest};
 
 use super::doctor::Doctor;
 use super::history::History;
+use super::inventory::InventoryScreen;
 use super::log::LogScreen;
 use super::matrix::TrustMatrix;
 use super::{Act, Id, Screen};
@@ -27,6 +28,7 @@ enum Does {
     Setup,
     Doctor,
     Matrix,
+    Inventory,
     Run(Command),
     Log,
     History,
@@ -68,6 +70,7 @@ impl Palette {
             add("Set up: answer the questions, review, run", "", Does::Setup);
             add("Doctor: find what is wrong, and heal it", "d", Does::Doctor);
             add("Trust matrix: which connection can become which role", "", Does::Matrix);
+            add("Inventory: access keys of AWS connections, and what can be rotated", "r", Does::Inventory);
             add("Verify: prove every environment by a real run", "", Does::Run(Command::Verify));
             add("Tear down: remove what keyless made", "", Does::Run(Command::Teardown));
         }
@@ -103,6 +106,9 @@ impl Palette {
             Does::Run(command) => Act::Run(command.clone(), Vec::new()),
             Does::Doctor => return std::iter::once(Act::Pop).chain(Doctor::begin()).collect(),
             Does::Matrix => return std::iter::once(Act::Pop).chain(TrustMatrix::begin(shared)).collect(),
+            Does::Inventory => {
+                return std::iter::once(Act::Pop).chain(InventoryScreen::begin()).collect();
+            }
             Does::Log => Act::Push(Box::new(LogScreen::default())),
             Does::History => {
                 return vec![

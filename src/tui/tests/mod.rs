@@ -8,6 +8,7 @@ mod draw;
 mod fleet;
 mod history;
 mod home;
+mod inventory;
 mod keys;
 mod log;
 mod matrix;

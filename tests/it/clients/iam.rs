@@ -1,5 +1,11 @@
 //! The AWS client and its sign-ins.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+
 use super::*;
 
 /// Two environments of one account: one signed in by a profile with an endpoint of its own, one through a role.
@@ -14,6 +20,7 @@ fn chained(first: &Environment, role: &str) -> Federation {
         project: "payments".parse().unwrap(),
         issuer: None,
         audience: AUDIENCE.to_owned(),
+        azp: None,
         verification: Verification {
             repository: "keyless-verification".parse().unwrap(),
             branch: None,
@@ -97,6 +104,62 @@ async fn foreign_keys_are_a_sign_in_matter() {
         (Code::AwsSignIn, Some("InvalidClientTokenId"))
     );
     assert_eq!(failure.evidence("account"), Some("111122223333"));
+}
+
+/// Keys that end at once, so that they are looked up for every request; the profile they are of can be pointed elsewhere.
+#[derive(Debug)]
+struct Moving {
+    keys: [Credentials; 2],
+    moved: Arc<AtomicBool>,
+}
+
+impl ProvideCredentials for Moving {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let keys = &self.keys[usize::from(self.moved.load(Ordering::SeqCst))];
+        future::ProvideCredentials::ready(Ok(keys.clone()))
+    }
+}
+
+/// Between plan and apply a profile is pointed at another account: nothing is written there, whatever was known before.
+#[tokio::test]
+async fn a_write_never_goes_to_another_account_than_was_signed_in_to() {
+    let bench = Bench::new().await;
+    let environment = environment("111122223333");
+    let accounts = bench.practice.credentials().accounts;
+    let keys = ["111122223333", "444455556666"].map(|id| {
+        let account = accounts.iter().find(|account| account.id == id).unwrap();
+        let secret = account.secret_access_key.expose_secret().to_owned();
+        Credentials::new(&account.access_key_id, secret, None, Some(SystemTime::now()), "test")
+    });
+    let moved = Arc::new(AtomicBool::new(false));
+    let desk =
+        AwsSignIn::new(Transport::new(bench.ends.aws.clone(), aws::CONCURRENCY, None), Arc::new(|_| None));
+    let provider = SharedCredentialsProvider::new(Moving { keys, moved: Arc::clone(&moved) });
+    let aws = desk.practice_with(&environment, provider);
+    let wanted = wanted_role(&bench.issuer().await);
+    aws.create_provider(&bench.pen, &wanted_provider(&bench.issuer().await)).await.unwrap();
+    assert_eq!(aws.caller_identity().await.unwrap().account, "111122223333");
+    assert_eq!(aws.role(&wanted.arn.name).await.unwrap(), None);
+
+    moved.store(true, Ordering::SeqCst);
+    let refused = aws.create_role(&bench.pen, &wanted, &trust(&wanted)).await.unwrap_err();
+    assert_eq!(refused.code, Code::AwsWrongAccount);
+    assert_eq!(
+        (refused.evidence("wanted"), refused.evidence("signed in")),
+        (Some("111122223333"), Some("444455556666"))
+    );
+    assert_eq!(aws.role(&wanted.arn.name).await.unwrap(), None, "looking shows what is there");
+    assert_eq!(aws.caller_identity().await.unwrap().account, "444455556666");
+    let roles = bench.practice.ground().store.list::<Value>("iam.role", "");
+    assert!(roles.iter().all(|(key, _)| !key.ends_with("/AzureDevOpsDevRole")), "{roles:#?}");
+
+    // Back again, the same call is made.
+    moved.store(false, Ordering::SeqCst);
+    aws.create_role(&bench.pen, &wanted, &trust(&wanted)).await.unwrap();
+    assert!(aws.role(&wanted.arn.name).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -192,6 +192,7 @@ fn environment(account: &str) -> Environment {
         preset: "minimal".to_owned(),
         managed_policies: Vec::new(),
         boundary: None,
+        subject: None,
         session_hours: 1,
     }
 }
@@ -231,6 +232,7 @@ fn wanted_role(issuer: &Issuer) -> WantedRole {
             &"payments".parse().unwrap(),
             &"AWS-Dev".parse().unwrap(),
         ),
+        beside: None,
         max_session_seconds: 7200,
         boundary: None,
         tags: BTreeMap::from([("keyless:environment".to_owned(), "dev".to_owned())]),

@@ -40,6 +40,9 @@ pub struct Case {
     /// Whether the trust matrix is looked at, and not the chain.
     #[serde(default)]
     matrix: bool,
+    /// Rotations, each after so many days; what the last one finds counts, and not the chain.
+    #[serde(default)]
+    rotate: Vec<i64>,
     /// A pipeline of the world that its people run; that run is looked at, as with `doctor --run`.
     run: Option<String>,
     /// A log of `tests/golden/logs` that is looked at, as with `doctor --log`: what no practice agent does.
@@ -93,6 +96,19 @@ pub fn world(text: &str) -> Result<World, String> {
 fn day(text: &str) -> Result<OffsetDateTime, String> {
     let date = time::Date::parse(text, time::macros::format_description!("[year]-[month]-[day]"));
     date.map(|date| date.midnight().assume_utc()).map_err(|error| error.to_string())
+}
+
+/// What the last of these rotations finds. Nothing to rotate: nothing is found.
+async fn rotated(lab: &Lab, days: &[i64]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for days in days {
+        if *days > 0 {
+            lab.pass_days(*days).await;
+        }
+        let ran = lab.try_run(Job::rotate()).await;
+        findings = ran.map(|ran| ran.board.findings.into_values().flatten().collect()).unwrap_or_default();
+    }
+    findings
 }
 
 impl Case {
@@ -162,6 +178,9 @@ impl Case {
             Some(Then::Verify) => drop(lab.run(Job::verify()).await),
             Some(Then::Denial) => drop(lab.run(Job::denial()).await),
             None => {}
+        }
+        if !self.rotate.is_empty() {
+            return Ok(rotated(lab, &self.rotate).await);
         }
         match &self.run {
             Some(pipeline) => foreign::look(lab, pipeline).await,

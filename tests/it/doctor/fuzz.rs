@@ -139,9 +139,72 @@ fn yaml_of_ten_megabytes_ends() {
     assert!(parse(&bomb).is_err());
 }
 
+/// Ten megabytes of pieces that differ.
+fn many(piece: impl Fn(usize) -> String) -> String {
+    let mut text = String::with_capacity(BIG + 200);
+    for n in 0.. {
+        if text.len() >= BIG {
+            break;
+        }
+        text.push_str(&piece(n));
+    }
+    text
+}
+
+/// How many problems a text has.
+fn problems(text: &str) -> usize {
+    config::parse(text, "fuzz").err().map_or(0, |problems| problems.len())
+}
+
+/// What of the text is a problem, ends in a list that ends too.
+const LISTED: usize = 1001;
+
 #[test]
 fn answers_of_ten_megabytes_end() {
-    assert!(config::parse(&big("["), "fuzz").is_err());
-    assert!(config::parse(&big("a = \"x\"\n"), "fuzz").is_err());
-    assert!(config::parse(&big("[[environments]]\n"), "fuzz").is_err());
+    assert_eq!(problems(&big("[")), 1, "more values than a file can hold");
+    assert_eq!(problems(&big("\"")), 1);
+    assert!(problems(&big("# nothing but remarks, which are no answers\n")) > 1);
+    assert_eq!(problems(&format!("organization = \"{}\"", big("x"))), 3);
+}
+
+#[test]
+fn ten_megabytes_of_problems_end() {
+    let pad = " ".repeat(60);
+    assert_eq!(problems(&many(|n| format!("key-{n} = 1{pad}\n"))), LISTED);
+    assert_eq!(problems(&many(|_| format!("[[environments]]{pad}\n"))), LISTED);
+    // All on one line.
+    assert_eq!(problems(&format!("environments = [{}]", big(&format!("{{ a = 1 }},{pad}")))), LISTED);
+    let environment = "[[environments]]\nname = 'dev'\n";
+    let listed = |key: &str| many(|n| format!("'{key}{n}',{pad}"));
+    assert_eq!(problems(&format!("{environment}branches = [{}]", listed("feat"))), 5);
+    assert_eq!(problems(&format!("{environment}managed-policies = [{}]", listed("arn"))), 5);
+    assert_eq!(
+        problems(&format!("{environment}managed-policies = [{}]", big(&format!("'x',{pad}")))),
+        LISTED
+    );
+    let tags = many(|n| format!("tag{n} = 'x'{pad}\n"));
+    assert_eq!(problems(&format!("{environment}[environments.tags]\n{tags}")), 6);
+}
+
+/// Ten megabytes of environments, each with its own number in it.
+fn environments(sign_in: impl Fn(usize) -> String) -> String {
+    let pad = format!("# {}", "x".repeat(200));
+    let one = |n: usize| {
+        let sign_in = sign_in(n);
+        format!(
+            "[[environments]]\nname = 'e{n}'\naccount = '{n:012}'\nregion = 'eu-west-1'\nsign-in = {{ {sign_in} }}\n{pad}\n"
+        )
+    };
+    format!("organization = 'contoso'\nproject = 'payments'\n{}", many(one))
+}
+
+#[test]
+fn ten_megabytes_of_environments_end() {
+    assert_eq!(problems(&environments(|_| "environment = true".to_owned())), 0);
+    // Each signs in with the next one, and the last with one that is not there.
+    let chain = |n: usize| {
+        let role = format!("assume-role = 'arn:aws:iam::{n:012}:role/x'");
+        format!("{role}, from = 'e{}'", n + 1)
+    };
+    assert_eq!(problems(&environments(chain)), LISTED);
 }

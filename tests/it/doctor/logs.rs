@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use keyless::cloud::Ends;
+use keyless::cloud::devops::projects::Project;
 use keyless::cloud::devops::{Credential, DevOps};
-use keyless::cloud::http::Http;
+use keyless::cloud::http::{Http, LONGEST_ANSWER};
 use keyless::config;
 use keyless::domain::diagnose::expectation::Expectation;
 use keyless::domain::diagnose::log::{LogDiagnosis, diagnose};
 use keyless::domain::diagnose::signature::known;
 use keyless::domain::failure::Code;
 use keyless::domain::finding::{Finding, FindingCode};
+use keyless::domain::handshake::TaskLog;
 use keyless::programs::logs::read_run;
 use serde_json::json;
 
@@ -176,6 +178,72 @@ fn many_tasks_in_one_log_are_told_apart() {
     assert_eq!(subjects, ["sc://contoso/payments/AWS-Dev", "sc://contoso/payments/AWS-Prod"]);
 }
 
+/// A client that reads so many bytes of an answer, and the project.
+async fn client(lab: &Lab, longest: usize) -> (DevOps, Project) {
+    let addresses = lab.practice.addresses();
+    let ends =
+        Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws)).unwrap();
+    let credential = Credential::Pat(lab.practice.credentials().azure_devops);
+    let organization = lab.answers.organization.clone();
+    let http = Http::with_longest(4, None, longest);
+    let devops = DevOps::new(http, ends, organization, &credential).unwrap();
+    let project = devops.project(&lab.answers.project).await.unwrap();
+    (devops, project)
+}
+
+/// A log that is gone is named and the others are read; of one without end the beginning is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_log_does_not_end_the_reading() {
+    const LONGEST: usize = 1 << 20;
+    let world = std::fs::read_to_string(super::folder().join("healthy.toml")).unwrap();
+    let lab = Lab::start(toml::from_str(&world).unwrap()).await;
+    lab.run(Job::setup()).await;
+    let store = &lab.practice.ground().store;
+    let records: Vec<(String, serde_json::Value)> = store.list("timeline", "");
+    let of = |environment: &str| {
+        let name = format!("keyless {environment} ");
+        let found = records.iter().find(|(_, record)| record["name"].as_str().unwrap().starts_with(&name));
+        found.unwrap().clone()
+    };
+    let run = store.list::<serde_json::Value>("run", "").last().unwrap().1["id"].as_i64().unwrap();
+    let (key, gone) = of("staging");
+    lab.change("timeline", &key, |record| record["log"] = json!(99_999));
+    let (_, long) = of("dev");
+    let log = format!("{run:08}/{:06}", long["log"].as_u64().unwrap());
+    lab.change("log", &log, |record| {
+        let lines = record["lines"].as_array_mut().unwrap();
+        lines.truncate(1);
+        lines.push(json!("##[error]Error: Need to define or omit both \"Access Key ID\" and \"Secret Access Key\", not just one"));
+        lines.extend((0..2000).map(|_| json!("x".repeat(1000))));
+    });
+    let (devops, project) = client(&lab, LONGEST).await;
+    let told = read_run(&devops, &project, &run.to_string(), None).await.unwrap();
+    let codes: Vec<FindingCode> = told.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [FindingCode::ConnectionHalfKey, FindingCode::Failed(Code::DevopsNotFound)]);
+    let object = told.findings[1].evidence("object").unwrap();
+    assert_eq!(object, format!("log of {}", gone["name"].as_str().unwrap()));
+    assert_eq!(told.cut, [long["name"].as_str().unwrap()]);
+}
+
+/// What is told of a log is cleaned, and what is cleaned is known as before.
+#[test]
+fn claims_and_causes_are_cleaned() {
+    let line =
+        "OIDC Token generated: issuer: {https://i\u{1b}[2J} sub: {sc://a/b/AKIAIOSFODNN7EXAMPLE}, aud: {a }";
+    let told = diagnose(line, None);
+    let claims = told.claims.unwrap();
+    assert_eq!(claims.issuer, "https://i\u{fffd}[2J");
+    assert_eq!(claims.subject, "sc://a/b/***");
+    let code = |reason: &str| known().of_reason(reason).map(|(code, _)| code);
+    let mut named = 0;
+    for (name, _) in LOGS {
+        let Some(cause) = TaskLog::read(log(name).lines()).oidc_failure else { continue };
+        assert_eq!(code(&known().shown(&cause)), code(&cause), "{name}");
+        named += usize::from(code(&cause).is_some());
+    }
+    assert!(named > 10, "{named}");
+}
+
 /// A handshake that fails is named by the task's own record, and the same run can be read by its number.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_run_is_named() {
@@ -198,13 +266,7 @@ async fn a_failed_run_is_named() {
         "{findings:#?}"
     );
 
-    let addresses = lab.practice.addresses();
-    let ends =
-        Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws)).unwrap();
-    let credential = Credential::Pat(lab.practice.credentials().azure_devops);
-    let organization = lab.answers.organization.clone();
-    let devops = DevOps::new(Http::new(4, None), ends, organization, &credential).unwrap();
-    let project = devops.project(&lab.answers.project).await.unwrap();
+    let (devops, project) = client(&lab, LONGEST_ANSWER).await;
     let runs: Vec<(String, serde_json::Value)> = lab.practice.ground().store.list("run", "");
     let newest = runs.iter().map(|(_, run)| run["id"].as_i64().unwrap()).max().unwrap();
     let address = format!("https://dev.azure.com/contoso/payments/_build/results?buildId={newest}");

@@ -8,6 +8,7 @@ mod fuzz;
 mod logs;
 mod pairs;
 mod patch;
+mod renamed;
 mod runs;
 
 use futures::StreamExt;
@@ -64,8 +65,10 @@ fn no_code_is_without_a_world() {
         .iter()
         .map(|(name, case)| FindingCode::named(&case.code).unwrap_or_else(|| panic!("{name}")))
         .collect();
-    let missing: Vec<String> =
-        FindingCode::ALL.iter().filter(|code| !worlds.contains(code)).map(|code| code.text()).collect();
+    // Runs that fail weeks after a switch are made in tests/it/rotate/forward.rs.
+    let elsewhere = [FindingCode::RotationFailing];
+    let missing = FindingCode::ALL.iter().filter(|code| !worlds.contains(code) && !elsewhere.contains(code));
+    let missing: Vec<String> = missing.map(|code| code.text()).collect();
     assert!(missing.is_empty(), "no world raises {}", missing.join(", "));
 }
 

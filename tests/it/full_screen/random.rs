@@ -309,6 +309,10 @@ fn answers(wish: Effect, well: bool) -> Vec<Msg> {
             Err(refused())
         })],
         Effect::Map => vec![Msg::Mapped(if well { Ok(Box::new(mapping())) } else { Err(refused()) })],
+        Effect::TakeInventory { everywhere } => {
+            let result = if well { Ok(Box::default()) } else { Err(refused()) };
+            vec![Msg::Inventory { everywhere, result }]
+        }
         Effect::ReadHistory => vec![Msg::History(if well { Ok(Vec::new()) } else { Err(refused()) })],
         Effect::ReadCalls => vec![Msg::Calls(Vec::new())],
         Effect::Wizard(effect) => of_wizard(effect, well),

@@ -189,3 +189,21 @@ async fn a_key_that_assumed_a_role_ends_too() {
     let ran = lab.run(Job::rotate()).await;
     assert_eq!((ran.outcome(), active(&lab, KEY)), (Outcome::Done, None), "{:#?}", ran.summary);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_that_fail_once_the_key_is_off_hold_up_its_end() {
+    let lab = Lab::of_file("rotate-one").await;
+    for _ in 0..2 {
+        waits(&lab).await;
+        assert!(green(&lab.pass_days(8).await));
+    }
+    let uses = lab.dump().table("connection-use");
+    let (last, _) = uses.iter().next_back().unwrap();
+    lab.change("connection-use", last, |used| used["result"] = "failed".into());
+    let ran = waits(&lab).await;
+    assert!(ran.findings("dev").contains(&FindingCode::RotationFailing), "{:?}", ran.board.findings);
+    assert_eq!(active(&lab, KEY), Some(false), "it is not deleted");
+    lab.change("connection-use", last, |used| used["result"] = "succeeded".into());
+    assert_eq!(lab.run(Job::rotate()).await.outcome(), Outcome::Done);
+    assert_eq!(active(&lab, KEY), None);
+}

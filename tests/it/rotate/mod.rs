@@ -3,6 +3,7 @@
 mod back;
 mod crash;
 mod forward;
+mod inventory;
 mod renew;
 
 use keyless::sandbox::world::World;

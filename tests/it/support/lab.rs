@@ -390,6 +390,19 @@ impl Lab {
         }
     }
 
+    /// A session, and the events of it once it is gone.
+    pub fn collecting(&self) -> (Session, tokio::task::JoinHandle<Vec<Event>>) {
+        let (events, mut receiver) = Events::channel();
+        let collector = tokio::spawn(async move {
+            let mut all = Vec::new();
+            while let Some(event) = receiver.recv().await {
+                all.push(event);
+            }
+            all
+        });
+        (self.session(events, &CancellationToken::new()), collector)
+    }
+
     /// Runs a program and what was decided about its plan.
     ///
     /// # Errors

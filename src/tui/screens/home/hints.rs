@@ -95,4 +95,6 @@ fn rarer(shared: &Shared, hints: &mut Vec<Hint>) {
             hints.push(key('w', "w", "last run", "Shows how the last run ended."));
         }
     }
+    let help = "Every AWS connection, whose access key it holds, and whether it can be led away from it. It only reads.";
+    hints.push(key('r', "r", "inventory", help));
 }

@@ -16,6 +16,7 @@ use ratatui::layout::Rect;
 use super::detail::Detail;
 use super::doctor::Doctor;
 use super::history::History;
+use super::inventory::InventoryScreen;
 use super::log::LogScreen;
 use super::run::Run;
 use super::{Act, Id, Screen};
@@ -197,6 +198,7 @@ impl Home {
                 vec![Act::Say("nothing is set up yet: s sets it up and proves it".to_owned())]
             }
             'd' if open && any => Doctor::begin(),
+            'r' if open && any => InventoryScreen::begin(),
             'w' if has_run(shared) => vec![Act::Push(Box::new(Run::default()))],
             'o' if matches!(shared.access, Access::Failed(_)) => {
                 vec![Act::Effect(Effect::Open { practice: shared.asked.clone() })]
