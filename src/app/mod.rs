@@ -125,10 +125,12 @@ fn called(cli: &Cli) -> Invocation {
             let all = all_projects.then(|| "--all-projects".to_owned());
             (Vec::new(), None, std::iter::once("--inventory".to_owned()).chain(all).collect())
         }
-        Some(Command::Rotate { environments, watch_days, delete_users, .. }) => {
+        Some(Command::Rotate { environments, watch_days, delete_users, rollback, renew_keys, .. }) => {
             let days = (*watch_days != 7).then(|| format!("--watch-days {watch_days}"));
-            let users = delete_users.then(|| "--delete-users".to_owned());
-            (named(environments), None, days.into_iter().chain(users).collect())
+            let flags =
+                [(*delete_users, "--delete-users"), (*rollback, "--rollback"), (*renew_keys, "--renew-keys")];
+            let flags = flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag.to_owned());
+            (named(environments), None, days.into_iter().chain(flags).collect())
         }
         Some(Command::Doctor { environments, only, fix, matrix, .. }) => {
             let flags = [(*matrix, "--matrix"), (*fix, "--fix")];
@@ -222,10 +224,19 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Rotate { inventory: true, all_projects, .. }) => {
             rotate::inventory(opening(None, None, 0), all_projects, output).await
         }
-        Some(Command::Rotate { environments, watch_days, delete_users, yes, wait, .. }) => {
+        Some(Command::Rotate {
+            environments,
+            watch_days,
+            delete_users,
+            rollback,
+            renew_keys,
+            yes,
+            wait,
+            ..
+        }) => {
             let opening = opening(None, None, wait.seconds());
-            rotate::rotate(opening, &environments, rotate::options(watch_days, delete_users), &yes, output)
-                .await
+            let options = rotate::options(watch_days, delete_users, rotate::way(rollback, renew_keys));
+            rotate::rotate(opening, &environments, options, &yes, output).await
         }
         Some(Command::MoveIssuer { inventory: true, .. }) => {
             move_issuer::inventory(opening(None, None, 0), output).await

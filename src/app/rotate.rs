@@ -15,14 +15,22 @@ use crate::explain::Exit;
 use crate::headless::inventory::InventoryOutput;
 use crate::plain;
 use crate::programs;
-use crate::programs::build::Purpose;
-use crate::programs::rotate::{Options, prepare_rotation};
+use crate::programs::rotate::{Options, Way, prepare_rotation};
 use crate::programs::session::Session;
 
+/// Where the flags lead.
+pub fn way(rollback: bool, renew_keys: bool) -> Way {
+    match (rollback, renew_keys) {
+        (true, _) => Way::Back,
+        (false, true) => Way::Renew,
+        (false, false) => Way::Oidc,
+    }
+}
+
 /// What the flags say.
-pub fn options(watch_days: u16, delete_users: bool) -> Options {
+pub fn options(watch_days: u16, delete_users: bool, way: Way) -> Options {
     let watch = time::Duration::days(i64::from(watch_days));
-    Options { patience: Patience { watch, ..Patience::default() }, delete_users }
+    Options { patience: Patience { watch, ..Patience::default() }, way, delete_users }
 }
 
 /// Goes as far towards the end of the keys as the clouds allow today.
@@ -49,7 +57,13 @@ pub async fn rotate(
     printer.done().await;
     let summary = match result? {
         None => {
-            output.talk("nothing is to be rotated: no connection holds an access key, or lately did");
+            output.talk(match options.way {
+                Way::Oidc => "nothing is to be rotated: no connection holds an access key, or lately did",
+                Way::Back => {
+                    "there is nothing to go back from: no rotation of these connections is under way"
+                }
+                Way::Renew => "nothing is to be renewed: no connection holds an access key",
+            });
             return Ok(Exit::Done);
         }
         Some(Reviewed::Declined(failure)) => {
@@ -58,10 +72,11 @@ pub async fn rotate(
         }
         Some(Reviewed::Done(summary)) => summary,
     };
+    let (_, purpose) = options.way.program();
     if !output.json() {
         output.data(&plain::summary::summary(&board, "rotate", output.look()));
     }
-    Ok(exit_of(&board, &summary, Purpose::Rotate))
+    Ok(exit_of(&board, &summary, purpose))
 }
 
 /// `keyless rotate --inventory`: every AWS connection, and what is to be done about it. Reads only.

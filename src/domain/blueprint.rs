@@ -7,7 +7,7 @@ use super::connection::WantedConnection;
 use super::failure::{Code, Failure, Result};
 use super::federation::{Environment, Federation};
 use super::grounds::Grounds;
-use super::handshake::{Claims, Expected};
+use super::handshake::{Claims, Expected, Means};
 use super::issuer::Issuer;
 use super::mark::{FederationId, TAG_ENVIRONMENT, TAG_FEDERATION};
 use super::names::{EnvironmentName, RepositoryName, SessionName};
@@ -158,6 +158,7 @@ fn wanted(
         },
         expected: Expected {
             environment: name.clone(),
+            means: Means::Oidc,
             claims: Claims {
                 issuer: grounds.issuer.to_string(),
                 subject,

@@ -113,17 +113,50 @@ fn identity(json: &str) -> Option<CallerIdentity> {
     })
 }
 
+/// How the tasks of a run get their credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Means {
+    /// By a token that a role trusts.
+    Oidc,
+    /// By the access key in the connection.
+    Keys {
+        /// The user whose key it is.
+        user: String,
+        /// Who a task must become: the ARN of the user, or of the session of the role it assumes with the key.
+        identity: String,
+    },
+}
+
 /// What a handshake must show to be a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
     /// The environment.
     pub environment: EnvironmentName,
-    /// The claims of its token.
+    /// By what.
+    pub means: Means,
+    /// The claims of its token, where it is by one.
     pub claims: Claims,
     /// The account.
     pub account: AccountId,
-    /// The role session it must become.
+    /// The role session it must become, where it is by a token.
     pub identity: AssumedRole,
+}
+
+impl Expected {
+    /// The ARN that must answer.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        match &self.means {
+            Means::Oidc => self.identity.to_string(),
+            Means::Keys { identity, .. } => identity.clone(),
+        }
+    }
+
+    /// Whether it is by static keys.
+    #[must_use]
+    pub fn by_keys(&self) -> bool {
+        matches!(self.means, Means::Keys { .. })
+    }
 }
 
 /// The verdict on one environment (design, "Words").
@@ -139,7 +172,7 @@ pub enum Verdict {
     },
     /// Another identity or claim than wanted.
     Mismatch {
-        /// Which value: `issuer`, `subject`, `audience`, `account`, `role`.
+        /// Which value: `issuer`, `subject`, `audience`, `account`, `role`, `identity`, `means`.
         what: String,
         /// The wanted one.
         wanted: String,
@@ -220,6 +253,43 @@ impl Handshake {
 
 /// Judges one task's log. `succeeded` is the record's own result. What is quoted of the log is cleaned.
 pub fn judge(expected: &Expected, log: &TaskLog, succeeded: bool) -> Verdict {
+    match &expected.means {
+        Means::Oidc => judge_token(expected, log, succeeded),
+        Means::Keys { identity, .. } => judge_keys(expected, identity, log, succeeded),
+    }
+}
+
+/// Judges a task that must have used the keys of its connection: a token would be another way in.
+fn judge_keys(expected: &Expected, wanted: &str, log: &TaskLog, succeeded: bool) -> Verdict {
+    let mismatch = |what: &str, wanted: &str, found: &str| Verdict::Mismatch {
+        what: what.to_owned(),
+        wanted: wanted.to_owned(),
+        found: found.to_owned(),
+    };
+    if log.claims.is_some() || log.assumed.is_some() || log.oidc_failure.is_some() {
+        return mismatch("means", "an access key", "an OIDC token");
+    }
+    if let Some(identity) = &log.identity {
+        if identity.account != expected.account.as_str() {
+            return mismatch("account", expected.account.as_str(), &identity.account);
+        }
+        if identity.arn != wanted {
+            return mismatch("identity", wanted, &identity.arn);
+        }
+    }
+    if !succeeded {
+        let reason = log.error.clone().unwrap_or_else(|| "the task failed without a reason".to_owned());
+        return Verdict::Failed { reason };
+    }
+    match log.identity {
+        Some(_) => Verdict::Proven,
+        None => Verdict::Failed {
+            reason: "sts get-caller-identity left no answer in the task's record".to_owned(),
+        },
+    }
+}
+
+fn judge_token(expected: &Expected, log: &TaskLog, succeeded: bool) -> Verdict {
     if let Some(reason) = &log.oidc_failure {
         // The toolkit falls back to other credentials after this line, so nothing later counts.
         return Verdict::Failed { reason: known().shown(reason) };
@@ -287,6 +357,7 @@ mod tests {
     fn expected() -> Expected {
         Expected {
             environment: "dev".parse().unwrap(),
+            means: Means::Oidc,
             claims: Claims {
                 issuer: "https://vstoken.dev.azure.com/g".to_owned(),
                 subject: "sc://contoso/pay, ments/AWS-Dev".to_owned(),
@@ -371,5 +442,54 @@ mod tests {
                 "{named}: {verdict:?}"
             );
         }
+    }
+    const USER: &str = "arn:aws:iam::111122223333:user/deploy";
+
+    fn by_keys() -> Expected {
+        let means = Means::Keys { user: "deploy".to_owned(), identity: USER.to_owned() };
+        Expected { means, ..expected() }
+    }
+
+    /// The log of a task that used the keys of its connection.
+    fn keys() -> String {
+        let lines = GOOD.lines().filter(|line| !line.contains("OIDC"));
+        let text: Vec<&str> = lines.collect();
+        text.join("\n").replace("arn:aws:sts::111122223333:assumed-role/R/keyless-dev", USER)
+    }
+
+    #[test]
+    fn keys_prove_the_user_they_belong_to() {
+        assert_eq!(judge(&by_keys(), &TaskLog::read(keys().lines()), true), Verdict::Proven);
+        let failed = judge(&by_keys(), &TaskLog::read(keys().lines()), false);
+        assert!(matches!(failed, Verdict::Failed { .. }), "{failed:?}");
+        let silent = keys().replace("Arn", "Other");
+        let silent = judge(&by_keys(), &TaskLog::read(silent.lines()), true);
+        assert!(matches!(silent, Verdict::Failed { .. }), "{silent:?}");
+    }
+
+    #[test]
+    fn another_user_or_a_token_is_no_proof_of_keys() {
+        let other = keys().replace("user/deploy", "user/other");
+        let account = keys().replace("\"111122223333\"", "\"999922223333\"");
+        let swallowed = keys().replace(
+            "Configuring credentials for task",
+            "Configuring credentials for task\nFailed to assume role with OIDC: AccessDenied",
+        );
+        for (text, named) in
+            [(GOOD, "means"), (&swallowed, "means"), (&other, "identity"), (&account, "account")]
+        {
+            let verdict = judge(&by_keys(), &TaskLog::read(text.lines()), true);
+            assert!(
+                matches!(&verdict, Verdict::Mismatch { what, .. } if what == named),
+                "{named}: {verdict:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_are_no_proof_of_a_token() {
+        let role = keys().replace(USER, "arn:aws:sts::111122223333:assumed-role/R/keyless-dev");
+        let verdict = judge(&expected(), &TaskLog::read(role.lines()), true);
+        assert!(matches!(verdict, Verdict::Failed { .. }), "{verdict:?}");
     }
 }

@@ -47,6 +47,10 @@ pub enum Purpose {
     Doctor,
     /// As setup, away from access keys and up to their end.
     Rotate,
+    /// Back from OIDC to access keys.
+    Rollback,
+    /// New access keys in the place of old ones.
+    Renew,
     /// As setup, from one issuer to another, or back.
     MoveIssuer,
     /// Gone.
@@ -59,7 +63,12 @@ pub enum Purpose {
 impl Purpose {
     /// Whether everything is aimed at as wanted: what is found missing or different is a change.
     pub fn aims_at_wanted(self) -> bool {
-        matches!(self, Self::Setup | Self::Doctor | Self::Rotate | Self::MoveIssuer)
+        matches!(self, Self::Setup | Self::Doctor | Self::Rotate | Self::MoveIssuer) || self.is_by_keys()
+    }
+
+    /// Whether connections hold keys: nothing of the chain in AWS is wanted.
+    pub fn is_by_keys(self) -> bool {
+        matches!(self, Self::Rollback | Self::Renew)
     }
 }
 
@@ -130,6 +139,10 @@ impl Builder<'_> {
         for wanted in self.blueprint.environments.iter().filter(|wanted| does(&wanted.environment.name)) {
             let environment = wanted.environment.clone();
             let aws = self.aws(&environment.name);
+            if self.purpose.is_by_keys() {
+                steps.push(erase(SignIn { environment, aws }));
+                continue;
+            }
             if self.purpose.aims_at_wanted() {
                 let (environment, aws) = (environment.clone(), aws.clone());
                 steps.push(erase(Rights {
@@ -143,7 +156,8 @@ impl Builder<'_> {
             steps.push(erase(SignIn { environment, aws }));
             steps.push(erase(self.role(wanted)));
         }
-        for wanted in &self.blueprint.providers {
+        let providers: &[_] = if self.purpose.is_by_keys() { &[] } else { &self.blueprint.providers };
+        for wanted in providers {
             // The first environment of the account signs in for all of them.
             let first = wanted.environments.iter().find(|name| does(name));
             let first = first.and_then(|name| self.blueprint.environment(name));
@@ -221,6 +235,32 @@ impl Builder<'_> {
         }
     }
 
+    /// The connection of an environment, by OIDC or with a key.
+    fn connection(&self, wanted: &Wanted, devops: &DevOps, project: &Project) -> Shared {
+        if let Some(holder) = self.holder(wanted, devops, project) {
+            return holder;
+        }
+        let before = self.origins.connections.get(wanted.connection.name.as_str());
+        erase(Connection {
+            subject: wanted.role.subject.clone(),
+            wanted: wanted.connection.clone(),
+            aim: if self.is_teardown() {
+                connection::Aim::Absent { before: before.cloned().map(Box::new) }
+            } else {
+                connection::Aim::Present
+            },
+            environment: wanted.environment.clone(),
+            federation: self.blueprint.id.clone(),
+            named: self.surveyed.federation.environments.iter().map(|it| it.connection.clone()).collect(),
+            sign_in: (self.purpose.aims_at_wanted() && self.session.does_aws(&wanted.environment.name))
+                .then(|| sign_in_key(&wanted.environment)),
+            before: self.before_switch(wanted),
+            devops: devops.clone(),
+            project: project.clone(),
+            known_as: Default::default(),
+        })
+    }
+
     fn devops_steps(&self, devops: &DevOps, project: &Project, steps: &mut Vec<Shared>) -> Result<()> {
         let verification = &self.blueprint.verification;
         let environments = self.names();
@@ -228,25 +268,7 @@ impl Builder<'_> {
             steps.push(erase(Extension { devops: devops.clone(), environments: environments.clone() }));
         }
         for wanted in &self.blueprint.environments {
-            let before = self.origins.connections.get(wanted.connection.name.as_str());
-            steps.push(erase(Connection {
-                subject: wanted.role.subject.clone(),
-                wanted: wanted.connection.clone(),
-                aim: if self.is_teardown() {
-                    connection::Aim::Absent { before: before.cloned().map(Box::new) }
-                } else {
-                    connection::Aim::Present
-                },
-                environment: wanted.environment.clone(),
-                federation: self.blueprint.id.clone(),
-                named: self.surveyed.federation.environments.iter().map(|it| it.connection.clone()).collect(),
-                sign_in: (self.purpose.aims_at_wanted() && self.session.does_aws(&wanted.environment.name))
-                    .then(|| sign_in_key(&wanted.environment)),
-                before: self.before_switch(wanted),
-                devops: devops.clone(),
-                project: project.clone(),
-                known_as: Default::default(),
-            }));
+            steps.push(self.connection(wanted, devops, project));
             let name = wanted.connection.name.clone();
             let resource = Resource::Connection { environment: wanted.environment.name.clone(), name };
             steps.push(self.permission(devops, project, resource));
@@ -358,8 +380,9 @@ impl Builder<'_> {
         let members = self.blueprint.environments.iter().filter(|wanted| {
             !self.purpose.aims_at_wanted() || self.session.does_aws(&wanted.environment.name)
         });
-        let (alone, shared): (Vec<Wanted>, Vec<Wanted>) =
-            members.cloned().partition(|wanted| gated.contains(&wanted.environment.name));
+        let (alone, shared): (Vec<Wanted>, Vec<Wanted>) = members
+            .map(|wanted| self.as_proven(wanted))
+            .partition(|wanted| gated.contains(&wanted.environment.name));
         let groups = (!shared.is_empty()).then(|| ("shared".to_owned(), shared)).into_iter();
         let groups =
             groups.chain(alone.into_iter().map(|wanted| (wanted.environment.name.to_string(), vec![wanted])));
@@ -372,6 +395,7 @@ impl Builder<'_> {
                 moved: proving.moved,
                 before: proving.before.clone(),
                 unseen: unseen.filter(|name| !self.session.does_aws(name)).collect(),
+                renewals: self.renewals(&members),
                 members,
                 verification: self.blueprint.verification.clone(),
                 access: access.to_vec(),

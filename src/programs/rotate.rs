@@ -1,5 +1,7 @@
 //! Rotation: which connections still sign in with keys, or lately did, and the steps that lead away from them.
 
+mod keys;
+
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
@@ -21,20 +23,48 @@ use crate::domain::names::{AccountId, EnvironmentName};
 use crate::domain::rotation::{LongUse, Patience, Pointer, REPLACES, long_uses};
 use crate::engine::erased::{Shared, erase};
 use crate::plan::event::Event;
-use crate::steps::facts::sign_in_key;
+use crate::steps::facts::{connection_key, sign_in_key};
 use crate::steps::rotate::duration::Duration;
 use crate::steps::rotate::end::End;
 use crate::steps::rotate::key::{Key, Member as KeyMember};
 use crate::steps::rotate::mark::Mark;
 use crate::steps::rotate::policies::Policies;
 use crate::steps::rotate::user::User;
-use crate::steps::rotate::{Turned, duration_key, mark_key, policies_key};
+use crate::steps::rotate::{Turned, duration_key, mark_key, policies_key, renewal_key};
+
+pub use keys::Held;
+
+/// Where a rotation leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// To OIDC.
+    #[default]
+    Oidc,
+    /// Back to keys.
+    Back,
+    /// To new keys.
+    Renew,
+}
+
+impl Way {
+    /// The command, and what its steps are for.
+    #[must_use]
+    pub fn program(self) -> (&'static str, Purpose) {
+        match self {
+            Self::Oidc => ("rotate", Purpose::Rotate),
+            Self::Back => ("rotate --rollback", Purpose::Rollback),
+            Self::Renew => ("rotate --renew-keys", Purpose::Renew),
+        }
+    }
+}
 
 /// What a person chose for a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
     /// How long each wait takes.
     pub patience: Patience,
+    /// Where it leads.
+    pub way: Way,
     /// Whether a user goes whose last key is gone and whom nothing else needs.
     pub delete_users: bool,
 }
@@ -50,6 +80,8 @@ pub struct Member {
     pub owner: Environment,
     /// Pipelines that hold the connection longer than a session lasts by default.
     pub long: Vec<LongUse>,
+    /// What the connection is with keys, where it goes on or back to them.
+    pub held: Option<Held>,
 }
 
 /// Which environments are rotated, and why the others are not.
@@ -92,8 +124,8 @@ pub async fn prepare_rotation(
         return Ok((found, None));
     }
     federation.environments.retain(|environment| found.member(&environment.name).is_some());
-    let program = ("rotate", Purpose::Rotate);
-    let prepared = prepare_of(session, program, surveyed, &federation, (Some(&found), None)).await?;
+    let prepared =
+        prepare_of(session, options.way.program(), surveyed, &federation, (Some(&found), None)).await?;
     Ok((found, Some(prepared)))
 }
 
@@ -112,7 +144,8 @@ pub async fn find(
             .with("--only aws", "a rotation changes connections and keys, and needs both sides"));
     };
     let finder = Finder { session, devops, project, federation: &surveyed.federation };
-    let looks = join_all(federation.environments.iter().map(|environment| finder.look(environment))).await;
+    let looks = federation.environments.iter().map(|environment| finder.find(options.way, environment));
+    let looks = join_all(looks).await;
     let mut rotation = Rotation { options, ..Rotation::default() };
     for (environment, look) in federation.environments.iter().zip(looks) {
         match look? {
@@ -135,6 +168,13 @@ impl Finder<'_> {
     fn aws(&self, name: &EnvironmentName) -> Result<Aws> {
         let missing = || Err(Failure::new(Code::AwsSignIn).with("environment", name));
         self.session.aws.get(name).cloned().unwrap_or_else(missing)
+    }
+
+    async fn find(&self, way: Way, environment: &Environment) -> Result<std::result::Result<Member, String>> {
+        match way {
+            Way::Oidc => self.look(environment).await,
+            Way::Back | Way::Renew => self.look_at_keys(way, environment).await,
+        }
     }
 
     /// How one environment stands, or why it is left out.
@@ -169,7 +209,13 @@ impl Finder<'_> {
         };
         let uses = self.devops.uses(self.project, found.id).await?;
         let long = long_uses(&uses, &self.federation.verification.pipeline);
-        Ok(Ok(Member { environment: environment.name.clone(), turned, owner: owner.clone(), long }))
+        Ok(Ok(Member {
+            environment: environment.name.clone(),
+            turned,
+            owner: owner.clone(),
+            long,
+            held: None,
+        }))
     }
 
     /// The key a role replaces, by its tag: the connection was switched already.
@@ -224,6 +270,9 @@ impl Builder<'_> {
     /// The steps a rotation has beside those of a setup.
     pub(super) fn rotation_steps(&self, devops: &DevOps, project: &Project, steps: &mut Vec<Shared>) {
         let Some(rotation) = self.rotation else { return };
+        if rotation.options.way != Way::Oidc {
+            return self.key_steps(rotation, devops, project, steps);
+        }
         self.durations(rotation, devops, project, steps);
         let mut keys: BTreeMap<String, Vec<&Member>> = BTreeMap::new();
         for member in &rotation.members {
@@ -258,6 +307,7 @@ impl Builder<'_> {
             of_key: self.aws(&member.owner.name),
             of_role: self.aws(&wanted.environment.name),
             before: member.long.iter().map(|used| duration_key(&used.name)).collect(),
+            points: member.held.is_none(),
             organization: self.blueprint.grounds.organization.clone(),
             devops: devops.clone(),
             project: project.clone(),
@@ -316,8 +366,12 @@ impl Builder<'_> {
         let members = wanted.map(|wanted| KeyMember {
             environment: wanted.environment.clone(),
             connection: wanted.connection.name.clone(),
-            role: wanted.role.arn.clone(),
+            role: (rotation.options.way == Way::Oidc).then(|| wanted.role.arn.clone()),
             aws: self.aws(&wanted.environment.name),
+            turns: match rotation.options.way {
+                Way::Oidc => connection_key(&wanted.connection.name),
+                Way::Back | Way::Renew => renewal_key(&first.turned),
+            },
         });
         Some(erase(Key {
             turned: first.turned.clone(),

@@ -22,7 +22,7 @@ use crate::domain::blueprint::{Wanted, WantedVerification};
 use crate::domain::denial::Denial;
 use crate::domain::diagnose::trust::admitted;
 use crate::domain::failure::{Code, Failure, Result};
-use crate::domain::handshake::{Handshake as Proof, Verdict};
+use crate::domain::handshake::{Handshake as Proof, Means, Verdict};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
@@ -44,6 +44,8 @@ pub struct Handshake {
     pub members: Vec<Wanted>,
     /// Those of them whose AWS is somebody else's: provider, role and trust are not looked at, a run is all there is.
     pub unseen: BTreeSet<EnvironmentName>,
+    /// The steps that give members' connections new keys: they are proven as they will be after that.
+    pub renewals: BTreeMap<EnvironmentName, StepKey>,
     /// Where the verification lives.
     pub verification: WantedVerification,
     /// Whether it proves the trust as a move of the issuer leaves it, and not as the role's own step does.
@@ -132,7 +134,8 @@ impl Handshake {
         let mut worst = (Outlook::Settled, connection.clone());
         let aws = self.aws_steps(wanted).into_iter().flatten();
         let permission = connection_permission_key(&wanted.connection.name);
-        let steps = std::iter::once(connection).chain(aws).chain([permission]);
+        let renewal = self.renewals.get(&wanted.environment.name).cloned();
+        let steps = std::iter::once(connection).chain(renewal).chain(aws).chain([permission]);
         for step in steps {
             match known.outlook(&step) {
                 Outlook::Lost => return (Outlook::Lost, step),
@@ -148,11 +151,12 @@ impl Handshake {
         self.unseen.contains(&wanted.environment.name)
     }
 
-    /// Role and provider; none where they are somebody else's.
+    /// Role and provider; none where they are somebody else's, or where keys are proven.
     fn aws_steps(&self, wanted: &Wanted) -> Option<[StepKey; 2]> {
         let environment = &wanted.environment;
         let role = if self.moved { issuer_key(environment) } else { role_key(environment) };
-        (!self.is_unseen(wanted)).then(|| [role, provider_key(&environment.account)])
+        (!self.is_unseen(wanted) && !wanted.expected.by_keys())
+            .then(|| [role, provider_key(&environment.account)])
     }
 
     /// What the proof rests on, or the first step whose object is missing or cannot serve. No role: it is not looked at.
@@ -205,6 +209,25 @@ impl Handshake {
         admissions.iter().filter(|admission| admission.kind.is_another_identity()).map(admitted).collect()
     }
 
+    /// What a set of verdicts tells the board.
+    fn told(&self, proofs: Vec<Proof>, denials: &[Denial]) -> Report {
+        let unseen = proofs.iter().filter(|proof| self.unseen.contains(&proof.environment));
+        let inferred = unseen.flat_map(unseen_links);
+        let links = proofs.iter().map(|proof| link(proof, self.user(&proof.environment))).chain(inferred);
+        let links = links.collect();
+        let findings = denials.iter().filter_map(denial::finding).collect();
+        Report { links, findings, handshakes: proofs, denials: denials.to_vec(), found: None }
+    }
+
+    /// The user whose keys are to prove an environment; none: a token is.
+    fn user(&self, name: &EnvironmentName) -> Option<&str> {
+        let wanted = self.members.iter().find(|wanted| wanted.environment.name == *name)?;
+        match &wanted.expected.means {
+            Means::Keys { user, .. } => Some(user),
+            Means::Oidc => None,
+        }
+    }
+
     /// The verdict on one environment as far as it is known.
     fn proof(&self, seen: &Seen, wanted: &Wanted) -> Proof {
         let name = &wanted.environment.name;
@@ -238,9 +261,10 @@ fn opened(mut proof: Proof, admits: Option<&Vec<String>>) -> Proof {
     proof
 }
 
-/// How a verdict looks in the chain.
-fn link(proof: &Proof) -> LinkStatus {
+/// How a verdict looks in the chain; `by` is the user whose keys proved it, where it is by keys.
+fn link(proof: &Proof, by: Option<&str>) -> LinkStatus {
     let (state, detail) = match &proof.verdict {
+        Verdict::Proven if let Some(user) = by => (LinkState::Ok, format!("with static keys as user {user}")),
         Verdict::Proven => (LinkState::Ok, proof.at.clone().unwrap_or_else(|| "proven".to_owned())),
         Verdict::Open { .. } => (LinkState::Ok, "proven, open".to_owned()),
         Verdict::Mismatch { what, .. } => (LinkState::Differs, format!("another {what}")),
@@ -264,14 +288,6 @@ fn unseen_links(proof: &Proof) -> Vec<LinkStatus> {
         false => LinkStatus::waits_for(&proof.environment, link, Only::Aws),
     };
     told.into_iter().map(status).collect()
-}
-
-/// What a set of verdicts tells the board; `unseen` are the environments whose AWS is somebody else's.
-fn report(proofs: Vec<Proof>, unseen: &BTreeSet<EnvironmentName>, denials: &[Denial]) -> Report {
-    let inferred = proofs.iter().filter(|proof| unseen.contains(&proof.environment)).flat_map(unseen_links);
-    let links = proofs.iter().map(link).chain(inferred).collect();
-    let findings = denials.iter().filter_map(denial::finding).collect();
-    Report { links, findings, handshakes: proofs, denials: denials.to_vec(), found: None }
 }
 
 impl Step for Handshake {
@@ -306,6 +322,7 @@ impl Step for Handshake {
         for wanted in &self.members {
             after.push(connection_key(&wanted.connection.name));
             after.push(connection_permission_key(&wanted.connection.name));
+            after.extend(self.renewals.get(&wanted.environment.name).cloned());
             after.extend(self.aws_steps(wanted).into_iter().flatten());
         }
         after
@@ -328,11 +345,7 @@ impl Step for Handshake {
     }
 
     fn report(&self, seen: &Seen) -> Report {
-        report(
-            self.members.iter().map(|wanted| self.proof(seen, wanted)).collect(),
-            &self.unseen,
-            &seen.denials,
-        )
+        self.told(self.members.iter().map(|wanted| self.proof(seen, wanted)).collect(), &seen.denials)
     }
 
     fn plan(&self, seen: &Seen) -> Change {
@@ -357,7 +370,7 @@ impl Step for Handshake {
             .map(|wanted| {
                 let shown = json!({
                     "connection": wanted.connection.name,
-                    "identity": wanted.expected.identity.to_string(),
+                    "identity": wanted.expected.arn(),
                     "region": wanted.environment.region,
                 });
                 (wanted.environment.name.to_string(), shown)

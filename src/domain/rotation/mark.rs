@@ -12,6 +12,8 @@ use crate::domain::connection::is_access_key_id;
 const ROTATION: &str = "keyless:rotation/";
 /// Begin of the tag that tells when a key was deactivated: IAM itself keeps no time of it.
 const DEACTIVATED: &str = "keyless:deactivated/";
+/// Begin of the tag that tells which keys a user had before one in place of another was made.
+const RENEWING: &str = "keyless:renewing/";
 /// The tag of a role that tells which key it replaces, for whoever looks at the role alone.
 pub const REPLACES: &str = "keyless:replaces";
 
@@ -24,6 +26,8 @@ pub struct Mark {
     pub connection: Uuid,
     /// The role the connection assumed with the key; none: pipelines were the user itself.
     pub role: Option<String>,
+    /// The external id it did that with, which the switch empties; none: there was none.
+    pub external: Option<String>,
     /// When the switch was proven, by the cloud's clock; none: it is being made.
     pub since: Option<OffsetDateTime>,
 }
@@ -38,6 +42,10 @@ impl Mark {
             value.push_str(" role=");
             value.push_str(role);
         }
+        if let Some(external) = &self.external {
+            value.push_str(" external=");
+            value.push_str(if fits(&value, external) { external } else { UNKEPT });
+        }
         (self.tag_key(), value)
     }
 
@@ -49,12 +57,20 @@ impl Mark {
 
     fn read(key: &str, value: &str) -> Option<Self> {
         let (id, connection) = key.strip_prefix(ROTATION)?.split_once('/')?;
-        let mut parts = value.splitn(2, ' ');
-        let since = parts.next().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
-        let role = parts.next().and_then(|rest| rest.strip_prefix("role=")).map(str::to_owned);
+        let since = value.split(' ').next().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
+        let part = |name: &str| value.split(' ').find_map(|part| part.strip_prefix(name)).map(str::to_owned);
         is_access_key_id(id).then_some(())?;
-        Some(Self { key: id.to_owned(), connection: connection.parse().ok()?, role, since })
+        let (role, external) = (part("role="), part("external="));
+        Some(Self { key: id.to_owned(), connection: connection.parse().ok()?, role, external, since })
     }
+}
+
+/// Stands for an external id that no tag can hold.
+pub const UNKEPT: &str = "@";
+
+/// Whether a tag's value can go on with this: 256 characters of those IAM takes. External ids may also have commas.
+fn fits(value: &str, more: &str) -> bool {
+    value.len() + more.len() <= 256 && more.chars().all(|c| c.is_alphanumeric() || "_.:/=+-@".contains(c))
 }
 
 /// The marks among a user's tags. Tags that look alike and are none are somebody else's.
@@ -73,6 +89,19 @@ pub fn deactivated(tags: &BTreeMap<String, String>, key: &str) -> Option<OffsetD
 #[must_use]
 pub fn deactivated_tag(key: &str) -> String {
     format!("{DEACTIVATED}{key}")
+}
+
+/// The keys a user had before one in the place of `key` was made, by its tags: any other may be what a crash left.
+#[must_use]
+pub fn renewing(tags: &BTreeMap<String, String>, key: &str) -> Option<Vec<String>> {
+    let ids = tags.get(&renewing_tag(key))?.split(' ');
+    Some(ids.filter(|id| is_access_key_id(id)).map(str::to_owned).collect())
+}
+
+/// The tag that tells it.
+#[must_use]
+pub fn renewing_tag(key: &str) -> String {
+    format!("{RENEWING}{key}")
 }
 
 /// What a role's tag tells: which key of whom the role replaces, and until when the next step waits.
@@ -139,15 +168,20 @@ mod tests {
             key: "AKIAPRACTICEAAAAAAAA".to_owned(),
             connection: Uuid::from_u128(7),
             role: Some("arn:aws:iam::111122223333:role/team/Deploy".to_owned()),
+            external: Some("team/42".to_owned()),
             since: None,
         };
-        for mark in [mark.clone(), Mark { since: Some(datetime!(2026-11-22 06:00 UTC)), role: None, ..mark }]
-        {
+        let later = Some(datetime!(2026-11-22 06:00 UTC));
+        for mark in [mark.clone(), Mark { since: later, role: None, external: None, ..mark.clone() }] {
             let (key, value) = mark.tag();
             assert!(key.len() <= 128 && value.len() <= 256);
             assert!((key.clone() + &value).chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c)));
             let tags = BTreeMap::from([(key, value), ("keyless:rotation/x".to_owned(), String::new())]);
             assert_eq!(marks(&tags), [mark]);
+        }
+        for unkept in ["a,b".to_owned(), "x".repeat(256)] {
+            let (key, value) = Mark { external: Some(unkept), ..mark.clone() }.tag();
+            assert_eq!(marks(&BTreeMap::from([(key, value)]))[0].external.as_deref(), Some(UNKEPT));
         }
     }
 

@@ -5,7 +5,9 @@ mod obstacles;
 mod phase;
 mod uses;
 
-pub use mark::{Mark, Pointer, REPLACES, Waits, deactivated, deactivated_tag, marks};
+pub use mark::{
+    Mark, Pointer, REPLACES, UNKEPT, Waits, deactivated, deactivated_tag, marks, renewing, renewing_tag,
+};
 pub use obstacles::{names_user, untrusted};
 pub use phase::{Observed, Patience, Phase};
 pub use uses::{DEFAULT_SESSION, DURATION, LongUse, long_uses, seconds, wanted_seconds};

@@ -12,7 +12,7 @@ use crate::domain::blueprint::Wanted;
 use crate::domain::diagnose::log::cause;
 use crate::domain::diagnose::signature::known;
 use crate::domain::failure::Result;
-use crate::domain::handshake::{self, AWSCLI_TASK, Cause, Handshake as Proof, TaskLog, Verdict};
+use crate::domain::handshake::{self, AWSCLI_TASK, Cause, Handshake as Proof, Means, TaskLog, Verdict};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pipeline::{Record, RecordState, Run};
 use crate::steps::facts::{ConnectionFact, RoleFact};
@@ -22,11 +22,20 @@ const RUNS_SEARCHED: usize = 200;
 
 /// Stands for a role that is not looked at.
 const UNSEEN: &str = "unseen";
+/// Stands for a role where keys are what is proven.
+const KEYS: &str = "keys";
 
 /// What is proven: twelve hex digits of the connection as found and of issuer and subject as wanted, then twelve of the
 /// role (its own id and trust) as found. It is part of the task's name, so a proof of anything else is no proof of this,
 /// on any machine. Who does not look at AWS takes a proof of any role of that ARN; who sees the role, only of this one.
+///
+/// By keys, it is the connection (the key's id among its parameters) and the identity that they are to lead to.
 pub fn fingerprint(wanted: &Wanted, connection: &ConnectionFact, role: Option<&RoleFact>) -> String {
+    if let Means::Keys { identity, .. } = &wanted.expected.means {
+        let region = &wanted.environment.region;
+        let own = json!([identity, connection.id, connection.parameters, connection.disabled, region]);
+        return format!("{}-{KEYS}", hex(&own));
+    }
     let own = hex(&json!([
         wanted.role.arn.to_string(),
         connection.id,

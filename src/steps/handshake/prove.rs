@@ -2,7 +2,7 @@
 
 use super::evidence::{Scene, fingerprint, judged, named, proves};
 use super::runs::{Came, Candidate, Made, Runner, Stage};
-use super::{Handshake, Part, Proof, Seen, report};
+use super::{Handshake, Part, Proof, Seen};
 use crate::domain::blueprint::Wanted;
 use crate::domain::denial::Denial;
 use crate::domain::failure::Result;
@@ -51,7 +51,7 @@ impl Handshake {
     pub(super) async fn denials(&self, known: &Known) -> Result<Vec<Denial>> {
         let Some((pipeline, source)) = self.verified(known) else { return Ok(Vec::new()) };
         let (scene, evidence) = (&self.scene(&pipeline, &source), &self.session.evidence);
-        let seen = self.members.iter().filter(|wanted| !self.is_unseen(wanted));
+        let seen = self.members.iter().filter(|wanted| self.aws_steps(wanted).is_some());
         let looks = seen.filter_map(|wanted| {
             let role: RoleFact = known.get(&Of::new(role_key(&wanted.environment)))?;
             Some((wanted, role))
@@ -95,7 +95,7 @@ impl Handshake {
 
     /// Tells the verdicts to everybody who watches.
     pub(super) async fn tell(&self, cx: &Cx, proofs: &[Proof], seen: &Seen) {
-        let report = report(proofs.to_vec(), &self.unseen, &seen.denials);
+        let report = self.told(proofs.to_vec(), &seen.denials);
         let event = Event::StepObserved {
             step: cx.step.clone(),
             links: report.links,

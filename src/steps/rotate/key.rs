@@ -34,10 +34,12 @@ pub struct Member {
     pub environment: Environment,
     /// The connection's name.
     pub connection: ConnectionName,
-    /// The role.
-    pub role: RoleArn,
+    /// The role, whose tag points to the key; none: it goes on with keys.
+    pub role: Option<RoleArn>,
     /// The client of its account, or why there is none.
     pub aws: Result<Aws>,
+    /// The step that turns it away from the key.
+    pub turns: StepKey,
 }
 
 /// The end of one access key.
@@ -92,7 +94,7 @@ impl Key {
                     project.id == self.project.id
                         && member.connection.as_str().eq_ignore_ascii_case(&connection.name)
                 });
-                let outlook = member.map(|member| known.outlook(&connection_key(&member.connection)));
+                let outlook = member.map(|member| known.outlook(&member.turns));
                 if outlook != Some(Outlook::Pending) {
                     held.push(format!("{}/{}", project.name, connection.name));
                 }
@@ -122,19 +124,21 @@ impl Key {
     /// The time of the switch that is not noted yet, for a plan: every connection is, or will be, proven.
     fn switched(&self, marks: &[Mark], known: &Known) -> Vec<Option<OffsetDateTime>> {
         let noted: Vec<_> = marks.iter().map(|mark| mark.since).collect();
-        let pending = self
-            .members
-            .iter()
-            .any(|member| known.outlook(&connection_key(&member.connection)) == Outlook::Pending);
+        let pending = self.members.iter().any(|member| known.outlook(&member.turns) == Outlook::Pending);
         if noted.is_empty() || pending { vec![None] } else { noted }
+    }
+
+    /// The roles that point to the key.
+    fn roles(&self) -> impl Iterator<Item = (&Member, &RoleArn)> {
+        self.members.iter().filter_map(|member| Some((member, member.role.as_ref()?)))
     }
 
     /// The roles' tags that point to the key, by environment.
     async fn pointers(&self) -> Result<BTreeMap<EnvironmentName, Pointer>> {
         let mut pointers = BTreeMap::new();
-        for member in &self.members {
+        for (member, role) in self.roles() {
             let aws = member.aws.as_ref().map_err(Clone::clone)?;
-            let tags = aws.role_tags(&member.role.name).await?.unwrap_or_default();
+            let tags = aws.role_tags(&role.name).await?.unwrap_or_default();
             let found = tags.get(REPLACES).and_then(|value| Pointer::read(value));
             pointers.extend(found.map(|found| (member.environment.name.clone(), found)));
         }
@@ -148,10 +152,10 @@ impl Key {
             Phase::Off { .. } => Some(true),
             _ => return 0,
         };
-        let told = |member: &&Member| {
+        let told = |(member, _): &(&Member, &RoleArn)| {
             pointers.get(&member.environment.name).and_then(|it| it.waits).map(|it| it.off)
         };
-        self.members.iter().filter(|member| told(member) != off).count()
+        self.roles().filter(|pair| told(pair) != off).count()
     }
 
     /// What the roles' tags are to tell.
@@ -183,7 +187,7 @@ impl Key {
         let days = self.patience.watch.whole_days();
         let why = format!("it stays active and is watched for {days} days: nobody may use it any more");
         let mut change =
-            self.change(Verb::Update, &why, &["iam:TagUser", "iam:TagRole"], 1 + self.members.len());
+            self.change(Verb::Update, &why, &["iam:TagUser", "iam:TagRole"], 1 + self.roles().count());
         change.after = Some(json!({ "Status": "Active", "watched for days": days }));
         change
     }
@@ -191,7 +195,7 @@ impl Key {
     fn plan_deactivate(&self) -> Change {
         let why = "nobody has used it for the whole watch; it can be activated again";
         let rights = ["iam:UpdateAccessKey", "iam:TagUser", "iam:TagRole"];
-        let mut change = self.change(Verb::Update, why, &rights, 2 + self.members.len());
+        let mut change = self.change(Verb::Update, why, &rights, 2 + self.roles().count());
         change.before = Some(json!({ "Status": "Active" }));
         change.after = Some(json!({ "Status": "Inactive" }));
         change
@@ -248,11 +252,11 @@ impl Key {
     /// Writes what the roles' tags are to tell now.
     async fn point(&self, pen: &Pen, seen: &Seen, phase: &Phase) -> Result<()> {
         let after = BTreeMap::from([(REPLACES.to_owned(), self.pointer(phase))]);
-        for member in &self.members {
+        for (member, role) in self.roles() {
             let aws = member.aws.as_ref().map_err(Clone::clone)?;
             let found = seen.pointers.get(&member.environment.name);
             let before = found.map(|pointer| (REPLACES.to_owned(), pointer.value()));
-            aws.tag(pen, &member.role, &before.into_iter().collect(), &after).await?;
+            aws.tag(pen, role, &before.into_iter().collect(), &after).await?;
         }
         Ok(())
     }
@@ -306,10 +310,16 @@ impl Step for Key {
 
     fn needs(&self) -> Vec<StepKey> {
         let connections = self.members.iter().map(|member| connection_key(&member.connection));
-        let roles = self.members.iter().map(|member| role_key(&member.environment));
+        let roles = self.roles().map(|(member, _)| role_key(&member.environment));
+        let turns = self.members.iter().map(|member| member.turns.clone());
         let sign_ins = self.members.iter().map(|member| sign_in_key(&member.environment));
         let own = std::iter::once(self.owner.clone());
-        own.chain(sign_ins).chain(connections).chain(roles).chain(self.proofs.iter().cloned()).collect()
+        own.chain(sign_ins)
+            .chain(turns)
+            .chain(connections)
+            .chain(roles)
+            .chain(self.proofs.iter().cloned())
+            .collect()
     }
 
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
@@ -378,7 +388,7 @@ impl Step for Key {
             Phase::ToDeactivate => self.plan_deactivate(),
             Phase::ToNoteOff => {
                 let after = json!({ "Status": "Inactive", "noted": true });
-                self.plan_note("it is off, and since when is noted nowhere", after, 1 + self.members.len())
+                self.plan_note("it is off, and since when is noted nowhere", after, 1 + self.roles().count())
             }
             Phase::Off { .. } | Phase::ToDelete if !seen.failing.is_empty() => self.wait(
                 format!("a look at runs that have failed since it is off: {}", seen.failing.join(", ")),

@@ -43,6 +43,8 @@ pub struct Mark {
     pub before: Vec<StepKey>,
     /// The organisation, for the subjects of other projects.
     pub organization: OrganizationName,
+    /// Whether the connection is to assume the role, whose tag then points to the key; else it goes on with keys.
+    pub points: bool,
     /// The client of Azure DevOps.
     pub devops: DevOps,
     /// The project.
@@ -73,7 +75,15 @@ impl Mark {
 
     fn tag(&self, found: &Connection) -> Tag {
         let role = Some(found.parameters.assume_role_arn.clone()).filter(|role| !role.is_empty());
-        Tag { key: self.turned.key.clone(), connection: found.id, role, since: None }
+        let external =
+            Some(found.parameters.external_id.clone()).filter(|id| role.is_some() && !id.is_empty());
+        Tag { key: self.turned.key.clone(), connection: found.id, role, external, since: None }
+    }
+
+    /// The role's tag that points to a key, as it is.
+    async fn pointed(&self) -> Result<Option<String>> {
+        let aws = self.of_role.as_ref().map_err(Clone::clone)?;
+        Ok(aws.role_tags(&self.role.arn.name).await?.and_then(|mut tags| tags.remove(REPLACES)))
     }
 
     fn pointer(&self) -> Pointer {
@@ -89,7 +99,7 @@ impl Mark {
             marks(tags).iter().any(|mark| mark.key == tag.key && mark.connection == tag.connection)
         });
         let points = seen.pointer.as_deref().and_then(Pointer::read);
-        let points = points.is_some_and(|pointer| pointer.key == self.turned.key);
+        let points = !self.points || points.is_some_and(|pointer| pointer.key == self.turned.key);
         ((!there).then(|| tag.tag()), (!points).then(|| self.pointer().value()))
     }
 
@@ -132,8 +142,9 @@ impl Step for Mark {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        let own = [sign_in_key(&self.environment), self.owner.clone(), role_key(&self.environment)];
-        own.into_iter().chain(self.before.iter().cloned()).collect()
+        let own = [sign_in_key(&self.environment), self.owner.clone()];
+        let role = self.points.then(|| role_key(&self.environment));
+        own.into_iter().chain(role).chain(self.before.iter().cloned()).collect()
     }
 
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
@@ -142,20 +153,15 @@ impl Step for Mark {
         let role = known.get(&Of::<RoleFact>::new(role_key(&self.environment)));
         let user = aws.user(&self.turned.user).await?;
         let mut seen = Seen {
-            pointer: self
-                .of_role
-                .as_ref()
-                .map_err(Clone::clone)?
-                .role_tags(&self.role.arn.name)
-                .await?
-                .and_then(|mut tags| tags.remove(REPLACES)),
+            pointer: if self.points { self.pointed().await? } else { None },
             user: user.map(|user| (user.arn, user.tags)),
             connection,
             named_by: Vec::new(),
             unread: Vec::new(),
             untrusted: Vec::new(),
         };
-        if !self.holds(&seen) {
+        // Who goes on with keys stays the same user: nothing that names it breaks.
+        if !self.points || !self.holds(&seen) {
             return Ok(seen);
         }
         if let Some(connection) = &seen.connection {

@@ -1,10 +1,12 @@
 //! Steps of a rotation: what is noted of a key, its watch, its end, its user's end, and what makes a switch safe.
 
+pub mod back;
 pub mod duration;
 pub mod end;
 pub mod key;
 pub mod mark;
 pub mod policies;
+pub mod renewal;
 pub mod user;
 
 use time::OffsetDateTime;
@@ -33,6 +35,16 @@ pub fn key_key(turned: &Turned) -> StepKey {
 /// The step that notes, before a connection is switched, which key it had.
 pub fn mark_key(connection: &ConnectionName) -> StepKey {
     StepKey::new(Kind::Key, format!("note/{connection}"))
+}
+
+/// The step that makes a key in the place of another, and puts it into the connections.
+pub fn renewal_key(turned: &Turned) -> StepKey {
+    StepKey::new(Kind::Key, format!("{}/in place of {}", turned.account, turned.key))
+}
+
+/// The step that forgets what was noted of a key.
+pub fn forget_key(turned: &Turned) -> StepKey {
+    StepKey::new(Kind::Key, format!("{}/note of {}", turned.account, turned.key))
 }
 
 /// The step that ends a user.

@@ -30,7 +30,7 @@ use keyless::programs::build::Purpose;
 use keyless::programs::consent::Consent;
 use keyless::programs::doctor::examine;
 use keyless::programs::matrix::map;
-use keyless::programs::rotate::{Options as RotateOptions, prepare_rotation};
+use keyless::programs::rotate::{Options as RotateOptions, Way, prepare_rotation};
 use keyless::programs::run::{Prepared, Summary, prepare};
 use keyless::programs::session::Session;
 use keyless::sandbox::issuer::Keys;
@@ -132,6 +132,23 @@ impl Job {
     /// `rotate --yes`.
     pub fn rotate() -> Self {
         Self::new("rotate", Purpose::Rotate)
+    }
+
+    /// `rotate --rollback --yes`.
+    pub fn rollback() -> Self {
+        Self::rotating(Way::Back)
+    }
+
+    /// `rotate --renew-keys --yes`.
+    pub fn renew() -> Self {
+        Self::rotating(Way::Renew)
+    }
+
+    fn rotating(way: Way) -> Self {
+        let (command, purpose) = way.program();
+        let mut job = Self::new(command, purpose);
+        job.rotation.way = way;
+        job
     }
 
     /// `--delete-users`.
@@ -258,7 +275,7 @@ pub const NOW: OffsetDateTime = time::macros::datetime!(2026-12-01 00:00 UTC);
 pub const THREE: [&str; 3] = ["dev", "staging", "prod"];
 
 async fn prepared(session: &Session, job: &Job) -> Result<Prepared> {
-    if job.purpose != Purpose::Rotate {
+    if !matches!(job.purpose, Purpose::Rotate | Purpose::Rollback | Purpose::Renew) {
         return prepare(session, job.command, job.purpose, &job.chosen).await;
     }
     let (found, prepared) = prepare_rotation(session, job.rotation, &job.chosen).await?;
