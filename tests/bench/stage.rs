@@ -188,6 +188,7 @@ impl Stage {
             events,
             stop: CancellationToken::new(),
             now: time::macros::datetime!(2026-12-01 00:00 UTC),
+            ahead: time::Duration::ZERO,
             patience: Duration::from_secs(120),
             close: Default::default(),
         }
