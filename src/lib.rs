@@ -10,7 +10,7 @@
 //! | `engine` | step, schedule, journal, retry, undo; knows no cloud | domain, plan, host |
 //! | `cloud` | clients for Azure DevOps and AWS, sign-in, tracing | domain |
 //! | `steps` | one cloud object each | domain, plan, engine, cloud |
-//! | `programs` | survey, setup, verify, status, teardown: lists of steps | domain, plan, engine, steps, cloud, host |
+//! | `programs` | survey, setup, verify, doctor, rotate, move_issuer, status, teardown: lists of steps | domain, plan, engine, steps, cloud, host |
 //! | `host` | this machine: clock, directories, files, terminal facts | domain |
 //! | `wizard` | the wizard as data | domain, plan |
 //! | `tui` | the wizard and the live panes on the full screen (ratatui) | domain, plan, wizard, explain, host |

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -88,7 +88,17 @@ impl Key {
         let projects = self.devops.all_projects().await?;
         let lists = projects.iter().map(|project| self.devops.connections(project));
         let mut held = Vec::new();
-        for (project, found) in projects.iter().zip(try_join_all(lists).await?) {
+        for (project, found) in projects.iter().zip(join_all(lists).await) {
+            let found = match found {
+                // A project may be seen without its connections: nobody can tell more about those.
+                Err(failure)
+                    if project.id != self.project.id
+                        && matches!(failure.class, Class::Denied | Class::NotFound) =>
+                {
+                    continue;
+                }
+                found => found?,
+            };
             for connection in found.iter().filter(|found| found.parameters.username == self.turned.key) {
                 let member = self.members.iter().find(|member| {
                     project.id == self.project.id
@@ -109,16 +119,17 @@ impl Key {
     async fn failing(&self, marks: &[Mark], since: Option<OffsetDateTime>) -> Result<Vec<String>> {
         let Some(since) = since else { return Ok(Vec::new()) };
         let looks = marks.iter().map(|mark| self.devops.uses(&self.project, mark.connection));
-        let mut failing = Vec::new();
+        // The latest of each pipeline counts: what failed and then worked misses no key.
+        let mut latest: BTreeMap<String, (OffsetDateTime, bool)> = BTreeMap::new();
         for used in try_join_all(looks).await?.into_iter().flatten() {
-            let at = OffsetDateTime::parse(&used.started, &Rfc3339).ok();
-            if used.result.eq_ignore_ascii_case("failed") && at.is_some_and(|at| at > since) {
-                failing.push(format!("{} on {}", used.name, used.started));
+            let Ok(at) = OffsetDateTime::parse(&used.started, &Rfc3339) else { continue };
+            let failed = used.result.eq_ignore_ascii_case("failed");
+            if at > since && latest.get(&used.name).is_none_or(|(known, _)| *known <= at) {
+                latest.insert(used.name, (at, failed));
             }
         }
-        failing.sort();
-        failing.dedup();
-        Ok(failing)
+        let failed = latest.into_iter().filter(|(_, (_, failed))| *failed);
+        Ok(failed.map(|(name, (at, _))| format!("{name} on {}", stamp(at))).collect())
     }
 
     /// The time of the switch that is not noted yet, for a plan: every connection is, or will be, proven.

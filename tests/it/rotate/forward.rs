@@ -198,7 +198,7 @@ async fn runs_that_fail_once_the_key_is_off_hold_up_its_end() {
         assert!(green(&lab.pass_days(8).await));
     }
     let uses = lab.practice.ground().store.list::<serde_json::Value>("connection-use", "");
-    let (last, _) = uses.last().unwrap();
+    let (last, _) = uses.iter().max_by_key(|(_, used)| used["id"].as_u64()).unwrap();
     lab.change("connection-use", last, |used| used["result"] = "failed".into());
     let ran = waits(&lab).await;
     assert!(ran.findings("dev").contains(&FindingCode::RotationFailing), "{:?}", ran.board.findings);
