@@ -237,16 +237,21 @@ async fn serve(
     Ok(Exit::Done)
 }
 
-/// Shows the practice time, or moves it, also while another process serves this world.
-async fn clock(name: &str, by: Option<i64>, process: &Process, output: &Output) -> Result<Exit> {
+/// The practice cloud of a world as it runs, here or in another process, with the world's name.
+async fn running(name: &str, process: &Process) -> Result<(String, Running)> {
     let world = world(name, process)?;
     let name = world.name.clone();
     let state = folder(process, &name)?;
     files::private_dir(&state)?;
     let mut options = Options::new(world);
     options.state = Some(state.join("cloud"));
-    let running =
-        Practice::attach_or_start(options).await.map_err(|e| broken("start the practice cloud", e))?;
+    let running = Practice::attach_or_start(options).await;
+    Ok((name, running.map_err(|e| broken("start the practice cloud", e))?))
+}
+
+/// Shows the practice time, or moves it, also while another process serves this world.
+async fn clock(name: &str, by: Option<i64>, process: &Process, output: &Output) -> Result<Exit> {
+    let (name, running) = running(name, process).await?;
     let told = running.clock(by).await.map_err(|e| broken("move the practice clock", e))?;
     if let Running::Owned(practice) = running {
         practice.shutdown().await;
@@ -283,14 +288,7 @@ async fn clock(name: &str, by: Option<i64>, process: &Process, output: &Output) 
 
 /// Shows who issues the tokens, or switches it, also while another process serves this world.
 async fn issuer(name: &str, to: Option<PracticeIssuer>, process: &Process, output: &Output) -> Result<Exit> {
-    let world = world(name, process)?;
-    let name = world.name.clone();
-    let state = folder(process, &name)?;
-    files::private_dir(&state)?;
-    let mut options = Options::new(world);
-    options.state = Some(state.join("cloud"));
-    let running =
-        Practice::attach_or_start(options).await.map_err(|e| broken("start the practice cloud", e))?;
+    let (name, running) = running(name, process).await?;
     let to = to.map(|to| match to {
         PracticeIssuer::Vstoken => TokenIssuer::AzureDevops,
         PracticeIssuer::Entra => TokenIssuer::Entra,

@@ -6,6 +6,7 @@ use futures::future::{join_all, try_join_all};
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
 
 use super::{Turned, day, key_key, stamp};
 use crate::cloud::aws::Aws;
@@ -87,28 +88,23 @@ impl Key {
     async fn held_by(&self, known: &Known) -> Result<Vec<String>> {
         let projects = self.devops.all_projects().await?;
         let lists = projects.iter().map(|project| self.devops.connections(project));
+        // A shared connection stands in the lists of several projects, perhaps under other names: its id tells it.
+        let own = self.devops.connections(&self.project).await?;
+        let turning = |id: Uuid| {
+            let name = own.iter().find(|found| found.id == id).map(|found| &found.name)?;
+            let member = self.members.iter().find(|it| it.connection.as_str().eq_ignore_ascii_case(name))?;
+            Some(known.outlook(&member.turns) == Outlook::Pending)
+        };
         let mut held = Vec::new();
         for (project, found) in projects.iter().zip(join_all(lists).await) {
             let found = match found {
                 // A project may be seen without its connections: nobody can tell more about those.
-                Err(failure)
-                    if project.id != self.project.id
-                        && matches!(failure.class, Class::Denied | Class::NotFound) =>
-                {
-                    continue;
-                }
+                Err(failure) if matches!(failure.class, Class::Denied | Class::NotFound) => continue,
                 found => found?,
             };
-            for connection in found.iter().filter(|found| found.parameters.username == self.turned.key) {
-                let member = self.members.iter().find(|member| {
-                    project.id == self.project.id
-                        && member.connection.as_str().eq_ignore_ascii_case(&connection.name)
-                });
-                let outlook = member.map(|member| known.outlook(&member.turns));
-                if outlook != Some(Outlook::Pending) {
-                    held.push(format!("{}/{}", project.name, connection.name));
-                }
-            }
+            let holds = found.iter().filter(|found| found.parameters.username == self.turned.key);
+            let stays = holds.filter(|found| turning(found.id) != Some(true));
+            held.extend(stays.map(|found| format!("{}/{}", project.name, found.name)));
         }
         held.sort();
         held.dedup();
