@@ -11,6 +11,7 @@ use serde_json::Value;
 mod exports;
 mod judge;
 mod moto;
+mod rotation;
 mod yaml;
 
 fn root() -> &'static Path {
