@@ -283,7 +283,36 @@ async fn prepared(session: &Session, job: &Job) -> Result<Prepared> {
         .ok_or_else(|| Failure::new(Code::Answers).with("nothing to rotate", format!("{:?}", found.skipped)))
 }
 
+/// What a practice cloud held at some moment.
+pub struct Saved {
+    world: World,
+    tables: BTreeMap<String, BTreeMap<String, Value>>,
+    ahead: i64,
+}
+
 impl Lab {
+    /// The cloud as it is now, to begin there again.
+    pub fn saved(&self) -> Saved {
+        let ground = self.practice.ground();
+        Saved { world: ground.world.clone(), tables: ground.store.dump(), ahead: ground.clock.offset() }
+    }
+
+    /// On a cloud like one of before; keyless runs on another machine.
+    pub async fn like(saved: &Saved) -> Self {
+        let lab = Self::start(saved.world.clone()).await;
+        let ground = lab.practice.ground();
+        ground.store.clear();
+        ground.store.transaction(|tx| {
+            for (table, records) in &saved.tables {
+                for (key, value) in records {
+                    tx.put(table, key, value);
+                }
+            }
+        });
+        ground.clock.advance(saved.ahead);
+        lab
+    }
+
     /// On a world of `tests/worlds`, by its file's name.
     pub async fn of_file(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds").join(format!("{name}.toml"));
@@ -293,6 +322,12 @@ impl Lab {
     /// Moves the practice clock by so many days. The team deploys at the new time: how its pipelines ended.
     pub async fn pass_days(&self, days: i64) -> Vec<String> {
         let told = self.practice.move_clock(days * 24 * 60 * 60).await;
+        told.ran.into_iter().map(|run| format!("{}: {:?}", run.pipeline, run.result)).collect()
+    }
+
+    /// The team deploys now: how its pipelines ended.
+    pub async fn team_deploys(&self) -> Vec<String> {
+        let told = self.practice.move_clock(1).await;
         told.ran.into_iter().map(|run| format!("{}: {:?}", run.pipeline, run.result)).collect()
     }
 
