@@ -10,6 +10,7 @@ use keyless::cloud::aws::Transport;
 use keyless::cloud::devops::{Credential, DevOps};
 use keyless::cloud::http::Http;
 use keyless::cloud::signin::{AwsSignIn, StaticKeys};
+use keyless::cloud::trace::TraceSink;
 use keyless::config;
 use keyless::domain::denial;
 use keyless::domain::failure::{Code, Failure, Result};
@@ -77,6 +78,8 @@ pub struct Lab {
     pub close: BTreeSet<EnvironmentName>,
     /// Another token than the practice operator's.
     pub token: Option<String>,
+    /// Sees the exchanges with Azure DevOps, as a file of `--trace-http` would.
+    pub trace: Option<Arc<dyn TraceSink>>,
     folder: tempfile::TempDir,
 }
 
@@ -355,6 +358,7 @@ impl Lab {
             only: None,
             close: BTreeSet::new(),
             token: None,
+            trace: None,
             folder,
         }
     }
@@ -388,7 +392,7 @@ impl Lab {
         let addresses = self.practice.addresses();
         let ends =
             Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws)).unwrap();
-        let http = Http::new(32, None);
+        let http = Http::new(32, self.trace.clone());
         let transport = Transport::new(ends.aws.clone(), 32, None);
         let sign_in = AwsSignIn::new(transport, Arc::new(|_: &str| None));
         let credentials = self.practice.credentials();
