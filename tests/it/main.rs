@@ -4,6 +4,7 @@
 
 mod calls;
 mod canary;
+mod canary_rotation;
 mod clients;
 mod crash;
 mod denial;

@@ -15,9 +15,9 @@ use keyless::cloud::http::Http;
 use keyless::domain::failure::Code;
 use serde_json::json;
 
-use super::canary::{assert_clean, assert_silent};
 use super::headless::assert_valid;
 use super::support::binary::{Machine, Said};
+use super::support::secrets::{assert_clean, assert_silent};
 use super::support::talk::Talk;
 use super::support::{Lab, Live};
 

@@ -6,7 +6,7 @@ use keyless::plan::link::{Link, LinkState};
 use keyless::sandbox::Fate;
 
 use super::forward::active;
-use super::{KEY, deploys, held, is_silent, keys_of, notes, nothing_stands, world_of};
+use super::{KEY, deploys, held, keys_of, notes, nothing_stands, world_of};
 use crate::support::lab::THREE;
 use crate::support::{Job, Lab, Name, Ran, Then};
 
@@ -17,7 +17,6 @@ pub async fn is_back(lab: &Lab, ran: &Ran, names: &[&str]) {
     assert_eq!(active(lab, KEY), Some(true));
     nothing_stands(lab);
     deploys(lab, 1).await;
-    is_silent(lab, ran);
 }
 
 /// A cloud on which `rotate` was run so often, with a week and a day between.

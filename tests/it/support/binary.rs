@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use super::secrets::{assert_clean, assert_silent};
+
 /// A machine of its own for the program: home, state folder and working directory.
 pub struct Machine {
     folder: tempfile::TempDir,
@@ -41,10 +43,21 @@ impl Said {
 
 impl From<Output> for Said {
     fn from(output: Output) -> Self {
-        Self {
+        let said = Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert_silent(&said, &["a run"]);
+        said
+    }
+}
+
+/// Whatever a test was about: no run has left a secret in a file.
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_clean(self);
         }
     }
 }

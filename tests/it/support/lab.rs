@@ -42,6 +42,7 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::dump::Dump;
+use super::secrets::secret_in;
 use super::watch::Watch;
 
 /// A world that comes with the program.
@@ -474,7 +475,20 @@ impl Lab {
         };
         let board = session.events.board();
         drop(session);
-        Ok(Ran { plan, summary, board, events: collector.await.unwrap() })
+        let ran = Ran { plan, summary, board, events: collector.await.unwrap() };
+        self.assert_silent(&ran);
+        Ok(ran)
+    }
+
+    /// Whatever a test is about: neither the journal nor anything a run told holds a secret.
+    fn assert_silent(&self, ran: &Ran) {
+        let journal = std::fs::read(self.journal()).unwrap_or_default();
+        let told = format!("{} {:?}", serde_json::to_string(&(&ran.plan, &ran.events)).unwrap(), ran.summary);
+        for (what, bytes) in [("the journal", journal), ("a run", told.into_bytes())] {
+            if let Some(secret) = secret_in(&bytes) {
+                panic!("{what} holds a secret: {secret}");
+            }
+        }
     }
 
     /// Examines as `keyless doctor` does.
