@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keyless::sandbox::Fate;
 
 use super::back::{cut_at_the_switch, is_back, rotated};
-use super::{held, notes, nothing_stands};
+use super::{held, keys_of, notes, nothing_stands};
 use crate::support::lab::Saved;
 use crate::support::points::at_every;
 use crate::support::{Dump, Job, Lab, Name, Then};
@@ -105,4 +105,30 @@ async fn a_way_back_from_every_phase_converges_after_a_crash_at_every_write() {
         point.end.assert_same(&dump(&lab), "an undisturbed way back leads elsewhere");
     })
     .await;
+}
+
+/// One new key for three connections, and a way back that is cut between them: those that got it hold a key whose secret is
+/// gone, and no user has a third one. It is deleted, and they are the first to get another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_reached_only_some_connections_is_replaced_there_first() {
+    let begin = rotated("rotate-shared-user", 1).await.saved();
+    let put = |connection: &str, fate| {
+        (Name { method: "PUT".to_owned(), object: format!("connection {connection}") }, fate)
+    };
+    for (name, fate) in [put("AWS-Dev", Fate::CutAfter), put("AWS-Demo", Fate::CutBefore)] {
+        let lab = Lab::like(&begin).await;
+        lab.watch.set(&name, fate, Then::Die);
+        lab.crash(Job::rollback()).await;
+        let lost = held(&lab, "AWS-Dev");
+        assert!(keys_of(&lab).contains(&lost), "{lost}");
+        is_green(&lab, "after the crash").await;
+        lab.watch.forget();
+        let ran = lab.run(Job::rollback()).await;
+        is_back(&lab, &ran, &["dev", "test", "demo"]).await;
+        assert!(keys_of(&lab).len() == 2 && !keys_of(&lab).contains(&lost), "{lost}");
+        let writes: Vec<String> = lab.watch.writes().iter().map(ToString::to_string).collect();
+        let user = "access-key 111122223333/azure-devops-deploy";
+        let (deleted, made) = (format!("DeleteAccessKey {user}"), format!("CreateAccessKey {user}"));
+        assert_eq!(writes[..3], [deleted, made, "PUT connection AWS-Dev".to_owned()], "{writes:#?}");
+    }
 }
