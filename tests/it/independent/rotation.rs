@@ -88,8 +88,8 @@ fn told(mut command: Command, input: &Value) -> Value {
 }
 
 impl Stage {
-    /// With so many keys of the user; the connection holds the first.
-    async fn open(test: &str, keys: usize) -> Option<(Self, Vec<Given>)> {
+    /// The user has two keys, and the connection holds the first. The second.
+    async fn open(test: &str) -> Option<(Self, Given)> {
         let judges = Judges::find(test)?;
         let home = tempfile::tempdir().expect("a folder");
         write_profiles(home.path());
@@ -103,15 +103,13 @@ impl Stage {
         let deploy = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Resource": "*",
             "Action": ["cloudformation:*", "lambda:UpdateFunctionCode", "lambda:GetFunction"] }] });
         let user = json!({ "name": USER, "inline": { "deploy": deploy }, "attached": [S3], "tags": { "team": "payments" },
-            "keys": keys });
+            "keys": 2 });
         let made = told(seed, &json!({ DEV: { "users": [user] } }));
-        let made = made[DEV][USER].as_array().expect("keys").clone();
-        let text = |key: &Value, name: &str| key[name].as_str().expect("text").to_owned();
-        let mut given = made
-            .iter()
-            .map(|key| Given { id: text(key, "id"), secret: text(key, "secret") })
-            .collect::<Vec<_>>();
-        let old = given.remove(0);
+        let given = |index: usize| {
+            let text = |name: &str| made[DEV][USER][index][name].as_str().expect("text").to_owned();
+            Given { id: text("id"), secret: text("secret") }
+        };
+        let (old, other) = (given(0), given(1));
         let courier = Arc::new(Courier::default());
         let world = worlds::parse(&world_of(&old)).expect("a world");
         std::fs::write(home.path().join("keyless.toml"), &world.answers).expect("written");
@@ -120,7 +118,7 @@ impl Stage {
         options.witness = Some(courier.clone());
         let practice = Practice::start(options).await.expect("it starts");
         let _ = courier.ground.set(Arc::clone(practice.ground()));
-        Some((Self { judges, home, moto, practice, old, ahead: 0 }, given))
+        Some((Self { judges, home, moto, practice, old, ahead: 0 }, other))
     }
 
     fn script(&self, arguments: &[&str]) -> Command {
@@ -242,21 +240,32 @@ fn notes(tagged: &Value) -> Vec<String> {
 }
 
 const RENEW: [&str; 3] = ["rotate", "--renew-keys", "--yes"];
+const ROTATE: [&str; 3] = ["rotate", "--yes", "--delete-users"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn moto_understands_new_keys_and_the_end_of_old_ones() {
-    let Some((mut stage, others)) = Stage::open("new keys against moto", 2).await else { return };
+async fn moto_understands_new_keys_and_the_end_of_old_ones_and_of_their_user() {
+    let Some((mut stage, orphan)) = Stage::open("rotation against moto").await else { return };
+    let fresh = renews(&mut stage, &orphan).await;
+    let inventory = stage.run(&["rotate", "--inventory"]).await;
+    is_told(&stage, &inventory, &fresh);
+    turns_to_oidc(&mut stage, &fresh).await;
+    for key in [&stage.old, &orphan, &fresh] {
+        stage.is_silent(key);
+    }
+}
+
+/// A new key in the place of the old one, to whose end. The new one.
+async fn renews(stage: &mut Stage, orphan: &Given) -> Given {
     // What an interrupted try leaves: a key that was not there before it. moto gives no user a third one.
-    let (old, orphan) = (stage.old.id.clone(), &others[0].id);
-    let noted = json!({ format!("keyless:renewing/{old}"): old });
-    told(stage.script(&["tag", DEV, USER]), &noted);
+    let old = stage.old.id.clone();
+    told(stage.script(&["tag", DEV, USER]), &json!({ format!("keyless:renewing/{old}"): old }));
     stage.used(&stage.old, "eu-west-1");
 
     stage.ends("waiting", &RENEW).await;
     let fresh = stage.held();
     let user = stage.user();
-    assert!(fresh.id != old && fresh.id != *orphan, "{user}");
-    // The new key answered GetCallerIdentity before it was put in, and with its own secret it is known there.
+    assert!(fresh.id != old && fresh.id != orphan.id, "{user}");
+    // The new key answered GetCallerIdentity before it was put in, signed with its own secret.
     assert_eq!(user["keys"][&fresh.id], json!({ "active": true, "used": "sts eu-west-1" }), "{user}");
     assert_eq!(user["keys"][&old], json!({ "active": true, "used": "s3 eu-west-1" }), "{user}");
     assert_eq!(user["keys"].as_object().map(serde_json::Map::len), Some(2), "{user}");
@@ -272,75 +281,56 @@ async fn moto_understands_new_keys_and_the_end_of_old_ones() {
     let user = stage.user();
     assert_eq!(user["keys"][&old]["active"], false, "{user}");
     assert!(user["tags"][format!("keyless:deactivated/{old}")].is_string(), "{user}");
-    let early = stage.ends("waiting", &RENEW).await;
-    assert_eq!(finished(&early)["writes"], 0, "{}", said(&early));
     stage.pass_days(8).await;
     stage.ends("done", &RENEW).await;
     let user = stage.user();
-    assert_eq!(
-        user["keys"].as_object().map(|keys| keys.keys().collect::<Vec<_>>()),
-        Some(vec![&fresh.id]),
-        "{user}"
-    );
-    assert_eq!(notes(&user), [""; 0]);
-    assert_eq!(
-        (&user["tags"]["team"], &user["inline"], &user["attached"]),
-        (&json!("payments"), &json!(["deploy"]), &json!([S3]))
-    );
-    stage.pass_days(1).await;
-    for key in [&stage.old, &fresh] {
-        stage.is_silent(key);
-    }
+    let left = user["keys"].as_object().map(|keys| keys.keys().collect::<Vec<_>>());
+    assert_eq!((left, notes(&user)), (Some(vec![&fresh.id]), Vec::new()), "{user}");
+    let rest = (&user["tags"]["team"], &user["inline"], &user["attached"]);
+    assert_eq!(rest, (&json!("payments"), &json!(["deploy"]), &json!([S3])));
+    fresh
 }
 
-const ROTATE: [&str; 3] = ["rotate", "--yes", "--delete-users"];
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn moto_understands_a_rotation_to_the_end_of_key_and_user() {
-    let Some((mut stage, _)) = Stage::open("a rotation against moto", 1).await else { return };
-    let old = stage.old.id.clone();
-    // moto gets them from the rotation itself.
-    stage.set_up_practice_aws().await;
-    let inventory = stage.run(&["rotate", "--inventory"]).await;
-    let inventory: Value =
-        serde_json::from_slice(&inventory.stdout).unwrap_or_else(|_| panic!("{}", said(&inventory)));
-    let row = &inventory["connections"][0];
+/// The inventory, as moto lets keyless see it.
+fn is_told(stage: &Stage, inventory: &Output, key: &Given) {
+    let told: Value =
+        serde_json::from_slice(&inventory.stdout).unwrap_or_else(|_| panic!("{}", said(inventory)));
+    let row = &told["connections"][0];
     assert_eq!(
         (&row["verdict"], &row["access_key"]["key"]["id"]),
-        (&json!("rotate"), &json!(old)),
-        "{inventory:#}"
+        (&json!("rotate"), &json!(key.id)),
+        "{told:#}"
     );
     let user = &row["access_key"]["key"]["user"];
-    assert_eq!(
-        (&user["name"], &user["policies"]["inline"]),
-        (&json!(USER), &json!(["deploy"])),
-        "{inventory:#}"
-    );
-    assert_eq!(user["policies"]["attached"], json!([S3]), "{inventory:#}");
+    assert_eq!((&user["name"], &user["policies"]["inline"]), (&json!(USER), &json!(["deploy"])), "{told:#}");
+    assert_eq!(user["policies"]["attached"], json!([S3]), "{told:#}");
+    assert!(!said(inventory).contains(&stage.old.id), "it is gone: {told:#}");
+}
 
+/// The connection is turned to OIDC, and its key and user have their end.
+async fn turns_to_oidc(stage: &mut Stage, key: &Given) {
+    // moto gets role and provider from the rotation itself.
+    stage.set_up_practice_aws().await;
     stage.ends("waiting", &ROTATE).await;
     let role = stage.dump()["roles"]["AzureDevOpsDevRole"].clone();
-    assert!(role["tags"]["keyless:replaces"].as_str().is_some_and(|value| value.starts_with(&old)), "{role}");
-    assert_eq!((stage.held().id.as_str(), stage.user()["keys"][&old]["active"] == true), ("", true));
+    assert!(
+        role["tags"]["keyless:replaces"].as_str().is_some_and(|value| value.starts_with(&key.id)),
+        "{role}"
+    );
+    assert_eq!((stage.held().id.as_str(), &stage.user()["keys"][&key.id]["active"]), ("", &json!(true)));
     // Somebody else uses it: the watch begins anew.
     stage.pass_days(3).await;
-    stage.used(&stage.old, "eu-central-1");
+    stage.used(key, "eu-central-1");
     stage.pass_days(5).await;
-    let used = stage.ends("waiting", &ROTATE).await;
-    assert!(
-        said(&used).contains("\"ROTATION-ELSEWHERE\"") && said(&used).contains("eu-central-1"),
-        "{}",
-        said(&used)
-    );
-    assert_eq!(stage.user()["keys"][&old]["active"], true);
+    let used = said(&stage.ends("waiting", &ROTATE).await);
+    assert!(used.contains("\"ROTATION-ELSEWHERE\"") && used.contains("eu-central-1"), "{used}");
     stage.pass_days(8).await;
     stage.ends("waiting", &ROTATE).await;
-    assert_eq!(stage.user()["keys"][&old]["active"], false);
+    assert_eq!(stage.user()["keys"][&key.id]["active"], false);
     stage.pass_days(8).await;
     stage.ends("done", &ROTATE).await;
     let held = stage.dump();
     assert_eq!(held["users"], json!({}), "{held}");
     assert!(held["roles"]["AzureDevOpsDevRole"]["tags"].get("keyless:replaces").is_none(), "{held}");
     stage.pass_days(1).await;
-    stage.is_silent(&stage.old);
 }
