@@ -8,8 +8,8 @@ use keyless::sandbox::world::World;
 use keyless::sandbox::{Fate, practice_token};
 use serde_json::Value;
 
-use super::support::binary::Machine;
-use super::support::secrets::{WRONG_TOKEN, assert_clean, assert_silent, secret_in};
+use super::support::binary::{Machine, assert_clean, assert_silent};
+use super::support::secrets::{WRONG_TOKEN, secret_in};
 use super::support::{Job, Lab, Live, Then, world};
 
 /// Every line of a trace is one exchange with exactly the six members, and the file is its owner's alone.

@@ -8,9 +8,10 @@ use keyless::sandbox::world::TokenIssuer;
 use serde_json::Value;
 
 use super::canary::assert_trace;
+use super::support::binary::assert_clean;
 #[cfg(unix)]
 use super::support::pty::Terminal;
-use super::support::secrets::{assert_clean, secret_in};
+use super::support::secrets::secret_in;
 use super::support::{Lab, Live};
 
 /// A cloud of this process, and a machine beside it.

@@ -10,8 +10,7 @@ use secrecy::ExposeSecret;
 
 use super::headless::assert_valid;
 use super::sign_in::{by_device, login_by_device};
-use super::support::binary::Machine;
-use super::support::secrets::{assert_clean, assert_silent};
+use super::support::binary::{Machine, assert_clean, assert_silent};
 use super::support::{Lab, Live};
 
 /// Whether a program of this machine is there.

@@ -16,8 +16,7 @@ use keyless::domain::failure::Code;
 use serde_json::json;
 
 use super::headless::assert_valid;
-use super::support::binary::{Machine, Said};
-use super::support::secrets::{assert_clean, assert_silent};
+use super::support::binary::{Machine, Said, assert_clean, assert_silent};
 use super::support::talk::Talk;
 use super::support::{Lab, Live};
 

@@ -7,8 +7,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keyless::sandbox::practice_token;
 
-use super::binary::{Machine, Said};
-
 /// A token that no practice cloud takes.
 pub const WRONG_TOKEN: &str = "PRACTICESECRETPAT2NOTTHERIGHTONEATALLXXXXXXXXXXXXXXX";
 
@@ -89,20 +87,4 @@ pub fn secret_below(root: &Path) -> Option<String> {
         }
     }
     None
-}
-
-/// Stops the test when any file of the machine holds a secret.
-pub fn assert_clean(machine: &Machine) {
-    if let Some(secret) = secret_below(machine.root()) {
-        panic!("a file holds a secret: {secret}");
-    }
-}
-
-/// Stops the test when a process said a secret.
-pub fn assert_silent(said: &Said, arguments: &[&str]) {
-    for (name, text) in [("stdout", &said.out), ("stderr", &said.err)] {
-        if let Some(secret) = secret_in(text.as_bytes()) {
-            panic!("{name} of {arguments:?} holds a secret: {secret}");
-        }
-    }
 }

@@ -5,8 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::binary::Said;
-use super::secrets::assert_silent;
+use super::binary::{Said, assert_silent};
 
 /// A run of the program that goes on.
 pub struct Talk {
