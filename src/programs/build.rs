@@ -148,8 +148,9 @@ impl Builder<'_> {
             if self.purpose.aims_at_wanted() {
                 let (environment, aws) = (environment.clone(), aws.clone());
                 steps.push(erase(Rights {
-                    role: wanted.role.arn.to_string(),
-                    provider: wanted.role.provider_arn.clone(),
+                    role: (wanted.connection.signs_in != SignsIn::Key).then(|| wanted.role.arn.to_string()),
+                    provider: wanted.user.is_none().then(|| wanted.role.provider_arn.clone()),
+                    user: wanted.user.as_ref().map(|user| user.arn.clone()),
                     environment,
                     aws,
                     asked: Default::default(),
@@ -443,7 +444,10 @@ pub fn header(blueprint: &Blueprint, session: &Session) -> Header {
                 account: wanted.environment.account.to_string(),
                 region: wanted.environment.region.to_string(),
                 connection: wanted.connection.name.to_string(),
-                role: wanted.role.arn.to_string(),
+                role: match &wanted.user {
+                    Some(user) if wanted.connection.signs_in == SignsIn::Key => user.arn.clone(),
+                    _ => wanted.role.arn.to_string(),
+                },
                 branches: wanted.environment.branches.iter().map(ToString::to_string).collect(),
                 left_out: session.left_out(&wanted.environment.name),
             })

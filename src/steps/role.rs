@@ -11,7 +11,7 @@ use super::rights;
 use crate::cloud::aws::Aws;
 use crate::domain::diagnose;
 use crate::domain::diagnose::trust::admitted;
-use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::key::StepKey;
@@ -349,6 +349,14 @@ impl Step for Role {
         let change = self.plan(&seen);
         rights::check(known, &self.environment, &change)?;
         match &self.aim {
+            // IAM takes a user for none that it has made just now. The statement itself is keyless's own, and right.
+            Aim::Present if self.wanted.trusts.is_some() => {
+                let applied = self.apply_present(aws, pen, seen).await;
+                applied.map_err(|failure| match failure.code {
+                    Code::PolicyMalformed => failure.class(Class::NotYet),
+                    _ => failure,
+                })
+            }
             Aim::Present => self.apply_present(aws, pen, seen).await,
             Aim::Absent { origin } => self.apply_absent(aws, pen, seen.found, origin).await,
         }

@@ -6,6 +6,7 @@ use futures::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::facts::{ask_owner, ask_protected, sign_in_key};
+use super::rights;
 use crate::cloud::aws::Aws;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Authentication, Environment};
@@ -117,7 +118,7 @@ impl User {
             change.verb = Verb::Create;
             change.after = Some(self.shown_wanted());
             change.writes = 1 + self.wanted.inline.len() + self.wanted.managed.len();
-            change.rights = rights(&["iam:CreateUser", "iam:TagUser", "iam:PutUserPolicy"]);
+            change.rights = actions(&["iam:CreateUser", "iam:TagUser", "iam:PutUserPolicy"]);
             change.asks = asks.collect();
             return change;
         };
@@ -130,7 +131,7 @@ impl User {
         change.before = Some(shown_found(&there.user, &self.wanted));
         change.after = Some(self.shown_wanted());
         change.writes = difference.writes();
-        change.rights = rights(&["iam:TagUser", "iam:PutUserPolicy", "iam:AttachUserPolicy"]);
+        change.rights = actions(&["iam:TagUser", "iam:PutUserPolicy", "iam:AttachUserPolicy"]);
         change.asks = asks.chain(ask_owner(&self.owner(&there.user), &self.title())).collect();
         change
     }
@@ -147,7 +148,7 @@ impl User {
             let user = &there.user;
             change.writes =
                 1 + there.keys.len() + user.inline.len() + user.attached.len() + user.groups.len();
-            change.rights = rights(&["iam:DeleteAccessKey", "iam:DeleteUserPolicy", "iam:DeleteUser"]);
+            change.rights = actions(&["iam:DeleteAccessKey", "iam:DeleteUserPolicy", "iam:DeleteUser"]);
             return change;
         }
         let why = match self.owner(&there.user) {
@@ -161,7 +162,7 @@ impl User {
         let keys = if there.keys.is_empty() { String::new() } else { format!(", with {}", there.keys.join(", ")) };
         change.why = format!("{why}{keys}; only the policy goes that keyless wrote");
         change.writes = 1;
-        change.rights = rights(&["iam:DeleteUserPolicy"]);
+        change.rights = actions(&["iam:DeleteUserPolicy"]);
         change
     }
 
@@ -223,7 +224,7 @@ impl User {
     }
 }
 
-fn rights(actions: &[&str]) -> Vec<String> {
+fn actions(actions: &[&str]) -> Vec<String> {
     actions.iter().map(|action| (*action).to_owned()).collect()
 }
 
@@ -290,8 +291,9 @@ impl Step for User {
         }
     }
 
-    async fn apply(&self, _cx: &Cx, _known: &Known, pen: &Pen, seen: Option<There>) -> Result<()> {
+    async fn apply(&self, _cx: &Cx, known: &Known, pen: &Pen, seen: Option<There>) -> Result<()> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
+        rights::check(known, &self.environment, &self.plan(&seen))?;
         match self.aim {
             Aim::Present => self.apply_present(aws, pen, seen).await,
             Aim::Absent => self.apply_absent(aws, pen, seen).await,

@@ -461,7 +461,12 @@ impl Step for Renewal {
             mark.key == self.turned.key && connections.iter().any(|found| found.id == mark.connection)
         });
         let since = marks.map(|mark| mark.since).collect();
-        Ok(Seen { arn, keys, recorded, connections, held: self.held().await?, since, now })
+        let mut seen = Seen { arn, keys, recorded, connections, held: BTreeMap::new(), since, now };
+        // Where nothing is to be made, and nothing was left behind, nobody else's connections matter.
+        if !may_lack || seen.recorded.is_some() || !self.is_settled(&seen) {
+            seen.held = self.held().await?;
+        }
+        Ok(seen)
     }
 
     fn yields(&self, seen: &Seen) -> Yields {
