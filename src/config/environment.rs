@@ -31,7 +31,8 @@ impl Sketch {
         let unsure = |key: Key| self.unsure.contains(key.name);
         let homeless = unsure(keys::ACCOUNT) || unsure(keys::REGION);
         self.unsure.contains(field)
-            || (homeless && matches!(field, "role" | "user" | "region" | "sign-in" | "boundary" | "managed-policies"))
+            || (homeless
+                && matches!(field, "role" | "user" | "region" | "sign-in" | "boundary" | "managed-policies"))
     }
 }
 
@@ -192,11 +193,8 @@ fn authentication(
         reader.wrong(&span, place.key(key.name), wrong.accepted(Authentication::WORDS.join(", ")));
         return Authentication::Oidc;
     }
-    let belongs: [(Key, &[&str]); 3] = [
-        (keys::USER, &[and_role, alone]),
-        (keys::SOURCE_IP, &[and_role]),
-        (keys::EXTERNAL_ID, &[and_role]),
-    ];
+    let belongs: [(Key, &[&str]); 3] =
+        [(keys::USER, &[and_role, alone]), (keys::SOURCE_IP, &[and_role]), (keys::EXTERNAL_ID, &[and_role])];
     for (key, words) in belongs {
         if table.contains_key(key.name) && !words.contains(&word) {
             let span = super::reader::key_span(table, key.name).unwrap_or_else(|| place.span.clone());

@@ -254,7 +254,11 @@ pub(super) fn environment(environment: &Environment) -> Vec<Entry> {
         Entry::with_default(TAGS, Held::Table(tags), no_tags),
         Entry::with_default(CONNECTION, text(environment.connection.as_str()), connection),
         Entry::with_default(AUTHENTICATION, text(authentication.word()), authentication.is_oidc()),
-        Entry { key: USER, held: user.map_or(Held::Nothing, |user| text(user.as_str())), default: user_default },
+        Entry {
+            key: USER,
+            held: user.map_or(Held::Nothing, |user| text(user.as_str())),
+            default: user_default,
+        },
         Entry { key: SOURCE_IP, default: source_ip.is_empty(), held: list_or_nothing(source_ip) },
         Entry::optional(EXTERNAL_ID, authentication.external_id().map(ToString::to_string)),
         Entry::optional(SUBJECT, environment.subject.clone()),

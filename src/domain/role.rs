@@ -231,3 +231,48 @@ pub fn is_adopted(tags: &BTreeMap<String, String>, arn: &str) -> bool {
 fn policy_name(arn: &str) -> String {
     arn.rsplit('/').next().unwrap_or(arn).replace(',', "_")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use super::*;
+
+    fn wanted(source_ip: &[&str], external: Option<&str>) -> WantedRole {
+        WantedRole {
+            environment: "dev".parse().unwrap(),
+            arn: "arn:aws:iam::111122223333:role/R".parse().unwrap(),
+            provider_arn: "arn:aws:iam::111122223333:oidc-provider/i".to_owned(),
+            issuer_host_path: "i".to_owned(),
+            audience: "a".to_owned(),
+            subject: "s".to_owned(),
+            beside: None,
+            trusts: Some(TrustedUser {
+                arn: "arn:aws:iam::111122223333:user/u".to_owned(),
+                source_ip: source_ip.iter().map(|range| range.parse().unwrap()).collect(),
+                external_id: external.map(|id| id.parse().unwrap()),
+            }),
+            max_session_seconds: 3600,
+            boundary: None,
+            tags: BTreeMap::new(),
+            inline: BTreeMap::new(),
+            managed: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_role_of_a_key_admits_exactly_its_user() {
+        let role = wanted(&["203.0.113.0/24"], Some("ab"));
+        let trust = role.trust().unwrap();
+        assert_eq!(
+            trust.to_json(),
+            r#"{"Version":"2012-10-17","Statement":[{"Sid":"KeylessdevKey","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/u"},"Action":"sts:AssumeRole","Condition":{"IpAddress":{"aws:SourceIp":["203.0.113.0/24"]},"StringEquals":{"sts:ExternalId":"ab"}}}]}"#
+        );
+        assert_eq!(role.others_admitted(&trust), []);
+        // The same user from anywhere is more than wanted, and so is the token.
+        assert_eq!(role.others_admitted(&wanted(&[], None).trust().unwrap()).len(), 1);
+        let token = WantedRole { trusts: None, ..role.clone() };
+        assert_eq!(role.others_admitted(&token.trust().unwrap()).len(), 1);
+        assert_eq!(token.others_admitted(&trust).len(), 1);
+        assert_ne!(role.sid(), token.sid());
+    }
+}

@@ -33,7 +33,10 @@ impl Builder<'_> {
             Some(wanted) => Err(Failure::new(Code::Answers)
                 .with("environment", &wanted.environment.name)
                 .with("authentication", wanted.environment.authentication.word())
-                .with("--only", "an access key goes from AWS into Azure DevOps in one step: it needs both sides")),
+                .with(
+                    "--only",
+                    "an access key goes from AWS into Azure DevOps in one step: it needs both sides",
+                )),
         }
     }
 

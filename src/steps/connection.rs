@@ -8,7 +8,8 @@ use std::time::Duration;
 use shown::{differences, shown, shown_whole};
 
 use super::facts::{
-    ConnectionFact, RoleFact, access_key_key, ask_owner, ask_protected, connection_key, extension_key, role_key, trust_names,
+    ConnectionFact, RoleFact, access_key_key, ask_owner, ask_protected, connection_key, extension_key,
+    role_key, trust_names,
 };
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
@@ -117,7 +118,11 @@ impl Connection {
             return change;
         };
         if self.wanted.by_keys() {
-            return Change::keep(self.key(), self.title(), "it keeps its id, and its key is a step of its own");
+            return Change::keep(
+                self.key(),
+                self.title(),
+                "it keeps its id, and its key is a step of its own",
+            );
         }
         let differences = differences(&found.parameters, &self.wanted.parameters());
         if differences.is_empty() {

@@ -12,7 +12,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::denial;
-use super::facts::{ConnectionFact, RoleFact, access_key_key, ask_protected, connection_key, provider_key, role_key};
+use super::facts::{
+    ConnectionFact, RoleFact, access_key_key, ask_protected, connection_key, provider_key, role_key,
+};
 use super::issuer::issuer_key;
 use super::permission::{connection_permission_key, queue_permission_key};
 use super::pipeline::pipeline_key;

@@ -256,8 +256,7 @@ impl Step for Role {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        let trusted =
-            user_key(&self.environment).unwrap_or_else(|| provider_key(&self.wanted.arn.account));
+        let trusted = user_key(&self.environment).unwrap_or_else(|| provider_key(&self.wanted.arn.account));
         let own = [sign_in_key(&self.environment), trusted];
         own.into_iter().chain(self.connection.clone()).collect()
     }

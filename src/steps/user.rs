@@ -159,7 +159,8 @@ impl User {
         if !there.user.inline.contains_key(INLINE_POLICY) {
             return keep(why);
         }
-        let keys = if there.keys.is_empty() { String::new() } else { format!(", with {}", there.keys.join(", ")) };
+        let keys =
+            if there.keys.is_empty() { String::new() } else { format!(", with {}", there.keys.join(", ")) };
         change.why = format!("{why}{keys}; only the policy goes that keyless wrote");
         change.writes = 1;
         change.rights = actions(&["iam:DeleteUserPolicy"]);
@@ -209,7 +210,8 @@ impl User {
             _ => &[Link::Provider],
         };
         let name = &self.wanted.environment;
-        let status = |link: &Link| LinkStatus::new(name, *link, LinkState::Ok, "not needed with an access key");
+        let status =
+            |link: &Link| LinkStatus::new(name, *link, LinkState::Ok, "not needed with an access key");
         without.iter().map(status).collect()
     }
 

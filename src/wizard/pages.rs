@@ -164,8 +164,9 @@ impl Model {
         };
         // With nothing but a key there is no role.
         let role = (word != alone).then_some(Field::Role);
-        let ways = [Field::Connection, Field::Authentication].into_iter().chain(by_key.iter().cloned());
-        let rest = role.into_iter().chain(ways).chain([Field::Branches, Field::Protected, Field::Preset]);
+        let last =
+            [Field::Connection, Field::Branches, Field::Protected, Field::Preset, Field::Authentication];
+        let rest = role.into_iter().chain(last).chain(by_key.iter().cloned());
         let fields = [Field::SignIn].into_iter().chain(before.iter().cloned()).chain(home);
         fields.chain(after.iter().cloned()).chain(rest).map(|field| Key::at(name, field)).collect()
     }
@@ -264,7 +265,8 @@ impl Model {
         let fact = |key: Key| {
             let default = self.default(&key)?;
             // What nearly everybody has is not worth a line, nor what is left empty.
-            let usual = key.field == Field::Authentication && default.value.line() == Authentication::WORDS[0];
+            let usual =
+                key.field == Field::Authentication && default.value.line() == Authentication::WORDS[0];
             if usual || (key.field == Field::SourceIp && default.value.line().is_empty()) {
                 return None;
             }

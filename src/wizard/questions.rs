@@ -250,9 +250,10 @@ fn environment_words(field: &Field, name: &str) -> (String, String) {
             "A stored key is only for where OIDC cannot be used; it stays a finding as long as it is there."
                 .to_owned(),
         ),
-        Field::User => {
-            ("User of the access key", format!("keyless makes it, and pipelines of {name} sign in with its key."))
-        }
+        Field::User => (
+            "User of the access key",
+            format!("keyless makes it, and pipelines of {name} sign in with its key."),
+        ),
         Field::SourceIp => (
             "Addresses the key works from",
             "Ranges such as 203.0.113.0/24 with commas between; nothing: from everywhere.".to_owned(),

@@ -221,7 +221,13 @@ impl Aws {
     ///
     /// # Errors
     /// IAM refuses or does not answer.
-    pub async fn delete_user_policy(&self, pen: &Pen, user: &str, name: &str, before: &Document) -> Result<()> {
+    pub async fn delete_user_policy(
+        &self,
+        pen: &Pen,
+        user: &str,
+        name: &str,
+        before: &Document,
+    ) -> Result<()> {
         let request = self.iam().delete_user_policy().user_name(user).policy_name(name);
         let inverse = restore(json!({"user": user, "policy": name, "document": before.to_json()}));
         let write = self.user_write("DeleteUserPolicy", user, inverse).about(json!({"policy": name}));

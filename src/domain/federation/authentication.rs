@@ -98,9 +98,9 @@ impl Authentication {
     pub fn warning(&self) -> Option<&'static str> {
         match self {
             Self::Oidc => None,
-            Self::AccessKeyAndRole { source_ip, .. } if source_ip.is_empty() => {
-                Some("a static access key: whoever reads it can become the role, from anywhere, until it is deleted")
-            }
+            Self::AccessKeyAndRole { source_ip, .. } if source_ip.is_empty() => Some(
+                "a static access key: whoever reads it can become the role, from anywhere, until it is deleted",
+            ),
             Self::AccessKeyAndRole { .. } => Some(
                 "a static access key: whoever reads it can become the role from the given addresses, until it is deleted",
             ),

@@ -205,7 +205,10 @@ impl Environment {
             }
         }
         if matches!(self.authentication, Authentication::AccessKey { .. }) && self.boundary.is_some() {
-            say("boundary", "a permissions boundary needs a role here: keyless puts none on a user".to_owned());
+            say(
+                "boundary",
+                "a permissions boundary needs a role here: keyless puts none on a user".to_owned(),
+            );
         }
     }
 

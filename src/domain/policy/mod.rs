@@ -25,7 +25,9 @@ pub use build::{
     trusts_exactly, user_trust_statement, withdraw_trust,
 };
 pub use chardiff::{CharDiff, Likeness};
-pub use compare::{Difference, Part, PartDifference, StatementDifference, difference, same_meaning, same_statement};
+pub use compare::{
+    Difference, Part, PartDifference, StatementDifference, difference, same_meaning, same_statement,
+};
 pub use cover::{Cover, cover, unnamed};
 pub use decision::{ConditionMiss, Decision, Mismatch, Nearest, StatementOutcome, Verdict};
 pub use evaluate::{Caller, Context, TrustRequest, evaluate};

@@ -209,8 +209,8 @@ impl Builder<'_> {
             Some((name.clone(), renewal_key(&member.turned)))
         });
         let wanted = members.iter().filter(|wanted| self.makes_key(wanted));
-        let wanted = wanted
-            .filter_map(|it| Some((it.environment.name.clone(), access_key_key(&it.environment)?)));
+        let wanted =
+            wanted.filter_map(|it| Some((it.environment.name.clone(), access_key_key(&it.environment)?)));
         held.chain(wanted).collect()
     }
 

@@ -1,5 +1,6 @@
 //! A fresh access key for connections that sign in with keys: made, tried and put into them in one step.
 
+mod first;
 mod make;
 
 use std::collections::BTreeMap;
@@ -16,9 +17,8 @@ use crate::cloud::devops::projects::Project;
 use crate::domain::connection::{AwsParameters, Connection};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Environment;
-use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::key::StepKey;
-use crate::domain::names::{AccountId, ConnectionName, EnvironmentName};
+use crate::domain::names::{ConnectionName, EnvironmentName};
 use crate::domain::pen::Pen;
 use crate::domain::rotation::{Patience, marks, renewing};
 use crate::domain::user::UserKey;
@@ -41,9 +41,6 @@ pub enum Aim {
     First,
 }
 
-/// Stands for the key in whose place one comes that comes in nobody's.
-const NOBODY: &str = "first";
-
 /// One connection, and what it is to be beside its key.
 #[derive(Debug, Clone)]
 pub struct Member {
@@ -57,14 +54,6 @@ pub struct Member {
     pub external: String,
     /// All it is to be beside its key, where the answers say so; none: that stays, or is what it was before.
     pub wanted: Option<AwsParameters>,
-}
-
-impl Turned {
-    /// No key yet of a user.
-    #[must_use]
-    pub fn nobody(account: AccountId, user: &str) -> Self {
-        Self { key: NOBODY.to_owned(), account, user: user.to_owned() }
-    }
 }
 
 /// The fresh key.
@@ -340,31 +329,6 @@ impl Renewal {
         change
     }
 
-    /// Why a key is made where a token would do without, as whoever approves it must know.
-    fn why_first(&self) -> String {
-        let warnings = self.members.iter().filter_map(|member| member.environment.authentication.warning());
-        warnings.collect::<Vec<_>>().join("; ")
-    }
-
-    /// What stays to be said of keys that are wanted, as long as they are.
-    fn first_findings(&self, seen: &Seen) -> Vec<Finding> {
-        if self.aim != Aim::First {
-            return Vec::new();
-        }
-        let found = self.members.iter().zip(&seen.connections);
-        let finding = |(member, found): (&Member, &Connection)| {
-            let held = found.parameters.username.as_str();
-            let about = Finding::about(&member.environment.name, FindingCode::KeysWanted)
-                .with("connection", &found.name)
-                .with("user", &self.turned.user);
-            let about = if held.is_empty() { about } else { about.with("access key", held) };
-            let others = seen.keys.iter().filter(|key| key.active && key.id != held);
-            let others: Vec<&str> = others.map(|key| key.id.as_str()).collect();
-            if others.is_empty() { about } else { about.with("other active keys", others.join(", ")) }
-        };
-        found.map(finding).collect()
-    }
-
     /// Everybody's keys in connections, as far as they can be seen, but for the members' own.
     async fn held(&self) -> Result<BTreeMap<String, Vec<String>>> {
         let projects = self.devops.all_projects().await?;
@@ -489,7 +453,12 @@ impl Step for Renewal {
             "connections": held.collect::<BTreeMap<_, _>>(),
             "cloud time": stamp(seen.now),
         });
-        Report { found: Some(found), findings: self.first_findings(seen), ..Report::default() }
+        Report {
+            found: Some(found),
+            findings: self.first_findings(seen),
+            links: self.first_links(seen),
+            ..Report::default()
+        }
     }
 
     fn plan(&self, seen: &Seen) -> Change {
