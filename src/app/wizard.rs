@@ -18,7 +18,7 @@ use super::vault::Vault;
 use crate::cloud::devops::{Credential, DevOps};
 use crate::config;
 use crate::domain::failure::{Class, Code, Failure, Result};
-use crate::domain::federation::{Environment, Federation, SignIn, Verification, defaults};
+use crate::domain::federation::{Authentication, Environment, Federation, SignIn, Verification, defaults};
 use crate::domain::issuer::AUDIENCE;
 use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
 use crate::explain::{self, Exit};
@@ -606,6 +606,7 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
         managed_policies: Vec::new(),
         boundary: None,
         subject: None,
+        authentication: Authentication::Oidc,
         session_hours: defaults::SESSION_HOURS,
         name,
     };

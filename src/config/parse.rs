@@ -264,6 +264,7 @@ fn advice(field: &str) -> (Option<&'static str>, &'static str) {
         "name" => (None, "rename one of the two environments"),
         "connection" => (None, "give one of the two its own `connection = \"…\"`"),
         "role" => (None, "give one of the two its own `role = \"…\"`"),
+        "user" => (None, "give one of the two its own `user = \"…\"`"),
         "region" => (None, "correct the region or the account"),
         "session-hours" => (Some("a whole number from 1 to 12"), "write it as `session-hours = 1`"),
         "sign-in" => (

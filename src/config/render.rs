@@ -28,7 +28,11 @@ pub fn render(federation: &Federation) -> String {
             _ => "\n",
         });
         text.push_str("[[environments]]\n");
-        section(&mut text, &keys::environment(environment), index == 0);
+        let mut entries = keys::environment(environment);
+        entries.retain(|entry| {
+            environment.authentication.by_keys() || !keys::OF_ACCESS_KEYS.contains(&entry.key)
+        });
+        section(&mut text, &entries, index == 0);
     }
     text
 }

@@ -1,9 +1,11 @@
 //! The answers: everything a person decides about one federation. `keyless.toml` holds exactly this.
 
+mod authentication;
 mod contradictions;
 
 use std::collections::BTreeMap;
 
+pub use authentication::Authentication;
 pub use contradictions::Contradiction;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,7 +14,7 @@ use super::arn::RoleArn;
 use super::issuer::{self, Issuer};
 use super::names::{
     AccountId, BranchPattern, ConnectionName, EnvironmentName, OrganizationName, Partition, ProjectName,
-    Region, RepositoryName, RoleName, RolePath,
+    Region, RepositoryName, RoleName, RolePath, UserName,
 };
 
 /// One Azure DevOps project and the AWS accounts its pipelines deploy to.
@@ -69,12 +71,15 @@ pub struct Environment {
     pub sign_in: SignIn,
     /// The role pipelines assume.
     pub role: RoleName,
-    /// The role's path.
+    /// The path of the role, and of the user where pipelines sign in with an access key.
     pub role_path: RolePath,
     /// Tags for what keyless makes in this account, beside its own.
     pub tags: BTreeMap<String, String>,
     /// The service connection.
     pub connection: ConnectionName,
+    /// How pipelines sign in to it.
+    #[serde(default, skip_serializing_if = "Authentication::is_oidc")]
+    pub authentication: Authentication,
     /// The subject of its tokens, where it is not the one computed from names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
@@ -132,6 +137,12 @@ impl Environment {
         self.region.partition()
     }
 
+    /// The ARN of the user whose key pipelines sign in with; none: they sign in by token.
+    pub fn user_arn(&self) -> Option<String> {
+        let user = self.authentication.user()?;
+        Some(format!("arn:{}:iam::{}:user{}{user}", self.partition(), self.account, self.role_path))
+    }
+
     /// The ARN of the environment's role.
     pub fn role_arn(&self) -> RoleArn {
         RoleArn {
@@ -157,7 +168,7 @@ impl Federation {
 
 /// Defaults that follow the field's habit (issue 2).
 pub mod defaults {
-    use super::{BranchPattern, ConnectionName, EnvironmentName, RoleName};
+    use super::{BranchPattern, ConnectionName, EnvironmentName, RoleName, UserName};
 
     /// Repository and pipeline of the handshake.
     pub const VERIFICATION: &str = "keyless-verification";
@@ -197,15 +208,23 @@ pub mod defaults {
         matches!(stage(name), Stage::Prod)
     }
 
-    /// `AzureDevOpsDevRole`, `AzureDevOpsStageRole`, `AzureDevOpsProdRole`, …
-    pub fn role(name: &EnvironmentName) -> Option<RoleName> {
-        let middle = match stage(name) {
+    fn middle(name: &EnvironmentName) -> String {
+        match stage(name) {
             Stage::Dev => "Dev".to_owned(),
             Stage::Staging => "Stage".to_owned(),
             Stage::Prod => "Prod".to_owned(),
             Stage::Other => capitalized(name),
-        };
-        format!("AzureDevOps{middle}Role").parse().ok()
+        }
+    }
+
+    /// `AzureDevOpsDevRole`, `AzureDevOpsStageRole`, `AzureDevOpsProdRole`, …
+    pub fn role(name: &EnvironmentName) -> Option<RoleName> {
+        format!("AzureDevOps{}Role", middle(name)).parse().ok()
+    }
+
+    /// `AzureDevOpsDevUser`, …, where pipelines sign in with an access key.
+    pub fn user(name: &EnvironmentName) -> Option<UserName> {
+        format!("AzureDevOps{}User", middle(name)).parse().ok()
     }
 
     /// `AWS-Dev`, `AWS-Staging`, `AWS-Prod`, …

@@ -9,6 +9,7 @@ pub mod export;
 pub mod half;
 pub mod inspect;
 pub mod inventory;
+mod keyed;
 pub mod logs;
 pub mod matrix;
 pub mod move_issuer;

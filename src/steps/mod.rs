@@ -16,3 +16,4 @@ pub mod rights;
 pub mod role;
 pub mod rotate;
 pub mod sign_in;
+pub mod user;

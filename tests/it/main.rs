@@ -13,6 +13,7 @@ mod entra;
 mod full_screen;
 mod headless;
 mod independent;
+mod keyed;
 #[cfg(target_os = "linux")]
 mod keyring;
 mod matrix;
