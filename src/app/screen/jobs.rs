@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::open::Scene;
-use crate::app::commands::{exit_of, plan_file};
+use crate::app::commands::plan_file;
+use crate::app::flow::exit_of;
 use crate::app::open::{Clouds, Opening};
 use crate::app::output::{Output, Printer};
 use crate::domain::failure::{Code, Failure, Result};
