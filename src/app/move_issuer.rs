@@ -182,8 +182,7 @@ impl Desk<'_> {
         drop(session);
         printer.done().await;
         let Some(reviewed) = done? else { return Ok(Exit::Done) };
-        let is_done =
-            matches!(&reviewed, Reviewed::Done(summary) if summary.outcome == Outcome::Done);
+        let is_done = matches!(&reviewed, Reviewed::Done(summary) if summary.outcome == Outcome::Done);
         if let Some(target) = target.filter(|_| is_done) {
             self.save(&target)?;
         }

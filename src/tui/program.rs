@@ -439,11 +439,12 @@ impl Program {
         }
     }
 
-    /// Only the home screen stays; a run that the doctor began leads back to it.
+    /// Only the home screen stays; a run that the doctor or the inventory began leads back to it.
     fn home(&mut self) {
         let from_run = self.stack.last().is_some_and(|screen| screen.id() == Id::Run);
-        match self.stack.iter().position(|screen| screen.id() == Id::Doctor) {
-            Some(doctor) if from_run => self.stack.truncate(doctor + 1),
+        let began = |screen: &Box<dyn Screen>| matches!(screen.id(), Id::Doctor | Id::Inventory);
+        match self.stack.iter().rposition(began) {
+            Some(begun) if from_run => self.stack.truncate(begun + 1),
             _ => {
                 self.stack.clear();
                 self.pop();

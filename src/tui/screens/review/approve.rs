@@ -23,7 +23,7 @@ pub enum Item {
     /// A further question of the wizard.
     Extra { key: Key, label: String, why: String },
     /// Whether an object of somebody else may be changed.
-    Foreign { step: StepKey, what: String },
+    Foreign { step: StepKey, change: String, what: String },
     /// The new subject, typed.
     Subject { step: StepKey, title: String, found: String, wanted: String },
     /// The name of a protected environment, typed.
@@ -80,7 +80,12 @@ impl Form {
                 }
             }
             if !foreign.is_empty() {
-                items.push(Item::Foreign { step: change.step.clone(), what: foreign.join("; ") });
+                let end = if change.reversible { "" } else { "; this cannot be taken back" };
+                items.push(Item::Foreign {
+                    step: change.step.clone(),
+                    change: format!("{} {}: {}{end}", change.verb.as_str(), change.title, change.why),
+                    what: foreign.join("; "),
+                });
             }
         }
         items.extend(subjects);
