@@ -11,6 +11,7 @@ use super::msg::{Effect, Msg, Opened, TerminalEffect};
 use super::screens::ask::Ask;
 use super::screens::doctor::Doctor;
 use super::screens::home::Home;
+use super::screens::inventory::InventoryScreen;
 use super::screens::welcome::Welcome;
 use super::screens::{Act, Id, Screen};
 use super::shared::{Access, Shared};
@@ -199,20 +200,23 @@ impl Program {
         match result {
             Ok(mut opened) => {
                 let welcome = self.shared.welcome.take().map(|(_, goal)| goal);
-                let mut repairs = false;
                 if let Some(goal) = welcome {
                     self.stack = vec![Box::new(Home::default())];
                     self.goal = if goal == wizard::Goal::Repair { Goal::Look } else { Goal::Setup };
-                    repairs = goal == wizard::Goal::Repair;
                     if goal == wizard::Goal::Rotate {
                         opened.start.goal = goal;
                     }
                 }
                 self.shared.open(*opened);
                 effects.extend(self.shared.look());
-                // What is to be mended is found by the doctor, where there are answers to hold it against.
-                if repairs && !self.shared.fleet.panes().is_empty() {
-                    self.act(Doctor::begin(), effects);
+                // Where there are answers, the doctor finds what is to be mended, and the inventory what is to be rotated.
+                match welcome.filter(|_| !self.shared.fleet.panes().is_empty()) {
+                    Some(wizard::Goal::Repair) => self.act(Doctor::begin(), effects),
+                    Some(wizard::Goal::Rotate) => {
+                        self.goal = Goal::Look;
+                        self.act(InventoryScreen::begin(), effects);
+                    }
+                    Some(wizard::Goal::Onboard) | None => {}
                 }
                 if self.goal == Goal::Setup {
                     self.goal = Goal::Look;

@@ -4,12 +4,12 @@ use super::{Goal, Program, is_flow};
 use crate::domain::names::EnvironmentName;
 use crate::tui::msg::{Command, Effect, Job};
 use crate::tui::running::{Phase, Running};
+use crate::tui::screens::Id;
 use crate::tui::screens::home::Home;
 use crate::tui::screens::review::Review;
 use crate::tui::screens::run::Run;
 use crate::tui::screens::setup::Setup;
 use crate::tui::screens::welcome::Welcome;
-use crate::tui::screens::{Id, Screen};
 use crate::tui::shared::Access;
 use crate::wizard::{self, PageId};
 
@@ -17,8 +17,8 @@ impl Program {
     /// Only the home screen stays; a run that the doctor or the inventory began leads back to it.
     pub(super) fn home(&mut self) {
         let from_run = self.stack.last().is_some_and(|screen| screen.id() == Id::Run);
-        let began = |screen: &Box<dyn Screen>| matches!(screen.id(), Id::Doctor | Id::Inventory);
-        match self.stack.iter().rposition(began) {
+        let begun = self.stack.iter().rposition(|screen| matches!(screen.id(), Id::Doctor | Id::Inventory));
+        match begun {
             Some(begun) if from_run => self.stack.truncate(begun + 1),
             _ => {
                 self.stack.clear();

@@ -5,7 +5,7 @@ use tui_input::{Input, InputRequest};
 
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
-use crate::plan::change::{Ask, Change, Plan};
+use crate::plan::change::{Ask, Change, Plan, Verb};
 use crate::tui::groups::Draft;
 use crate::tui::keys::{Hint, Motion, Press};
 use crate::tui::msg::{Effect, Job};
@@ -80,7 +80,8 @@ impl Form {
                 }
             }
             if !foreign.is_empty() {
-                let end = if change.reversible { "" } else { "; this cannot be taken back" };
+                let lost = change.verb == Verb::Delete && !change.reversible;
+                let end = if lost { "; this cannot be taken back" } else { "" };
                 items.push(Item::Foreign {
                     step: change.step.clone(),
                     change: format!("{} {}: {}{end}", change.verb.as_str(), change.title, change.why),
