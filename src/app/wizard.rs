@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::SecretString;
 
 use super::answers::{self, Answers};
-use super::commands::{exit_of, plan_file};
+use super::commands::plan_file;
+use super::flow::exit_of;
 use super::halves;
 use super::login;
 use super::open::{Clouds, Opening};

@@ -55,6 +55,7 @@ const FAILURES: [(&str, &[&str]); 5] = [
             "BLUEPRINT-",
             "INPUT-",
             "NOT-",
+            "NOTHING-",
             "FLAGS",
             "SUBJECT-",
             "ENVIRONMENT-",
