@@ -8,13 +8,14 @@ use super::failure::{Code, Failure, Result};
 use super::federation::{Environment, Federation};
 use super::grounds::Grounds;
 use super::handshake::{Claims, Expected, Means};
-use super::issuer::Issuer;
+use super::issuer::{self, Issuer};
 use super::mark::{FederationId, TAG_ENVIRONMENT, TAG_FEDERATION};
 use super::names::{EnvironmentName, RepositoryName, SessionName};
-use super::policy::{Size, inline_size};
+use super::policy::{self, Size, inline_size};
 use super::preset::Preset;
 use super::provider::WantedProvider;
 use super::role::{INLINE_POLICY, WantedRole};
+use super::rotation::name_beside;
 
 /// The YAML of the verification pipeline, exactly as keyless pushes it.
 pub const VERIFICATION_YAML: &str = include_str!("../../assets/pipelines/verification.yml");
@@ -149,6 +150,7 @@ fn wanted(
             audience: federation.client().to_owned(),
             subject: subject.clone(),
             beside: None,
+            second: second(environment, grounds, federation),
             max_session_seconds: i32::from(environment.session_hours) * 3600,
             boundary: environment.boundary.clone(),
             tags,
@@ -168,6 +170,17 @@ fn wanted(
             identity,
         },
         environment: environment.clone(),
+    })
+}
+
+/// The token of the connection that a careful rotation proves first. Subjects that are not made of names tell nothing of it.
+fn second(environment: &Environment, grounds: &Grounds, federation: &Federation) -> Option<policy::Expected> {
+    let name = name_beside(&environment.connection).filter(|_| environment.subject.is_none())?;
+    Some(policy::Expected {
+        provider_arn: grounds.issuer.provider_arn(environment.partition(), &environment.account),
+        issuer_host_path: grounds.issuer.host_path().to_owned(),
+        audience: federation.client().to_owned(),
+        subject: issuer::subject(&grounds.organization, &grounds.project, &name),
     })
 }
 

@@ -23,12 +23,13 @@ use crate::steps::access::{Access, Object};
 use crate::steps::connection::{self, Connection};
 use crate::steps::extension::Extension;
 use crate::steps::facts::{Aim, connection_key, sign_in_key};
-use crate::steps::handshake::{Handshake, Lanes};
+use crate::steps::handshake::{Handshake, Lanes, Proves};
 use crate::steps::permission::{Permission, Resource};
 use crate::steps::pipeline::Pipeline;
 use crate::steps::provider::{self, Provider};
 use crate::steps::repository::Repository;
 use crate::steps::rights::Rights;
+use crate::steps::rotate::beside::connection_end_key;
 use crate::steps::role::{self, Role};
 use crate::steps::sign_in::SignIn;
 
@@ -92,8 +93,8 @@ pub struct Builder<'a> {
 
 /// What a set of handshakes proves.
 pub(super) struct Proving {
-    /// Whether it is the trust as a move of the issuer leaves it.
-    pub moved: bool,
+    /// Which trust.
+    pub proves: Proves,
     /// Steps that must have gone well before.
     pub before: Vec<StepKey>,
 }
@@ -230,6 +231,7 @@ impl Builder<'_> {
                 .as_ref()
                 .filter(|_| self.rotated(&wanted.environment.name).is_none())
                 .map(|_| connection_key(&wanted.connection.name)),
+            second: self.is_teardown().then(|| connection_end_key(&wanted.environment.name)),
             connections: self.connections(),
             aws: self.aws(&wanted.environment.name),
         }
@@ -307,7 +309,8 @@ impl Builder<'_> {
         if let Some(moving) = self.moving {
             self.moves(moving, (devops, project), &access, steps);
         } else if !self.is_teardown() {
-            let proving = Proving { moved: false, before: Vec::new() };
+            let proving = Proving { proves: Proves::Wanted, before: Vec::new() };
+            self.beside_proofs((devops, project), &access, steps);
             let handshakes = self.handshakes(devops, project, &access, &proving, steps);
             if matches!(self.purpose, Purpose::Denial | Purpose::Rotate) {
                 self.denials(devops, project, (&access, &handshakes), steps)?;
@@ -318,6 +321,7 @@ impl Builder<'_> {
             self.decoys(devops, project, steps);
         }
         self.rotation_steps(devops, project, steps);
+        self.beside_ends(devops, project, steps);
         Ok(())
     }
 
@@ -391,8 +395,8 @@ impl Builder<'_> {
         for (group, members) in groups {
             let unseen = members.iter().map(|wanted| wanted.environment.name.clone());
             let step = erase(Handshake {
-                group: if proving.moved { format!("{group}/moved") } else { group },
-                moved: proving.moved,
+                group: if proving.proves == Proves::Moved { format!("{group}/moved") } else { group },
+                proves: proving.proves,
                 before: proving.before.clone(),
                 unseen: unseen.filter(|name| !self.session.does_aws(name)).collect(),
                 renewals: self.renewals(&members),

@@ -252,6 +252,7 @@ fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
         Kind::Repository | Kind::Pipeline | Kind::Access => FindingCode::VerificationMissing,
         Kind::Handshake => return unproven(change, findings),
         Kind::Decoy => FindingCode::DenialDecoy,
+        Kind::Beside => FindingCode::RotationBeside,
         Kind::SignIn | Kind::Denial | Kind::Inspection => return Vec::new(),
         // Steps of rotation, which the doctor does not have.
         Kind::Key | Kind::User | Kind::Policies | Kind::Duration | Kind::Issuer => return Vec::new(),

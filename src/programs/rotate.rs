@@ -1,5 +1,6 @@
 //! Rotation: which connections still sign in with keys, or lately did, and the steps that lead away from them.
 
+mod beside;
 mod keys;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::domain::rotation::{LongUse, Patience, Pointer, REPLACES, long_uses};
 use crate::engine::erased::{Shared, erase};
 use crate::plan::event::Event;
 use crate::steps::facts::{connection_key, sign_in_key};
+use crate::steps::rotate::beside::proof_key;
 use crate::steps::rotate::duration::Duration;
 use crate::steps::rotate::end::End;
 use crate::steps::rotate::key::{Key, Member as KeyMember};
@@ -67,6 +69,8 @@ pub struct Options {
     pub way: Way,
     /// Whether a user goes whose last key is gone and whom nothing else needs.
     pub delete_users: bool,
+    /// Whether a second connection is proven before the first one is switched.
+    pub beside: bool,
 }
 
 /// One environment whose connection signs in with a key, or did before it was switched.
@@ -82,6 +86,8 @@ pub struct Member {
     pub long: Vec<LongUse>,
     /// What the connection is with keys, where it goes on or back to them.
     pub held: Option<Held>,
+    /// Whether a second connection is proven before this one is switched.
+    pub beside: bool,
 }
 
 /// Which environments are rotated, and why the others are not.
@@ -144,7 +150,7 @@ pub async fn find(
             .with("--only aws", "a rotation changes connections and keys, and needs both sides"));
     };
     let finder = Finder { session, devops, project, federation: &surveyed.federation };
-    let looks = federation.environments.iter().map(|environment| finder.find(options.way, environment));
+    let looks = federation.environments.iter().map(|environment| finder.find(options, environment));
     let looks = join_all(looks).await;
     let mut rotation = Rotation { options, ..Rotation::default() };
     for (environment, look) in federation.environments.iter().zip(looks) {
@@ -170,10 +176,17 @@ impl Finder<'_> {
         self.session.aws.get(name).cloned().unwrap_or_else(missing)
     }
 
-    async fn find(&self, way: Way, environment: &Environment) -> Result<std::result::Result<Member, String>> {
-        match way {
-            Way::Oidc => self.look(environment).await,
-            Way::Back | Way::Renew => self.look_at_keys(way, environment).await,
+    async fn find(
+        &self,
+        options: Options,
+        environment: &Environment,
+    ) -> Result<std::result::Result<Member, String>> {
+        match options.way {
+            Way::Oidc => {
+                let found = self.look(environment).await?;
+                Ok(found.and_then(|member| beside::asked(member, options, environment)))
+            }
+            Way::Back | Way::Renew => self.look_at_keys(options.way, environment).await,
         }
     }
 
@@ -215,6 +228,7 @@ impl Finder<'_> {
             owner: owner.clone(),
             long,
             held: None,
+            beside: !key.is_empty(),
         }))
     }
 
@@ -256,15 +270,15 @@ impl Builder<'_> {
 
     /// What comes before a connection is switched.
     pub(super) fn before_switch(&self, wanted: &Wanted) -> Vec<StepKey> {
-        if self.rotated(&wanted.environment.name).is_none() {
-            return Vec::new();
-        }
+        let Some(member) = self.rotated(&wanted.environment.name) else { return Vec::new() };
         let environment = &wanted.environment;
-        vec![
+        let mut before = vec![
             crate::steps::facts::role_key(environment),
             policies_key(environment),
             mark_key(&wanted.connection.name),
-        ]
+        ];
+        before.extend(member.beside.then(|| proof_key(environment)));
+        before
     }
 
     /// The steps a rotation has beside those of a setup.

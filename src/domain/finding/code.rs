@@ -245,6 +245,8 @@ pub enum FindingCode {
     RotationLacks,
     /// An old key is watched, or off, until a day.
     RotationWaits,
+    /// What a careful rotation had beside a connection is still there after the switch.
+    RotationBeside,
     /// A connection reaches a role that is not its environment's.
     MatrixUnexpected,
     /// No trail of CloudTrail logs in the account and region.
@@ -258,7 +260,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 121] = [
+    pub const ALL: [Self; 122] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -377,6 +379,7 @@ impl FindingCode {
         Self::RotationWider,
         Self::RotationLacks,
         Self::RotationWaits,
+        Self::RotationBeside,
         Self::MatrixUnexpected,
         Self::TrailOff,
         Self::TrailDenied,
@@ -435,6 +438,7 @@ impl FindingCode {
             | Self::KeysUnused
             | Self::KeysOld
             | Self::RotationWider
+            | Self::RotationBeside
             | Self::RotationLacks
             | Self::LogUnknown => Severity::Warning,
             Self::Failed(code) => match code.class() {

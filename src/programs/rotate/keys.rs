@@ -88,6 +88,7 @@ impl Finder<'_> {
             owner: owner.clone(),
             long: Vec::new(),
             held: Some(held),
+            beside: false,
         }))
     }
 

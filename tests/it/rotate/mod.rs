@@ -1,6 +1,7 @@
 //! Rotation on practice clouds whose connections hold access keys.
 
 mod back;
+mod beside;
 mod crash;
 mod forward;
 mod inventory;

@@ -151,6 +151,12 @@ impl Job {
         job
     }
 
+    /// `--beside`.
+    pub fn beside(mut self) -> Self {
+        self.rotation.beside = true;
+        self
+    }
+
     /// `--delete-users`.
     pub fn delete_users(mut self) -> Self {
         self.rotation.delete_users = true;
