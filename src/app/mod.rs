@@ -244,7 +244,8 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         }) => {
             let opening = opening(None, None, wait.seconds());
             let options = rotate::options(watch_days, delete_users, rotate::way(rollback, renew_keys));
-            let options = Options { beside, ..options };
+            let asks_users = !decided(&yes) && opening.process.is_interactive();
+            let options = Options { beside, asks_users, ..options };
             rotate::rotate(opening, &environments, options, &yes, output).await
         }
         Some(Command::MoveIssuer { inventory: true, .. }) => {

@@ -316,7 +316,9 @@ impl Builder<'_> {
                 self.denials(devops, project, (&access, &handshakes), steps)?;
             }
         }
-        let decoys = [Purpose::Denial, Purpose::Doctor, Purpose::Rotate].contains(&self.purpose);
+        // A rotation that was cut off in its denial proof leaves some behind, and the way back is one of its ends.
+        let decoys = [Purpose::Denial, Purpose::Doctor, Purpose::Rotate, Purpose::Rollback];
+        let decoys = decoys.contains(&self.purpose);
         if decoys || self.is_teardown() {
             self.decoys(devops, project, steps);
         }

@@ -140,7 +140,7 @@ fn tell_subject(finding: &mut Finding, changes: &[Change]) {
     let healing = changes.iter().filter(|change| finding.heal.as_ref() == Some(&change.step));
     let mut subjects = healing.flat_map(|change| &change.asks).filter_map(|ask| match ask {
         Ask::Subject { wanted, .. } => Some(wanted.clone()),
-        Ask::Protected { .. } | Ask::Foreign { .. } => None,
+        _ => None,
     });
     if let Some(wanted) = subjects.next() {
         finding

@@ -6,6 +6,7 @@ mod keys;
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
+use uuid::Uuid;
 
 use super::build::{Builder, Purpose};
 use super::owner::{Owned, Owner, owned};
@@ -21,7 +22,7 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Environment, Federation, defaults};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::{AccountId, EnvironmentName};
-use crate::domain::rotation::{LongUse, Patience, Pointer, REPLACES, long_uses};
+use crate::domain::rotation::{LongUse, Patience, Pointer, REPLACES, long_uses, marks};
 use crate::engine::erased::{Shared, erase};
 use crate::plan::event::Event;
 use crate::steps::facts::{connection_key, sign_in_key};
@@ -31,8 +32,8 @@ use crate::steps::rotate::end::End;
 use crate::steps::rotate::key::{Key, Member as KeyMember};
 use crate::steps::rotate::mark::Mark;
 use crate::steps::rotate::policies::Policies;
-use crate::steps::rotate::user::User;
-use crate::steps::rotate::{Turned, duration_key, mark_key, policies_key, renewal_key};
+use crate::steps::rotate::user::{User, Wish};
+use crate::steps::rotate::{Turned, duration_key, key_key, mark_key, policies_key, renewal_key};
 
 pub use keys::Held;
 
@@ -69,8 +70,20 @@ pub struct Options {
     pub way: Way,
     /// Whether a user goes whose last key is gone and whom nothing else needs.
     pub delete_users: bool,
+    /// Whether the person can be asked about such a user.
+    pub asks_users: bool,
     /// Whether a second connection is proven before the first one is switched.
     pub beside: bool,
+}
+
+impl Options {
+    fn wish(self) -> Wish {
+        match (self.delete_users, self.asks_users) {
+            (true, _) => Wish::Deleted,
+            (false, true) => Wish::Asked,
+            (false, false) => Wish::Left,
+        }
+    }
 }
 
 /// One environment whose connection signs in with a key, or did before it was switched.
@@ -82,6 +95,8 @@ pub struct Member {
     pub turned: Turned,
     /// An environment whose sign-in reaches the key's account.
     pub owner: Environment,
+    /// Keys that the connection had before that one, and whose end is still to come.
+    pub older: Vec<Turned>,
     /// Pipelines that hold the connection longer than a session lasts by default.
     pub long: Vec<LongUse>,
     /// What the connection is with keys, where it goes on or back to them.
@@ -220,12 +235,14 @@ impl Finder<'_> {
                 turned.key, turned.account
             )));
         };
+        let older = self.older(&aws, environment, (found.id, &turned)).await?;
         let uses = self.devops.uses(self.project, found.id).await?;
         let long = long_uses(&uses, &self.federation.verification.pipeline);
         Ok(Ok(Member {
             environment: environment.name.clone(),
             turned,
             owner: owner.clone(),
+            older,
             long,
             held: None,
             beside: !key.is_empty(),
@@ -240,6 +257,27 @@ impl Finder<'_> {
         };
         let account: Option<AccountId> = pointer.account.parse().ok();
         Ok(account.map(|account| Turned { key: pointer.key, account, user: pointer.user }))
+    }
+
+    /// Keys that a connection had before `turned`, by the tags of that one's user and of the role: somebody put another key
+    /// in while one was watched, or a rotation was taken back.
+    async fn older(
+        &self,
+        aws: &Aws,
+        environment: &Environment,
+        (connection, turned): (Uuid, &Turned),
+    ) -> Result<Vec<Turned>> {
+        let Some(owner) = self.reaches(&turned.account) else { return Ok(Vec::new()) };
+        let user = self.aws(&owner.name)?.user(&turned.user).await?;
+        let noted = user.into_iter().flat_map(|user| marks(&user.tags));
+        let noted = noted.filter(|mark| mark.connection == connection);
+        let noted = noted.map(|mark| Turned { key: mark.key, ..turned.clone() });
+        let pointed = self.pointed(aws, environment).await?;
+        let pointed = pointed.filter(|pointed| self.reaches(&pointed.account).is_some());
+        let mut older: Vec<Turned> = noted.chain(pointed).filter(|it| it.key != turned.key).collect();
+        older.sort_by(|a, b| a.key.cmp(&b.key));
+        older.dedup();
+        Ok(older)
     }
 
     /// Whose a key is, or why that cannot be said.
@@ -291,6 +329,7 @@ impl Builder<'_> {
         let mut keys: BTreeMap<String, Vec<&Member>> = BTreeMap::new();
         for member in &rotation.members {
             let Some(wanted) = self.blueprint.environment(&member.environment) else { continue };
+            self.sign_in_of(&member.owner, steps);
             steps.push(self.mark(member, wanted, devops, project));
             steps.push(self.policies(member, wanted, devops, project));
             keys.entry(format!("{}/{}", member.turned.account, member.turned.key)).or_default().push(member);
@@ -299,6 +338,7 @@ impl Builder<'_> {
             let proofs = proofs(members, steps);
             steps.extend(self.key(rotation, members, proofs, devops, project));
         }
+        self.older_keys(rotation, (devops, project), steps);
         self.users(rotation, steps);
         for member in &rotation.members {
             let Some(wanted) = self.blueprint.environment(&member.environment) else { continue };
@@ -306,6 +346,7 @@ impl Builder<'_> {
                 environment: wanted.environment.clone(),
                 role: wanted.role.arn.clone(),
                 turned: member.turned.clone(),
+                asks: rotation.options.wish() == Wish::Asked,
                 aws: self.aws(&wanted.environment.name),
             }));
         }
@@ -393,10 +434,56 @@ impl Builder<'_> {
             owner: sign_in_key(&first.owner),
             aws: self.aws(&first.owner.name),
             proofs,
+            older: false,
             patience: rotation.options.patience,
             devops: devops.clone(),
             project: project.clone(),
         }))
+    }
+
+    /// The ends of keys that connections had before the present ones: each goes on where it stands.
+    fn older_keys(
+        &self,
+        rotation: &Rotation,
+        (devops, project): (&DevOps, &Project),
+        steps: &mut Vec<Shared>,
+    ) {
+        let mut older: BTreeMap<StepKey, Key> = BTreeMap::new();
+        for (member, turned) in rotation.members.iter().flat_map(|it| it.older.iter().map(move |key| (it, key))) {
+            let step = key_key(turned);
+            let Some(wanted) = self.blueprint.environment(&member.environment) else { continue };
+            // The same key in another connection ends with that one.
+            if steps.iter().any(|known| known.key() == step) {
+                continue;
+            }
+            let all = self.surveyed.federation.environments.iter();
+            let Some(owner) = all
+                .filter(|it| self.session.does_aws(&it.name))
+                .find(|it| it.account == turned.account)
+            else {
+                continue;
+            };
+            let key = older.entry(step).or_insert_with(|| Key {
+                turned: turned.clone(),
+                members: Vec::new(),
+                owner: sign_in_key(owner),
+                aws: self.aws(&owner.name),
+                proofs: Vec::new(),
+                older: true,
+                patience: rotation.options.patience,
+                devops: devops.clone(),
+                project: project.clone(),
+            });
+            key.members.push(KeyMember {
+                environment: wanted.environment.clone(),
+                connection: wanted.connection.name.clone(),
+                role: None,
+                aws: self.aws(&wanted.environment.name),
+                turns: sign_in_key(&wanted.environment),
+            });
+            self.sign_in_of(owner, steps);
+        }
+        steps.extend(older.into_values().map(erase));
     }
 
     fn users(&self, rotation: &Rotation, steps: &mut Vec<Shared>) {
@@ -408,12 +495,16 @@ impl Builder<'_> {
                 turned: member.turned.clone(),
                 keys: Vec::new(),
                 environments: Vec::new(),
-                wanted: rotation.options.delete_users,
+                wish: rotation.options.wish(),
                 owner: sign_in_key(&member.owner),
                 aws: self.aws(&member.owner.name),
             });
-            if !step.keys.contains(&member.turned) {
-                step.keys.push(member.turned.clone());
+            let same_user = |it: &&Turned| it.user == *user && it.account == *account;
+            let older = member.older.iter().filter(same_user);
+            for turned in std::iter::once(&member.turned).chain(older) {
+                if !step.keys.contains(turned) {
+                    step.keys.push(turned.clone());
+                }
             }
             step.environments.push(wanted.environment.clone());
         }

@@ -154,9 +154,9 @@ impl Builder<'_> {
         let switch = || Some(connection_key(&wanted.connection.name));
         match (self.purpose, self.rotated(&wanted.environment.name)) {
             (Purpose::Rotate, Some(member)) => {
-                Due { switch: switch(), after: proofs(&[member], steps), made: None }
+                Due { switch: switch(), after: proofs(&[member], steps), ..Due::default() }
             }
-            (Purpose::Doctor, _) => Due { switch: switch(), ..Due::default() },
+            (Purpose::Doctor, _) => Due { switch: switch(), strict: true, ..Due::default() },
             _ => Due::default(),
         }
     }

@@ -29,6 +29,8 @@ pub struct Due {
     /// The step that switches the first connection: while that still holds a key, a rotation is under way. None: they go
     /// whatever it holds.
     pub switch: Option<StepKey>,
+    /// Whether a switch that is only planned does not count: nobody asked for one.
+    pub strict: bool,
     /// What must have gone well before: the switch, and the proofs of it.
     pub after: Vec<StepKey>,
     /// The step that makes what goes here, where this run makes it.
@@ -38,7 +40,8 @@ pub struct Due {
 impl Due {
     /// Why it stays: the first connection is not switched, and will not be when it is this step's turn.
     fn early(&self, known: &Known) -> Option<&'static str> {
-        let switch = self.switch.as_ref().filter(|switch| known.outlook(switch) != Outlook::Pending)?;
+        let comes = |switch: &&StepKey| !self.strict && known.outlook(switch) == Outlook::Pending;
+        let switch = self.switch.as_ref().filter(|switch| !comes(switch))?;
         let found = known.get(&Of::<ConnectionFact>::new(switch.clone()))?;
         (!found.parameters.username.is_empty()).then_some("a rotation is under way: it goes after the switch")
     }
