@@ -125,7 +125,12 @@ fn not_approved(plan: &Plan, consent: Consent) -> Failure {
 }
 
 /// Asks for what wants a yes of its own beside the plan's: more rights, and the end of a user.
-async fn ask_each(plan: &Plan, consent: &mut Consent, output: &Output, stop: &CancellationToken) -> Result<()> {
+async fn ask_each(
+    plan: &Plan,
+    consent: &mut Consent,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<()> {
     for change in plan.changes.iter().filter(|change| !change.is_keep()) {
         for ask in &change.asks {
             match ask {

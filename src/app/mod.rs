@@ -127,7 +127,13 @@ fn called(cli: &Cli) -> Invocation {
             (Vec::new(), None, std::iter::once("--inventory".to_owned()).chain(all).collect())
         }
         Some(Command::Rotate {
-            environments, watch_days, delete_users, beside, rollback, renew_keys, ..
+            environments,
+            watch_days,
+            delete_users,
+            beside,
+            rollback,
+            renew_keys,
+            ..
         }) => {
             let days = (*watch_days != 7).then(|| format!("--watch-days {watch_days}"));
             let flags = [

@@ -109,7 +109,9 @@ impl StepKey {
             (Kind::Beside, Some(("trust-end", environment))) => {
                 format!("end of the trust for the second connection of {environment}")
             }
-            (Kind::Beside, Some((_, environment))) => format!("end of the second connection of {environment}"),
+            (Kind::Beside, Some((_, environment))) => {
+                format!("end of the second connection of {environment}")
+            }
             (Kind::Denial, _) => "denial proof".to_owned(),
             (Kind::Decoy, _) => "rest of earlier denial proofs".to_owned(),
             (Kind::Provider, Some((account, issuer))) => format!("provider {issuer} in {account}"),

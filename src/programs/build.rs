@@ -29,8 +29,8 @@ use crate::steps::pipeline::Pipeline;
 use crate::steps::provider::{self, Provider};
 use crate::steps::repository::Repository;
 use crate::steps::rights::Rights;
-use crate::steps::rotate::beside::connection_end_key;
 use crate::steps::role::{self, Role};
+use crate::steps::rotate::beside::connection_end_key;
 use crate::steps::sign_in::SignIn;
 
 /// What the steps are for.

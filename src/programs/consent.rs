@@ -69,7 +69,9 @@ impl Consent {
             Ask::Wider { .. } if !agreed || declined => {
                 Some(format!("{} would get more rights and was left as it is", change.title))
             }
-            Ask::Retire { .. } if !(self.retired.contains(&change.step) || self.foreign.is_some() && agreed) => {
+            Ask::Retire { .. }
+                if !(self.retired.contains(&change.step) || self.foreign.is_some() && agreed) =>
+            {
                 Some(format!("{} was left: --delete-users deletes it", change.title))
             }
             _ => None,
@@ -86,7 +88,8 @@ impl Consent {
         }
         let open: Vec<&EnvironmentName> = change.protected().filter(|name| !self.confirms(name)).collect();
         waiting.extend(open.iter().map(|name| format!("{name} is protected: --confirm {name}")));
-        let agreed = |step| self.foreign.as_ref().is_none_or(|steps: &BTreeSet<StepKey>| steps.contains(step));
+        let agreed =
+            |step| self.foreign.as_ref().is_none_or(|steps: &BTreeSet<StepKey>| steps.contains(step));
         if let Some(why) = self.refuses(change, agreed(&change.step)) {
             waiting.insert(why);
             return None;

@@ -449,7 +449,9 @@ impl Builder<'_> {
         steps: &mut Vec<Shared>,
     ) {
         let mut older: BTreeMap<StepKey, Key> = BTreeMap::new();
-        for (member, turned) in rotation.members.iter().flat_map(|it| it.older.iter().map(move |key| (it, key))) {
+        for (member, turned) in
+            rotation.members.iter().flat_map(|it| it.older.iter().map(move |key| (it, key)))
+        {
             let step = key_key(turned);
             let Some(wanted) = self.blueprint.environment(&member.environment) else { continue };
             // The same key in another connection ends with that one.
@@ -457,9 +459,8 @@ impl Builder<'_> {
                 continue;
             }
             let all = self.surveyed.federation.environments.iter();
-            let Some(owner) = all
-                .filter(|it| self.session.does_aws(&it.name))
-                .find(|it| it.account == turned.account)
+            let Some(owner) =
+                all.filter(|it| self.session.does_aws(&it.name)).find(|it| it.account == turned.account)
             else {
                 continue;
             };

@@ -153,7 +153,9 @@ impl Draft {
         };
         let refused = change.asks.iter().any(|ask| match ask {
             Ask::Protected { .. } => false,
-            Ask::Foreign { .. } | Ask::Wider { .. } | Ask::Retire { .. } => !self.foreign.contains(&change.step),
+            Ask::Foreign { .. } | Ask::Wider { .. } | Ask::Retire { .. } => {
+                !self.foreign.contains(&change.step)
+            }
             Ask::Subject { wanted, .. } => self.subjects.get(&change.step) != Some(wanted),
         });
         !held && !refused

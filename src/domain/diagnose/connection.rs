@@ -133,7 +133,9 @@ pub fn renamed(
     let second = name_beside(&wanted.name);
     let is_second = |found: &Connection| second.as_ref().is_some_and(|name| name.as_str() == found.name);
     let free = |found: &&Connection| {
-        found.is_aws() && !is_second(found) && !named.iter().any(|name| name.as_str().eq_ignore_ascii_case(&found.name))
+        found.is_aws()
+            && !is_second(found)
+            && !named.iter().any(|name| name.as_str().eq_ignore_ascii_case(&found.name))
     };
     let mark = format!("{}: ", wanted.environment);
     let marked = |found: &&Connection| {

@@ -67,7 +67,14 @@ impl Mark {
         let part = |name: &str| value.split(' ').find_map(|part| part.strip_prefix(name)).map(str::to_owned);
         is_access_key_id(id).then_some(())?;
         let (role, external) = (part("role="), part("external="));
-        Some(Self { key: id.to_owned(), connection: connection.parse().ok()?, role, external, since, left: value == LEFT })
+        Some(Self {
+            key: id.to_owned(),
+            connection: connection.parse().ok()?,
+            role,
+            external,
+            since,
+            left: value == LEFT,
+        })
     }
 }
 

@@ -232,9 +232,8 @@ fn unheld(
     groups: &[GroupVariable],
 ) -> Option<IdleUser> {
     let off = |key: &KeyState| deactivated(&user.tags, &key.id);
-    let keys: Vec<KeyState> = keys
-        .filter(|key| (key.active || off(key).is_some()) && !held.contains(&key.id))
-        .collect();
+    let keys: Vec<KeyState> =
+        keys.filter(|key| (key.active || off(key).is_some()) && !held.contains(&key.id)).collect();
     if keys.is_empty() {
         return None;
     }

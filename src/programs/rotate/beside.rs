@@ -56,13 +56,12 @@ impl Builder<'_> {
         for wanted in &self.blueprint.environments {
             let environment = &wanted.environment;
             let member = self.rotated(&environment.name).filter(|member| member.beside);
-            let Some(second) = member.and_then(|_| wanted_beside(wanted, &self.blueprint.id)) else { continue };
+            let Some(second) = member.and_then(|_| wanted_beside(wanted, &self.blueprint.id)) else {
+                continue;
+            };
             // Noted first: whoever finds the second connection also finds which rotation it belongs to.
-            let before = vec![
-                sign_in_key(environment),
-                mark_key(&wanted.connection.name),
-                policies_key(environment),
-            ];
+            let before =
+                vec![sign_in_key(environment), mark_key(&wanted.connection.name), policies_key(environment)];
             steps.push(erase(Second {
                 second: second.clone(),
                 before,
@@ -112,7 +111,8 @@ impl Builder<'_> {
         for wanted in &self.blueprint.environments {
             let environment = &wanted.environment;
             let does_aws = self.session.does_aws(&environment.name);
-            let (Some(name), Some(second)) = (name_beside(&wanted.connection.name), &wanted.role.second) else {
+            let (Some(name), Some(second)) = (name_beside(&wanted.connection.name), &wanted.role.second)
+            else {
                 continue;
             };
             // A trust that nobody looks at may name the connection: then it stays. In a teardown the trust goes first.

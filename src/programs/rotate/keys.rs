@@ -118,7 +118,8 @@ impl Finder<'_> {
             Ok(user) => user,
             Err(why) => return Ok(Err(why)),
         };
-        let Some(mark) = marks(&user.tags).into_iter().find(|mark| !mark.left && is_of(mark, &turned, found)) else {
+        let Some(mark) = marks(&user.tags).into_iter().find(|mark| !mark.left && is_of(mark, &turned, found))
+        else {
             return Ok(Err(format!(
                 "the tags of user {} do not tell any more what connection {} was with access key {}",
                 turned.user, found.name, turned.key
@@ -147,7 +148,8 @@ impl Finder<'_> {
         };
         let noted = marks(&user.tags).into_iter().filter(|mark| mark.connection == found.id);
         // What was taken back is no rotation to go back from; its key is one that a renewal ends.
-        let mut noted = noted.filter(|mark| if way == Way::Back { !mark.left } else { mark.key != turned.key });
+        let mut noted =
+            noted.filter(|mark| if way == Way::Back { !mark.left } else { mark.key != turned.key });
         let key = match (noted.next(), way) {
             (Some(mark), _) => mark.key,
             (None, Way::Renew | Way::Oidc) => turned.key.clone(),

@@ -82,10 +82,9 @@ impl Role {
     /// Whether something that only keyless writes is still on a role it did not make.
     fn has_ours(&self, found: &Found) -> bool {
         let sid = self.wanted.statement().ok().and_then(|ours| ours.sid().map(str::to_owned));
-        let bears =
-            |statement: &policy::Statement| {
-                sid.as_deref().is_some_and(|sid| statement.sid() == Some(sid)) || self.wanted.is_second(statement)
-            };
+        let bears = |statement: &policy::Statement| {
+            sid.as_deref().is_some_and(|sid| statement.sid() == Some(sid)) || self.wanted.is_second(statement)
+        };
         found.trust.statements().iter().any(bears) || found.inline.contains_key(INLINE_POLICY)
     }
 

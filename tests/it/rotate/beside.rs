@@ -38,7 +38,12 @@ async fn cut_at_the_switch(fate: Fate) -> Lab {
 async fn the_second_connection_is_proven_first_and_goes_after_the_switch() {
     let lab = Lab::of_file("rotate-one").await;
     let ran = lab.run(Job::rotate().beside()).await;
-    assert_eq!((ran.outcome(), ran.proven()), (Outcome::Waiting, vec!["dev".to_owned()]), "{:#?}", ran.summary);
+    assert_eq!(
+        (ran.outcome(), ran.proven()),
+        (Outcome::Waiting, vec!["dev".to_owned()]),
+        "{:#?}",
+        ran.summary
+    );
     assert!(matches!(ran.ended("handshake:dev/beside"), Ended::Applied));
     let words: Vec<&str> = ran.plan.changes.iter().map(|change| change.why.as_str()).collect();
     assert!(words.iter().any(|why| why.contains("not the subject pipelines will have")), "{words:#?}");
@@ -95,7 +100,12 @@ async fn while_a_rotation_is_under_way_the_second_statement_is_nobody_elses() {
     assert_eq!(own(found), []);
     // Without --beside the rotation goes on, and what was made is taken away all the same.
     let ran = lab.run(Job::rotate()).await;
-    assert_eq!((ran.outcome(), ran.proven()), (Outcome::Waiting, vec!["dev".to_owned()]), "{:#?}", ran.summary);
+    assert_eq!(
+        (ran.outcome(), ran.proven()),
+        (Outcome::Waiting, vec!["dev".to_owned()]),
+        "{:#?}",
+        ran.summary
+    );
     assert_eq!(left(&lab), (false, false));
     nothing_stands(&lab);
 }

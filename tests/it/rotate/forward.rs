@@ -140,6 +140,45 @@ async fn a_job_of_forty_minutes_gets_a_session_that_lasts() {
     assert!(green(&lab.pass_days(1).await), "the pipeline of 40 minutes works with a role");
 }
 
+/// The world of a job of 40 minutes, whose YAML sets the variable itself.
+fn long_job(variables: &str) -> keyless::sandbox::world::World {
+    let mut world = super::world_of("rotate-long-job");
+    let yaml = &mut world.projects[0].pipelines[0].yaml;
+    yaml.insert_str(0, &format!("variables:\n{variables}\n"));
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_time_that_the_yaml_sets_is_seen() {
+    let duration = |ran: &Ran| {
+        let changes = ran.plan.changes.iter();
+        changes.cloned().find(|change| change.step.to_string().starts_with("duration:")).unwrap()
+    };
+    for enough in
+        ["  aws.rolecredential.maxduration: 3600", "- name: AWS.RoleCredential.MaxDuration\n  value: '3600'"]
+    {
+        let lab = Lab::start(long_job(enough)).await;
+        let ran = waits(&lab).await;
+        assert!(duration(&ran).is_keep() && ran.proven() == ["dev"], "{:#?}", duration(&ran));
+        assert!(!ran.findings("dev").contains(&FindingCode::PipelineSessionShort));
+        assert!(green(&lab.pass_days(1).await), "the pipeline of 40 minutes works with a role");
+    }
+    // No variable that keyless could set wins over the YAML's own.
+    let lab = Lab::start(long_job("  aws.rolecredential.maxduration: 900")).await;
+    let ran = waits(&lab).await;
+    let gate = duration(&ran).gate.unwrap();
+    assert!(gate.reason.contains("900") && gate.reason.contains("3600"), "{gate:?}");
+    assert!(ran.findings("dev").contains(&FindingCode::PipelineSessionShort));
+    assert!(matches!(ran.ended("connection:AWS-Dev"), Ended::WillNotRun { .. }));
+    // Where that cannot be known, it is said.
+    let lab = Lab::start(long_job("- template: variables.yml")).await;
+    let plan = match lab.try_run(Job::rotate()).await {
+        Ok(ran) => duration(&ran),
+        Err(failure) => panic!("{failure}"),
+    };
+    assert!(plan.why.contains("unknown") && plan.writes == 1, "{plan:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_would_break_holds_up_the_switch() {
     for (world, code) in [
@@ -200,9 +239,8 @@ async fn a_key_that_was_left_by_a_rollback_ends_beside_the_fresh_one() {
         assert!(green(&lab.pass_days(8).await));
     }
     assert_eq!(lab.run(Job::rotate().delete_users()).await.outcome(), Outcome::Done);
-    let dump = lab.dump();
-    assert!(dump.table("iam.access-key").is_empty(), "{:?}", dump.table("iam.access-key"));
-    assert!(!dump.table("iam.user").keys().any(|user| user.ends_with("azure-devops-deploy")));
+    assert_eq!(super::keys_of(&lab), [""; 0]);
+    assert!(!lab.dump().table("iam.user").keys().any(|user| user.ends_with("azure-devops-deploy")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -112,7 +112,8 @@ impl Step for TrustEnd {
         if seen.stays().is_some() {
             return change;
         }
-        "the first connection has taken over; this goes before the connection it names".clone_into(&mut change.why);
+        "the first connection has taken over; this goes before the connection it names"
+            .clone_into(&mut change.why);
         change.verb = Verb::Update;
         change.before = Some(shown(&self.role));
         change.after = Some(json!({ "statement": null }));
@@ -178,8 +179,9 @@ impl Step for ConnectionEnd {
         let trusted = known.is_applying()
             && self.due.after.is_empty()
             && role.is_some_and(|role| trust_names(&role.trust, &self.subject));
-        let trusted = trusted
-            .then_some("left: a role still trusts its subject, and whoever made one of that name would get in");
+        let trusted = trusted.then_some(
+            "left: a role still trusts its subject, and whoever made one of that name would get in",
+        );
         let early = self.due.early(known).or(trusted);
         Ok(Seen { found, comes: self.due.comes(known), early })
     }

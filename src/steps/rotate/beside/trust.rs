@@ -75,7 +75,9 @@ impl Step for SecondTrust {
             return change;
         }
         change.verb = Verb::Update;
-        change.why = format!("--beside: the second connection is let in until the first one is switched; {NOT_THE_FINAL}");
+        change.why = format!(
+            "--beside: the second connection is let in until the first one is switched; {NOT_THE_FINAL}"
+        );
         change.after = Some(shown(&self.role));
         change.writes = 1;
         change.rights = vec!["iam:UpdateAssumeRolePolicy".to_owned()];

@@ -298,7 +298,9 @@ fn tag(change: &Change) -> Option<(Paint, &'static str)> {
         tag = match ask {
             Ask::Subject { .. } => Some((Paint::Bad, "asks for the subject")),
             Ask::Wider { .. } => Some((Paint::Warn, "more rights")),
-            Ask::Foreign { .. } | Ask::Retire { .. } if tag.is_none() => Some((Paint::Warn, "asks by itself")),
+            Ask::Foreign { .. } | Ask::Retire { .. } if tag.is_none() => {
+                Some((Paint::Warn, "asks by itself"))
+            }
             _ => tag,
         };
     }
