@@ -2,11 +2,11 @@
 
 mod beside;
 mod keys;
+mod older;
 
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
-use uuid::Uuid;
 
 use super::build::{Builder, Purpose};
 use super::owner::{Owned, Owner, owned};
@@ -22,7 +22,7 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Environment, Federation, defaults};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::{AccountId, EnvironmentName};
-use crate::domain::rotation::{LongUse, Patience, Pointer, REPLACES, long_uses, marks};
+use crate::domain::rotation::{LongUse, Patience, Pointer, REPLACES, long_uses};
 use crate::engine::erased::{Shared, erase};
 use crate::plan::event::Event;
 use crate::steps::facts::{connection_key, sign_in_key};
@@ -32,8 +32,8 @@ use crate::steps::rotate::end::End;
 use crate::steps::rotate::key::{Key, Member as KeyMember};
 use crate::steps::rotate::mark::Mark;
 use crate::steps::rotate::policies::Policies;
-use crate::steps::rotate::user::{User, Wish};
-use crate::steps::rotate::{Turned, duration_key, key_key, mark_key, policies_key, renewal_key};
+use crate::steps::rotate::user::Wish;
+use crate::steps::rotate::{Turned, duration_key, mark_key, policies_key, renewal_key};
 
 pub use keys::Held;
 
@@ -259,27 +259,6 @@ impl Finder<'_> {
         Ok(account.map(|account| Turned { key: pointer.key, account, user: pointer.user }))
     }
 
-    /// Keys that a connection had before `turned`, by the tags of that one's user and of the role: somebody put another key
-    /// in while one was watched, or a rotation was taken back.
-    async fn older(
-        &self,
-        aws: &Aws,
-        environment: &Environment,
-        (connection, turned): (Uuid, &Turned),
-    ) -> Result<Vec<Turned>> {
-        let Some(owner) = self.reaches(&turned.account) else { return Ok(Vec::new()) };
-        let user = self.aws(&owner.name)?.user(&turned.user).await?;
-        let noted = user.into_iter().flat_map(|user| marks(&user.tags));
-        let noted = noted.filter(|mark| mark.connection == connection);
-        let noted = noted.map(|mark| Turned { key: mark.key, ..turned.clone() });
-        let pointed = self.pointed(aws, environment).await?;
-        let pointed = pointed.filter(|pointed| self.reaches(&pointed.account).is_some());
-        let mut older: Vec<Turned> = noted.chain(pointed).filter(|it| it.key != turned.key).collect();
-        older.sort_by(|a, b| a.key.cmp(&b.key));
-        older.dedup();
-        Ok(older)
-    }
-
     /// Whose a key is, or why that cannot be said.
     async fn owned(&self, aws: &Aws, key: &str) -> Result<std::result::Result<Turned, String>> {
         let reached = |account: &AccountId| self.reaches(account).map(|owner| self.aws(&owner.name));
@@ -439,77 +418,6 @@ impl Builder<'_> {
             devops: devops.clone(),
             project: project.clone(),
         }))
-    }
-
-    /// The ends of keys that connections had before the present ones: each goes on where it stands.
-    fn older_keys(
-        &self,
-        rotation: &Rotation,
-        (devops, project): (&DevOps, &Project),
-        steps: &mut Vec<Shared>,
-    ) {
-        let mut older: BTreeMap<StepKey, Key> = BTreeMap::new();
-        for (member, turned) in
-            rotation.members.iter().flat_map(|it| it.older.iter().map(move |key| (it, key)))
-        {
-            let step = key_key(turned);
-            let Some(wanted) = self.blueprint.environment(&member.environment) else { continue };
-            // The same key in another connection ends with that one.
-            if steps.iter().any(|known| known.key() == step) {
-                continue;
-            }
-            let all = self.surveyed.federation.environments.iter();
-            let Some(owner) =
-                all.filter(|it| self.session.does_aws(&it.name)).find(|it| it.account == turned.account)
-            else {
-                continue;
-            };
-            let key = older.entry(step).or_insert_with(|| Key {
-                turned: turned.clone(),
-                members: Vec::new(),
-                owner: sign_in_key(owner),
-                aws: self.aws(&owner.name),
-                proofs: Vec::new(),
-                older: true,
-                patience: rotation.options.patience,
-                devops: devops.clone(),
-                project: project.clone(),
-            });
-            key.members.push(KeyMember {
-                environment: wanted.environment.clone(),
-                connection: wanted.connection.name.clone(),
-                role: None,
-                aws: self.aws(&wanted.environment.name),
-                turns: sign_in_key(&wanted.environment),
-            });
-            self.sign_in_of(owner, steps);
-        }
-        steps.extend(older.into_values().map(erase));
-    }
-
-    fn users(&self, rotation: &Rotation, steps: &mut Vec<Shared>) {
-        let mut users: BTreeMap<String, User> = BTreeMap::new();
-        for member in &rotation.members {
-            let Some(wanted) = self.blueprint.environment(&member.environment) else { continue };
-            let Turned { account, user, .. } = &member.turned;
-            let step = users.entry(format!("{account}/{user}")).or_insert_with(|| User {
-                turned: member.turned.clone(),
-                keys: Vec::new(),
-                environments: Vec::new(),
-                wish: rotation.options.wish(),
-                owner: sign_in_key(&member.owner),
-                aws: self.aws(&member.owner.name),
-            });
-            let same_user = |it: &&Turned| it.user == *user && it.account == *account;
-            let older = member.older.iter().filter(same_user);
-            for turned in std::iter::once(&member.turned).chain(older) {
-                if !step.keys.contains(turned) {
-                    step.keys.push(turned.clone());
-                }
-            }
-            step.environments.push(wanted.environment.clone());
-        }
-        steps.extend(users.into_values().map(erase));
     }
 }
 
