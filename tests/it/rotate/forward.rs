@@ -151,8 +151,8 @@ fn long_job(variables: &str) -> keyless::sandbox::world::World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_time_that_the_yaml_sets_is_seen() {
     let duration = |ran: &Ran| {
-        let changes = ran.plan.changes.iter();
-        changes.cloned().find(|change| change.step.to_string().starts_with("duration:")).unwrap()
+        let mut changes = ran.plan.changes.iter();
+        changes.find(|change| change.step.to_string().starts_with("duration:")).cloned().unwrap()
     };
     for enough in
         ["  aws.rolecredential.maxduration: 3600", "- name: AWS.RoleCredential.MaxDuration\n  value: '3600'"]
