@@ -253,6 +253,8 @@ pub enum FindingCode {
     RotationLacks,
     /// An old key is watched, or off, until a day.
     RotationWaits,
+    /// What a careful rotation had beside a connection is still there after the switch.
+    RotationBeside,
     /// A connection reaches a role that is not its environment's.
     MatrixUnexpected,
     /// No trail of CloudTrail logs in the account and region.
@@ -266,7 +268,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 125] = [
+    pub const ALL: [Self; 126] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -389,6 +391,7 @@ impl FindingCode {
         Self::RotationWider,
         Self::RotationLacks,
         Self::RotationWaits,
+        Self::RotationBeside,
         Self::MatrixUnexpected,
         Self::TrailOff,
         Self::TrailDenied,
@@ -450,6 +453,7 @@ impl FindingCode {
             | Self::UserDiffers
             | Self::UserExtraPolicies
             | Self::RotationWider
+            | Self::RotationBeside
             | Self::RotationLacks
             | Self::LogUnknown => Severity::Warning,
             Self::Failed(code) => match code.class() {
