@@ -607,6 +607,8 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
         boundary: None,
         subject: None,
         session_hours: defaults::SESSION_HOURS,
+        gates: Default::default(),
+        variables: Default::default(),
         name,
     };
     Ok(Federation {
@@ -622,6 +624,7 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
             pipeline: defaults::VERIFICATION.to_owned(),
             queue: None,
         },
+        pipeline: None,
         environments: vec![environment],
     })
 }

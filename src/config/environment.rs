@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use toml_edit::TableLike;
 
+use super::gates::{gates, variables};
 use super::keys::{self, Key};
 use super::parse::{Unsure, required, spans};
 use super::problem::Span;
 use super::reader::{Place, Reader, Wrong, is_line, shown};
-use crate::domain::federation::{Environment, SignIn, defaults};
+use crate::domain::federation::{Deployment, Environment, SignIn, defaults};
 use crate::domain::names::{AccountId, BranchPattern, EnvironmentName, Region};
 use crate::domain::preset::PRESETS;
 use crate::domain::regions;
@@ -39,8 +40,8 @@ impl Sketch {
 pub(super) fn read_environment(
     reader: &mut Reader<'_>,
     table: &dyn TableLike,
-    index: usize,
-    span: Span,
+    (index, span): (usize, Span),
+    pipeline: Option<&Deployment>,
 ) -> Option<Sketch> {
     let typed = table.get(keys::NAME.name).and_then(|item| item.as_str()).filter(|name| is_line(name));
     let path = typed.map_or_else(
@@ -83,7 +84,7 @@ pub(super) fn read_environment(
         tags: tags(reader, table, &place),
         connection: connection.or_else(|| format!("stand-in-{index}").parse().ok())?,
         subject: reader.text(table, &place, keys::SUBJECT).map(|(subject, _)| subject.to_owned()),
-        branches: branches(reader, table, &place).unwrap_or_else(|| defaults::branches(&name)),
+        branches: branches(reader, table, &place).unwrap_or_else(|| defaults::branches(&name, pipeline)),
         preset: preset(reader, table, &place),
         managed_policies: reader
             .list(table, &place, keys::MANAGED_POLICIES)
@@ -93,6 +94,8 @@ pub(super) fn read_environment(
             .collect(),
         boundary: reader.text(table, &place, keys::BOUNDARY).map(|(arn, _)| arn.to_owned()),
         session_hours,
+        gates: gates(reader, table, &place),
+        variables: variables(reader, table, &place),
         name,
     };
     reader.own = None;

@@ -1,6 +1,8 @@
 //! Every key `keyless.toml` knows: its name, one line of what it is for, and an example.
 
-use crate::domain::federation::{Environment, Federation, SignIn, Verification, defaults};
+use super::pipeline::default_name;
+use crate::domain::federation::{Deployment, Environment, Federation, Flow, SignIn, Verification, defaults};
+use crate::domain::gates::Gates;
 use crate::domain::issuer::AUDIENCE;
 
 /// One key of the file.
@@ -88,8 +90,49 @@ pub(super) const BOUNDARY: Key = key(
 pub(super) const SESSION_HOURS: Key =
     key("session-hours", "The longest session of the role, in hours (1 to 12).", "1");
 
+pub(super) const GATES: Key = key(
+    "gates",
+    "What stands before its deployments. Approval, lock and branch control are there for protected ones.",
+    "{ approvers = [\"ada@contoso.example\"] }",
+);
+pub(super) const VARIABLES: Key = key(
+    "variables",
+    "Values its deployments need to know. They go into a variable group that people can read: no secrets.",
+    "{ API_URL = \"https://api.example.com\" }",
+);
+
+pub(super) const CODE: Key =
+    key("repository", "Where the code lies: a repository of this project, or one on GitHub.", "\"payments\"");
+pub(super) const TOOL: Key = key(
+    "tool",
+    "What deploys: cdk, terraform, amplify, amplify-hosting, cloudformation or script.",
+    "\"cdk\"",
+);
+pub(super) const FLOW: Key = key(
+    "flow",
+    "Which branches deploy where: mapped, trunk, develop or hotfix. An environment's own branches win.",
+    "\"mapped\"",
+);
+pub(super) const MAIN: Key = key("main", "The protected branch that pull requests go to.", "\"main\"");
+pub(super) const PIPELINE_NAME: Key =
+    key("name", "The pipeline's name. That of the repository when left out.", "\"payments\"");
+pub(super) const FILE: Key = key("file", "Path of its YAML in the repository.", "\"azure-pipelines.yml\"");
+pub(super) const PIPELINES: Key = key(
+    "pipelines",
+    "Other pipelines that may use the connections, existing ones included.",
+    "[\"payments-infrastructure\"]",
+);
+pub(super) const REVIEWERS: Key = key(
+    "reviewers",
+    "How many others must look at a pull request into that branch (0 to 10; 0: no such policy).",
+    "1",
+);
+/// Keys of `[pipeline]`, in the order they are written.
+pub(super) const DEPLOYMENT: [Key; 9] =
+    [CODE, TOOL, FLOW, MAIN, PIPELINE_NAME, FILE, QUEUE, PIPELINES, REVIEWERS];
+
 /// Keys that belong at the top of the file.
-pub(super) const FEDERATION: [&str; 8] = [
+pub(super) const FEDERATION: [&str; 9] = [
     "organization",
     "project",
     "organization-id",
@@ -97,6 +140,7 @@ pub(super) const FEDERATION: [&str; 8] = [
     "audience",
     "azp",
     "verification",
+    "pipeline",
     "environments",
 ];
 /// Keys of a sign-in.
@@ -105,7 +149,7 @@ pub(super) const SIGN_IN_KEYS: [&str; 6] =
 /// Keys of `[verification]`.
 pub(super) const VERIFICATION: [Key; 4] = [REPOSITORY, BRANCH, PIPELINE, QUEUE];
 /// Keys of an environment, in the order they are written.
-pub(super) const ENVIRONMENT: [Key; 15] = [
+pub(super) const ENVIRONMENT: [Key; 17] = [
     NAME,
     ACCOUNT,
     REGION,
@@ -120,6 +164,8 @@ pub(super) const ENVIRONMENT: [Key; 15] = [
     PRESET,
     MANAGED_POLICIES,
     BOUNDARY,
+    GATES,
+    VARIABLES,
     SESSION_HOURS,
 ];
 
@@ -196,14 +242,42 @@ pub(super) fn verification(verification: &Verification) -> Vec<Entry> {
     ]
 }
 
+/// The table `[pipeline]`.
+pub(super) fn deployment(deployment: &Deployment) -> Vec<Entry> {
+    let text = |text: &str| Held::Text(text.to_owned());
+    let name = deployment.name == default_name(&deployment.repository);
+    vec![
+        Entry::required(CODE, &deployment.repository.to_string()),
+        Entry::required(TOOL, deployment.tool.as_str()),
+        Entry::with_default(FLOW, text(deployment.flow.as_str()), deployment.flow == Flow::Mapped),
+        Entry::with_default(MAIN, text(&deployment.main), deployment.main == defaults::MAIN),
+        Entry::with_default(PIPELINE_NAME, text(&deployment.name), name),
+        Entry::with_default(FILE, text(&deployment.file), deployment.file == defaults::PIPELINE_FILE),
+        Entry::optional(QUEUE, deployment.queue.clone()),
+        Entry::with_default(
+            PIPELINES,
+            Held::List(deployment.pipelines.clone()),
+            deployment.pipelines.is_empty(),
+        ),
+        Entry::with_default(
+            REVIEWERS,
+            Held::Number(deployment.reviewers.into()),
+            deployment.reviewers == defaults::REVIEWERS,
+        ),
+    ]
+}
+
 /// One table `[[environments]]`.
-pub(super) fn environment(environment: &Environment) -> Vec<Entry> {
+pub(super) fn environment(environment: &Environment, pipeline: Option<&Deployment>) -> Vec<Entry> {
     let Environment { name, branches, managed_policies, tags, .. } = environment;
     let text = |text: &str| Held::Text(text.to_owned());
     let role = defaults::role(name).as_ref() == Some(&environment.role);
     let connection = defaults::connection(name).as_ref() == Some(&environment.connection);
     let tags: Vec<_> = tags.iter().map(|(key, value)| (key.clone(), text(value))).collect();
     let no_tags = tags.is_empty();
+    let variables = environment.variables.iter();
+    let variables: Vec<_> = variables.map(|(key, value)| (key.clone(), text(value))).collect();
+    let no_variables = variables.is_empty();
     vec![
         Entry::required(NAME, name.as_str()),
         Entry::required(ACCOUNT, environment.account.as_str()),
@@ -226,7 +300,7 @@ pub(super) fn environment(environment: &Environment) -> Vec<Entry> {
         Entry::with_default(
             BRANCHES,
             Held::List(branches.iter().map(ToString::to_string).collect()),
-            *branches == defaults::branches(name),
+            *branches == defaults::branches(name, pipeline),
         ),
         Entry::with_default(PRESET, text(&environment.preset), environment.preset == defaults::PRESET),
         Entry::with_default(
@@ -235,6 +309,8 @@ pub(super) fn environment(environment: &Environment) -> Vec<Entry> {
             managed_policies.is_empty(),
         ),
         Entry::optional(BOUNDARY, environment.boundary.clone()),
+        Entry::with_default(GATES, gates(&environment.gates), environment.gates == Gates::default()),
+        Entry::with_default(VARIABLES, Held::Table(variables), no_variables),
         Entry::with_default(
             SESSION_HOURS,
             Held::Number(environment.session_hours.into()),
@@ -255,4 +331,32 @@ fn sign_in(sign_in: &SignIn) -> Held {
         }
         SignIn::Environment { .. } => vec![("environment".to_owned(), Held::Flag(true))],
     })
+}
+
+/// What stands before an environment's deployments: only what was decided.
+fn gates(gates: &Gates) -> Held {
+    let mut pairs = Vec::new();
+    let mut add = |key: &str, held: Option<Held>| pairs.extend(held.map(|held| (key.to_owned(), held)));
+    let texts = |texts: &[String]| Held::List(texts.to_vec());
+    add("environment", gates.target.as_ref().map(|name| Held::Text(name.to_string())));
+    add("approval", gates.approval.map(Held::Flag));
+    add("approvers", (!gates.approvers.is_empty()).then(|| texts(&gates.approvers)));
+    add("minimum-approvers", gates.minimum_approvers.map(|count| Held::Number(count.into())));
+    add("exclusive-lock", gates.exclusive_lock.map(Held::Flag));
+    add("branch-control", gates.branch_control.map(Held::Flag));
+    add(
+        "business-hours",
+        gates.business_hours.as_ref().map(|hours| {
+            let days: Vec<String> = hours.days.iter().map(|day| day.as_str().to_owned()).collect();
+            let text = |key: &str, text: &str| (key.to_owned(), Held::Text(text.to_owned()));
+            Held::Table(vec![
+                ("days".to_owned(), Held::List(days)),
+                text("from", &hours.from.to_string()),
+                text("to", &hours.to.to_string()),
+                text("time-zone", &hours.time_zone),
+            ])
+        }),
+    );
+    add("connection-approval", gates.connection_approval.then_some(Held::Flag(true)));
+    Held::Table(pairs)
 }

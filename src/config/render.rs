@@ -21,6 +21,10 @@ pub fn render(federation: &Federation) -> String {
         "\n# How keyless proves that an environment works: a small pipeline of its own.\n[verification]\n",
     );
     section(&mut text, &keys::verification(&federation.verification), true);
+    if let Some(pipeline) = &federation.pipeline {
+        text.push_str("\n# The pipeline that deploys: `keyless pipeline` writes it, `keyless setup` makes its gates.\n[pipeline]\n");
+        section(&mut text, &keys::deployment(pipeline), true);
+    }
     for (index, environment) in federation.environments.iter().enumerate() {
         text.push_str(match index {
             0 => "\n# One table for each AWS account and region that pipelines deploy to, in promotion order.\n",
@@ -28,7 +32,7 @@ pub fn render(federation: &Federation) -> String {
             _ => "\n",
         });
         text.push_str("[[environments]]\n");
-        section(&mut text, &keys::environment(environment), index == 0);
+        section(&mut text, &keys::environment(environment, federation.pipeline.as_ref()), index == 0);
     }
     text
 }

@@ -8,7 +8,11 @@ use proptest::sample::{select, subsequence};
 use uuid::Uuid;
 
 use super::{missing, parse, render, update};
-use crate::domain::federation::{Environment, Federation, SignIn, Verification, defaults};
+use crate::domain::federation::{
+    Deployment, Environment, Federation, Flow, SignIn, Tool, Verification, defaults,
+};
+use crate::domain::gates::Gates;
+use crate::domain::gates::hours::{BusinessHours, Day, TimeOfDay};
 use crate::domain::issuer::AUDIENCE;
 
 const SMALL: &str = r#"
@@ -297,7 +301,7 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
         "[A-Za-zé\"'#. \\\\]{0,12}".prop_map(move |text| format!("C{text}{index}").parse().unwrap()),
     ];
     let branches = prop_oneof![
-        Just(defaults::branches(&name)),
+        Just(defaults::branches(&name, None)),
         subsequence(vec!["main", "feat/*", "a/b/*", "é#\"", "x"], 0..4)
             .prop_map(|all| all.into_iter().map(|branch| branch.parse().unwrap()).collect()),
     ];
@@ -320,9 +324,13 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
     );
     let subject =
         option::of(select(vec!["sc://a/b/c", "/eid1/c/pub/t/x"])).prop_map(|text| text.map(str::to_owned));
-    let rest = (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12);
+    let rest =
+        (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12).boxed();
+    let variables = proptest::collection::btree_map("[A-Za-z0-9_.-]{1,3}", "[ -~é]{0,9}", 0..3);
+    let rest = (rest, gates(index).boxed(), variables);
     (names, rest).prop_map(move |(names, rest)| {
-        let (protected, preset, managed_policies, boundary, subject, session_hours) = rest;
+        let ((protected, preset, managed_policies, boundary, subject, session_hours), gates, variables) =
+            rest;
         let (role, connection, branches, tags, role_path, sign_in) = names;
         Environment {
             name: name.clone(),
@@ -340,6 +348,67 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
             boundary,
             subject,
             session_hours,
+            gates,
+            variables,
+        }
+    })
+}
+
+fn gates(index: usize) -> impl Strategy<Value = Gates> {
+    let hours = || {
+        let days = subsequence(Day::ALL.to_vec(), 1..=7);
+        (days, 0_u8..8, 9_u8..23, select(vec!["UTC", "W. Europe Standard Time"])).prop_map(
+            |(days, from, to, zone)| BusinessHours {
+                days,
+                from: TimeOfDay::of_hour(from),
+                to: TimeOfDay::of_hour(to),
+                time_zone: zone.to_owned(),
+            },
+        )
+    };
+    let flag = || option::of(any::<bool>());
+    let approvers = subsequence(vec!["ada@contoso.example", "Grace Hopper", "[payments]\\Ops"], 0..=3);
+    let rest =
+        (option::of(1_u8..=20), option::of(hours()), any::<bool>(), option::of(select(vec!["Live", "é 1"])));
+    (flag(), flag(), flag(), approvers, rest).prop_map(move |(approval, lock, branches, approvers, rest)| {
+        Gates {
+            target: rest.3.and_then(|name| format!("{name} {index}").parse().ok()),
+            approval,
+            approvers: approvers.into_iter().map(str::to_owned).collect(),
+            minimum_approvers: rest.0,
+            exclusive_lock: lock,
+            branch_control: branches,
+            business_hours: rest.1,
+            connection_approval: rest.2,
+        }
+    })
+}
+
+fn deployment() -> impl Strategy<Value = Deployment> {
+    let names = (
+        select(vec!["payments", "https://github.com/contoso/shop"]),
+        select(vec!["payments", "shop", "deploy \"all\""]),
+        select(vec!["azure-pipelines.yml", "ci/deploy.yaml"]),
+        select(vec!["main", "trunk/a"]),
+        option::of(select(vec!["Linux"])),
+    );
+    let rest = (
+        select(Tool::ALL.to_vec()),
+        select(Flow::ALL.to_vec()),
+        subsequence(vec!["a", "b c"], 0..=2),
+        0_u8..=10,
+    );
+    (names, rest).prop_map(|((repository, name, file, main, queue), (tool, flow, pipelines, reviewers))| {
+        Deployment {
+            name: name.to_owned(),
+            repository: repository.parse().unwrap(),
+            file: file.to_owned(),
+            tool,
+            flow,
+            main: main.to_owned(),
+            queue: queue.map(str::to_owned),
+            pipelines: pipelines.into_iter().map(str::to_owned).collect(),
+            reviewers,
         }
     })
 }
@@ -379,19 +448,22 @@ fn federations() -> impl Strategy<Value = Federation> {
         select(vec![AUDIENCE, "sts.amazonaws.com"]),
         option::of(select(vec!["0b1f"])).prop_map(|text| text.map(str::to_owned)),
     );
-    (top, verification, environments).prop_map(|(top, verification, environments)| {
-        let (organization, project, organization_id, issuer, audience, azp) = top;
-        Federation {
-            organization: organization.parse().unwrap(),
-            organization_id,
-            project: project.parse().unwrap(),
-            issuer: issuer.map(|issuer| issuer.parse().unwrap()),
-            audience: audience.to_owned(),
-            azp,
-            verification,
-            environments,
-        }
-    })
+    (top, verification, option::of(deployment().boxed()), environments).prop_map(
+        |(top, verification, pipeline, environments)| {
+            let (organization, project, organization_id, issuer, audience, azp) = top;
+            Federation {
+                organization: organization.parse().unwrap(),
+                organization_id,
+                project: project.parse().unwrap(),
+                issuer: issuer.map(|issuer| issuer.parse().unwrap()),
+                audience: audience.to_owned(),
+                azp,
+                verification,
+                pipeline,
+                environments,
+            }
+        },
+    )
 }
 
 proptest! {
@@ -467,4 +539,45 @@ fn a_thousand_problems_are_listed_and_the_rest_counted() {
     // Unknown keys are noted before the two that are missing.
     assert_eq!((last.line, last.column, last.key.as_str()), (1001, 1, "key-1000"));
     assert!(last.message.starts_with("is one of 502 "), "{last}");
+}
+
+#[test]
+fn a_pipeline_with_gates_is_read_and_its_flow_gives_the_branches() {
+    let text = format!(
+        "{SMALL}gates = {{ approvers = [\"ada@contoso.example\"], business-hours = {{ from = \"08:00\", to = \"17:00\" }} }}
+variables = {{ API_URL = \"https://api.example.com\" }}
+
+[pipeline]
+repository = \"payments\"
+tool = \"cdk\"
+flow = \"trunk\"
+"
+    );
+    let federation = parse(&text, "keyless.toml").unwrap();
+    let pipeline = federation.pipeline.as_ref().unwrap();
+    assert_eq!((pipeline.name.as_str(), pipeline.reviewers), ("payments", 1));
+    let branches = federation.environments.iter().map(|it| it.branches.clone());
+    assert_eq!(branches.collect::<Vec<_>>(), vec![vec!["main".parse().unwrap()]; 2]);
+    let hours = federation.environments[1].gates.business_hours.as_ref().unwrap();
+    assert_eq!(hours.to_string(), "Monday, Tuesday, Wednesday, Thursday, Friday 08:00-17:00 UTC");
+    assert_eq!(parse(&render(&federation), "x").unwrap(), federation);
+}
+
+#[test]
+fn what_is_wrong_with_gates_variables_and_the_pipeline_is_said_where_it_stands() {
+    let text = format!(
+        "{SMALL}gates = {{ approval = \"yes\", minimum-approvers = 0, business-hours = {{ from = \"17:00\", to = \"08:00\" }}, lock = true }}
+variables = {{ KEY = \"AKIAIOSFODNN7EXAMPLE\", \"Build.Id\" = \"1\", \"a b\" = \"1\" }}
+
+[pipeline]
+repository = \"payments\"
+tool = \"pulumi\"
+file = \"../x.yml\"
+name = \"keyless-verification\"
+"
+    );
+    let problems = parse(&text, "keyless.toml").unwrap_err();
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(shown.join("\n\n"));
+    assert!(!shown.join("").contains("AKIAIOSFODNN7EXAMPLE"));
 }

@@ -8,6 +8,7 @@ pub mod diagnose;
 pub mod failure;
 pub mod federation;
 pub mod finding;
+pub mod gates;
 pub mod grounds;
 pub mod handshake;
 pub mod inventory;

@@ -165,7 +165,7 @@ impl Model {
             Field::Role => default(defaults::role(name)?.as_str(), usual),
             Field::Connection => default(defaults::connection(name)?.as_str(), usual),
             Field::Branches => {
-                let patterns = defaults::branches(name);
+                let patterns = defaults::branches(name, None);
                 let patterns: Vec<&str> = patterns.iter().map(BranchPattern::as_str).collect();
                 match patterns.is_empty() {
                     true => default(NO_BRANCHES, format!("no branch usually deploys to {name}")),

@@ -285,6 +285,8 @@ mod tests {
             boundary: None,
             subject: None,
             session_hours: 1,
+            gates: Default::default(),
+            variables: Default::default(),
         }
     }
 

@@ -194,6 +194,8 @@ fn environment(account: &str) -> Environment {
         boundary: None,
         subject: None,
         session_hours: 1,
+        gates: Default::default(),
+        variables: Default::default(),
     }
 }
 
