@@ -23,6 +23,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod preset;
 pub mod provider;
+pub mod reach;
 pub mod regions;
 pub mod role;
 pub mod rotation;
