@@ -1,6 +1,7 @@
 //! Pure nouns and rules: names, claims, policies, what is wanted and what is found. Names no other room.
 
 pub mod arn;
+pub mod audit;
 pub mod blueprint;
 pub mod connection;
 pub mod denial;
@@ -23,6 +24,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod preset;
 pub mod provider;
+pub mod pull_request;
 pub mod regions;
 pub mod role;
 pub mod rotation;
