@@ -3,6 +3,7 @@
 pub mod check;
 pub mod hours;
 pub mod policy;
+pub mod target;
 
 use std::collections::BTreeMap;
 

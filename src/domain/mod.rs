@@ -1,6 +1,7 @@
 //! Pure nouns and rules: names, claims, policies, what is wanted and what is found. Names no other room.
 
 pub mod arn;
+pub mod audit;
 pub mod blueprint;
 pub mod connection;
 pub mod denial;
@@ -24,6 +25,7 @@ pub mod policy;
 pub mod preset;
 pub mod provider;
 pub mod reach;
+pub mod pull_request;
 pub mod regions;
 pub mod role;
 pub mod rotation;

@@ -350,8 +350,9 @@ mod tests {
         let config = desk.profile(&environment, "a", desk.files.clone()).await;
         let kept = format!("{:?}", config.service_config().unwrap());
         let own = r#"("IAM", "http://127.0.0.1:2"), ("STS", "http://127.0.0.1:1")"#;
-        let others =
-            ["CloudTrail", "S3", "KMS"].map(|name| format!(r#"("{name}", "http://127.0.0.1:1")"#)).join(", ");
+        let others = ["CloudTrail", "S3", "KMS", "SSM", "DynamoDB"]
+            .map(|name| format!(r#"("{name}", "http://127.0.0.1:1")"#))
+            .join(", ");
         assert_eq!(kept, format!(r#"Addresses([{own}, {others}])"#));
         assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:1"));
         assert!(config.token_provider().is_none());
