@@ -96,6 +96,8 @@ pub(super) struct Proving {
     pub moved: bool,
     /// Steps that must have gone well before.
     pub before: Vec<StepKey>,
+    /// Steps that come before, whether they go well or not.
+    pub after: Vec<StepKey>,
 }
 
 impl Builder<'_> {
@@ -115,7 +117,7 @@ impl Builder<'_> {
         schedule::ordered(&steps)
     }
 
-    fn names(&self) -> Vec<EnvironmentName> {
+    pub(super) fn names(&self) -> Vec<EnvironmentName> {
         self.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone()).collect()
     }
 
@@ -130,7 +132,7 @@ impl Builder<'_> {
         self.session.aws.get(name).cloned().unwrap_or_else(missing)
     }
 
-    fn is_teardown(&self) -> bool {
+    pub(super) fn is_teardown(&self) -> bool {
         matches!(self.purpose, Purpose::Teardown { .. })
     }
 
@@ -300,6 +302,7 @@ impl Builder<'_> {
             environments: environments.clone(),
             protected: self.protected(),
         }));
+        let gates = self.gates((devops, project), steps);
         let access = match aim {
             Aim::AsItIs => Vec::new(),
             Aim::Present | Aim::Absent => self.access_steps(devops, project, aim == Aim::Present, steps)?,
@@ -307,7 +310,7 @@ impl Builder<'_> {
         if let Some(moving) = self.moving {
             self.moves(moving, (devops, project), &access, steps);
         } else if !self.is_teardown() {
-            let proving = Proving { moved: false, before: Vec::new() };
+            let proving = Proving { moved: false, before: Vec::new(), after: gates };
             let handshakes = self.handshakes(devops, project, &access, &proving, steps);
             if matches!(self.purpose, Purpose::Denial | Purpose::Rotate) {
                 self.denials(devops, project, (&access, &handshakes), steps)?;
@@ -394,6 +397,7 @@ impl Builder<'_> {
                 group: if proving.moved { format!("{group}/moved") } else { group },
                 moved: proving.moved,
                 before: proving.before.clone(),
+                gates: proving.after.clone(),
                 unseen: unseen.filter(|name| !self.session.does_aws(name)).collect(),
                 renewals: self.renewals(&members),
                 members,

@@ -6,6 +6,7 @@ pub mod consent;
 pub mod denial;
 pub mod doctor;
 pub mod export;
+pub mod gates;
 pub mod half;
 pub mod inspect;
 pub mod inventory;

@@ -288,7 +288,7 @@ impl Builder<'_> {
             environments,
             others: moving.waits.clone(),
         }));
-        Proving { moved: false, before: vec![tokens_key()] }
+        Proving { moved: false, before: vec![tokens_key()], after: Vec::new() }
     }
 
     /// The steps of a move: proof beside the first statement, its end, the old provider's, and the last proof.
@@ -330,7 +330,13 @@ impl Builder<'_> {
             // It comes to nothing where a proof before it failed: that verdict stays the last word.
             let all = self.blueprint.environments.iter();
             let before = all.map(|wanted| issuer_key(&wanted.environment)).collect();
-            self.handshakes(devops, project, access, &Proving { moved: true, before }, steps);
+            self.handshakes(
+                devops,
+                project,
+                access,
+                &Proving { moved: true, before, after: Vec::new() },
+                steps,
+            );
         }
     }
 

@@ -5,6 +5,7 @@ pub mod connection;
 pub mod denial;
 pub mod extension;
 pub mod facts;
+pub mod gates;
 pub mod handshake;
 pub mod inspect;
 pub mod issuer;

@@ -121,6 +121,18 @@ pub enum FindingCode {
     PermissionStanding,
     /// Every pipeline of the project may use the connection.
     PermissionAllPipelines,
+    /// A check that is wanted before deployments is not there.
+    GateMissing,
+    /// A check before deployments asks for less than is wanted.
+    GateWeak,
+    /// A branch lacks a policy that is wanted.
+    PolicyMissing,
+    /// A policy of a branch asks for less than is wanted.
+    PolicyWeak,
+    /// A pipeline that nobody named may use what deployments to a protected environment need.
+    PermissionOthers,
+    /// A pipeline that `keyless.toml` names is not there.
+    DeploymentUnknown,
     /// Which rights the operator has could not be found out.
     RightsUnknown,
     /// Rights keyless needs are denied to the operator.
@@ -258,7 +270,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 121] = [
+    pub const ALL: [Self; 127] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -315,6 +327,12 @@ impl FindingCode {
         Self::ConnectionUnauthorized,
         Self::PermissionStanding,
         Self::PermissionAllPipelines,
+        Self::GateMissing,
+        Self::GateWeak,
+        Self::PolicyMissing,
+        Self::PolicyWeak,
+        Self::PermissionOthers,
+        Self::DeploymentUnknown,
         Self::RightsUnknown,
         Self::RightsMissing,
         Self::RightsBoundary,
@@ -431,6 +449,8 @@ impl FindingCode {
             | Self::IssuerRetires
             | Self::HandshakeMissing
             | Self::DenialDecoy
+            | Self::DeploymentUnknown
+            | Self::PolicyWeak
             | Self::KeysActive
             | Self::KeysUnused
             | Self::KeysOld

@@ -191,7 +191,8 @@ impl Checks {
             let finding = Finding::about(&self.environment.name, code)
                 .with("gate", pair.settings.kind().words())
                 .with("on", pair.on.words());
-            let finding = if pair.short.is_empty() { finding } else { finding.with("why", pair.short.join("; ")) };
+            let finding =
+                if pair.short.is_empty() { finding } else { finding.with("why", pair.short.join("; ")) };
             finding.healed_by(&self.key())
         };
         let on_there = |pair: &&Pair| seen.resources.contains_key(&pair.on);
@@ -254,7 +255,8 @@ impl Step for Checks {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        let mut needs = vec![target_key(&self.wanted.target.name), connection_key(&self.environment.connection)];
+        let mut needs =
+            vec![target_key(&self.wanted.target.name), connection_key(&self.environment.connection)];
         let controls = |check: &WantedCheck| check.settings.kind() == CheckKind::BranchControl;
         if self.present && self.wanted.checks.iter().any(controls) {
             needs.extend(self.verification.as_ref().map(policy_key));
@@ -319,7 +321,9 @@ impl Step for Checks {
             let on = pair.on.words();
             match &pair.found {
                 None => devops.create_check(pen, project, (&resource, &on), &pair.settings).await?,
-                Some(found) => devops.update_check(pen, project, (&resource, &on), found, &pair.settings).await?,
+                Some(found) => {
+                    devops.update_check(pen, project, (&resource, &on), found, &pair.settings).await?
+                }
             };
         }
         Ok(())

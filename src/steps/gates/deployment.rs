@@ -65,9 +65,10 @@ impl Definition {
     /// Refuses a pipeline of that name that runs something else.
     fn check(&self, seen: &Seen) -> Result<()> {
         let (Some(found), Some(repository)) = (&seen.found, &seen.repository) else { return Ok(()) };
-        let same_path = found.yaml_path.as_deref().is_some_and(|path| {
-            path.trim_start_matches('/') == self.wanted.file.trim_start_matches('/')
-        });
+        let same_path = found
+            .yaml_path
+            .as_deref()
+            .is_some_and(|path| path.trim_start_matches('/') == self.wanted.file.trim_start_matches('/'));
         if same_path && found.repository.is_none_or(|id| id == repository.id) {
             return Ok(());
         }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::group_key;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
+use crate::cloud::devops::variable_groups::GroupChange;
 use crate::domain::failure::Result;
 use crate::domain::federation::Environment;
 use crate::domain::gates::WantedGroup;
@@ -46,7 +47,8 @@ pub struct GroupFact {
 impl Group {
     /// Wanted variables that are not as wanted, with what they are.
     fn differing<'a>(&'a self, found: &'a VariableGroup) -> BTreeMap<&'a str, (Option<&'a str>, &'a str)> {
-        let value = |name: &str| found.variables.get(name).map(|it| it.value.as_deref().unwrap_or("a secret"));
+        let value =
+            |name: &str| found.variables.get(name).map(|it| it.value.as_deref().unwrap_or("a secret"));
         let wanted = self.wanted.variables.iter();
         let all = wanted.map(|(name, wanted)| (name.as_str(), (value(name), wanted.as_str())));
         all.filter(|(_, (is, wanted))| *is != Some(*wanted)).collect()
@@ -69,8 +71,11 @@ impl Group {
         change.before = Some(json!(before.collect::<BTreeMap<_, _>>()));
         let after = differing.iter().map(|(name, (_, wanted))| ((*name).to_owned(), *wanted));
         change.after = Some(json!(after.collect::<BTreeMap<_, _>>()));
-        change.why = format!("{} of its variables are not as keyless.toml has them; others stay", differing.len());
-        change.asks.extend(ask_owner(&self.federation.owner_by_description(&found.description), &self.title()));
+        change.why =
+            format!("{} of its variables are not as keyless.toml has them; others stay", differing.len());
+        change
+            .asks
+            .extend(ask_owner(&self.federation.owner_by_description(&found.description), &self.title()));
         change
     }
 
@@ -143,7 +148,8 @@ impl Step for Group {
                 devops.create_variable_group(pen, project, name, description, variables).await.map(drop)
             }
             (Some(found), true) => {
-                devops.update_variable_group(pen, project, found.id, variables).await.map(drop)
+                let change = GroupChange { description: &found.description, set: variables, remove: &[] };
+                devops.update_variable_group(pen, project, &found, &change).await.map(drop)
             }
             (Some(found), false) => devops.delete_variable_group(pen, project, &found).await,
             (None, false) => Ok(()),

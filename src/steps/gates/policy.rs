@@ -92,7 +92,8 @@ impl Policy {
             return change;
         }
         let found = seen.pairs.iter().filter_map(|pair| pair.found.as_ref());
-        let there: Vec<Value> = found.map(|found| json!({"rule": found.rule, "in force": found.in_force})).collect();
+        let there: Vec<Value> =
+            found.map(|found| json!({"rule": found.rule, "in force": found.in_force})).collect();
         change.verb = if there.is_empty() { Verb::Create } else { Verb::Update };
         change.before = (!there.is_empty()).then(|| json!(there));
         change.writes = if seen.repository.is_some() { open.len() } else { self.wanted.policies.len() };
@@ -103,7 +104,11 @@ impl Policy {
             open.iter().map(|pair| lack(pair)).collect::<Vec<_>>().join("; ")
         };
         if !self.own {
-            let what = format!("{} changes how everybody works on repository {}", self.title(), self.wanted.repository);
+            let what = format!(
+                "{} changes how everybody works on repository {}",
+                self.title(),
+                self.wanted.repository
+            );
             change.asks.push(Ask::Foreign { what });
         }
         change.asks.extend(ask_all(&self.protected));
@@ -180,7 +185,8 @@ impl Step for Policy {
             ..Seen::default()
         };
         if let Some(repository) = &seen.repository {
-            seen.found = self.devops.branch_policies(&self.project, repository.id, &self.wanted.ref_name).await?;
+            seen.found =
+                self.devops.branch_policies(&self.project, repository.id, &self.wanted.ref_name).await?;
         }
         for wanted in &self.wanted.policies {
             let meets = |found: &&FoundPolicy| wanted.is_met_by(found, seen.definition);
@@ -196,12 +202,14 @@ impl Step for Policy {
     fn report(&self, seen: &Seen) -> Report {
         let open = seen.open().filter(|_| self.present && seen.repository.is_some());
         let about = |pair: &Pair| {
-            let code = if pair.found.is_none() { FindingCode::PolicyMissing } else { FindingCode::PolicyWeak };
+            let code =
+                if pair.found.is_none() { FindingCode::PolicyMissing } else { FindingCode::PolicyWeak };
             let finding = Finding::overall(code)
                 .with("policy", pair.wanted.kind().words())
                 .with("branch", &self.wanted.ref_name)
                 .with("repository", &self.wanted.repository);
-            let finding = if pair.short.is_empty() { finding } else { finding.with("why", pair.short.join("; ")) };
+            let finding =
+                if pair.short.is_empty() { finding } else { finding.with("why", pair.short.join("; ")) };
             finding.healed_by(&self.key())
         };
         Report {
@@ -247,4 +255,3 @@ impl Step for Policy {
 pub fn guards(found: &[FoundPolicy]) -> bool {
     found.iter().any(|policy| policy.in_force && policy.rule.is_some())
 }
-

@@ -90,7 +90,9 @@ impl Step for Target {
                 return match self.owner(found) {
                     Owner::Ours => keep("it is there"),
                     Owner::Unmarked => keep("it is there; somebody else made it, and it stays as it is"),
-                    Owner::Other { name } => keep(&format!("it is there and belongs to {name}; it stays as it is")),
+                    Owner::Other { name } => {
+                        keep(&format!("it is there and belongs to {name}; it stays as it is"))
+                    }
                 };
             }
             (Some(found), Aim::Absent) if self.owner(found) != Owner::Ours => {

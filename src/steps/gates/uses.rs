@@ -17,7 +17,7 @@ use crate::domain::gates::WantedGates;
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
-use crate::domain::pipeline::{Permission, Pipeline, Protected, Queue};
+use crate::domain::pipeline::{Permission, Pipeline, Protected};
 use crate::engine::known::{Known, Of};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Gate, Verb};
@@ -31,8 +31,8 @@ pub struct Uses {
     pub gates: WantedGates,
     /// Whether they may; false: what keyless granted is withdrawn.
     pub present: bool,
-    /// The queue of the deployments.
-    pub queue: Option<Queue>,
+    /// The name of the deployments' queue.
+    pub queue: Option<String>,
     /// The verification pipeline's name: its permission is looked after elsewhere.
     pub verification: String,
     /// The environment.
@@ -120,14 +120,15 @@ impl Uses {
         }
         let target = &self.gates.target.name;
         if let Some(fact) = known.get(&Of::<TargetFact>::new(target_key(target))) {
-            found.push((format!("environment {target}"), Protected::Environment(fact.id), exact && fact.ours));
+            found.push((
+                format!("environment {target}"),
+                Protected::Environment(fact.id),
+                exact && fact.ours,
+            ));
         }
         let group = &self.gates.group.name;
         if let Some(fact) = known.get(&Of::<GroupFact>::new(group_key(group))) {
             found.push((format!("variable group {group}"), Protected::VariableGroup(fact.id), false));
-        }
-        if let Some(queue) = &self.queue {
-            found.push((format!("queue {}", queue.name), Protected::Queue(queue.id), false));
         }
         found
     }
@@ -148,14 +149,20 @@ impl Uses {
         change.after = (!lacking.is_empty()).then(|| json!({ "granted": seen.words(&lacking) }));
         change.why = match (lacking.is_empty(), others.is_empty()) {
             (false, true) => "a deployment would wait for a permission".to_owned(),
-            (true, _) => "others may use what only named pipelines are to use: a way around the gates".to_owned(),
+            (true, _) => {
+                "others may use what only named pipelines are to use: a way around the gates".to_owned()
+            }
             (false, false) => "named pipelines may not use it yet, and others may".to_owned(),
         };
         change.writes = pipelines(&lacking).len() + pipelines(&others).len();
         change.rights = vec!["vso.pipelineresources_manage".to_owned()];
         change.asks.extend(ask_protected(&self.environment));
         for name in seen.words(&others) {
-            change.asks.push(Ask::Foreign { what: format!("the permission of {name} is somebody else's; that pipeline will wait for a person") });
+            change.asks.push(Ask::Foreign {
+                what: format!(
+                    "the permission of {name} is somebody else's; that pipeline will wait for a person"
+                ),
+            });
         }
         change
     }
@@ -244,7 +251,13 @@ impl Step for Uses {
             seen.missing.retain(|missing| *missing != name);
             seen.named.push(Pipeline { id: made.id, name, repository: None, yaml_path: None });
         }
-        for (name, protected, exact) in self.resources(known) {
+        let mut resources = self.resources(known);
+        if let Some(name) = &self.queue {
+            let queues = self.devops.queues(&self.project).await?;
+            let found = queues.into_iter().find(|queue| queue.name.eq_ignore_ascii_case(name));
+            resources.extend(found.map(|it| (format!("queue {}", it.name), Protected::Queue(it.id), false)));
+        }
+        for (name, protected, exact) in resources {
             let found = self.devops.permission(&self.project, &protected).await?;
             seen.resources.push(Resource { name, protected, found, exact });
         }
@@ -260,11 +273,15 @@ impl Step for Uses {
                 .healed_by(&self.key())
         };
         let missing = |name: &String| {
-            Finding::about(&self.environment.name, FindingCode::PipelineUnknown).with("pipeline", name)
+            Finding::about(&self.environment.name, FindingCode::DeploymentUnknown).with("pipeline", name)
         };
         // Before the pipeline that deploys is there, it is not missing but not made yet.
         let listed = seen.missing.iter().filter(|name| **name != self.deployment.name);
-        let findings = if self.present { seen.others().map(finding).chain(listed.map(missing)).collect() } else { Vec::new() };
+        let findings = if self.present {
+            seen.others().map(finding).chain(listed.map(missing)).collect()
+        } else {
+            Vec::new()
+        };
         Report { findings, ..Report::default() }
     }
 
