@@ -136,7 +136,7 @@ fn answer(call: &Call, run: &Run) -> Value {
         "sourceBranch": run.ref_name,
         "sourceVersion": run.version,
         "priority": "normal",
-        "reason": if run.pull_request.is_some() { "pullRequest" } else { "manual" },
+        "reason": run.reason(),
         "requestedFor": who,
         "requestedBy": who,
         "lastChangedDate": run.finished.as_ref().or(run.started.as_ref()).unwrap_or(&run.queued),
@@ -189,6 +189,7 @@ fn read(call: &Call) -> Result<Reply, Failure> {
                 && any("statusFilter", &word(json!(run.status)))
                 && any("resultFilter", &word(json!(run.result)))
                 && any("branchName", &run.ref_name)
+                && any("reasonFilter", run.reason())
         })
         .collect();
     if !call.query("queryOrder").is_some_and(|order| order.to_ascii_lowercase().ends_with("ascending")) {

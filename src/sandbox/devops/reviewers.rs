@@ -42,7 +42,13 @@ fn link(one: &PullRequest) -> String {
 }
 
 /// Notes what somebody says; whoever was not asked becomes a reviewer.
-pub(crate) fn vote(ground: &Ground, one: &mut PullRequest, who: &str, vote: Option<i64>, required: Option<bool>) {
+pub(crate) fn vote(
+    ground: &Ground,
+    one: &mut PullRequest,
+    who: &str,
+    vote: Option<i64>,
+    required: Option<bool>,
+) {
     let place = one.reviewers.iter().position(|known| known.id == who);
     let place = place.unwrap_or_else(|| {
         one.reviewers.push(Reviewer { id: who.to_owned(), vote: 0, required: false });
@@ -53,6 +59,10 @@ pub(crate) fn vote(ground: &Ground, one: &mut PullRequest, who: &str, vote: Opti
     known.required = required.unwrap_or(known.required);
     pull_requests::put(ground, one);
     pull_requests::settle(ground, one.id);
+    // That vote may have been the last one it needed.
+    if let Some(now) = pull_requests::by_id(ground, one.id) {
+        *one = now;
+    }
 }
 
 fn unknown(id: &str) -> Failure {

@@ -124,6 +124,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Why it runs, as builds say it.
+    pub fn reason(&self) -> &'static str {
+        if self.pull_request.is_some() { "pullRequest" } else { "manual" }
+    }
+
     /// Who asked for it.
     pub fn requester(&self, ground: &Ground) -> identities::Identity {
         if self.team { identities::team(ground) } else { identities::operator(ground) }
@@ -177,7 +182,12 @@ struct Wish<'a> {
 
 impl Wish<'_> {
     /// Branch or other ref, and the commit.
-    fn source(&self, ground: &Ground, repository: &git::Repository, default: String) -> (String, Option<String>) {
+    fn source(
+        &self,
+        ground: &Ground,
+        repository: &git::Repository,
+        default: String,
+    ) -> (String, Option<String>) {
         if let Some(one) = self.pull_request {
             return (one.merge_ref(), one.merge.clone());
         }
@@ -192,12 +202,7 @@ impl Wish<'_> {
     }
 }
 
-fn prepare(
-    call: &Call,
-    project: &Project,
-    pipeline: &Pipeline,
-    wish: &Wish<'_>,
-) -> Result<Wanted, Failure> {
+fn prepare(call: &Call, project: &Project, pipeline: &Pipeline, wish: &Wish<'_>) -> Result<Wanted, Failure> {
     let (ground, body) = (&call.ground, wish.body);
     let repository = git::find(ground, &project.id, &pipeline.repository)
         .ok_or_else(|| invalid(format!("Could not find the repository {}.", pipeline.repository)))?;
