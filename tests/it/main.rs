@@ -10,6 +10,7 @@ mod denial;
 mod doctor;
 mod entra;
 mod full_screen;
+mod gates;
 mod headless;
 mod independent;
 #[cfg(target_os = "linux")]

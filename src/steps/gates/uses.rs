@@ -10,7 +10,7 @@ use super::target::TargetFact;
 use super::{deployment_key, gates_key, group_key, target_key, uses_key};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
-use crate::domain::failure::Result;
+use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Deployment, Environment};
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::gates::WantedGates;
@@ -20,7 +20,7 @@ use crate::domain::pen::Pen;
 use crate::domain::pipeline::{Permission, Pipeline, Protected};
 use crate::engine::known::{Known, Of};
 use crate::engine::step::{Cx, Report, Step};
-use crate::plan::change::{Ask, Change, Gate, Verb};
+use crate::plan::change::{Ask, Change, Verb};
 use crate::steps::facts::{ConnectionFact, ask_protected, connection_key};
 
 /// Who may use what one environment's deployments need.
@@ -48,22 +48,31 @@ pub struct Uses {
 pub struct Resource {
     /// Its name.
     pub name: String,
-    /// The resource.
-    pub protected: Protected,
+    /// The resource; none: it is not there yet.
+    pub protected: Option<Protected>,
     /// Who may use it.
     pub found: Permission,
     /// Whether others than those named are to be kept out.
     pub exact: bool,
 }
 
+/// A pipeline that is named.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// Its id; none: it is not there yet.
+    pub id: Option<i64>,
+}
+
 /// What a look sees.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
-    /// The resources that are there.
+    /// Everything deployments need.
     pub resources: Vec<Resource>,
-    /// Named pipelines that are there.
-    pub named: Vec<Pipeline>,
-    /// Names without a pipeline.
+    /// Pipelines that may use it.
+    pub named: Vec<Named>,
+    /// Names without a pipeline, beside the one that deploys.
     pub missing: Vec<String>,
     /// The verification pipeline.
     pub verification: Option<i64>,
@@ -74,79 +83,79 @@ pub struct Seen {
 /// One pipeline and one resource: it may use it and should not, or should and may not.
 struct Grant<'a> {
     resource: &'a Resource,
-    pipeline: i64,
+    pipeline: String,
+    id: Option<i64>,
 }
 
 impl Seen {
-    fn lacking(&self) -> impl Iterator<Item = Grant<'_>> {
-        self.resources.iter().flat_map(|resource| {
-            let may = |id: i64| resource.found.all_pipelines || resource.found.pipelines.contains(&id);
-            let lacking = self.named.iter().filter(move |pipeline| !may(pipeline.id));
-            lacking.map(move |pipeline| Grant { resource, pipeline: pipeline.id })
-        })
+    fn lacking(&self) -> Vec<Grant<'_>> {
+        let pairs =
+            self.resources.iter().flat_map(|resource| self.named.iter().map(move |it| (resource, it)));
+        let may = |found: &Permission, id: i64| found.all_pipelines || found.pipelines.contains(&id);
+        let lacking = pairs.filter(|(resource, it)| !it.id.is_some_and(|id| may(&resource.found, id)));
+        lacking.map(|(resource, it)| Grant { resource, pipeline: it.name.clone(), id: it.id }).collect()
     }
 
-    fn others(&self) -> impl Iterator<Item = Grant<'_>> {
-        let known = |id: i64| self.named.iter().any(|it| it.id == id) || self.verification == Some(id);
-        self.resources.iter().filter(|resource| resource.exact).flat_map(move |resource| {
-            let others = resource.found.pipelines.iter().copied().filter(move |id| !known(*id));
-            others.map(move |pipeline| Grant { resource, pipeline })
-        })
+    fn others(&self) -> Vec<Grant<'_>> {
+        let known = |id: i64| self.named.iter().any(|it| it.id == Some(id)) || self.verification == Some(id);
+        let exact = self.resources.iter().filter(|resource| resource.exact);
+        let pairs = exact.flat_map(|resource| resource.found.pipelines.iter().map(move |id| (resource, *id)));
+        let others = pairs.filter(|(_, id)| !known(*id));
+        others.map(|(resource, id)| Grant { resource, pipeline: self.name(id), id: Some(id) }).collect()
+    }
+
+    /// What the named pipelines may use.
+    fn granted(&self) -> Vec<Grant<'_>> {
+        let pairs =
+            self.resources.iter().flat_map(|resource| self.named.iter().map(move |it| (resource, it)));
+        let granted =
+            pairs.filter(|(resource, it)| it.id.is_some_and(|id| resource.found.pipelines.contains(&id)));
+        granted.map(|(resource, it)| Grant { resource, pipeline: it.name.clone(), id: it.id }).collect()
     }
 
     fn name(&self, id: i64) -> String {
         let found = self.all.iter().find(|pipeline| pipeline.id == id);
         found.map_or_else(|| format!("pipeline {id}"), |found| found.name.clone())
     }
+}
 
-    fn words(&self, steps: &[Grant<'_>]) -> Vec<String> {
-        steps.iter().map(|it| format!("{} on {}", self.name(it.pipeline), it.resource.name)).collect()
-    }
+fn words(grants: &[Grant<'_>]) -> Vec<String> {
+    grants.iter().map(|it| format!("{} on {}", it.pipeline, it.resource.name)).collect()
+}
+
+/// The pipelines of some grants: one request each.
+fn pipelines<'a>(grants: &'a [Grant<'_>]) -> BTreeSet<&'a str> {
+    grants.iter().map(|it| it.pipeline.as_str()).collect()
 }
 
 impl Uses {
-    fn names(&self) -> Vec<&str> {
-        let named = self.deployment.pipelines.iter().map(String::as_str);
-        std::iter::once(self.deployment.name.as_str()).chain(named).collect()
-    }
-
-    fn resources(&self, known: &Known) -> Vec<(String, Protected, bool)> {
-        let mut found = Vec::new();
+    /// Everything deployments need, as far as it is there.
+    fn resources(&self, known: &Known) -> Vec<(String, Option<Protected>, bool)> {
         // Where the connection is gated, another YAML must not go around the gates.
         let exact = self.environment.protected;
-        let connection = &self.environment.connection;
-        if let Some(fact) = known.get(&Of::<ConnectionFact>::new(connection_key(connection))) {
-            found.push((format!("connection {connection}"), Protected::Endpoint(fact.id), exact));
-        }
-        let target = &self.gates.target.name;
-        if let Some(fact) = known.get(&Of::<TargetFact>::new(target_key(target))) {
-            found.push((
-                format!("environment {target}"),
-                Protected::Environment(fact.id),
-                exact && fact.ours,
-            ));
-        }
-        let group = &self.gates.group.name;
-        if let Some(fact) = known.get(&Of::<GroupFact>::new(group_key(group))) {
-            found.push((format!("variable group {group}"), Protected::VariableGroup(fact.id), false));
-        }
-        found
+        let (connection, target, group) =
+            (&self.environment.connection, &self.gates.target.name, &self.gates.group.name);
+        let endpoint = known.get(&Of::<ConnectionFact>::new(connection_key(connection)));
+        let place = known.get(&Of::<TargetFact>::new(target_key(target)));
+        let variables = known.get(&Of::<GroupFact>::new(group_key(group)));
+        // Others may have good reasons to deploy to an environment that is theirs.
+        let ours = place.as_ref().is_none_or(|place| place.ours);
+        vec![
+            (format!("connection {connection}"), endpoint.map(|it| Protected::Endpoint(it.id)), exact),
+            (format!("environment {target}"), place.map(|it| Protected::Environment(it.id)), exact && ours),
+            (format!("variable group {group}"), variables.map(|it| Protected::VariableGroup(it.id)), false),
+        ]
     }
 
     fn plan_present(&self, seen: &Seen) -> Change {
         let mut change = Change::keep(self.key(), self.title(), "exactly the named pipelines may use them");
-        if seen.named.is_empty() {
-            let reason = format!("pipeline {}", self.deployment.name);
-            return Change::wait(self.key(), self.title(), Gate { reason, until: None });
-        }
-        let lacking: Vec<_> = seen.lacking().collect();
-        let others: Vec<_> = seen.others().collect();
+        let (lacking, others) = (seen.lacking(), seen.others());
         if lacking.is_empty() && others.is_empty() {
             return change;
         }
         change.verb = if lacking.is_empty() { Verb::Update } else { Verb::Create };
-        change.before = (!others.is_empty()).then(|| json!({ "withdrawn": seen.words(&others) }));
-        change.after = (!lacking.is_empty()).then(|| json!({ "granted": seen.words(&lacking) }));
+        change.before = (!others.is_empty()).then(|| json!({ "withdrawn": words(&others) }));
+        change.after = (!lacking.is_empty()).then(|| json!({ "granted": words(&lacking) }));
         change.why = match (lacking.is_empty(), others.is_empty()) {
             (false, true) => "a deployment would wait for a permission".to_owned(),
             (true, _) => {
@@ -157,24 +166,23 @@ impl Uses {
         change.writes = pipelines(&lacking).len() + pipelines(&others).len();
         change.rights = vec!["vso.pipelineresources_manage".to_owned()];
         change.asks.extend(ask_protected(&self.environment));
-        for name in seen.words(&others) {
-            change.asks.push(Ask::Foreign {
-                what: format!(
-                    "the permission of {name} is somebody else's; that pipeline will wait for a person"
-                ),
-            });
-        }
+        let theirs = |name: &String| Ask::Foreign {
+            what: format!(
+                "the permission of {name} is somebody else's; that pipeline will wait for a person"
+            ),
+        };
+        change.asks.extend(words(&others).iter().map(theirs));
         change
     }
 
     fn plan_absent(&self, seen: &Seen) -> Change {
         let mut change = Change::keep(self.key(), self.title(), "none of the named pipelines may use them");
-        let granted: Vec<_> = self.granted(seen).collect();
+        let granted = seen.granted();
         if granted.is_empty() {
             return change;
         }
         change.verb = Verb::Delete;
-        change.before = Some(json!({ "withdrawn": seen.words(&granted) }));
+        change.before = Some(json!({ "withdrawn": words(&granted) }));
         change.writes = pipelines(&granted).len();
         "nothing deploys through them any more".clone_into(&mut change.why);
         change.rights = vec!["vso.pipelineresources_manage".to_owned()];
@@ -182,27 +190,18 @@ impl Uses {
         change
     }
 
-    fn granted<'a>(&self, seen: &'a Seen) -> impl Iterator<Item = Grant<'a>> {
-        seen.resources.iter().flat_map(move |resource| {
-            let named = seen.named.iter().filter(move |it| resource.found.pipelines.contains(&it.id));
-            named.map(move |pipeline| Grant { resource, pipeline: pipeline.id })
-        })
-    }
-
-    async fn set(&self, pen: &Pen, steps: &[Grant<'_>], authorized: bool) -> Result<()> {
-        for pipeline in pipelines(steps) {
-            let of = steps.iter().filter(|it| it.pipeline == pipeline);
-            let resources: Vec<(Protected, String)> =
-                of.map(|it| (it.resource.protected.clone(), it.resource.name.clone())).collect();
-            self.devops.permit(pen, &self.project, &resources, pipeline, authorized).await?;
+    async fn set(&self, pen: &Pen, grants: &[Grant<'_>], authorized: bool) -> Result<()> {
+        for pipeline in pipelines(grants) {
+            let of = || grants.iter().filter(|it| it.pipeline == pipeline);
+            let there =
+                of().filter_map(|it| Some((it.resource.protected.clone()?, it.resource.name.clone())));
+            let resources: Vec<(Protected, String)> = there.collect();
+            let absent = || Failure::new(Code::DevopsNotFound).with("pipeline", pipeline);
+            let id = of().find_map(|it| it.id).ok_or_else(absent)?;
+            self.devops.permit(pen, &self.project, &resources, id, authorized).await?;
         }
         Ok(())
     }
-}
-
-/// The pipelines of some steps: one request each.
-fn pipelines(steps: &[Grant<'_>]) -> BTreeSet<i64> {
-    steps.iter().map(|it| it.pipeline).collect()
 }
 
 impl Step for Uses {
@@ -236,29 +235,30 @@ impl Step for Uses {
 
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
         let all = self.devops.pipelines(&self.project).await?;
-        let by_name = |name: &str| all.iter().find(|it| it.name.eq_ignore_ascii_case(name)).cloned();
-        let mut seen = Seen { verification: by_name(&self.verification).map(|it| it.id), ..Seen::default() };
-        for name in self.names() {
-            match by_name(name) {
-                Some(found) => seen.named.push(found),
-                None => seen.missing.push(name.to_owned()),
-            }
-        }
+        let by_name = |name: &str| all.iter().find(|it| it.name.eq_ignore_ascii_case(name)).map(|it| it.id);
+        let deploys = self.deployment.name.as_str();
         // What was just made may be missing in a list.
-        let made = known.get(&Of::<DeploymentFact>::new(deployment_key(&self.deployment.name)));
-        if let Some(made) = made.filter(|made| !seen.named.iter().any(|it| it.id == made.id)) {
-            let name = self.deployment.name.clone();
-            seen.missing.retain(|missing| *missing != name);
-            seen.named.push(Pipeline { id: made.id, name, repository: None, yaml_path: None });
+        let made = known.get(&Of::<DeploymentFact>::new(deployment_key(deploys))).map(|made| made.id);
+        let mut seen = Seen { verification: by_name(&self.verification), ..Seen::default() };
+        seen.named.push(Named { name: deploys.to_owned(), id: made.or_else(|| by_name(deploys)) });
+        for name in &self.deployment.pipelines {
+            match by_name(name) {
+                Some(id) => seen.named.push(Named { name: name.clone(), id: Some(id) }),
+                None => seen.missing.push(name.clone()),
+            }
         }
         let mut resources = self.resources(known);
         if let Some(name) = &self.queue {
             let queues = self.devops.queues(&self.project).await?;
             let found = queues.into_iter().find(|queue| queue.name.eq_ignore_ascii_case(name));
-            resources.extend(found.map(|it| (format!("queue {}", it.name), Protected::Queue(it.id), false)));
+            resources
+                .extend(found.map(|it| (format!("queue {}", it.name), Some(Protected::Queue(it.id)), false)));
         }
         for (name, protected, exact) in resources {
-            let found = self.devops.permission(&self.project, &protected).await?;
+            let found = match &protected {
+                Some(protected) => self.devops.permission(&self.project, protected).await?,
+                None => Permission::default(),
+            };
             seen.resources.push(Resource { name, protected, found, exact });
         }
         seen.all = all;
@@ -266,22 +266,17 @@ impl Step for Uses {
     }
 
     fn report(&self, seen: &Seen) -> Report {
-        let finding = |it: Grant<'_>| {
-            Finding::about(&self.environment.name, FindingCode::PermissionOthers)
-                .with("pipeline", seen.name(it.pipeline))
-                .with("resource", &it.resource.name)
-                .healed_by(&self.key())
-        };
-        let missing = |name: &String| {
-            Finding::about(&self.environment.name, FindingCode::DeploymentUnknown).with("pipeline", name)
-        };
-        // Before the pipeline that deploys is there, it is not missing but not made yet.
-        let listed = seen.missing.iter().filter(|name| **name != self.deployment.name);
-        let findings = if self.present {
-            seen.others().map(finding).chain(listed.map(missing)).collect()
-        } else {
-            Vec::new()
-        };
+        if !self.present {
+            return Report::default();
+        }
+        let about = |code| Finding::about(&self.environment.name, code);
+        let mut findings = Vec::new();
+        for other in seen.others() {
+            let finding = about(FindingCode::PermissionOthers).with("pipeline", &other.pipeline);
+            findings.push(finding.with("resource", &other.resource.name).healed_by(&self.key()));
+        }
+        let missing = |name: &String| about(FindingCode::DeploymentUnknown).with("pipeline", name);
+        findings.extend(seen.missing.iter().map(missing));
         Report { findings, ..Report::default() }
     }
 
@@ -291,11 +286,9 @@ impl Step for Uses {
 
     async fn apply(&self, _cx: &Cx, _known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
         if !self.present {
-            let granted: Vec<_> = self.granted(&seen).collect();
-            return self.set(pen, &granted, false).await;
+            return self.set(pen, &seen.granted(), false).await;
         }
-        let (lacking, others): (Vec<_>, Vec<_>) = (seen.lacking().collect(), seen.others().collect());
-        self.set(pen, &others, false).await?;
-        self.set(pen, &lacking, true).await
+        self.set(pen, &seen.others(), false).await?;
+        self.set(pen, &seen.lacking(), true).await
     }
 }
