@@ -2,32 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
-use super::approve::{self, Said};
+use super::approve;
 use super::decided;
+use super::flow::{Flow, Reviewed, of_board};
 use super::halves;
 use super::open::{Clouds, Opening, answers};
 use super::output::{Output, Printer};
 use super::wizard;
 use crate::cli::Yes;
-use crate::domain::denial;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
-use crate::domain::finding::Severity;
-use crate::domain::handshake::Verdict;
 use crate::domain::names::EnvironmentName;
 use crate::explain::{self, Exit};
 use crate::headless::wire::{PlanOutput, Status};
 use crate::host::clock::Clock;
 use crate::host::files;
 use crate::plain;
-use crate::plan::board::Board;
 use crate::plan::change::Plan;
-use crate::plan::event::Outcome;
 use crate::plan::file::{Only, PlanFile, VERSION};
 use crate::programs::build::Purpose;
 use crate::programs::compare;
 use crate::programs::half;
-use crate::programs::run::{Prepared, Summary, prepare};
+use crate::programs::run::{Prepared, prepare};
 use crate::programs::session::Session;
 
 /// `keyless setup`.
@@ -289,24 +285,18 @@ async fn write(
     }
     let (events, printer) = output.follow(true);
     let mut session = clouds.session(opening, federation, events, output).await?;
-    let program = (command, purpose, chosen);
-    let result = reviewed(opening, clouds, (&mut session, &printer), program, yes, output, saved).await;
+    let flow = Flow { opening, clouds, output, yes, command, purpose };
+    let result = reviewed(&flow, (&mut session, &printer), chosen, saved).await;
     let board = session.events.board();
     let whole = board.environments.iter().all(|environment| environment.info.left_out.is_none());
     drop(session);
     printer.done().await;
-    let summary = match result? {
-        Reviewed::Declined(failure) => {
-            output.declined(command, &failure);
-            return Ok(Exit::Done);
-        }
-        Reviewed::Done(summary) => summary,
-    };
-    if !output.json() {
-        output.data(&plain::summary::summary(&board, command, output.look()));
+    let reviewed = result?;
+    let exit = flow.end(&board, &reviewed);
+    if let Reviewed::Done(summary) = &reviewed {
+        halves::tell_what_is_denied(summary, whole && purpose == Purpose::Setup, output);
     }
-    halves::tell_what_is_denied(&summary, whole && purpose == Purpose::Setup, output);
-    Ok(exit_of(&board, &summary, purpose))
+    Ok(exit)
 }
 
 /// Refuses names that no environment has, before anything is asked of a cloud.
@@ -320,36 +310,13 @@ pub fn known(federation: &Federation, names: &[EnvironmentName]) -> Result<()> {
     })
 }
 
-/// The exit code of a run: the worst of its outcome, its failures, what it left and what was proven.
-pub fn exit_of(board: &Board, summary: &Summary, purpose: Purpose) -> Exit {
-    let failures = summary.failures.iter().map(Exit::of).max().unwrap_or(Exit::Done);
-    let left = if summary.leftovers.is_empty() { Exit::Done } else { Exit::Stale };
-    let verdicts = match purpose {
-        Purpose::Teardown { .. } => Exit::Done,
-        Purpose::Denial => denials(board, summary.outcome),
-        Purpose::Rotate => of_board(board).max(unproven(board, summary.outcome)),
-        _ => verdicts(board).max(unproven(board, summary.outcome)),
-    };
-    Exit::of_outcome(summary.outcome).max(failures).max(left).max(verdicts)
-}
-
-/// What became of a plan that was shown.
-pub enum Reviewed {
-    /// The person said no: nothing was written.
-    Declined(Failure),
-    /// It was carried out as far as it was approved.
-    Done(Summary),
-}
-
 async fn reviewed(
-    opening: &Opening,
-    clouds: &Clouds,
+    flow: &Flow<'_>,
     (session, printer): (&mut Session, &Printer),
-    (command, purpose, chosen): (&'static str, Purpose, &[EnvironmentName]),
-    yes: &Yes,
-    output: &Output,
+    chosen: &[EnvironmentName],
     saved: Option<&PlanFile>,
 ) -> Result<Reviewed> {
+    let Flow { opening, clouds, output, yes, command, purpose } = *flow;
     let mut prepared: Prepared = prepare(session, command, purpose, chosen).await?;
     if command == "setup" {
         prepared = halves::leave_aws(session, prepared, opening, yes, output).await?;
@@ -364,20 +331,11 @@ async fn reviewed(
         None => prepared.decidable(),
     };
     approve::check_subjects(&plan, &prepared.blueprint, chosen, yes)?;
-    // What was seen is told before what is intended.
-    printer.caught_up(&session.events).await;
-    if !output.json() {
-        let header = session.events.board().header;
-        output.data(&match purpose {
-            Purpose::Teardown { .. } => plain::review::teardown(&plan, header.as_ref(), output.look()),
-            _ => plain::review::review(&plan, header.as_ref(), output.look()),
-        });
-    }
-    let decision = match approve::consent(&plan, yes, opening, clouds, output).await? {
-        Said::Yes(consent) => consent.decide(&plan),
-        Said::No(failure) => return Ok(Reviewed::Declined(failure)),
+    flow.show(&plan, session, printer).await;
+    let decision = match flow.decide(&plan).await? {
+        Ok(decision) => decision,
+        Err(failure) => return Ok(Reviewed::Declined(failure)),
     };
-    output.begins_to_write();
     let summary = match command {
         "setup" => halves::carry_out(prepared, session, decision, opening, clouds).await?,
         _ => prepared.carry_out(session, decision).await?,
@@ -393,36 +351,4 @@ fn blocked(plan: &Plan) -> Exit {
         .map(Exit::of)
         .max()
         .unwrap_or(Exit::Done)
-}
-
-/// What verdicts alone say.
-fn verdicts(board: &Board) -> Exit {
-    let bad = |verdict: &Verdict| {
-        matches!(verdict, Verdict::Open { .. } | Verdict::Mismatch { .. } | Verdict::Failed { .. })
-    };
-    if board.with_verdict(bad).is_empty() { Exit::Done } else { Exit::Findings }
-}
-
-/// A run that is done although an environment is not proven has found something.
-fn unproven(board: &Board, outcome: Outcome) -> Exit {
-    let proven = board.with_verdict(|verdict| matches!(verdict, Verdict::Proven | Verdict::Open { .. }));
-    // What is half somebody else's cannot be proven by this run.
-    let whole = board.environments.iter().filter(|environment| environment.info.left_out.is_none());
-    let all = whole.map(|environment| &environment.info.name).all(|name| proven.contains(name));
-    if all || outcome != Outcome::Done { Exit::Done } else { Exit::Findings }
-}
-
-/// Every throw-away connection was denied, or something was found.
-fn denials(board: &Board, outcome: Outcome) -> Exit {
-    let denied = board.with_denial(|verdict| *verdict == denial::Verdict::Denied);
-    let admitted = board.with_denial(|verdict| *verdict == denial::Verdict::Admitted);
-    let all = denied.len() == board.environments.len();
-    let waits = admitted.is_empty() && outcome != Outcome::Done;
-    if all || waits { Exit::Done } else { Exit::Findings }
-}
-
-/// What verdicts and findings say.
-fn of_board(board: &Board) -> Exit {
-    let errors = board.findings.values().flatten().any(|finding| finding.code.severity() == Severity::Error);
-    if errors { Exit::Findings } else { verdicts(board) }
 }

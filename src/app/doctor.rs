@@ -1,7 +1,8 @@
 //! `keyless doctor` and `keyless explain`.
 
-use super::approve::{self, Said};
-use super::commands::{exit_of, known};
+use super::approve;
+use super::commands::known;
+use super::flow::{Flow, Reviewed};
 use super::open::{Clouds, Opening, answers};
 use super::output::Output;
 use crate::cli::Yes;
@@ -18,7 +19,6 @@ use crate::plain;
 use crate::plan::event::Header;
 use crate::plan::file::Only;
 use crate::programs::build::Purpose;
-use crate::programs::consent::Decision;
 use crate::programs::doctor::{Examined, examine};
 use crate::programs::matrix::{Mapped, map};
 use crate::programs::session::Session;
@@ -173,34 +173,24 @@ async fn heal(
     }
     printer.caught_up(&session.events).await;
     let header = session.events.board().header;
-    let plan = prepared.as_ref().map(|prepared| prepared.decidable());
-    let Some((prepared, plan)) = prepared.zip(plan).filter(|(_, plan)| plan.writes() > 0) else {
+    let Some(prepared) = prepared.filter(|prepared| prepared.decidable().writes() > 0) else {
         drop(session);
         printer.done().await;
         return Ok(Healed::Tried(Exit::Done));
     };
     if !output.json() {
         output.data(&plain::doctor::report(&findings, header.as_ref(), output.look()));
-        output.data(&plain::review::review(&plan, header.as_ref(), output.look()));
     }
-    let decision: Decision = match approve::consent(&plan, yes, opening, clouds, output).await? {
-        Said::Yes(consent) => consent.decide(&plan),
-        Said::No(failure) => {
-            drop((session, prepared));
-            printer.done().await;
-            output.declined("doctor", &failure);
-            return Ok(Healed::Declined(of_findings(&findings)));
-        }
-    };
-    output.begins_to_write();
-    let summary = prepared.carry_out(&session, decision).await?;
+    let flow = Flow { opening, clouds, output, yes, command: "doctor", purpose: Purpose::Doctor };
+    let reviewed = flow.carry_out(prepared, &session, &printer).await?;
     let board = session.events.board();
     drop(session);
     printer.done().await;
-    if !output.json() {
-        output.data(&plain::summary::summary(&board, "doctor", output.look()));
-    }
-    Ok(Healed::Tried(exit_of(&board, &summary, Purpose::Doctor)))
+    let exit = flow.end(&board, &reviewed);
+    Ok(match reviewed {
+        Reviewed::Declined(_) => Healed::Declined(of_findings(&findings)),
+        Reviewed::Done(_) => Healed::Tried(exit),
+    })
 }
 
 fn tell(diagnosed: &Diagnosed, output: &Output, one_line: bool) {

@@ -225,6 +225,7 @@ pub async fn export(opening: Opening, format: Format, out: Option<&Path>, output
         surveyed.notices.iter().for_each(|notice| output.talk(&format!("note: {notice}")));
     }
     let blueprint = Blueprint::new(&surveyed.federation, &surveyed.grounds)?;
+    half::check_keys(&blueprint)?;
     let world = clouds.practice.as_ref().map(|open| open.world.clone());
     let half = Half::of(half, &surveyed.federation, &blueprint, &session.close).on(world);
     let texts = texts(&half, format)?;

@@ -7,6 +7,7 @@ mod doctor;
 mod door;
 mod entry;
 mod flags;
+mod flow;
 mod halves;
 mod login;
 mod logs;

@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 
-use super::approve::{Said, consent};
-use super::commands::{exit_of, known};
+use super::commands::known;
+use super::flow::{Flow, Reviewed};
 use super::open::{Clouds, Opening, answers};
 use super::output::{Output, Printer};
 use crate::cli::Yes;
@@ -17,10 +17,8 @@ use crate::explain::{Exit, quoted};
 use crate::host::clock::Clock;
 use crate::host::files;
 use crate::plain;
-use crate::plan::change::Plan;
 use crate::plan::event::Outcome;
 use crate::programs::build::Purpose;
-use crate::programs::consent::Decision;
 use crate::programs::move_issuer::{self as program, Intent, Sight, moved, prepare_back, prepare_move};
 use crate::programs::run::{Prepared, prepare};
 use crate::programs::session::Session;
@@ -160,48 +158,46 @@ impl Desk<'_> {
         let made = self.verify(&session, &printer, yes).await;
         drop(session);
         printer.done().await;
-        made
+        if let Reviewed::Declined(failure) = made? {
+            self.output.declined("move-issuer", &failure);
+        }
+        Ok(())
     }
 
-    async fn verify(&self, session: &Session, printer: &Printer, yes: &Yes) -> Result<()> {
+    async fn verify(&self, session: &Session, printer: &Printer, yes: &Yes) -> Result<Reviewed> {
         let prepared = prepare(session, "verify", Purpose::Verify, &[]).await?;
-        let plan = prepared.decidable();
-        printer.caught_up(&session.events).await;
-        if !self.output.json() {
-            let header = session.events.board().header;
-            self.output.data(&plain::review::review(&plan, header.as_ref(), self.output.look()));
-        }
-        let Some(decision) = self.decide(&plan, yes).await? else { return Ok(()) };
-        self.output.begins_to_write();
-        prepared.carry_out(session, decision).await.map(drop)
+        self.flow(yes).carry_out(prepared, session, printer).await
+    }
+
+    fn flow<'a>(&'a self, yes: &'a Yes) -> Flow<'a> {
+        let Self { opening, clouds, output, .. } = *self;
+        Flow { opening, clouds, output, yes, command: "move-issuer", purpose: Purpose::MoveIssuer }
     }
 
     /// Shows the plan and, where it is more than to be shown, carries out what is approved. No target: the way back.
     async fn carry_out(&self, sight: Sight, target: Option<Target>, shows: bool, yes: &Yes) -> Result<Exit> {
         let (session, printer) = self.session(!shows).await?;
-        let done = self.reviewed(&session, &printer, sight, target.as_ref(), shows, yes).await;
+        let done = self.reviewed((&session, &printer), sight, target.as_ref(), shows, yes).await;
         let board = session.events.board();
         drop(session);
         printer.done().await;
-        let Some(summary) = done? else { return Ok(Exit::Done) };
-        if let Some(target) = target.filter(|_| summary.outcome == Outcome::Done) {
+        let Some(reviewed) = done? else { return Ok(Exit::Done) };
+        let is_done = matches!(&reviewed, Reviewed::Done(summary) if summary.outcome == Outcome::Done);
+        if let Some(target) = target.filter(|_| is_done) {
             self.save(&target)?;
         }
-        if !self.output.json() {
-            self.output.data(&plain::summary::summary(&board, "move-issuer", self.output.look()));
-        }
-        Ok(exit_of(&board, &summary, Purpose::MoveIssuer))
+        Ok(self.flow(yes).end(&board, &reviewed))
     }
 
+    /// None: nothing is to be carried out.
     async fn reviewed(
         &self,
-        session: &Session,
-        printer: &Printer,
+        (session, printer): (&Session, &Printer),
         sight: Sight,
         target: Option<&Target>,
         shows: bool,
         yes: &Yes,
-    ) -> Result<Option<crate::programs::run::Summary>> {
+    ) -> Result<Option<Reviewed>> {
         let intent = if shows { Intent::Show } else { Intent::Apply };
         let prepared: Option<Prepared> = match target {
             Some(target) => Some(prepare_move(session, sight, target, intent).await?),
@@ -211,32 +207,17 @@ impl Desk<'_> {
             self.output.talk("there is nothing to take back: no trust has a second statement of a move");
             return Ok(None);
         };
+        let flow = self.flow(yes);
+        if !shows {
+            return flow.carry_out(prepared, session, printer).await.map(Some);
+        }
         let plan = prepared.decidable();
-        printer.caught_up(&session.events).await;
-        if self.output.json() && shows {
+        flow.show(&plan, session, printer).await;
+        if self.output.json() {
             let told = crate::headless::wire::PlanOutput::of(&plan);
             self.output.data(&serde_json::to_string_pretty(&told).unwrap_or_default());
-        } else if !self.output.json() {
-            let header = session.events.board().header;
-            self.output.data(&plain::review::review(&plan, header.as_ref(), self.output.look()));
         }
-        if shows {
-            return Ok(None);
-        }
-        let Some(decision) = self.decide(&plan, yes).await? else { return Ok(None) };
-        self.output.begins_to_write();
-        prepared.carry_out(session, decision).await.map(Some)
-    }
-
-    /// What is said to a plan; none: a person said no, and was told that nothing was changed.
-    async fn decide(&self, plan: &Plan, yes: &Yes) -> Result<Option<Decision>> {
-        match consent(plan, yes, self.opening, self.clouds, self.output).await? {
-            Said::Yes(consent) => Ok(Some(consent.decide(plan))),
-            Said::No(failure) => {
-                self.output.declined("move-issuer", &failure);
-                Ok(None)
-            }
-        }
+        Ok(None)
     }
 
     /// Puts the new issuer into the answers; what else stands there is kept, comments too.

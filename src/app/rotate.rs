@@ -1,10 +1,11 @@
 //! `keyless rotate`.
 
-use super::approve::{self, Said};
-use super::commands::{Reviewed, exit_of, known};
+use super::approve;
+use super::commands::known;
 use super::doctor::of_findings;
+use super::flow::{Flow, Reviewed};
 use super::open::{Clouds, Opening, answers};
-use super::output::Output;
+use super::output::{Output, Printer};
 use crate::cli::Yes;
 use crate::domain::failure::Result;
 use crate::domain::federation::Federation;
@@ -49,34 +50,28 @@ pub async fn rotate(
     for names in [chosen, &yes.confirm] {
         known(&federation, names)?;
     }
+    let (_, purpose) = options.way.program();
     let (events, printer) = output.follow(true);
     let session = clouds.session(&opening, federation, events, output).await?;
-    let result = reviewed(&opening, &clouds, &session, (options, chosen), yes, output, &printer).await;
+    let flow = Flow { opening: &opening, clouds: &clouds, output, yes, command: "rotate", purpose };
+    let result = reviewed(&flow, &session, (options, chosen), &printer).await;
     let board = session.events.board();
     drop(session);
     printer.done().await;
-    let summary = match result? {
-        None => {
-            output.talk(match options.way {
-                Way::Oidc => "nothing is to be rotated: no connection holds an access key, or lately did",
-                Way::Back => {
-                    "there is nothing to go back from: no rotation of these connections is under way"
-                }
-                Way::Renew => "nothing is to be renewed: no connection holds an access key",
-            });
-            return Ok(Exit::Done);
-        }
-        Some(Reviewed::Declined(failure)) => {
-            output.declined("rotate", &failure);
-            return Ok(Exit::Done);
-        }
-        Some(Reviewed::Done(summary)) => summary,
+    let Some(reviewed) = result? else {
+        output.talk(nothing(options.way));
+        return Ok(Exit::Done);
     };
-    let (_, purpose) = options.way.program();
-    if !output.json() {
-        output.data(&plain::summary::summary(&board, "rotate", output.look()));
+    Ok(flow.end(&board, &reviewed))
+}
+
+/// What is said where no environment can be led there.
+pub fn nothing(way: Way) -> &'static str {
+    match way {
+        Way::Oidc => "nothing is to be rotated: no connection holds an access key, or lately did",
+        Way::Back => "there is nothing to go back from: no rotation of these connections is under way",
+        Way::Renew => "nothing is to be renewed: no connection holds an access key",
     }
-    Ok(exit_of(&board, &summary, purpose))
 }
 
 /// `keyless rotate --inventory`: every AWS connection, and what is to be done about it. Reads only.
@@ -118,27 +113,13 @@ pub async fn take(
 }
 
 async fn reviewed(
-    opening: &Opening,
-    clouds: &Clouds,
+    flow: &Flow<'_>,
     session: &Session,
     (options, chosen): (Options, &[EnvironmentName]),
-    yes: &Yes,
-    output: &Output,
-    printer: &super::output::Printer,
+    printer: &Printer,
 ) -> Result<Option<Reviewed>> {
     let (_, prepared) = prepare_rotation(session, options, chosen).await?;
     let Some(prepared) = prepared else { return Ok(None) };
-    let plan = prepared.decidable();
-    approve::check_subjects(&plan, &prepared.blueprint, chosen, yes)?;
-    printer.caught_up(&session.events).await;
-    if !output.json() {
-        let header = session.events.board().header;
-        output.data(&plain::review::review(&plan, header.as_ref(), output.look()));
-    }
-    let decision = match approve::consent(&plan, yes, opening, clouds, output).await? {
-        Said::Yes(consent) => consent.decide(&plan),
-        Said::No(failure) => return Ok(Some(Reviewed::Declined(failure))),
-    };
-    output.begins_to_write();
-    prepared.carry_out(session, decision).await.map(|summary| Some(Reviewed::Done(summary)))
+    approve::check_subjects(&prepared.decidable(), &prepared.blueprint, chosen, flow.yes)?;
+    flow.carry_out(prepared, session, printer).await.map(Some)
 }

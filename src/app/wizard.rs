@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::SecretString;
 
 use super::answers::{self, Answers};
-use super::commands::{exit_of, plan_file};
+use super::commands::plan_file;
+use super::flow::exit_of;
 use super::halves;
 use super::login;
 use super::open::{Clouds, Opening};
@@ -18,7 +19,7 @@ use super::vault::Vault;
 use crate::cloud::devops::{Credential, DevOps};
 use crate::config;
 use crate::domain::failure::{Class, Code, Failure, Result};
-use crate::domain::federation::{Environment, Federation, SignIn, Verification, defaults};
+use crate::domain::federation::{Authentication, Environment, Federation, SignIn, Verification, defaults};
 use crate::domain::issuer::AUDIENCE;
 use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
 use crate::explain::{self, Exit};
@@ -606,6 +607,7 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
         managed_policies: Vec::new(),
         boundary: None,
         subject: None,
+        authentication: Authentication::Oidc,
         session_hours: defaults::SESSION_HOURS,
         gates: Default::default(),
         variables: Default::default(),

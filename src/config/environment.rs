@@ -9,7 +9,7 @@ use super::keys::{self, Key};
 use super::parse::{Unsure, required, spans};
 use super::problem::Span;
 use super::reader::{Place, Reader, Wrong, is_line, shown};
-use crate::domain::federation::{Deployment, Environment, SignIn, defaults};
+use crate::domain::federation::{Authentication, Deployment, Environment, SignIn, defaults};
 use crate::domain::names::{AccountId, BranchPattern, EnvironmentName, Region};
 use crate::domain::preset::PRESETS;
 use crate::domain::regions;
@@ -32,7 +32,8 @@ impl Sketch {
         let unsure = |key: Key| self.unsure.contains(key.name);
         let homeless = unsure(keys::ACCOUNT) || unsure(keys::REGION);
         self.unsure.contains(field)
-            || (homeless && matches!(field, "role" | "region" | "sign-in" | "boundary" | "managed-policies"))
+            || (homeless
+                && matches!(field, "role" | "user" | "region" | "sign-in" | "boundary" | "managed-policies"))
     }
 }
 
@@ -74,6 +75,7 @@ pub(super) fn read_environment(
     let role = named(reader, table, &place, keys::ROLE, defaults::role(&name), &mut unsure);
     let connection = named(reader, table, &place, keys::CONNECTION, defaults::connection(&name), &mut unsure);
     let session_hours = session_hours(reader, table, &place, &mut unsure);
+    let authentication = authentication(reader, table, &place, &name, &mut unsure);
     let environment = Environment {
         protected: reader.flag(table, &place, keys::PROTECTED).unwrap_or_else(|| defaults::protected(&name)),
         account,
@@ -83,6 +85,7 @@ pub(super) fn read_environment(
         role_path: reader.name(table, &place, keys::ROLE_PATH).or_else(|| "/".parse().ok())?,
         tags: tags(reader, table, &place),
         connection: connection.or_else(|| format!("stand-in-{index}").parse().ok())?,
+        authentication,
         subject: reader.text(table, &place, keys::SUBJECT).map(|(subject, _)| subject.to_owned()),
         branches: branches(reader, table, &place).unwrap_or_else(|| defaults::branches(&name, pipeline)),
         preset: preset(reader, table, &place),
@@ -153,14 +156,71 @@ fn session_hours(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place, 
 
 fn branches(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> Option<Vec<BranchPattern>> {
     let listed = reader.list(table, place, keys::BRANCHES)?;
-    let mut patterns = Vec::new();
+    Some(each(reader, place, keys::BRANCHES, listed))
+}
+
+/// The values of a list, but for those that are refused.
+fn each<T: std::str::FromStr<Err = crate::domain::names::Refused>>(
+    reader: &mut Reader<'_>,
+    place: &Place,
+    key: Key,
+    listed: Vec<(String, Span)>,
+) -> Vec<T> {
+    let mut found = Vec::new();
     for (text, span) in listed {
         match text.parse() {
-            Ok(pattern) => patterns.push(pattern),
-            Err(refused) => reader.refused(&span, place, keys::BRANCHES, &refused),
+            Ok(value) => found.push(value),
+            Err(refused) => reader.refused(&span, place, key, &refused),
         }
     }
-    Some(patterns)
+    found
+}
+
+/// How pipelines sign in, with what belongs to that; a key that belongs to another way is refused.
+fn authentication(
+    reader: &mut Reader<'_>,
+    table: &dyn TableLike,
+    place: &Place,
+    name: &EnvironmentName,
+    unsure: &mut Unsure,
+) -> Authentication {
+    let key = keys::AUTHENTICATION;
+    let [oidc, and_role, alone] = Authentication::WORDS;
+    let (word, span) = reader.text(table, place, key).unwrap_or((oidc, place.span.clone()));
+    if !Authentication::WORDS.contains(&word) {
+        let fix = super::problem::nearest(word, Authentication::WORDS).map_or_else(
+            || format!("write it as `{} = {}`", key.name, key.example),
+            |meant| format!("write `{} = \"{meant}\"` if that was meant", key.name),
+        );
+        let wrong = Wrong::new(format!("`{}` is no way to sign in", shown(word)), fix);
+        reader.wrong(&span, place.key(key.name), wrong.accepted(Authentication::WORDS.join(", ")));
+        return Authentication::Oidc;
+    }
+    let belongs: [(Key, &[&str]); 3] =
+        [(keys::USER, &[and_role, alone]), (keys::SOURCE_IP, &[and_role]), (keys::EXTERNAL_ID, &[and_role])];
+    for (key, words) in belongs {
+        if table.contains_key(key.name) && !words.contains(&word) {
+            let span = super::reader::key_span(table, key.name).unwrap_or_else(|| place.span.clone());
+            let message = format!("`{}` says nothing with `authentication = \"{word}\"`", key.name);
+            let fix = format!("remove it, or write `authentication = \"{}\"`", words[0]);
+            reader.wrong(&span, place.key(key.name), Wrong::new(message, fix));
+        }
+    }
+    if word == oidc {
+        return Authentication::Oidc;
+    }
+    let Some(user) = named(reader, table, place, keys::USER, defaults::user(name), unsure) else {
+        return Authentication::Oidc;
+    };
+    if word == alone {
+        return Authentication::AccessKey { user };
+    }
+    let listed = reader.list(table, place, keys::SOURCE_IP).unwrap_or_default();
+    Authentication::AccessKeyAndRole {
+        user,
+        source_ip: each(reader, place, keys::SOURCE_IP, listed),
+        external_id: reader.name(table, place, keys::EXTERNAL_ID),
+    }
 }
 
 fn preset(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> String {

@@ -74,6 +74,26 @@ pub(super) const SUBJECT: Key = key(
     "The subject of the connection's tokens. Computed from its names when left out.",
     "\"sc://contoso/payments/AWS-Dev\"",
 );
+pub(super) const AUTHENTICATION: Key = key(
+    "authentication",
+    "How pipelines sign in: oidc; where that cannot be used, access-key-and-role or access-key.",
+    "\"oidc\"",
+);
+pub(super) const USER: Key = key(
+    "user",
+    "The IAM user whose access key pipelines sign in with. Not with oidc.",
+    "\"AzureDevOpsDevUser\"",
+);
+pub(super) const SOURCE_IP: Key = key(
+    "source-ip",
+    "Addresses the access key works from; everywhere when left out. Only with access-key-and-role.",
+    "[\"203.0.113.0/24\"]",
+);
+pub(super) const EXTERNAL_ID: Key = key(
+    "external-id",
+    "The external id the role demands beside the access key. Only with access-key-and-role.",
+    "\"payments-7f3a\"",
+);
 pub(super) const BRANCHES: Key = key("branches", "Which branches deploy here.", "[\"feat/*\", \"fix/*\"]");
 pub(super) const PRESET: Key =
     key("preset", "What the role may do: the name of a permission preset.", "\"minimal\"");
@@ -149,7 +169,7 @@ pub(super) const SIGN_IN_KEYS: [&str; 6] =
 /// Keys of `[verification]`.
 pub(super) const VERIFICATION: [Key; 4] = [REPOSITORY, BRANCH, PIPELINE, QUEUE];
 /// Keys of an environment, in the order they are written.
-pub(super) const ENVIRONMENT: [Key; 17] = [
+pub(super) const ENVIRONMENT: [Key; 21] = [
     NAME,
     ACCOUNT,
     REGION,
@@ -159,6 +179,10 @@ pub(super) const ENVIRONMENT: [Key; 17] = [
     ROLE_PATH,
     TAGS,
     CONNECTION,
+    AUTHENTICATION,
+    USER,
+    SOURCE_IP,
+    EXTERNAL_ID,
     SUBJECT,
     BRANCHES,
     PRESET,
@@ -168,6 +192,9 @@ pub(super) const ENVIRONMENT: [Key; 17] = [
     VARIABLES,
     SESSION_HOURS,
 ];
+
+/// Keys that say something only where pipelines sign in with access keys.
+pub(super) const OF_ACCESS_KEYS: [Key; 3] = [USER, SOURCE_IP, EXTERNAL_ID];
 
 /// A value as the file holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -278,6 +305,10 @@ pub(super) fn environment(environment: &Environment, pipeline: Option<&Deploymen
     let variables = environment.variables.iter();
     let variables: Vec<_> = variables.map(|(key, value)| (key.clone(), text(value))).collect();
     let no_variables = variables.is_empty();
+    let authentication = &environment.authentication;
+    let user = authentication.user();
+    let user_default = user.is_none() || user == defaults::user(name).as_ref();
+    let source_ip: Vec<String> = authentication.source_ip().iter().map(ToString::to_string).collect();
     vec![
         Entry::required(NAME, name.as_str()),
         Entry::required(ACCOUNT, environment.account.as_str()),
@@ -296,6 +327,14 @@ pub(super) fn environment(environment: &Environment, pipeline: Option<&Deploymen
         ),
         Entry::with_default(TAGS, Held::Table(tags), no_tags),
         Entry::with_default(CONNECTION, text(environment.connection.as_str()), connection),
+        Entry::with_default(AUTHENTICATION, text(authentication.word()), authentication.is_oidc()),
+        Entry {
+            key: USER,
+            held: user.map_or(Held::Nothing, |user| text(user.as_str())),
+            default: user_default,
+        },
+        Entry { key: SOURCE_IP, default: source_ip.is_empty(), held: list_or_nothing(source_ip) },
+        Entry::optional(EXTERNAL_ID, authentication.external_id().map(ToString::to_string)),
         Entry::optional(SUBJECT, environment.subject.clone()),
         Entry::with_default(
             BRANCHES,
@@ -317,6 +356,11 @@ pub(super) fn environment(environment: &Environment, pipeline: Option<&Deploymen
             environment.session_hours == defaults::SESSION_HOURS,
         ),
     ]
+}
+
+/// A list that is left out where it is empty.
+fn list_or_nothing(texts: Vec<String>) -> Held {
+    if texts.is_empty() { Held::Nothing } else { Held::List(texts) }
 }
 
 fn sign_in(sign_in: &SignIn) -> Held {

@@ -273,6 +273,7 @@ fn advice(field: &str) -> (Option<&'static str>, &'static str) {
         "gates" => (None, "give one of the two its own `gates = { environment = \"…\" }`"),
         "connection" => (None, "give one of the two its own `connection = \"…\"`"),
         "role" => (None, "give one of the two its own `role = \"…\"`"),
+        "user" => (None, "give one of the two its own `user = \"…\"`"),
         "region" => (None, "correct the region or the account"),
         "session-hours" => (Some("a whole number from 1 to 12"), "write it as `session-hours = 1`"),
         "sign-in" => (

@@ -122,6 +122,7 @@ impl<'a> Reader<'a> {
         let text = |value: Option<String>| value.map(|value| format!("\"{value}\""));
         let own = self.own.as_ref().and_then(|name| match key.name {
             "role" => text(defaults::role(name).map(|role| role.to_string())),
+            "user" => text(defaults::user(name).map(|user| user.to_string())),
             "connection" => text(defaults::connection(name).map(|connection| connection.to_string())),
             "profile" => text(Some(format!("contoso-{name}"))),
             "sign-in" => Some(format!("{{ profile = \"contoso-{name}\" }}")),

@@ -32,7 +32,11 @@ pub fn render(federation: &Federation) -> String {
             _ => "\n",
         });
         text.push_str("[[environments]]\n");
-        section(&mut text, &keys::environment(environment, federation.pipeline.as_ref()), index == 0);
+        let mut entries = keys::environment(environment, federation.pipeline.as_ref());
+        entries.retain(|entry| {
+            environment.authentication.by_keys() || !keys::OF_ACCESS_KEYS.contains(&entry.key)
+        });
+        section(&mut text, &entries, index == 0);
     }
     text
 }

@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::{missing, parse, render, update};
 use crate::domain::federation::{
-    Deployment, Environment, Federation, Flow, SignIn, Tool, Verification, defaults,
+    Authentication, Deployment, Environment, Federation, Flow, SignIn, Tool, Verification, defaults,
 };
 use crate::domain::gates::Gates;
 use crate::domain::gates::hours::{BusinessHours, Day, TimeOfDay};
 use crate::domain::issuer::AUDIENCE;
+use crate::domain::names::EnvironmentName;
 
 const SMALL: &str = r#"
 organization = "contoso"
@@ -173,6 +174,51 @@ fn contradictions_stand_at_their_values() {
 }
 
 #[test]
+fn what_belongs_to_another_way_to_sign_in_is_refused() {
+    let with = |lines: &str| {
+        let text = SMALL.replacen("name = \"dev\"", &format!("name = \"dev\"\n{lines}"), 1);
+        match parse(&text, "f") {
+            Ok(federation) => Ok(federation.environments[0].authentication.clone()),
+            Err(problems) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        }
+    };
+    let keyed = with("authentication = \"access-key-and-role\"\nsource-ip = [\"203.0.113.0/24\"]").unwrap();
+    assert_eq!(
+        keyed,
+        Authentication::AccessKeyAndRole {
+            user: "AzureDevOpsDevUser".parse().unwrap(),
+            source_ip: vec!["203.0.113.0/24".parse().unwrap()],
+            external_id: None,
+        }
+    );
+    assert_eq!(with("authentication = \"oidc\""), Ok(Authentication::Oidc));
+    for (lines, said) in [
+        ("authentication = \"keys\"", "oidc, access-key-and-role, access-key"),
+        ("authentication = \"acces-key\"", "`authentication = \"access-key\"` if that was meant"),
+        (
+            "user = \"deploy\"",
+            "f:7:1: environments.dev.user: `user` says nothing with `authentication = \"oidc\"`",
+        ),
+        ("authentication = \"access-key\"\nsource-ip = [\"10.0.0.0/8\"]", "access-key-and-role"),
+        (
+            "authentication = \"access-key-and-role\"\nsource-ip = [\"10.0.0.0\"]",
+            "`10.0.0.0` is no range of addresses. Accepted: an IPv4 or IPv6 range",
+        ),
+        (
+            "authentication = \"access-key\"\nboundary = \"arn:aws:iam::111122223333:policy/b\"",
+            "keyless puts none on a user",
+        ),
+    ] {
+        let wrong = with(lines).unwrap_err();
+        assert!(wrong.contains(said), "{lines}: {wrong}");
+    }
+    let twice = SMALL.replace("\nregion", "\nauthentication = \"access-key\"\nuser = \"d\"\nregion");
+    let twice = twice.replace("444455556666", "111122223333").replace("us-gov-west-1", "eu-west-1");
+    let twice = parse(&twice.replace("arn:aws-us-gov", "arn:aws"), "f").unwrap_err();
+    assert!(twice.iter().any(|it| it.key == "environments.prod.user"), "{twice:?}");
+}
+
+#[test]
 fn absent_keys_are_named() {
     assert_eq!(
         missing(""),
@@ -291,7 +337,7 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
     let account = format!("{:012}", 111_122_223_333_u64 + index as u64);
     let (region, partition) =
         [("eu-west-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")][index % 3];
-    let name: crate::domain::names::EnvironmentName = name.parse().unwrap();
+    let name: EnvironmentName = name.parse().unwrap();
     let role = prop_oneof![
         Just(defaults::role(&name).unwrap()),
         "[A-Za-z0-9+=,.@_-]{1,20}".prop_map(move |role| format!("{role}{index}").parse().unwrap()),
@@ -328,9 +374,10 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
         (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12).boxed();
     let variables = proptest::collection::btree_map("[A-Za-z0-9_.-]{1,3}", "[ -~é]{0,9}", 0..3);
     let rest = (rest, gates(index).boxed(), variables);
-    (names, rest).prop_map(move |(names, rest)| {
+    (names, rest, authentication(&name)).prop_map(move |(names, rest, authentication)| {
         let ((protected, preset, managed_policies, boundary, subject, session_hours), gates, variables) =
             rest;
+        let boundary = boundary.filter(|_| !matches!(authentication, Authentication::AccessKey { .. }));
         let (role, connection, branches, tags, role_path, sign_in) = names;
         Environment {
             name: name.clone(),
@@ -342,6 +389,7 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
             role_path: role_path.parse().unwrap(),
             tags,
             connection,
+            authentication,
             branches,
             preset: preset.to_owned(),
             managed_policies,
@@ -411,6 +459,21 @@ fn deployment() -> impl Strategy<Value = Deployment> {
             reviewers,
         }
     })
+}
+
+fn authentication(name: &EnvironmentName) -> impl Strategy<Value = Authentication> + use<> {
+    let user = select(vec![defaults::user(name).unwrap(), "deploy".parse().unwrap()]);
+    let ranges = subsequence(vec!["203.0.113.0/24", "2001:db8::/32"], 0..=2);
+    let external = option::of(Just("a:b/c".parse().unwrap()));
+    prop_oneof![
+        4 => Just(Authentication::Oidc),
+        1 => user.clone().prop_map(|user| Authentication::AccessKey { user }),
+        2 => (user, ranges, external).prop_map(|(user, ranges, external_id)| Authentication::AccessKeyAndRole {
+            user,
+            source_ip: ranges.into_iter().map(|range| range.parse().unwrap()).collect(),
+            external_id,
+        }),
+    ]
 }
 
 fn federations() -> impl Strategy<Value = Federation> {

@@ -2,20 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arn::AssumedRole;
+use super::arn::{AssumedRole, RoleArn};
 use super::connection::WantedConnection;
 use super::failure::{Code, Failure, Result};
-use super::federation::{Deployment, Environment, Federation};
+use super::federation::{Authentication, Deployment, Environment, Federation};
 use super::gates::{self, CheckKind, WantedBranch, WantedGates};
 use super::grounds::Grounds;
 use super::handshake::{Claims, Expected, Means};
 use super::issuer::Issuer;
 use super::mark::{FederationId, TAG_ENVIRONMENT, TAG_FEDERATION};
 use super::names::{EnvironmentName, RepositoryName, SessionName};
-use super::policy::{Size, inline_size};
+use super::policy::{Document, Effect, Size, inline_size, permission_statement, user_inline_size};
 use super::preset::Preset;
 use super::provider::WantedProvider;
-use super::role::{INLINE_POLICY, WantedRole};
+use super::role::{INLINE_POLICY, TrustedUser, WantedRole};
+use super::user::WantedUser;
 
 /// The YAML of the verification pipeline, exactly as keyless pushes it.
 pub const VERIFICATION_YAML: &str = include_str!("../../assets/pipelines/verification.yml");
@@ -46,8 +47,10 @@ pub struct Wanted {
     pub environment: Environment,
     /// The service connection.
     pub connection: WantedConnection,
-    /// The role.
+    /// The role; with nothing but an access key there is none, and this one is never made.
     pub role: WantedRole,
+    /// The user whose access key pipelines sign in with; none: they sign in by token.
+    pub user: Option<WantedUser>,
     /// What its handshake must show.
     pub expected: Expected,
 }
@@ -146,6 +149,57 @@ impl Blueprint {
     }
 }
 
+/// The one statement of a user that may do nothing but become the role.
+fn assumes(role: &RoleArn) -> Result<Document> {
+    let statement =
+        permission_statement("BecomeTheRole", Effect::Allow, &["sts:AssumeRole"], &[&role.to_string()]);
+    let statement = statement
+        .map_err(|error| Failure::new(Code::PolicyMalformed).with("role", role).with("cause", error))?;
+    Ok(Document::new(vec![statement]))
+}
+
+/// The user whose access key pipelines sign in with, where they do.
+fn user(
+    environment: &Environment,
+    tags: &BTreeMap<String, String>,
+    policy: &Document,
+) -> Result<Option<WantedUser>> {
+    let (Some(name), Some(arn)) = (environment.authentication.user(), environment.user_arn()) else {
+        return Ok(None);
+    };
+    let (policy, managed) = match environment.authentication {
+        Authentication::AccessKey { .. } => (policy.clone(), environment.managed_policies.clone()),
+        _ => (assumes(&environment.role_arn())?, Vec::new()),
+    };
+    if let Size::TooLarge { used, limit } = user_inline_size(&policy) {
+        return Err(Failure::new(Code::PolicyTooLong)
+            .with("policy", format!("policy of user {name}"))
+            .with("characters", used)
+            .with("limit", limit));
+    }
+    Ok(Some(WantedUser {
+        environment: environment.name.clone(),
+        name: name.clone(),
+        path: environment.role_path.clone(),
+        arn,
+        tags: tags.clone(),
+        inline: BTreeMap::from([(INLINE_POLICY.to_owned(), policy)]),
+        managed,
+    }))
+}
+
+/// How its runs are proven: as a token's role, as a key's user, or as the role that user becomes.
+fn means(environment: &Environment, identity: &AssumedRole) -> Means {
+    let (Some(user), Some(arn)) = (environment.authentication.user(), environment.user_arn()) else {
+        return Means::Oidc;
+    };
+    let identity = match environment.authentication {
+        Authentication::AccessKey { .. } => arn,
+        _ => identity.to_string(),
+    };
+    Means::Keys { user: user.to_string(), identity }
+}
+
 fn wanted(
     federation: &Federation,
     environment: &Environment,
@@ -174,13 +228,19 @@ fn wanted(
         role: role.name.clone(),
         session: session.to_string(),
     };
+    let authentication = &environment.authentication;
+    let by = if authentication.by_keys() { "access key" } else { "OIDC" };
+    let external_id = authentication.external_id().cloned();
     Ok(Wanted {
+        user: user(environment, &tags, &policy)?,
         connection: WantedConnection {
             environment: name.clone(),
             name: environment.connection.clone(),
             role: role.clone(),
             session,
-            description: format!("{name}: OIDC into account {} {}", environment.account, id.marker()),
+            signs_in: authentication.signs_in(),
+            external_id: external_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+            description: format!("{name}: {by} into account {} {}", environment.account, id.marker()),
         },
         role: WantedRole {
             environment: name.clone(),
@@ -189,6 +249,11 @@ fn wanted(
             audience: federation.client().to_owned(),
             subject: subject.clone(),
             beside: None,
+            trusts: environment.user_arn().map(|arn| TrustedUser {
+                arn,
+                source_ip: authentication.source_ip().to_vec(),
+                external_id,
+            }),
             max_session_seconds: i32::from(environment.session_hours) * 3600,
             boundary: environment.boundary.clone(),
             tags,
@@ -198,7 +263,7 @@ fn wanted(
         },
         expected: Expected {
             environment: name.clone(),
-            means: Means::Oidc,
+            means: means(environment, &identity),
             claims: Claims {
                 issuer: grounds.issuer.to_string(),
                 subject,
@@ -211,10 +276,10 @@ fn wanted(
     })
 }
 
-/// One provider per account; environments that share an account share it.
+/// One provider per account; environments that share an account share it. Access keys need none.
 fn providers(federation: &Federation, issuer: &Issuer, id: &FederationId) -> Vec<WantedProvider> {
     let mut providers: Vec<WantedProvider> = Vec::new();
-    for environment in &federation.environments {
+    for environment in federation.environments.iter().filter(|it| it.authentication.is_oidc()) {
         if let Some(shared) = providers.iter_mut().find(|provider| provider.account == environment.account) {
             shared.environments.push(environment.name.clone());
             continue;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::arn::RoleArn;
+use super::inventory::SignsIn;
 use super::names::{ConnectionName, EnvironmentName, SessionName};
 
 /// The parameters of an AWS connection (facts/aws-toolkit.md §1). Secrets are never returned, so none is here.
@@ -107,33 +108,56 @@ pub struct Use {
     pub result: String,
 }
 
-/// A connection as one environment needs it: OIDC only, no keys.
+/// A connection as one environment needs it: OIDC only, no keys; where OIDC cannot be used, with a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WantedConnection {
     /// Its environment.
     pub environment: EnvironmentName,
     /// Its name.
     pub name: ConnectionName,
-    /// The role to assume.
+    /// The role to assume; with nothing but a key, none is.
     pub role: RoleArn,
     /// The session name.
     pub session: SessionName,
+    /// How it signs in.
+    pub signs_in: SignsIn,
+    /// The external id it assumes the role with, where it does that with a key; empty: none.
+    pub external_id: String,
     /// Its description, with keyless's marker.
     pub description: String,
 }
 
 impl WantedConnection {
-    /// The parameters it must have.
+    /// Whether it holds an access key.
+    #[must_use]
+    pub fn by_keys(&self) -> bool {
+        matches!(self.signs_in, SignsIn::KeyAndRole | SignsIn::Key)
+    }
+
+    /// The parameters it must have, but for the access key: which one that is, nobody knows before it is made.
     pub fn parameters(&self) -> AwsParameters {
+        let role = if self.signs_in == SignsIn::Key { String::new() } else { self.role.to_string() };
         AwsParameters {
             username: String::new(),
-            assume_role_arn: self.role.to_string(),
+            assume_role_arn: role,
             role_session_name: self.session.to_string(),
-            external_id: String::new(),
-            use_oidc: Some("true".to_owned()),
+            external_id: self.external_id.clone(),
+            use_oidc: Some((!self.by_keys()).to_string()),
             misspelled: BTreeMap::new(),
             unknown: Vec::new(),
         }
+    }
+}
+
+impl AwsParameters {
+    /// Whether everything but the access key is the same for the tasks that sign in with it.
+    #[must_use]
+    pub fn same_beside_key(&self, other: &Self) -> bool {
+        let by_token = |it: &Self| it.use_oidc.as_deref() == Some("true");
+        self.assume_role_arn == other.assume_role_arn
+            && self.role_session_name == other.role_session_name
+            && self.external_id == other.external_id
+            && by_token(self) == by_token(other)
     }
 }
 

@@ -198,6 +198,8 @@ pub enum Code {
     PlanStale,
     /// A plan file holds what its own answers do not imply.
     PlanNotImplied,
+    /// No connection that is meant can be led away from its key, back to one, or on to a new one.
+    NothingToRotate,
     /// A write was not seen to take effect in time.
     NotSettled,
     /// Waited as long as allowed.
@@ -292,7 +294,8 @@ impl Code {
             | Self::WorldUnknown
             | Self::AddressUnusable
             | Self::PlanUnreadable
-            | Self::PlanNotImplied => Class::BadInput,
+            | Self::PlanNotImplied
+            | Self::NothingToRotate => Class::BadInput,
         }
     }
 

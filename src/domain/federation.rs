@@ -1,10 +1,12 @@
 //! The answers: everything a person decides about one federation. `keyless.toml` holds exactly this.
 
+mod authentication;
 mod contradictions;
 mod deployment;
 
 use std::collections::BTreeMap;
 
+pub use authentication::Authentication;
 pub use contradictions::Contradiction;
 pub use deployment::{Deployment, Flow, Source, Tool};
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,7 @@ use super::gates::Gates;
 use super::issuer::{self, Issuer};
 use super::names::{
     AccountId, BranchPattern, ConnectionName, EnvironmentName, OrganizationName, Partition, ProjectName,
-    Region, RepositoryName, RoleName, RolePath,
+    Region, RepositoryName, RoleName, RolePath, UserName,
 };
 
 /// One Azure DevOps project and the AWS accounts its pipelines deploy to.
@@ -75,12 +77,15 @@ pub struct Environment {
     pub sign_in: SignIn,
     /// The role pipelines assume.
     pub role: RoleName,
-    /// The role's path.
+    /// The path of the role, and of the user where pipelines sign in with an access key.
     pub role_path: RolePath,
     /// Tags for what keyless makes in this account, beside its own.
     pub tags: BTreeMap<String, String>,
     /// The service connection.
     pub connection: ConnectionName,
+    /// How pipelines sign in to it.
+    #[serde(default, skip_serializing_if = "Authentication::is_oidc")]
+    pub authentication: Authentication,
     /// The subject of its tokens, where it is not the one computed from names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
@@ -144,6 +149,12 @@ impl Environment {
         self.region.partition()
     }
 
+    /// The ARN of the user whose key pipelines sign in with; none: they sign in by token.
+    pub fn user_arn(&self) -> Option<String> {
+        let user = self.authentication.user()?;
+        Some(format!("arn:{}:iam::{}:user{}{user}", self.partition(), self.account, self.role_path))
+    }
+
     /// The ARN of the environment's role.
     pub fn role_arn(&self) -> RoleArn {
         RoleArn {
@@ -169,7 +180,7 @@ impl Federation {
 
 /// Defaults that follow the field's habit (issue 2).
 pub mod defaults {
-    use super::{BranchPattern, ConnectionName, Deployment, EnvironmentName, Flow, RoleName};
+    use super::{BranchPattern, ConnectionName, Deployment, EnvironmentName, Flow, RoleName, UserName};
 
     /// Repository and pipeline of the handshake.
     pub const VERIFICATION: &str = "keyless-verification";
@@ -220,15 +231,23 @@ pub mod defaults {
         matches!(Stage::of(name), Stage::Prod)
     }
 
-    /// `AzureDevOpsDevRole`, `AzureDevOpsStageRole`, `AzureDevOpsProdRole`, …
-    pub fn role(name: &EnvironmentName) -> Option<RoleName> {
-        let middle = match Stage::of(name) {
+    fn middle(name: &EnvironmentName) -> String {
+        match Stage::of(name) {
             Stage::Dev => "Dev".to_owned(),
             Stage::Staging => "Stage".to_owned(),
             Stage::Prod => "Prod".to_owned(),
             Stage::Other => capitalized(name),
-        };
-        format!("AzureDevOps{middle}Role").parse().ok()
+        }
+    }
+
+    /// `AzureDevOpsDevRole`, `AzureDevOpsStageRole`, `AzureDevOpsProdRole`, …
+    pub fn role(name: &EnvironmentName) -> Option<RoleName> {
+        format!("AzureDevOps{}Role", middle(name)).parse().ok()
+    }
+
+    /// `AzureDevOpsDevUser`, …, where pipelines sign in with an access key.
+    pub fn user(name: &EnvironmentName) -> Option<UserName> {
+        format!("AzureDevOps{}User", middle(name)).parse().ok()
     }
 
     /// `AWS-Dev`, `AWS-Staging`, `AWS-Prod`, …

@@ -120,6 +120,36 @@ name!(
 );
 
 name!(
+    /// An IAM user name (IAM API reference, CreateUser).
+    UserName, "IAM user name", "1 to 64 letters, digits or any of + = , . @ - _",
+    |text| (1..=64).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@-_".contains(c))
+);
+
+name!(
+    /// An external id (STS API reference, AssumeRole).
+    ExternalId, "external id", "2 to 1224 letters, digits or any of + = , . @ : / - _",
+    |text| (2..=1224).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@:/-_".contains(c))
+);
+
+name!(
+    /// A range of source addresses, as the condition operator `IpAddress` takes it (RFC 4632; IAM User Guide,
+    /// reference_policies_elements_condition_operators).
+    IpRange, "range of addresses", "an IPv4 or IPv6 range such as 203.0.113.0/24 or 2001:db8::/32",
+    |text| {
+        let Some((address, bits)) = text.split_once('/') else { return false };
+        let most = match address.parse::<std::net::IpAddr>() {
+            Ok(std::net::IpAddr::V4(_)) => 32,
+            Ok(std::net::IpAddr::V6(_)) => 128,
+            Err(_) => return false,
+        };
+        let plain = !bits.is_empty() && bits.bytes().all(|b| b.is_ascii_digit());
+        plain && bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+    }
+);
+
+name!(
     /// An IAM path (IAM API reference, CreateRole).
     RolePath, "IAM path", "`/`, or text that begins and ends with `/`, at most 512 characters",
     |text| (1..=512).contains(&text.len()) && text.starts_with('/') && text.ends_with('/')
@@ -264,6 +294,13 @@ mod tests {
         assert!("eu_west_1".parse::<Region>().is_err());
         assert!("AWS/Dev".parse::<ConnectionName>().is_err());
         assert!("AWS ${x}".parse::<ConnectionName>().is_err());
+        for good in ["203.0.113.0/24", "0.0.0.0/0", "2001:db8::/32", "::1/128"] {
+            assert!(good.parse::<IpRange>().is_ok(), "{good}");
+        }
+        for bad in ["203.0.113.0", "203.0.113.0/33", "203.0.113/24", "::1/129", "::/", "10.0.0.0/+8", "x/8"] {
+            assert!(bad.parse::<IpRange>().is_err(), "{bad}");
+        }
+        assert!("a b".parse::<ExternalId>().is_err() && "a:b/c".parse::<ExternalId>().is_ok());
         assert!("feat*".parse::<BranchPattern>().is_err());
         assert!("feat/*".parse::<BranchPattern>().is_ok());
         assert!("a".repeat(65).parse::<RoleName>().is_err());

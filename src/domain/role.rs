@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::arn::RoleArn;
 use super::failure::{Code, Failure, Result};
-use super::names::EnvironmentName;
+use super::names::{EnvironmentName, ExternalId, IpRange};
 use super::policy::{self, Admission, Document, Expected, Size, Statement};
 
 /// A role as IAM shows it (GetRole, ListRolePolicies, GetRolePolicy, ListAttachedRolePolicies).
@@ -46,6 +46,8 @@ pub struct WantedRole {
     /// The same connection's token as another issuer made it, trusted beside while the issuer is moved: the statement that
     /// admits it stays, and this one is the second. None: no move is under way here.
     pub beside: Option<Expected>,
+    /// The user whose key pipelines assume it with, where OIDC cannot be used: then it trusts exactly that one, and no token.
+    pub trusts: Option<TrustedUser>,
     /// Longest session in seconds.
     pub max_session_seconds: i32,
     /// ARN of a permissions boundary; none: an existing one is left as it is.
@@ -58,9 +60,29 @@ pub struct WantedRole {
     pub managed: Vec<String>,
 }
 
+/// A user that a role trusts in the place of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedUser {
+    /// Its ARN.
+    pub arn: String,
+    /// Where requests must come from; empty: from anywhere.
+    pub source_ip: Vec<IpRange>,
+    /// The external id they must name.
+    pub external_id: Option<ExternalId>,
+}
+
 impl WantedRole {
-    /// The token its trust must admit, and nobody else.
+    /// The token its trust must admit, and nobody else. A role that trusts a user admits none: nothing equals what is empty.
     pub fn expected(&self) -> Expected {
+        if self.trusts.is_some() {
+            let none = String::new;
+            return Expected {
+                provider_arn: none(),
+                issuer_host_path: none(),
+                audience: none(),
+                subject: none(),
+            };
+        }
         Expected {
             provider_arn: self.provider_arn.clone(),
             issuer_host_path: self.issuer_host_path.clone(),
@@ -72,7 +94,8 @@ impl WantedRole {
     /// The `Sid` of the statement keyless writes into its trust.
     pub fn sid(&self) -> String {
         let name: String = self.environment.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
-        format!("Keyless{name}")
+        // Another one than the token's: while pipelines are turned from one to the other, both let them in.
+        format!("Keyless{name}{}", if self.trusts.is_some() { "Key" } else { "" })
     }
 
     /// The `Sid` of the second statement, for the issuer that comes next.
@@ -83,6 +106,9 @@ impl WantedRole {
     /// Whether a statement admits this connection's token of the other issuer of a move, and says nothing more: the first
     /// statement as the second sees it, or the second as the first does.
     pub fn is_beside(&self, statement: &Statement) -> bool {
+        if self.trusts.is_some() {
+            return false;
+        }
         match &self.beside {
             Some(first) => {
                 policy::trusts_exactly(statement, first)
@@ -94,16 +120,26 @@ impl WantedRole {
         }
     }
 
+    /// Whether a statement is the other one of a move, or lets in nobody but the one trusted user as wanted.
+    pub fn is_ours(&self, statement: &Statement) -> bool {
+        let own = self.trusts.as_ref().and_then(|_| self.statement().ok());
+        self.is_beside(statement) || own.is_some_and(|own| policy::same_statement(statement, &own))
+    }
+
     /// The token that the second statement of a move admits, where this is it.
     pub fn next(&self, statement: &Statement) -> Option<Expected> {
+        if self.trusts.is_some() {
+            return None;
+        }
         let token = policy::exact_token(statement).filter(|token| token.provider_arn != self.provider_arn)?;
         (statement.sid() == Some(&self.next_sid())).then_some(token)
     }
 
-    /// A trust without the statement that a move of the issuer has beside this one: what is left must admit nobody else.
+    /// A trust without the statement that a move of the issuer has beside this one, or without the one that lets in the one
+    /// trusted user: what is left must admit nobody else.
     pub fn without_beside(&self, trust: &Document) -> Document {
         let kept: Vec<Statement> =
-            trust.statements().iter().filter(|statement| !self.is_beside(statement)).cloned().collect();
+            trust.statements().iter().filter(|statement| !self.is_ours(statement)).cloned().collect();
         if kept.len() == trust.statements().len() { trust.clone() } else { trust.with_statements(kept) }
     }
 
@@ -117,6 +153,12 @@ impl WantedRole {
     /// # Errors
     /// `PolicyMalformed`: IAM would refuse a value, or read it as something else.
     pub fn statement(&self) -> Result<Statement> {
+        if let Some(user) = &self.trusts {
+            let external = user.external_id.as_ref().map(ExternalId::as_str);
+            return policy::user_trust_statement(&self.sid(), &user.arn, &user.source_ip, external).map_err(
+                |error| Failure::new(Code::PolicyMalformed).with("role", &self.arn).with("cause", error),
+            );
+        }
         let sid = match self.beside {
             Some(_) => self.next_sid(),
             None => self.sid(),
@@ -188,4 +230,49 @@ pub fn is_adopted(tags: &BTreeMap<String, String>, arn: &str) -> bool {
 
 fn policy_name(arn: &str) -> String {
     arn.rsplit('/').next().unwrap_or(arn).replace(',', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use super::*;
+
+    fn wanted(source_ip: &[&str], external: Option<&str>) -> WantedRole {
+        WantedRole {
+            environment: "dev".parse().unwrap(),
+            arn: "arn:aws:iam::111122223333:role/R".parse().unwrap(),
+            provider_arn: "arn:aws:iam::111122223333:oidc-provider/i".to_owned(),
+            issuer_host_path: "i".to_owned(),
+            audience: "a".to_owned(),
+            subject: "s".to_owned(),
+            beside: None,
+            trusts: Some(TrustedUser {
+                arn: "arn:aws:iam::111122223333:user/u".to_owned(),
+                source_ip: source_ip.iter().map(|range| range.parse().unwrap()).collect(),
+                external_id: external.map(|id| id.parse().unwrap()),
+            }),
+            max_session_seconds: 3600,
+            boundary: None,
+            tags: BTreeMap::new(),
+            inline: BTreeMap::new(),
+            managed: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_role_of_a_key_admits_exactly_its_user() {
+        let role = wanted(&["203.0.113.0/24"], Some("ab"));
+        let trust = role.trust().unwrap();
+        assert_eq!(
+            trust.to_json(),
+            r#"{"Version":"2012-10-17","Statement":[{"Sid":"KeylessdevKey","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/u"},"Action":"sts:AssumeRole","Condition":{"IpAddress":{"aws:SourceIp":["203.0.113.0/24"]},"StringEquals":{"sts:ExternalId":"ab"}}}]}"#
+        );
+        assert_eq!(role.others_admitted(&trust), []);
+        // The same user from anywhere is more than wanted, and so is the token.
+        assert_eq!(role.others_admitted(&wanted(&[], None).trust().unwrap()).len(), 1);
+        let token = WantedRole { trusts: None, ..role.clone() };
+        assert_eq!(role.others_admitted(&token.trust().unwrap()).len(), 1);
+        assert_eq!(token.others_admitted(&trust).len(), 1);
+        assert_ne!(role.sid(), token.sid());
+    }
 }

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 
 use super::failure::{Failure, Result};
+use super::names::{EnvironmentName, RolePath, UserName};
 use super::policy::Document;
 
 /// An IAM user with everything that gives it rights (GetUser, ListUserPolicies, ListAttachedUserPolicies, ListGroupsForUser).
@@ -32,6 +33,36 @@ pub struct User {
     pub boundary: Option<String>,
     /// What could not be read, with why: what it may do is not known in full while there is any.
     pub unreadable: Vec<String>,
+}
+
+/// A user as one environment needs it that cannot use OIDC.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WantedUser {
+    /// Its environment.
+    pub environment: EnvironmentName,
+    /// Its name.
+    pub name: UserName,
+    /// Its path.
+    pub path: RolePath,
+    /// Its ARN.
+    pub arn: String,
+    /// Tags it must have; others on it are left.
+    pub tags: BTreeMap<String, String>,
+    /// The inline policy keyless writes: name and document.
+    pub inline: BTreeMap<String, Document>,
+    /// ARNs of managed policies it must have; others on it are left and reported.
+    pub managed: Vec<String>,
+}
+
+impl WantedUser {
+    /// What a user has beside what is wanted, by the names of policies and groups.
+    #[must_use]
+    pub fn beside(&self, found: &User) -> Vec<String> {
+        let inline = found.inline.keys().filter(|name| !self.inline.contains_key(*name)).cloned();
+        let attached = found.attached.iter().filter(|arn| !self.managed.contains(arn)).cloned();
+        let groups = found.groups.iter().map(|group| format!("group {}", group.name));
+        inline.chain(attached).chain(groups).collect()
+    }
 }
 
 /// An IAM group of a user.

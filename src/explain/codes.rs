@@ -20,7 +20,7 @@ const FINDINGS: [(&str, &[&str]); 10] = [
     ("The service connection and its keys", &["CONNECTION-", "PERMISSION-", "KEYS-", "PROJECT-"]),
     ("The way from keys to OIDC", &["ROTATION-"]),
     ("The provider and the issuer", &["PROVIDER-", "ISSUER-", "ORGANIZATION-"]),
-    ("The role", &["ROLE-"]),
+    ("The role, and the user of a wanted key", &["ROLE-", "USER-"]),
     ("The trust, and who else gets in", &["TRUST-", "MATRIX-", "DENIAL-", "TRAIL-"]),
     (
         "What the proof needs",
@@ -56,6 +56,7 @@ const FAILURES: [(&str, &[&str]); 5] = [
             "BLUEPRINT-",
             "INPUT-",
             "NOT-",
+            "NOTHING-",
             "FLAGS",
             "SUBJECT-",
             "ENVIRONMENT-",

@@ -82,6 +82,7 @@ pub fn words(failure: &Failure) -> Words {
         | Code::PlanUnreadable
         | Code::PlanStale
         | Code::PlanNotImplied
+        | Code::NothingToRotate
         | Code::NotSettled
         | Code::TimedOut
         | Code::Stopped
@@ -369,6 +370,10 @@ fn flow(failure: &Failure) -> (String, &'static str) {
         Code::PlanUnreadable => (
             "this file is no plan that can be applied".to_owned(),
             "make the plan anew with `keyless plan --out FILE`",
+        ),
+        Code::NothingToRotate => (
+            "nothing is to be done here about access keys".to_owned(),
+            "`keyless rotate --inventory` shows every connection, the key it holds, and what stands in the way",
         ),
         Code::PlanStale => {
             ("what is there no longer fits the plan".to_owned(), "make a new plan and look at it")

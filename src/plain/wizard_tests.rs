@@ -215,6 +215,7 @@ fn help_mistakes_and_the_way_back() {
 
          cdk
 
+
          no
          no
          no",

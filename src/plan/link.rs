@@ -179,6 +179,8 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::RoleBoundary
         | C::RoleAdministrator
         | C::RoleStar
+        | C::UserDiffers
+        | C::UserExtraPolicies
         | C::RotationWider
         | C::RotationLacks => Link::Role,
         C::ProviderMissing
@@ -217,6 +219,8 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::KeysActive
         | C::KeysUnused
         | C::KeysOld
+        | C::KeysWanted
+        | C::KeysMissing
         | C::RotationNamed
         | C::RotationUnread
         | C::RotationShared

@@ -36,13 +36,15 @@ pub fn of(step: &StepKey, environments: &[EnvironmentName]) -> Place {
 
 /// The account a step's object lives in, where the key tells.
 pub fn account(step: &StepKey) -> Option<&str> {
-    match step.kind {
+    let account = match step.kind {
         Kind::Provider => Some(step.object.split_once('/').map_or(&*step.object, |(account, _)| account)),
         Kind::Role | Kind::Key | Kind::User | Kind::Policies | Kind::Issuer => {
             step.object.split_once('/').map(|(account, _)| account)
         }
         _ => None,
-    }
+    };
+    // Notes of a rotation are called by what they are about.
+    account.filter(|account| account.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A title without the account, for where the account is said already.

@@ -14,6 +14,7 @@ use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Blueprint, Wanted};
 use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::inventory::SignsIn;
 use crate::domain::key::StepKey;
 use crate::domain::names::{AccountId, EnvironmentName, RoleName};
 use crate::engine::erased::{Shared, erase};
@@ -107,6 +108,7 @@ impl Builder<'_> {
     /// Steps contradict each other, or the operator is unknown where access must be closed.
     pub fn steps(&self) -> Result<Vec<Shared>> {
         let mut steps = Vec::new();
+        self.check_halves()?;
         self.aws_steps(&mut steps);
         if let (Some(devops), Some(project)) = (&self.session.devops, &self.surveyed.project) {
             self.devops_steps(devops, project, &mut steps)?;
@@ -148,15 +150,20 @@ impl Builder<'_> {
             if self.purpose.aims_at_wanted() {
                 let (environment, aws) = (environment.clone(), aws.clone());
                 steps.push(erase(Rights {
-                    role: wanted.role.arn.to_string(),
-                    provider: wanted.role.provider_arn.clone(),
+                    role: (wanted.connection.signs_in != SignsIn::Key).then(|| wanted.role.arn.to_string()),
+                    provider: wanted.user.is_none().then(|| wanted.role.provider_arn.clone()),
+                    user: wanted.user.as_ref().map(|user| user.arn.clone()),
                     environment,
                     aws,
                     asked: Default::default(),
                 }));
             }
             steps.push(erase(SignIn { environment, aws }));
-            steps.push(erase(self.role(wanted)));
+            steps.extend(self.user(wanted));
+            // With nothing but a key there is no role.
+            if wanted.connection.signs_in != SignsIn::Key {
+                steps.push(erase(self.role(wanted)));
+            }
         }
         let providers: &[_] = if self.purpose.is_by_keys() { &[] } else { &self.blueprint.providers };
         for wanted in providers {
@@ -225,12 +232,12 @@ impl Builder<'_> {
             typed: self.moving.is_some_and(|moving| moving.is_typed(&wanted.environment.name)),
             close: self.session.close.contains(&wanted.environment.name),
             // The connection exists before any trust names it: a subject is only a name, and a dangling one can be taken.
-            // In a rotation it exists and is switched only once the role is there.
+            // In a rotation it exists and is switched only once the role is there; a key is put into it only then, too.
             connection: self
                 .session
                 .devops
                 .as_ref()
-                .filter(|_| self.rotated(&wanted.environment.name).is_none())
+                .filter(|_| wanted.user.is_none() && self.rotated(&wanted.environment.name).is_none())
                 .map(|_| connection_key(&wanted.connection.name)),
             connections: self.connections(),
             aws: self.aws(&wanted.environment.name),
@@ -271,6 +278,7 @@ impl Builder<'_> {
         }
         for wanted in &self.blueprint.environments {
             steps.push(self.connection(wanted, devops, project));
+            steps.extend(self.access_key(wanted, devops, project));
             let name = wanted.connection.name.clone();
             let resource = Resource::Connection { environment: wanted.environment.name.clone(), name };
             steps.push(self.permission(devops, project, resource));
@@ -400,6 +408,7 @@ impl Builder<'_> {
                 gates: proving.after.clone(),
                 unseen: unseen.filter(|name| !self.session.does_aws(name)).collect(),
                 renewals: self.renewals(&members),
+                by_keys: self.purpose.is_by_keys(),
                 members,
                 verification: self.blueprint.verification.clone(),
                 access: access.to_vec(),
@@ -439,7 +448,10 @@ pub fn header(blueprint: &Blueprint, session: &Session) -> Header {
                 account: wanted.environment.account.to_string(),
                 region: wanted.environment.region.to_string(),
                 connection: wanted.connection.name.to_string(),
-                role: wanted.role.arn.to_string(),
+                role: match &wanted.user {
+                    Some(user) if wanted.connection.signs_in == SignsIn::Key => user.arn.clone(),
+                    _ => wanted.role.arn.to_string(),
+                },
                 branches: wanted.environment.branches.iter().map(ToString::to_string).collect(),
                 left_out: session.left_out(&wanted.environment.name),
             })

@@ -256,8 +256,10 @@ fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
         Kind::Handshake => return unproven(change, findings),
         Kind::Decoy => FindingCode::DenialDecoy,
         Kind::SignIn | Kind::Denial | Kind::Inspection => return Vec::new(),
+        Kind::Key => FindingCode::KeysMissing,
+        Kind::User => FindingCode::UserDiffers,
         // Steps of rotation, which the doctor does not have.
-        Kind::Key | Kind::User | Kind::Policies | Kind::Duration | Kind::Issuer => return Vec::new(),
+        Kind::Policies | Kind::Duration | Kind::Issuer => return Vec::new(),
     };
     let finding = match change.environments.as_slice() {
         [one] => Finding::about(one, code),

@@ -36,6 +36,7 @@ const OTHER_TOOLS: &str = " CloudFormation and Terraform make everything\n\
 /// # Errors
 /// A trust cannot be written, or no account takes it.
 pub fn intended(half: Only, blueprint: &Blueprint) -> Result<Plan> {
+    check_keys(blueprint)?;
     let mut plan = Plan::default();
     match half {
         Only::Aws => {
@@ -49,6 +50,21 @@ pub fn intended(half: Only, blueprint: &Blueprint) -> Result<Plan> {
         Only::AzureDevops => plan.changes.extend(blueprint.environments.iter().map(intended_connection)),
     }
     Ok(plan)
+}
+
+/// Refuses to write a half of what has none: an access key goes from AWS into Azure DevOps in one step.
+///
+/// # Errors
+/// An environment signs in with an access key.
+pub fn check_keys(blueprint: &Blueprint) -> Result<()> {
+    let Some(wanted) = blueprint.environments.iter().find(|wanted| wanted.user.is_some()) else {
+        return Ok(());
+    };
+    let why = "an access key goes from AWS into Azure DevOps in one step, which no file can do";
+    Err(Failure::new(Code::Answers)
+        .with("environment", &wanted.environment.name)
+        .with("authentication", wanted.environment.authentication.word())
+        .with("cause", why))
 }
 
 fn nobody() -> Failure {

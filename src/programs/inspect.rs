@@ -41,7 +41,9 @@ fn keys(builder: &Builder<'_>) -> Vec<Shared> {
 /// What CloudTrail tells, for every environment whose account is looked at.
 fn trails(builder: &Builder<'_>) -> Vec<Shared> {
     let session = builder.session;
-    let reached = builder.blueprint.environments.iter().filter(|it| session.does_aws(&it.environment.name));
+    // Who signs in with a key shows no token.
+    let by_token = builder.blueprint.environments.iter().filter(|it| it.user.is_none());
+    let reached = by_token.filter(|it| session.does_aws(&it.environment.name));
     let step = |wanted: &crate::domain::blueprint::Wanted| {
         let environment = wanted.environment.clone();
         let role = format!("role {}/{}", environment.account, environment.role);

@@ -10,6 +10,7 @@ pub mod gates;
 pub mod half;
 pub mod inspect;
 pub mod inventory;
+mod keyed;
 pub mod logs;
 pub mod matrix;
 pub mod move_issuer;

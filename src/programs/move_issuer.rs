@@ -105,14 +105,15 @@ pub async fn look(session: &Session) -> Result<Sight> {
         return Err(failure);
     }
     let (known, blueprint) = (prepared.known(), &prepared.blueprint);
-    let names: Vec<EnvironmentName> =
-        blueprint.environments.iter().map(|wanted| wanted.environment.name.clone()).collect();
+    // Where access keys are wanted no issuer is trusted.
+    let by_token = || blueprint.environments.iter().filter(|wanted| wanted.user.is_none());
+    let names: Vec<EnvironmentName> = by_token().map(|wanted| wanted.environment.name.clone()).collect();
     let Some(project) = &prepared.surveyed.project else {
         return Err(Failure::new(Code::Answers).with("cause", "a move of the issuer needs Azure DevOps"));
     };
     let mut seen = observed((devops, project), known, &blueprint.verification, &names).await?;
     let mut first = BTreeMap::new();
-    let standings = blueprint.environments.iter().map(|wanted| {
+    let standings = by_token().map(|wanted| {
         let name = &wanted.environment.name;
         let connection = known.get(&Of::<ConnectionFact>::new(connection_key(&wanted.connection.name)));
         let role = known.get(&Of::<RoleFact>::new(role_key(&wanted.environment)));

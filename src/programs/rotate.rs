@@ -180,6 +180,13 @@ impl Finder<'_> {
     /// How one environment stands, or why it is left out.
     async fn look(&self, environment: &Environment) -> Result<std::result::Result<Member, String>> {
         let name = &environment.connection;
+        if environment.authentication.by_keys() {
+            return Ok(Err(format!(
+                "keyless.toml wants access keys there (authentication = \"{}\"): change that to \"oidc\" first, or \
+                 renew them with `keyless rotate --renew-keys`",
+                environment.authentication.word()
+            )));
+        }
         if !self.session.does_aws(&environment.name) {
             return Ok(Err("its AWS account is left to somebody else".to_owned()));
         }

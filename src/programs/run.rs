@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::build::{Builder, Purpose, header};
 use super::consent::Decision;
 use super::doctor;
+use super::keyed;
 use super::move_issuer::Moving;
 use super::origin::Origins;
 use super::rotate::Rotation;
@@ -103,8 +104,17 @@ pub(super) async fn prepare_of(
     if let Some(moving) = moving {
         moving.put_beside(&mut blueprint);
     }
-    if purpose == Purpose::Denial {
-        warn(session, &blueprint).await;
+    match purpose {
+        Purpose::Denial => {
+            let what = "what is denied is a token: a role that trusts a user alone takes none";
+            keyed::leave_out(session, &mut blueprint, what).await;
+            warn(session, &blueprint).await;
+        }
+        Purpose::MoveIssuer => {
+            keyed::leave_out(session, &mut blueprint, "no issuer is trusted").await;
+        }
+        Purpose::Setup => keyed::warn(session, &blueprint).await,
+        _ => {}
     }
     let lock = match command {
         "plan" | "status" | "doctor" => None,

@@ -8,7 +8,8 @@ use std::time::Duration;
 use shown::{differences, shown, shown_whole};
 
 use super::facts::{
-    ConnectionFact, RoleFact, ask_owner, ask_protected, connection_key, extension_key, role_key, trust_names,
+    ConnectionFact, RoleFact, access_key_key, ask_owner, ask_protected, connection_key, extension_key,
+    role_key, trust_names,
 };
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
@@ -116,6 +117,13 @@ impl Connection {
             }
             return change;
         };
+        if self.wanted.by_keys() {
+            return Change::keep(
+                self.key(),
+                self.title(),
+                "it keeps its id, and its key is a step of its own",
+            );
+        }
         let differences = differences(&found.parameters, &self.wanted.parameters());
         if differences.is_empty() {
             return Change::keep(self.key(), self.title(), "it uses OIDC and this role, without keys");
@@ -161,6 +169,22 @@ impl Connection {
         change
     }
 
+    /// What is not as wanted, in words.
+    fn differences(&self, found: &Found) -> Vec<String> {
+        let (there, wanted) = (&found.parameters, self.wanted.parameters());
+        if !self.wanted.by_keys() {
+            return differences(there, &wanted);
+        }
+        let mut differences = Vec::new();
+        if there.username.is_empty() {
+            differences.push("it holds no access key".to_owned());
+        }
+        if !there.same_beside_key(&wanted) {
+            differences.push("it is another beside its key".to_owned());
+        }
+        differences
+    }
+
     fn links(&self, seen: &Seen) -> Vec<LinkStatus> {
         let name = &self.environment.name;
         let Some(found) = &seen.found else {
@@ -169,7 +193,7 @@ impl Connection {
                 LinkStatus::new(name, Link::Gates, LinkState::Absent, "no connection"),
             ];
         };
-        let differences = differences(&found.parameters, &self.wanted.parameters());
+        let differences = self.differences(found);
         let (state, detail) = if found.disabled {
             (LinkState::Failed, format!("{} is disabled", found.name))
         } else if differences.is_empty() {
@@ -193,7 +217,8 @@ impl Connection {
         let Some(found) = &seen.found else {
             return seen.renamed.iter().cloned().collect();
         };
-        let (wanted, owner, project, key) = (&self.wanted, self.owner(found), self.project.id, self.key());
+        let (wanted, owner, project) = (&self.wanted, self.owner(found), self.project.id);
+        let key = access_key_key(&self.environment).unwrap_or_else(|| self.key());
         diagnose::Found { found, wanted, owner: &owner, project, heal: &key }.findings()
     }
 

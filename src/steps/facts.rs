@@ -77,6 +77,18 @@ pub fn role_key(environment: &Environment) -> StepKey {
     StepKey::new(Kind::Role, format!("{}/{}", environment.account, environment.role))
 }
 
+/// The key of the user whose access key an environment's pipelines sign in with; none: they sign in by token.
+pub fn user_key(environment: &Environment) -> Option<StepKey> {
+    let user = environment.authentication.user()?;
+    Some(StepKey::new(Kind::User, format!("{}/{user}", environment.account)))
+}
+
+/// The key of the step that makes a user's access key and puts it into the connection; none: pipelines sign in by token.
+pub fn access_key_key(environment: &Environment) -> Option<StepKey> {
+    let user = environment.authentication.user()?;
+    Some(StepKey::new(Kind::Key, format!("{}/of {user}", environment.account)))
+}
+
 /// The key of a connection.
 pub fn connection_key(name: &ConnectionName) -> StepKey {
     StepKey::new(Kind::Connection, name.as_str())

@@ -12,7 +12,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::denial;
-use super::facts::{ConnectionFact, RoleFact, ask_protected, connection_key, provider_key, role_key};
+use super::facts::{
+    ConnectionFact, RoleFact, access_key_key, ask_protected, connection_key, provider_key, role_key,
+};
 use super::issuer::issuer_key;
 use super::permission::{connection_permission_key, queue_permission_key};
 use super::pipeline::pipeline_key;
@@ -22,6 +24,7 @@ use crate::domain::blueprint::{Wanted, WantedVerification};
 use crate::domain::denial::Denial;
 use crate::domain::diagnose::trust::admitted;
 use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::federation::Authentication;
 use crate::domain::handshake::{Handshake as Proof, Means, Verdict};
 use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
@@ -46,6 +49,8 @@ pub struct Handshake {
     pub unseen: BTreeSet<EnvironmentName>,
     /// The steps that give members' connections new keys: they are proven as they will be after that.
     pub renewals: BTreeMap<EnvironmentName, StepKey>,
+    /// Whether keys are proven that connections hold for now, and nothing of the chain in AWS is looked at.
+    pub by_keys: bool,
     /// Where the verification lives.
     pub verification: WantedVerification,
     /// Whether it proves the trust as a move of the issuer leaves it, and not as the role's own step does.
@@ -134,7 +139,7 @@ impl Handshake {
     fn outlook(&self, known: &Known, wanted: &Wanted) -> (Outlook, StepKey) {
         let connection = connection_key(&wanted.connection.name);
         let mut worst = (Outlook::Settled, connection.clone());
-        let aws = self.aws_steps(wanted).into_iter().flatten();
+        let aws = self.rests_on(wanted);
         let permission = connection_permission_key(&wanted.connection.name);
         let renewal = self.renewals.get(&wanted.environment.name).cloned();
         let steps = std::iter::once(connection).chain(renewal).chain(aws).chain([permission]);
@@ -161,16 +166,38 @@ impl Handshake {
             .then(|| [role, provider_key(&environment.account)])
     }
 
+    /// The role that the user of a wanted key becomes; none: there is none, it is somebody else's, or the keys are only for
+    /// now.
+    fn role_of_key(&self, wanted: &Wanted) -> Option<StepKey> {
+        let becomes = matches!(wanted.environment.authentication, Authentication::AccessKeyAndRole { .. });
+        let looked_at = becomes && !self.by_keys && !self.is_unseen(wanted);
+        looked_at.then(|| role_key(&wanted.environment))
+    }
+
+    /// The step that knows the connection as it is proven: the one that puts a wanted key into it, else its own.
+    fn holder(&self, wanted: &Wanted) -> StepKey {
+        let key = access_key_key(&wanted.environment).filter(|_| !self.by_keys);
+        key.unwrap_or_else(|| connection_key(&wanted.connection.name))
+    }
+
+    /// Everything in AWS that a proof rests on.
+    fn rests_on(&self, wanted: &Wanted) -> impl Iterator<Item = StepKey> + use<> {
+        self.aws_steps(wanted).into_iter().flatten().chain(self.role_of_key(wanted))
+    }
+
     /// What the proof rests on, or the first step whose object is missing or cannot serve. No role: it is not looked at.
     fn facts(
         &self,
         known: &Known,
         wanted: &Wanted,
     ) -> std::result::Result<(ConnectionFact, Option<RoleFact>), StepKey> {
-        let connection = connection_key(&wanted.connection.name);
+        let connection = self.holder(wanted);
         let connection =
             || known.get::<ConnectionFact>(&Of::new(connection.clone())).ok_or(connection.clone());
-        let Some([role, provider]) = self.aws_steps(wanted) else { return Ok((connection()?, None)) };
+        let Some([role, provider]) = self.aws_steps(wanted) else {
+            let role = self.role_of_key(wanted).map(|role| known.get(&Of::new(role.clone())).ok_or(role));
+            return Ok((connection()?, role.transpose()?));
+        };
         let found = known.get(&Of::<Provider>::new(provider.clone()));
         if !found.is_some_and(|found| found.audiences.contains(&wanted.role.audience)) {
             return Err(provider);
@@ -325,7 +352,7 @@ impl Step for Handshake {
             after.push(connection_key(&wanted.connection.name));
             after.push(connection_permission_key(&wanted.connection.name));
             after.extend(self.renewals.get(&wanted.environment.name).cloned());
-            after.extend(self.aws_steps(wanted).into_iter().flatten());
+            after.extend(self.rests_on(wanted));
         }
         after
     }

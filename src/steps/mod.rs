@@ -17,3 +17,4 @@ pub mod rights;
 pub mod role;
 pub mod rotate;
 pub mod sign_in;
+pub mod user;

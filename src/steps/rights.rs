@@ -35,16 +35,33 @@ pub const SETUP_ACTIONS: [&str; 16] = [
     "iam:ListRoleTags",
 ];
 
+/// The IAM actions setup may need beside them where an environment signs in with an access key.
+pub const USER_ACTIONS: [&str; 11] = [
+    "iam:GetUser",
+    "iam:CreateUser",
+    "iam:TagUser",
+    "iam:UntagUser",
+    "iam:ListUserPolicies",
+    "iam:GetUserPolicy",
+    "iam:PutUserPolicy",
+    "iam:ListAttachedUserPolicies",
+    "iam:ListAccessKeys",
+    "iam:CreateAccessKey",
+    "iam:DeleteAccessKey",
+];
+
 /// The rights for writing in one account. Nothing waits for it: who writes refuses what is known to be denied.
 pub struct Rights {
     /// The environment.
     pub environment: Environment,
     /// Its client, or why there is none.
     pub aws: Result<Aws>,
-    /// ARN of the environment's role.
-    pub role: String,
-    /// ARN of the account's provider.
-    pub provider: String,
+    /// ARN of the environment's role; none: it has none.
+    pub role: Option<String>,
+    /// ARN of the account's provider; none: it needs none.
+    pub provider: Option<String>,
+    /// ARN of the user whose access key pipelines sign in with; none: they sign in by token.
+    pub user: Option<String>,
     /// The answer: rights are not asked for again before the writes that need them.
     pub asked: OnceCell<Forecast>,
 }
@@ -116,25 +133,26 @@ impl Step for Rights {
 }
 
 impl Rights {
-    /// Provider and role actions each on their own object: rights that are limited to certain ARNs count as they are.
+    /// The actions on each kind of object by themselves: rights that are limited to certain ARNs count as they are.
     async fn ask(&self, aws: &Aws, identity: &str) -> Result<Forecast> {
         let (providers, roles): (Vec<&str>, Vec<&str>) =
             SETUP_ACTIONS.into_iter().partition(|action| action.contains("OpenIDConnect"));
-        let (on_provider, on_role) = futures::try_join!(
-            aws.simulate(identity, &providers, Some(&self.provider)),
-            aws.simulate(identity, &roles, Some(&self.role))
-        )?;
-        Ok(match (on_provider, on_role) {
-            (Forecast::Unknown(why), _) | (_, Forecast::Unknown(why)) => Forecast::Unknown(why),
-            (Forecast::Denied(mut first), Forecast::Denied(second)) => {
-                first.extend(second);
-                Forecast::Denied(first)
+        let groups = [
+            (providers, self.provider.as_ref()),
+            (roles, self.role.as_ref()),
+            (USER_ACTIONS.to_vec(), self.user.as_ref()),
+        ];
+        let groups = groups.iter().filter_map(|(actions, object)| Some((actions, (*object)?)));
+        let asked = groups.map(|(actions, object)| aws.simulate(identity, actions, Some(object)));
+        let mut denied = Vec::new();
+        for forecast in futures::future::try_join_all(asked).await? {
+            match forecast {
+                Forecast::Unknown(why) => return Ok(Forecast::Unknown(why)),
+                Forecast::Denied(more) => denied.extend(more),
+                Forecast::Allowed => {}
             }
-            (Forecast::Denied(denied), Forecast::Allowed) | (Forecast::Allowed, Forecast::Denied(denied)) => {
-                Forecast::Denied(denied)
-            }
-            (Forecast::Allowed, Forecast::Allowed) => Forecast::Allowed,
-        })
+        }
+        Ok(if denied.is_empty() { Forecast::Allowed } else { Forecast::Denied(denied) })
     }
 }
 

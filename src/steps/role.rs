@@ -6,12 +6,12 @@ mod remove;
 
 use std::collections::BTreeMap;
 
-use super::facts::{ConnectionFact, RoleFact, provider_key, role_key, sign_in_key};
+use super::facts::{ConnectionFact, RoleFact, provider_key, role_key, sign_in_key, user_key};
 use super::rights;
 use crate::cloud::aws::Aws;
 use crate::domain::diagnose;
 use crate::domain::diagnose::trust::admitted;
-use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Environment;
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::key::StepKey;
@@ -177,6 +177,9 @@ impl Role {
     /// Whether somebody limited whom the trust lets in beyond subject and audience: keyless's own statement, beside that
     /// one or in its place, would admit all the same.
     fn restricts(&self, found: &Found) -> bool {
+        if self.wanted.trusts.is_some() {
+            return false;
+        }
         let own = |claim: &str| format!("{}:{claim}", self.wanted.issuer_host_path);
         let usual = |key: &str| ["sub", "aud"].iter().any(|claim| key.eq_ignore_ascii_case(&own(claim)));
         found.trust.statements().iter().any(|statement| {
@@ -190,11 +193,11 @@ impl Role {
     fn of_trust(&self, found: &Found, difference: &Difference) -> Vec<Finding> {
         let expected = self.wanted.expected();
         let explains = |trust: &Document| {
-            diagnose::trust::explains(
-                &self.wanted.without_beside(trust),
-                &expected,
-                self.connections.as_deref(),
-            )
+            let (trust, names) = (self.wanted.without_beside(trust), self.connections.as_deref());
+            match self.wanted.trusts {
+                Some(_) => diagnose::trust::lets_in(&trust, &expected, names),
+                None => diagnose::trust::explains(&trust, &expected, names),
+            }
         };
         let stays = if difference.trust_changes { explains(&difference.trust) } else { Vec::new() };
         // A statement may have another place afterwards: what it says and whom it lets in counts.
@@ -253,7 +256,8 @@ impl Step for Role {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        let own = [sign_in_key(&self.environment), provider_key(&self.wanted.arn.account)];
+        let trusted = user_key(&self.environment).unwrap_or_else(|| provider_key(&self.wanted.arn.account));
+        let own = [sign_in_key(&self.environment), trusted];
         own.into_iter().chain(self.connection.clone()).collect()
     }
 
@@ -278,7 +282,7 @@ impl Step for Role {
         let mut difference = Difference::between(&found, &self.wanted, &self.wanted.statement()?, adopted);
         if self.close {
             let others = policy::others_admitted(&difference.trust, &self.wanted.expected());
-            difference.close(&others, |statement| self.wanted.is_beside(statement));
+            difference.close(&others, |statement| self.wanted.is_ours(statement));
         }
         self.wanted.check_trust(&difference.trust)?;
         self.check_inline(&found)?;
@@ -315,7 +319,8 @@ impl Step for Role {
         let (trust, trust_detail) = if difference.trust_changes {
             (LinkState::Differs, difference.trust_why.clone())
         } else if seen.admissions.is_empty() {
-            (LinkState::Ok, "aud sub iss".to_owned())
+            let by = self.environment.authentication.user();
+            (LinkState::Ok, by.map_or_else(|| "aud sub iss".to_owned(), |user| format!("user {user}")))
         } else {
             (LinkState::Ok, format!("also admits {}", seen.admissions.len()))
         };
@@ -343,6 +348,14 @@ impl Step for Role {
         let change = self.plan(&seen);
         rights::check(known, &self.environment, &change)?;
         match &self.aim {
+            // IAM takes a user for none that it has made just now. The statement itself is keyless's own, and right.
+            Aim::Present if self.wanted.trusts.is_some() => {
+                let applied = self.apply_present(aws, pen, seen).await;
+                applied.map_err(|failure| match failure.code {
+                    Code::PolicyMalformed => failure.class(Class::NotYet),
+                    _ => failure,
+                })
+            }
             Aim::Present => self.apply_present(aws, pen, seen).await,
             Aim::Absent { origin } => self.apply_absent(aws, pen, seen.found, origin).await,
         }

@@ -27,6 +27,8 @@ pub struct Group {
     pub protected: bool,
     /// How many of its changes change something.
     pub writing: usize,
+    /// How many of its changes wait for a time, a proof, or another person.
+    pub waiting: usize,
 }
 
 impl Group {
@@ -48,9 +50,13 @@ impl Group {
             (Verb::Keep, "as wanted"),
         ];
         let own = || self.changes.iter().filter_map(|at| plan.changes.get(*at));
-        let counted =
-            all.iter().map(|(verb, word)| (own().filter(|change| change.verb == *verb).count(), *word));
-        let counted = counted.chain([(self.blocked.len(), "blocked")]).filter(|(number, _)| *number > 0);
+        let counted = all.iter().map(|(verb, word)| {
+            (own().filter(|change| change.verb == *verb && change.gate.is_none()).count(), *word)
+        });
+        let waits = own().filter(|change| change.gate.is_some()).count();
+        let counted = counted
+            .chain([(waits, "waits"), (self.blocked.len(), "blocked")])
+            .filter(|(number, _)| *number > 0);
         counted.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
     }
 }
@@ -80,12 +86,14 @@ pub fn grouped(plan: &Plan, header: Option<&Header>) -> Vec<Group> {
             blocked: Vec::new(),
             protected: false,
             writing: 0,
+            waiting: 0,
         }));
     };
     for (at, change) in plan.changes.iter().enumerate() {
         group(&change.step, &change.environments, &mut |group| {
             group.changes.push(at);
             group.writing += usize::from(!change.is_keep());
+            group.waiting += usize::from(change.gate.is_some());
             group.protected |=
                 !change.is_keep() && change.protected().any(|name| Some(name) == group.environment());
         });

@@ -11,6 +11,7 @@ pub mod log;
 pub mod msg;
 pub mod program;
 pub mod record;
+pub mod rotation;
 pub mod run;
 pub mod running;
 pub mod shared;

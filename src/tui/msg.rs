@@ -37,6 +37,12 @@ pub enum Command {
     Heal(Option<StepKey>),
     /// Removes what keyless made.
     Teardown,
+    /// Leads connections away from access keys, to OIDC, as far as the clouds allow today.
+    Rotate,
+    /// Leads connections back to access keys.
+    Rollback,
+    /// Puts new access keys in the place of old ones.
+    RenewKeys,
 }
 
 impl Command {
@@ -46,7 +52,15 @@ impl Command {
             Self::Verify => "verify",
             Self::Heal(_) => "doctor",
             Self::Teardown => "teardown",
+            Self::Rotate => "rotate",
+            Self::Rollback => "rotate --rollback",
+            Self::RenewKeys => "rotate --renew-keys",
         }
+    }
+
+    /// Whether it changes whose access keys connections hold.
+    pub fn is_rotation(&self) -> bool {
+        matches!(self, Self::Rotate | Self::Rollback | Self::RenewKeys)
     }
 }
 

@@ -7,6 +7,7 @@ use super::msg::{Command, Ending, Job};
 use crate::domain::failure::Failure;
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
+use crate::explain::Invocation;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
 use crate::plan::event::{Event, Outcome};
@@ -151,6 +152,12 @@ impl Running {
     /// Whether something is under way that must not be left without a word.
     pub fn is_going(&self) -> bool {
         self.phase == Phase::Going
+    }
+
+    /// How keyless would be called to do the same for the same environments.
+    pub fn called(&self, invocation: Invocation) -> Invocation {
+        let asked = self.asked.iter().flat_map(|(_, names)| names);
+        invocation.meant_for(asked.map(ToString::to_string).collect(), None)
     }
 
     /// How long it has taken, in seconds.

@@ -9,9 +9,10 @@ use super::model::Model;
 use super::page::{Field, Key, Value};
 use super::welcome::{CLOUDS, Goal};
 use crate::domain::arn::RoleArn;
+use crate::domain::federation::Authentication;
 use crate::domain::names::{
-    AccountId, ConnectionName, EnvironmentName, OrganizationName, ProjectName, Refused, Region,
-    RepositoryName, RoleName,
+    AccountId, ConnectionName, EnvironmentName, IpRange, OrganizationName, ProjectName, Refused, Region,
+    RepositoryName, RoleName, UserName,
 };
 use crate::domain::preset::PRESETS;
 use crate::domain::regions;
@@ -130,7 +131,7 @@ impl Model {
         match key.field {
             Field::OrganizationId => self.start.ask_azure_devops,
             Field::More => self.chosen().iter().any(|(_, name)| name.is_some()),
-            Field::Confirm | Field::Subject { .. } | Field::Profiles => true,
+            Field::Confirm | Field::Subject { .. } | Field::Profiles | Field::SourceIp => true,
             _ => false,
         }
     }
@@ -188,6 +189,9 @@ impl Model {
             }
             Field::Role => parsed::<RoleName>(text).map(drop),
             Field::Connection => parsed::<ConnectionName>(text).map(drop),
+            Field::Authentication => among(text, "way to sign in", Authentication::WORDS),
+            Field::User => parsed::<UserName>(text).map(drop),
+            Field::SourceIp => split(text).try_for_each(|range| parsed::<IpRange>(range).map(drop)),
             Field::Branches if text.is_empty() => {
                 Err("branches with commas between, or none, are accepted".to_owned())
             }

@@ -5,9 +5,9 @@ use uuid::Uuid;
 use super::model::Model;
 use super::naming;
 use super::page::{Default, Field, Key, Value};
-use crate::domain::federation::{Environment, Federation, SignIn, Verification, defaults};
+use crate::domain::federation::{Authentication, Environment, Federation, SignIn, Verification, defaults};
 use crate::domain::issuer::AUDIENCE;
-use crate::domain::names::{BranchPattern, EnvironmentName, OrganizationName, RepositoryName};
+use crate::domain::names::{BranchPattern, EnvironmentName, IpRange, OrganizationName, RepositoryName};
 
 /// Where an answer came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,6 +249,7 @@ impl Model {
             role_path: base.map_or_else(|| "/".parse().ok(), |base| Some(base.role_path.clone()))?,
             tags: base.map(|base| base.tags.clone()).unwrap_or_default(),
             connection: text(Field::Connection)?.parse().ok()?,
+            authentication: self.authentication(name)?,
             subject: base.and_then(|base| base.subject.clone()),
             branches: branches(&text(Field::Branches)?).ok()?,
             preset: text(Field::Preset)?,
@@ -258,6 +259,24 @@ impl Model {
             gates: base.map(|base| base.gates.clone()).unwrap_or_default(),
             variables: base.map(|base| base.variables.clone()).unwrap_or_default(),
         })
+    }
+
+    fn authentication(&self, name: &EnvironmentName) -> Option<Authentication> {
+        let [oidc, and_role, alone] = Authentication::WORDS;
+        let text = |field| self.text(Some(name), field);
+        let word = text(Field::Authentication)?;
+        if word == oidc {
+            return Some(Authentication::Oidc);
+        }
+        let user = text(Field::User)?.parse().ok()?;
+        if word == alone {
+            return Some(Authentication::AccessKey { user });
+        }
+        let ranges = text(Field::SourceIp).unwrap_or_default();
+        let source_ip = split(&ranges).map(|range| range.parse().ok()).collect::<Option<Vec<_>>>()?;
+        let base = self.base.as_ref().and_then(|base| base.environment(name));
+        let external_id = base.and_then(|base| base.authentication.external_id().cloned());
+        (word == and_role).then_some(Authentication::AccessKeyAndRole { user, source_ip, external_id })
     }
 
     fn sign_in(&self, name: &EnvironmentName) -> Option<SignIn> {
@@ -285,6 +304,13 @@ fn fill_environment(environment: &Environment, give: &mut impl FnMut(Key, Value)
     text(Field::Role, environment.role.as_str());
     text(Field::Connection, environment.connection.as_str());
     text(Field::Preset, &environment.preset);
+    let authentication = &environment.authentication;
+    text(Field::Authentication, authentication.word());
+    if let Some(user) = authentication.user() {
+        text(Field::User, user.as_str());
+        let ranges: Vec<&str> = authentication.source_ip().iter().map(IpRange::as_str).collect();
+        text(Field::SourceIp, &ranges.join(", "));
+    }
     let patterns: Vec<&str> = environment.branches.iter().map(BranchPattern::as_str).collect();
     text(
         Field::Branches,
@@ -315,6 +341,7 @@ fn key_of(field: &str, environment: Option<&EnvironmentName>) -> Key {
     let field = match field {
         "connection" => Field::Connection,
         "role" => Field::Role,
+        "user" => Field::User,
         "region" => Field::Region,
         "sign-in" => Field::AssumeRole,
         // What the wizard does not ask about is changed in the file.

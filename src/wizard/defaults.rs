@@ -6,7 +6,7 @@ use super::naming;
 use super::page::{Default, Field, Key, Value};
 use super::sso::SsoChoice;
 use crate::domain::arn::RoleArn;
-use crate::domain::federation::defaults;
+use crate::domain::federation::{Authentication, defaults};
 use crate::domain::names::{AccountId, BranchPattern, EnvironmentName, Region};
 
 fn default(value: impl Into<String>, source: impl Into<String>) -> Option<Default> {
@@ -164,6 +164,9 @@ impl Model {
             Field::From => self.likely_from(name),
             Field::Role => default(defaults::role(name)?.as_str(), usual),
             Field::Connection => default(defaults::connection(name)?.as_str(), usual),
+            Field::Authentication => default(Authentication::WORDS[0], "no key is stored"),
+            Field::User => default(defaults::user(name)?.as_str(), usual),
+            Field::SourceIp => default("", "from everywhere"),
             Field::Branches => {
                 let patterns = defaults::branches(name, None);
                 let patterns: Vec<&str> = patterns.iter().map(BranchPattern::as_str).collect();

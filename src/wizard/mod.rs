@@ -18,6 +18,8 @@ mod stages;
 mod welcome;
 
 #[cfg(test)]
+mod keyed_tests;
+#[cfg(test)]
 mod sign_in_tests;
 #[cfg(test)]
 mod sso_tests;

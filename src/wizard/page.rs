@@ -80,6 +80,12 @@ pub enum Field {
     Role,
     /// The service connection.
     Connection,
+    /// How pipelines sign in with it.
+    Authentication,
+    /// The IAM user whose key that is by, where it is by a key.
+    User,
+    /// The addresses the key works from.
+    SourceIp,
     /// Which branches deploy.
     Branches,
     /// Whether it is protected.

@@ -5,7 +5,7 @@ use super::discovery::{Discovery, Slot};
 use super::model::Model;
 use super::page::{Fact, Field, Key, Page, PageId, Value};
 use super::welcome::Goal;
-use crate::domain::federation::Federation;
+use crate::domain::federation::{Authentication, Federation};
 use crate::domain::names::EnvironmentName;
 
 impl Model {
@@ -155,7 +155,18 @@ impl Model {
             _ => (&[], &[]),
         };
         let home = [Field::Account, Field::Region];
-        let rest = [Field::Role, Field::Connection, Field::Branches, Field::Protected, Field::Preset];
+        let [_, and_role, alone] = Authentication::WORDS;
+        let word = self.text(Some(name), Field::Authentication).unwrap_or_default();
+        let by_key: &[Field] = match word.as_str() {
+            word if word == and_role => &[Field::User, Field::SourceIp],
+            word if word == alone => &[Field::User],
+            _ => &[],
+        };
+        // With nothing but a key there is no role.
+        let role = (word != alone).then_some(Field::Role);
+        let last =
+            [Field::Connection, Field::Branches, Field::Protected, Field::Preset, Field::Authentication];
+        let rest = role.into_iter().chain(last).chain(by_key.iter().cloned());
         let fields = [Field::SignIn].into_iter().chain(before.iter().cloned()).chain(home);
         fields.chain(after.iter().cloned()).chain(rest).map(|field| Key::at(name, field)).collect()
     }
@@ -253,6 +264,12 @@ impl Model {
     fn environment_facts(&self, name: &EnvironmentName) -> Vec<Fact> {
         let fact = |key: Key| {
             let default = self.default(&key)?;
+            // What nearly everybody has is not worth a line, nor what is left empty.
+            let usual =
+                key.field == Field::Authentication && default.value.line() == Authentication::WORDS[0];
+            if usual || (key.field == Field::SourceIp && default.value.line().is_empty()) {
+                return None;
+            }
             let question = self.question(&key);
             let value = match key.field {
                 Field::Branches => shown_branches(&default.value.line()),

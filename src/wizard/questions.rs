@@ -5,6 +5,7 @@ use super::model::Model;
 use super::page::{Choice, Field, Key, Kind, Options, Question, State};
 use super::sso::SsoChoice;
 use super::welcome::CLOUDS;
+use crate::domain::federation::Authentication;
 use crate::domain::names::EnvironmentName;
 use crate::domain::preset::PRESETS;
 
@@ -187,6 +188,11 @@ impl Model {
             Field::Preset => {
                 Kind::Choice(Options::fixed(PRESETS.iter().map(|preset| (preset.name, preset.about))))
             }
+            Field::Authentication => Kind::Choice(Options::fixed(Authentication::WORDS.into_iter().zip([
+                "the token of the run: no key is stored",
+                "a stored key that may only become the role: whoever reads it can do that too",
+                "a stored key that has the rights itself: whoever reads it has them too",
+            ]))),
             Field::Adjust
             | Field::Save
             | Field::Approve
@@ -238,6 +244,19 @@ fn environment_words(field: &Field, name: &str) -> (String, String) {
         Field::Connection => (
             "Service connection",
             format!("Pipelines name it to deploy to {name}, and the role trusts exactly it."),
+        ),
+        Field::Authentication => (
+            "How pipelines sign in",
+            "A stored key is only for where OIDC cannot be used; it stays a finding as long as it is there."
+                .to_owned(),
+        ),
+        Field::User => (
+            "User of the access key",
+            format!("keyless makes it, and pipelines of {name} sign in with its key."),
+        ),
+        Field::SourceIp => (
+            "Addresses the key works from",
+            "Ranges such as 203.0.113.0/24 with commas between; nothing: from everywhere.".to_owned(),
         ),
         Field::Branches => (
             "Branches",

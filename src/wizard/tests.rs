@@ -12,7 +12,7 @@ use crate::domain::federation::{Federation, SignIn};
 use crate::domain::key::{Kind as Step, StepKey};
 use crate::domain::names::EnvironmentName;
 
-fn name(text: &str) -> EnvironmentName {
+pub(crate) fn name(text: &str) -> EnvironmentName {
     text.parse().unwrap()
 }
 
@@ -167,7 +167,7 @@ fn send(model: &mut Model, msg: Msg) -> Vec<Effect> {
     all
 }
 
-fn say(model: &mut Model, key: Key, value: Value) {
+pub(crate) fn say(model: &mut Model, key: Key, value: Value) {
     send(model, Msg::Answer { key, value });
 }
 
@@ -182,7 +182,7 @@ fn started() -> Model {
 }
 
 /// A wizard that has come as far as the review.
-fn reviewed() -> Model {
+pub(crate) fn reviewed() -> Model {
     let mut model = started();
     send(&mut model, Msg::Secret { handle: Handle(1) });
     send(&mut model, Msg::Next);

@@ -44,8 +44,9 @@ impl Goal {
     /// The practice world on which it can be tried.
     pub fn world(self) -> &'static str {
         match self {
-            Self::Onboard | Self::Rotate => "fresh",
+            Self::Onboard => "fresh",
             Self::Repair => "half-done",
+            Self::Rotate => "static-keys",
         }
     }
 

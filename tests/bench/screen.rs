@@ -11,6 +11,10 @@
 #[path = "../it/support/pty.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod pty;
+#[cfg(unix)]
+#[path = "../it/support/secrets.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod secrets;
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! No secret of a practice cloud ever shows: not on stdout or stderr, not in journal, trace, plan or any other file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,81 +8,12 @@ use keyless::sandbox::world::World;
 use keyless::sandbox::{Fate, practice_token};
 use serde_json::Value;
 
-use super::support::binary::{Machine, Said};
+use super::support::binary::{Machine, assert_clean, assert_silent};
+use super::support::secrets::{WRONG_TOKEN, secret_in};
 use super::support::{Job, Lab, Live, Then, world};
 
-/// Byte sequences that only secrets of a practice cloud hold.
-fn canaries() -> Vec<Vec<u8>> {
-    let mut all: Vec<String> = vec![
-        "PRACTICESECRET".to_owned(),
-        "PRACTICE/SECRET/".to_owned(),
-        "PRACTICE%2FSECRET%2F".to_owned(),
-        "PRACTICE\\/SECRET".to_owned(),
-        "PRACTICESESSION".to_owned(),
-    ];
-    for token in [practice_token(), WRONG_TOKEN] {
-        // As the Authorization header carries it; base64 in groups of three, so its end depends on what follows.
-        let header = STANDARD.encode(format!(":{token}"));
-        all.push(header[..40].to_owned());
-    }
-    all.into_iter().map(String::into_bytes).collect()
-}
-
-const WRONG_TOKEN: &str = "PRACTICESECRETPAT2NOTTHERIGHTONEATALLXXXXXXXXXXXXXXX";
-
-/// The first secret in these bytes.
-fn secret_in(bytes: &[u8]) -> Option<String> {
-    let shown = |at: usize| {
-        String::from_utf8_lossy(&bytes[at.saturating_sub(60)..(at + 60).min(bytes.len())]).into_owned()
-    };
-    for canary in canaries() {
-        if let Some(at) = bytes.windows(canary.len()).position(|window| window == canary) {
-            return Some(shown(at));
-        }
-    }
-    // A signed token: `eyJ` and then two more parts of at least ten characters.
-    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-    for at in bytes.windows(3).enumerate().filter(|(_, window)| *window == b"eyJ").map(|(at, _)| at) {
-        if bytes[at..].iter().take_while(|byte| token(byte)).count() >= 20 {
-            return Some(shown(at));
-        }
-    }
-    None
-}
-
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files(&path, found) } else { found.push(path) }
-    }
-}
-
-/// Stops the test when any file of the machine holds a secret. Only the practice state itself may, and the credentials file
-/// that a person keeps.
-pub fn assert_clean(machine: &Machine) {
-    let mut all = Vec::new();
-    files(machine.root(), &mut all);
-    assert!(!all.is_empty());
-    for path in all {
-        let place = path.strip_prefix(machine.root()).unwrap().to_string_lossy().into_owned();
-        let allowed = (place.starts_with("state/practice/") && place.contains("/cloud/"))
-            || place == "home/.aws/credentials";
-        if !allowed && let Some(secret) = secret_in(&std::fs::read(&path).unwrap()) {
-            panic!("{place} holds a secret: {secret}");
-        }
-    }
-}
-
-pub fn assert_silent(said: &Said, arguments: &[&str]) {
-    for (name, text) in [("stdout", &said.out), ("stderr", &said.err)] {
-        if let Some(secret) = secret_in(text.as_bytes()) {
-            panic!("{name} of {arguments:?} holds a secret: {secret}");
-        }
-    }
-}
-
 /// Every line of a trace is one exchange with exactly the six members, and the file is its owner's alone.
-fn assert_trace(path: &Path) {
+pub fn assert_trace(path: &Path) {
     let text = std::fs::read_to_string(path).unwrap();
     assert!(text.lines().count() > 0, "{} is empty", path.display());
     for line in text.lines() {

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 mod exports;
 mod judge;
+mod judge_rotation;
 mod moto;
+mod rotation;
 mod yaml;
 
 fn root() -> &'static Path {

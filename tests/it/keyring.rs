@@ -8,10 +8,9 @@ use keyless::host::keyring::{Keyring, Trouble};
 use keyless::sandbox::practice_token;
 use secrecy::ExposeSecret;
 
-use super::canary::{assert_clean, assert_silent};
 use super::headless::assert_valid;
 use super::sign_in::{by_device, login_by_device};
-use super::support::binary::Machine;
+use super::support::binary::{Machine, assert_clean, assert_silent};
 use super::support::{Lab, Live};
 
 /// Whether a program of this machine is there.

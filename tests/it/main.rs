@@ -4,6 +4,7 @@
 
 mod calls;
 mod canary;
+mod canary_rotation;
 mod clients;
 mod crash;
 mod denial;
@@ -13,6 +14,7 @@ mod full_screen;
 mod gates;
 mod headless;
 mod independent;
+mod keyed;
 #[cfg(target_os = "linux")]
 mod keyring;
 mod matrix;

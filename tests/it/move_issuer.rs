@@ -20,12 +20,12 @@ use super::support::lab::{Ran, THREE};
 use super::support::{Job, Lab};
 
 /// `move-issuer --yes`, or with more said.
-fn yes() -> Consent {
+pub fn yes() -> Consent {
     Consent { yes: true, every_protected: true, ..Consent::default() }
 }
 
 /// Where a move leads now.
-async fn leads(lab: &Lab, typed: &Typed) -> std::result::Result<Target, Stays> {
+pub async fn leads(lab: &Lab, typed: &Typed) -> std::result::Result<Target, Stays> {
     let (session, collected) = lab.collecting();
     let sight = look(&session).await.unwrap();
     let found = target(&sight.surveyed.grounds.issuer, &lab.answers.audience, &sight.standings, typed);
@@ -35,7 +35,7 @@ async fn leads(lab: &Lab, typed: &Typed) -> std::result::Result<Target, Stays> {
 }
 
 /// A move to there; what was done is in the answers afterwards.
-async fn go(lab: &mut Lab, target: &Target, consent: Consent) -> Result<Ran> {
+pub async fn go(lab: &mut Lab, target: &Target, consent: Consent) -> Result<Ran> {
     let (session, collected) = lab.collecting();
     let sight = look(&session).await?;
     drop(session);
@@ -54,7 +54,7 @@ async fn go(lab: &mut Lab, target: &Target, consent: Consent) -> Result<Ran> {
 }
 
 /// The way back; none: there is nothing to take back.
-async fn back(lab: &Lab) -> Option<Ran> {
+pub async fn back(lab: &Lab) -> Option<Ran> {
     let (session, collected) = lab.collecting();
     let sight = look(&session).await.unwrap();
     drop(session);
@@ -68,7 +68,7 @@ async fn back(lab: &Lab) -> Option<Ran> {
     Some(Ran { plan, summary, board, events: collected.await.unwrap() })
 }
 
-async fn proven(world: &str) -> Lab {
+pub async fn proven(world: &str) -> Lab {
     let lab = Lab::of(world).await;
     assert_eq!(lab.run(Job::setup()).await.outcome(), Outcome::Done);
     lab.watch.forget();
@@ -82,7 +82,7 @@ fn trusted(lab: &Lab) -> String {
     roles.chain(dump.table("iam.provider").into_keys()).collect::<Vec<_>>().join("\n")
 }
 
-fn entra(lab: &Lab) -> String {
+pub fn entra(lab: &Lab) -> String {
     let ground = lab.practice.ground();
     switch(ground, TokenIssuer::Entra);
     of_tokens(ground)

@@ -218,19 +218,6 @@ fn over_ssh(lab: &Lab) -> Live {
         .with("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22")
 }
 
-/// keyless itself, as a process that a test has prepared.
-fn prepared(process: &std::process::Command) -> Terminal {
-    let mut command = CommandBuilder::new(process.get_program());
-    command.args(process.get_args());
-    command.env_clear();
-    for (name, value) in process.get_envs() {
-        command.env(name, value.unwrap_or_default());
-    }
-    command.env("TERM", "xterm-256color");
-    command.cwd(process.get_current_dir().unwrap());
-    Terminal::start(command, (80, 24))
-}
-
 /// The lines of the screen as one text.
 fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -241,7 +228,7 @@ async fn the_wizard_signs_in_with_a_code() {
     let lab = Lab::of("fresh").await;
     let live = over_ssh(&lab);
     std::fs::remove_file(live.machine.work().join("keyless.toml")).unwrap();
-    let mut terminal = prepared(&live.command(&["--plain", "setup"]));
+    let mut terminal = Terminal::of(&live.command(&["--plain", "setup"]));
     let shown = tokio::task::spawn_blocking(move || {
         terminal.until("why", |text| flat(text).contains("this is an SSH session"));
         asked(&mut terminal, "How to sign in", "\r");
@@ -265,7 +252,7 @@ async fn the_wizard_signs_in_with_a_code() {
 async fn a_command_asks_how_to_sign_in() {
     let lab = Lab::of("fresh").await;
     let live = over_ssh(&lab);
-    let mut terminal = prepared(&live.command(&["status"]));
+    let mut terminal = Terminal::of(&live.command(&["status"]));
     let ended = tokio::task::spawn_blocking(move || {
         // Over SSH the code is likely, and the token is the last of the list.
         asked(&mut terminal, "Sign in to Azure DevOps (contoso)", "pat\r");

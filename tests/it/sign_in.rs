@@ -15,9 +15,8 @@ use keyless::cloud::http::Http;
 use keyless::domain::failure::Code;
 use serde_json::json;
 
-use super::canary::{assert_clean, assert_silent};
 use super::headless::assert_valid;
-use super::support::binary::{Machine, Said};
+use super::support::binary::{Machine, Said, assert_clean, assert_silent};
 use super::support::talk::Talk;
 use super::support::{Lab, Live};
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::open::Scene;
-use crate::app::commands::{exit_of, plan_file};
+use crate::app::commands::plan_file;
+use crate::app::flow::exit_of;
 use crate::app::open::{Clouds, Opening};
 use crate::app::output::{Output, Printer};
 use crate::domain::failure::{Code, Failure, Result};
@@ -16,6 +17,7 @@ use crate::plan::file::PlanFile;
 use crate::programs::build::Purpose;
 use crate::programs::consent::Consent;
 use crate::programs::doctor::heals;
+use crate::programs::rotate::{Options, Way, prepare_rotation};
 use crate::programs::run::{Prepared, Summary, prepare};
 use crate::programs::session::Session;
 use crate::tui::msg::{Approval, Command, Ending, Job};
@@ -25,6 +27,19 @@ struct Shown {
     session: Session,
     prepared: Prepared,
     printer: Printer,
+}
+
+/// Plans a rotation with the usual waits.
+///
+/// # Errors
+/// As the program's own; where no environment can be led there, the reason of each.
+async fn rotation(session: &Session, way: Way, chosen: &[EnvironmentName]) -> Result<Prepared> {
+    let options = Options { way, ..Options::default() };
+    let (found, prepared) = prepare_rotation(session, options, chosen).await?;
+    prepared.ok_or_else(|| {
+        let nothing = Failure::new(Code::NothingToRotate);
+        found.skipped.iter().fold(nothing, |failure, (name, why)| failure.with(name.as_str(), why))
+    })
 }
 
 /// The plans that wait for a person. Forgetting one gives back the right to write.
@@ -47,15 +62,21 @@ impl Jobs {
     ) -> Result<Plan> {
         let (events, printer) = output.follow(true);
         let session = clouds.session(opening, federation, events, output).await?;
-        let purpose = match &command {
-            Command::Verify => Purpose::Verify,
-            Command::Heal(_) => Purpose::Doctor,
-            Command::Teardown => Purpose::Teardown { whole: chosen.is_empty() },
+        let plain = async |purpose| prepare(&session, command.as_str(), purpose, &chosen).await;
+        let prepared = match &command {
+            Command::Verify => plain(Purpose::Verify).await?,
+            Command::Heal(healing) => {
+                let mut prepared = plain(Purpose::Doctor).await?;
+                if let Some(healing) = healing {
+                    prepared.mean_only(|step| heals(healing, step));
+                }
+                prepared
+            }
+            Command::Teardown => plain(Purpose::Teardown { whole: chosen.is_empty() }).await?,
+            Command::Rotate => rotation(&session, Way::Oidc, &chosen).await?,
+            Command::Rollback => rotation(&session, Way::Back, &chosen).await?,
+            Command::RenewKeys => rotation(&session, Way::Renew, &chosen).await?,
         };
-        let mut prepared = prepare(&session, command.as_str(), purpose, &chosen).await?;
-        if let Command::Heal(Some(healing)) = &command {
-            prepared.mean_only(|step| heals(healing, step));
-        }
         printer.caught_up(&session.events).await;
         let plan = prepared.decidable();
         let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);

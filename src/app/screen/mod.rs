@@ -10,6 +10,8 @@ mod look;
 mod open;
 mod performer;
 mod rounds;
+#[cfg(test)]
+mod tests;
 
 use tokio::sync::mpsc;
 
@@ -76,7 +78,7 @@ pub async fn run(flags: cli::Begin, mut opening: Opening, output: &Output) -> Re
     output.hush(false);
     let exit = performer.end();
     if let Some(run) = program.shared().run.as_ref().filter(|run| run.has_stopped()) {
-        let command = program.shared().invocation().again(&run.command);
+        let command = run.called(program.shared().invocation()).again(&run.command);
         output.talk(&format!(
             "{} was stopped after {} requests that change a cloud; `{command}` goes on where the clouds stand",
             run.command, run.board.writes

@@ -167,6 +167,21 @@ impl Aws {
         pen.write(write, call, |()| json!({"user": user, "policy": name})).await
     }
 
+    /// Attaches a managed policy to a user.
+    ///
+    /// # Errors
+    /// `AwsNotFound`: there is no such user or policy; `AwsLimit`.
+    pub async fn attach_to_user(&self, pen: &Pen, user: &str, policy_arn: &str) -> Result<()> {
+        let request = self.iam().attach_user_policy().user_name(user).policy_arn(policy_arn);
+        let write = self
+            .user_write("AttachUserPolicy", user, Inverse::Delete)
+            .about(json!({"policy_arn": policy_arn}));
+        let call = async {
+            self.call_iam("iam:AttachUserPolicy", Repeat::Write, || request.clone().send()).await.map(drop)
+        };
+        pen.write(write, call, |()| json!({"user": user, "policy_arn": policy_arn})).await
+    }
+
     /// Deletes a user that has no keys and no password any more: first its policies and memberships, each with its inverse,
     /// then the user. One that is gone is deleted.
     ///
@@ -202,7 +217,17 @@ impl Aws {
         pen.write(write, call, |()| json!({"arn": user.arn})).await
     }
 
-    async fn delete_user_policy(&self, pen: &Pen, user: &str, name: &str, before: &Document) -> Result<()> {
+    /// Deletes an inline policy of a user. One that is gone is deleted.
+    ///
+    /// # Errors
+    /// IAM refuses or does not answer.
+    pub async fn delete_user_policy(
+        &self,
+        pen: &Pen,
+        user: &str,
+        name: &str,
+        before: &Document,
+    ) -> Result<()> {
         let request = self.iam().delete_user_policy().user_name(user).policy_name(name);
         let inverse = restore(json!({"user": user, "policy": name, "document": before.to_json()}));
         let write = self.user_write("DeleteUserPolicy", user, inverse).about(json!({"policy": name}));

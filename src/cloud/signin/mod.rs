@@ -284,6 +284,7 @@ mod tests {
             managed_policies: Vec::new(),
             boundary: None,
             subject: None,
+            authentication: Default::default(),
             session_hours: 1,
             gates: Default::default(),
             variables: Default::default(),

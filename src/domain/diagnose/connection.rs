@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::domain::arn::RoleArn;
 use crate::domain::connection::{Connection, Use, WantedConnection};
 use crate::domain::finding::{Finding, FindingCode};
+use crate::domain::inventory::SignsIn;
 use crate::domain::key::StepKey;
 use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::ConnectionName;
@@ -42,12 +43,18 @@ impl Found<'_> {
     }
 
     fn keys(&self) -> Option<Finding> {
+        if self.wanted.by_keys() {
+            return None;
+        }
         let key = Some(&self.found.parameters.username).filter(|key| !key.is_empty())?;
         Some(self.about(FindingCode::ConnectionKeys).with("access key", key).healed_by(self.heal))
     }
 
     /// Only exactly `"true"` under exactly `useOIDC` makes the task ask for a token.
     fn oidc(&self) -> Option<Finding> {
+        if self.wanted.by_keys() {
+            return None;
+        }
         let parameters = &self.found.parameters;
         let about = |code| self.about(code).healed_by(self.heal);
         match (parameters.use_oidc.as_deref(), parameters.misspelling(USE_OIDC)) {
@@ -64,7 +71,8 @@ impl Found<'_> {
 
     fn role(&self) -> Option<Finding> {
         let (text, wanted) = (&self.found.parameters.assume_role_arn, &self.wanted.role);
-        if *text == wanted.to_string() {
+        // With nothing but a key no role is wanted: the step of the key says so.
+        if *text == wanted.to_string() || self.wanted.signs_in == SignsIn::Key {
             return None;
         }
         let about = |code| self.about(code).healed_by(self.heal);
@@ -224,6 +232,8 @@ mod tests {
             name: "AWS-Dev".parse().unwrap(),
             role: "arn:aws:iam::111122223333:role/AzureDevOpsDevRole".parse().unwrap(),
             session: "AWS-Dev".parse().unwrap(),
+            signs_in: SignsIn::Oidc,
+            external_id: String::new(),
             description: "dev: OIDC into account 111122223333 [keyless:contoso/payments]".to_owned(),
         }
     }

@@ -50,6 +50,19 @@ pub fn explains(document: &Document, expected: &Expected, connections: Option<&[
     findings
 }
 
+/// Whom a trust lets in, where none of its statements is for a token: findings about no environment yet.
+#[must_use]
+pub fn lets_in(document: &Document, expected: &Expected, connections: Option<&[String]>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for admission in others_admitted(document, expected) {
+        let finding = open::finding(document, &admission, expected, connections);
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
 /// What is left to suspect where STS answered `AccessDenied` to exactly the expected token: nothing more than
 /// [`explains`] tells where the trust keeps the token out; a resource control policy where it would admit it.
 #[must_use]

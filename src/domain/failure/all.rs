@@ -4,7 +4,7 @@ use super::Code;
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 84] = [
+    pub const ALL: [Self; 85] = [
         Self::DevopsToken,
         Self::DevopsTokenMissing,
         Self::DevopsTokenExpired,
@@ -80,6 +80,7 @@ impl Code {
         Self::PlanUnreadable,
         Self::PlanStale,
         Self::PlanNotImplied,
+        Self::NothingToRotate,
         Self::NotSettled,
         Self::TimedOut,
         Self::HandshakeWaits,

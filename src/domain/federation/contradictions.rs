@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::{Environment, Federation, SignIn};
+use super::{Authentication, Environment, Federation, SignIn};
 use crate::domain::arn::Arn;
 use crate::domain::names::{EnvironmentName, Partition};
 
@@ -111,6 +111,7 @@ struct Before<'a> {
     connections: HashMap<String, &'a Environment>,
     roles: HashMap<(&'a str, String), &'a Environment>,
     targets: HashMap<String, &'a Environment>,
+    users: HashMap<(&'a str, String), &'a Environment>,
     /// By account: the first, and the first of another partition than that one's.
     accounts: HashMap<&'a str, (&'a Environment, Option<&'a Environment>)>,
 }
@@ -157,6 +158,18 @@ impl<'a> Before<'a> {
                     format!("one environment {both} {}; every environment needs its own", other.name),
                 );
             }
+        }
+        if let Some(user) = own.authentication.user()
+            && let Some(other) =
+                first(&mut self.users, (own.account.as_str(), user.as_str().to_ascii_lowercase()), own)
+        {
+            say(
+                "user",
+                format!(
+                    "`{user}` in account {} is also the user of {}; every environment needs its own",
+                    own.account, other.name
+                ),
+            );
         }
         if let Some((other, partition)) = self.elsewhere(own) {
             say(
@@ -216,6 +229,12 @@ impl Environment {
             if let Some(problem) = self.policy_arn_problem(arn) {
                 say(field, problem);
             }
+        }
+        if matches!(self.authentication, Authentication::AccessKey { .. }) && self.boundary.is_some() {
+            say(
+                "boundary",
+                "a permissions boundary needs a role here: keyless puts none on a user".to_owned(),
+            );
         }
     }
 
@@ -280,6 +299,7 @@ mod tests {
             let assume_role = format!("arn:aws:iam::{account}:role/R").parse().unwrap();
             Environment {
                 subject: None,
+                authentication: Authentication::Oidc,
                 protected: false,
                 sign_in: match from {
                     "-" => own,

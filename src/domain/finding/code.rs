@@ -239,6 +239,14 @@ pub enum FindingCode {
     KeysUnused,
     /// An access key is older than 90 days.
     KeysOld,
+    /// The environment is meant to sign in with a static access key.
+    KeysWanted,
+    /// The connection of such an environment does not hold an active key of its user, or is another beside it.
+    KeysMissing,
+    /// The user of such an environment is missing, or its rights differ.
+    UserDiffers,
+    /// The user of such an environment may do more than pipelines need it for.
+    UserExtraPolicies,
     /// Policies of resources name the user whose key is to go.
     RotationNamed,
     /// Policies of resources could not be read: whether they name the user is not known.
@@ -270,7 +278,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 127] = [
+    pub const ALL: [Self; 131] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -386,6 +394,10 @@ impl FindingCode {
         Self::KeysActive,
         Self::KeysUnused,
         Self::KeysOld,
+        Self::KeysWanted,
+        Self::KeysMissing,
+        Self::UserDiffers,
+        Self::UserExtraPolicies,
         Self::RotationNamed,
         Self::RotationUnread,
         Self::RotationShared,
@@ -454,6 +466,9 @@ impl FindingCode {
             | Self::KeysActive
             | Self::KeysUnused
             | Self::KeysOld
+            | Self::KeysWanted
+            | Self::UserDiffers
+            | Self::UserExtraPolicies
             | Self::RotationWider
             | Self::RotationLacks
             | Self::LogUnknown => Severity::Warning,

@@ -8,6 +8,7 @@ use super::compare::same_statement;
 use super::{
     Comparison, Document, Effect, PolicyError, PrincipalKind, Scope, Statement, WEB_IDENTITY_ACTION,
 };
+use crate::domain::names::IpRange;
 
 /// Why a statement cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +80,41 @@ pub fn trust_statement(
         "Action": WEB_IDENTITY_ACTION,
         "Condition": { "StringEquals": keys },
     }))?)
+}
+
+/// A trust statement that lets in exactly one IAM user with its access key, from these addresses where there are any, with
+/// this external id where there is one.
+///
+/// # Errors
+/// [`BuildError`] where IAM would refuse a value, or read it as something else than this text.
+pub fn user_trust_statement(
+    sid: &str,
+    user_arn: &str,
+    source_ip: &[IpRange],
+    external_id: Option<&str>,
+) -> Result<Statement, BuildError> {
+    checked_sid(sid)?;
+    let values = std::iter::once(("user ARN", user_arn)).chain(external_id.map(|id| ("external id", id)));
+    for (what, value) in values {
+        checked(what, value)?;
+    }
+    let mut conditions = Map::new();
+    if !source_ip.is_empty() {
+        conditions.insert("IpAddress".to_owned(), json!({ "aws:SourceIp": source_ip }));
+    }
+    if let Some(id) = external_id {
+        conditions.insert("StringEquals".to_owned(), json!({ "sts:ExternalId": id }));
+    }
+    let mut statement = json!({
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": { "AWS": user_arn },
+        "Action": "sts:AssumeRole",
+    });
+    if !conditions.is_empty() {
+        statement["Condition"] = conditions.into();
+    }
+    Ok(Statement::from_value(statement)?)
 }
 
 /// A statement of a permission policy, without conditions.

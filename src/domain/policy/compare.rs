@@ -120,7 +120,7 @@ pub fn difference(found: &Document, wanted: &Document) -> Difference {
 }
 
 /// Do both statements mean the same, `Sid` aside?
-pub(super) fn same_statement(left: &Statement, right: &Statement) -> bool {
+pub fn same_statement(left: &Statement, right: &Statement) -> bool {
     Meaning::of(left) == Meaning::of(right)
 }
 

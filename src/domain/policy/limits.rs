@@ -11,6 +11,9 @@ pub const TRUST_CHARACTERS: usize = 4_096;
 /// Characters of all inline policies of one role together.
 pub const INLINE_CHARACTERS: usize = 10_240;
 
+/// Characters of all inline policies of one user together.
+pub const USER_INLINE_CHARACTERS: usize = 2_048;
+
 /// Characters of a role name, and of a role session name.
 pub const NAME_CHARACTERS: usize = 64;
 
@@ -65,6 +68,15 @@ pub fn inline_size<'a>(documents: impl IntoIterator<Item = &'a Document>) -> Siz
         Size::TooLarge { used, limit: INLINE_CHARACTERS }
     } else {
         Size::Fits { used }
+    }
+}
+
+/// Checks the inline policy of a user that has no other.
+#[must_use]
+pub fn user_inline_size(document: &Document) -> Size {
+    match counted_characters(&document.to_json()) {
+        used if used > USER_INLINE_CHARACTERS => Size::TooLarge { used, limit: USER_INLINE_CHARACTERS },
+        used => Size::Fits { used },
     }
 }
 

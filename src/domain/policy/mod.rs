@@ -22,17 +22,19 @@ mod tests;
 pub use admits::{Admission, AdmissionKind, AwsPrincipalKind, Expected, others_admitted};
 pub use build::{
     BuildError, Merged, Withdrawn, exact_token, merge_trust, permission_statement, renamed, trust_statement,
-    trusts_exactly, withdraw_trust,
+    trusts_exactly, user_trust_statement, withdraw_trust,
 };
 pub use chardiff::{CharDiff, Likeness};
-pub use compare::{Difference, Part, PartDifference, StatementDifference, difference, same_meaning};
+pub use compare::{
+    Difference, Part, PartDifference, StatementDifference, difference, same_meaning, same_statement,
+};
 pub use cover::{Cover, cover, unnamed};
 pub use decision::{ConditionMiss, Decision, Mismatch, Nearest, StatementOutcome, Verdict};
 pub(super) use evaluate::principal_matches as admits_caller;
 pub use evaluate::{Caller, Context, TrustRequest, evaluate};
 pub use limits::{
     INLINE_CHARACTERS, NAME_CHARACTERS, NameError, Size, TRUST_CHARACTERS, TRUST_CHARACTERS_DEFAULT,
-    check_name, counted_characters, inline_size, trust_size,
+    USER_INLINE_CHARACTERS, check_name, counted_characters, inline_size, trust_size, user_inline_size,
 };
 pub use operator::{Comparison, Operator, Order, SetOperator};
 pub use parse::PolicyError;

@@ -18,7 +18,7 @@ use crate::domain::rotation::{Mark, UNKEPT, marks};
 use crate::domain::user::User;
 use crate::engine::erased::{Shared, erase};
 use crate::programs::build::Builder;
-use crate::steps::facts::sign_in_key;
+use crate::steps::facts::{access_key_key, sign_in_key};
 use crate::steps::rotate::back::{Activation, Forgotten, Holder};
 use crate::steps::rotate::renewal::{Aim, Member as Renewed, Renewal};
 use crate::steps::rotate::{Turned, key_key, mark_key, renewal_key};
@@ -208,7 +208,10 @@ impl Builder<'_> {
             let member = self.rotated(name).filter(|member| member.held.is_some())?;
             Some((name.clone(), renewal_key(&member.turned)))
         });
-        held.collect()
+        let wanted = members.iter().filter(|wanted| self.makes_key(wanted));
+        let wanted =
+            wanted.filter_map(|it| Some((it.environment.name.clone(), access_key_key(&it.environment)?)));
+        held.chain(wanted).collect()
     }
 
     fn renewed(&self, member: &Member) -> Option<Renewed> {
@@ -218,6 +221,7 @@ impl Builder<'_> {
             connection: wanted.connection.name.clone(),
             role: held.role.clone(),
             external: held.external.clone(),
+            wanted: None,
         })
     }
 

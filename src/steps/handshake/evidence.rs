@@ -22,19 +22,23 @@ const RUNS_SEARCHED: usize = 200;
 
 /// Stands for a role that is not looked at.
 const UNSEEN: &str = "unseen";
-/// Stands for a role where keys are what is proven.
+/// Stands for a role that is not looked at, or is not there, where keys are what is proven.
 const KEYS: &str = "keys";
 
 /// What is proven: twelve hex digits of the connection as found and of issuer and subject as wanted, then twelve of the
 /// role (its own id and trust) as found. It is part of the task's name, so a proof of anything else is no proof of this,
 /// on any machine. Who does not look at AWS takes a proof of any role of that ARN; who sees the role, only of this one.
 ///
-/// By keys, it is the connection (the key's id among its parameters) and the identity that they are to lead to.
+/// By keys, it is the connection (the key's id among its parameters) and the identity that they are to lead to, with the
+/// role that their user becomes where that one is looked at.
 pub fn fingerprint(wanted: &Wanted, connection: &ConnectionFact, role: Option<&RoleFact>) -> String {
     if let Means::Keys { identity, .. } = &wanted.expected.means {
         let region = &wanted.environment.region;
-        let own = json!([identity, connection.id, connection.parameters, connection.disabled, region]);
-        return format!("{}-{KEYS}", hex(&own));
+        let own = hex(&json!([identity, connection.id, connection.parameters, connection.disabled, region]));
+        return match role {
+            Some(role) => format!("{own}-{}", hex(&json!([role.id, role.trust.to_json()]))),
+            None => format!("{own}-{KEYS}"),
+        };
     }
     let own = hex(&json!([
         wanted.role.arn.to_string(),
@@ -62,7 +66,7 @@ pub fn task_name(wanted: &Wanted, fingerprint: &str) -> String {
 /// Whether a task of that name proves this.
 pub fn proves(name: &str, wanted: &Wanted, fingerprint: &str) -> bool {
     let whole = task_name(wanted, fingerprint);
-    match whole.strip_suffix(UNSEEN) {
+    match whole.strip_suffix(UNSEEN).or_else(|| whole.strip_suffix(KEYS)) {
         Some(seen) => name.starts_with(seen),
         None => name == whole,
     }

@@ -159,6 +159,10 @@ pub fn subject_of(statement: &Statement) -> Option<String> {
 }
 
 fn why(replaced: &[Statement], wanted: &WantedRole) -> String {
+    if wanted.trusts.is_some() {
+        let differs = "the statement that lets the user in differs";
+        return if replaced.is_empty() { "the user is not trusted yet" } else { differs }.to_owned();
+    }
     let Some(subject) = replaced.iter().find_map(subject_of) else {
         return "the subject is not trusted yet".to_owned();
     };

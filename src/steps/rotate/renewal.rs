@@ -1,5 +1,6 @@
 //! A fresh access key for connections that sign in with keys: made, tried and put into them in one step.
 
+mod first;
 mod make;
 
 use std::collections::BTreeMap;
@@ -21,10 +22,10 @@ use crate::domain::names::{ConnectionName, EnvironmentName};
 use crate::domain::pen::Pen;
 use crate::domain::rotation::{Patience, marks, renewing};
 use crate::domain::user::UserKey;
-use crate::engine::known::Known;
+use crate::engine::known::{Known, Yields};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Gate, Verb};
-use crate::steps::facts::{ask_protected, sign_in_key};
+use crate::steps::facts::{ConnectionFact, access_key_key, ask_protected, sign_in_key};
 
 /// How many access keys a user may have (IAM quotas; not adjustable).
 const MOST_KEYS: usize = 2;
@@ -36,6 +37,8 @@ pub enum Aim {
     Back,
     /// Connections go on with keys, and get a new one in the place of an old one.
     Renew,
+    /// A connection gets a key of the user that keyless made for it: OIDC cannot be used there.
+    First,
 }
 
 /// One connection, and what it is to be beside its key.
@@ -49,6 +52,8 @@ pub struct Member {
     pub role: String,
     /// The external id it does that with; empty: none.
     pub external: String,
+    /// All it is to be beside its key, where the answers say so; none: that stays, or is what it was before.
+    pub wanted: Option<AwsParameters>,
 }
 
 /// The fresh key.
@@ -120,12 +125,24 @@ impl Seen {
 
 impl Renewal {
     fn is_fresh(&self, seen: &Seen, id: &str) -> bool {
-        seen.has(id) && (self.aim == Aim::Back || id != self.turned.key)
+        match self.aim {
+            Aim::Back => seen.has(id),
+            Aim::Renew => seen.has(id) && id != self.turned.key,
+            Aim::First => seen.keys.iter().any(|key| key.id == id && key.active),
+        }
     }
 
-    /// Whether every connection holds a key it may go on with.
+    /// Whether a connection holds a key it may go on with, and is as wanted beside it.
+    fn is_right(&self, seen: &Seen, member: &Member, found: &Connection) -> bool {
+        let same = |wanted: &AwsParameters| found.parameters.same_beside_key(wanted);
+        self.is_fresh(seen, &found.parameters.username) && member.wanted.as_ref().is_none_or(same)
+    }
+
+    /// Whether every connection is there, and right.
     fn is_settled(&self, seen: &Seen) -> bool {
-        seen.connections.iter().all(|found| self.is_fresh(seen, &found.parameters.username))
+        let mut pairs = self.members.iter().zip(&seen.connections);
+        seen.connections.len() == self.members.len()
+            && pairs.all(|(member, found)| self.is_right(seen, member, found))
     }
 
     /// Keys that an interrupted try made: they were not there before it, and nobody else got them. One that reached only
@@ -143,9 +160,8 @@ impl Renewal {
     /// The connections that are to get the key.
     fn to_put<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = (&'a Member, &'a Connection)> {
         let orphans = self.orphans(seen);
-        self.members.iter().zip(&seen.connections).filter(move |(_, found)| {
-            let id = &found.parameters.username;
-            orphans.contains(id) || !self.is_fresh(seen, id)
+        self.members.iter().zip(&seen.connections).filter(move |(member, found)| {
+            orphans.contains(&found.parameters.username) || !self.is_right(seen, member, found)
         })
     }
 
@@ -165,7 +181,7 @@ impl Renewal {
         }
         match self.aim {
             Aim::Back => self.room_of_old(seen, &rest).map(Some),
-            Aim::Renew => self.room_of_other(seen, &rest).map(Some),
+            Aim::Renew | Aim::First => self.room_of_other(seen, &rest).map(Some),
         }
     }
 
@@ -231,6 +247,9 @@ impl Renewal {
 
     /// What a connection is to have beside its key.
     fn parameters(&self, member: &Member, found: &Connection, key: &str) -> AwsParameters {
+        if let Some(wanted) = &member.wanted {
+            return AwsParameters { username: key.to_owned(), ..wanted.clone() };
+        }
         let mut parameters = AwsParameters { username: key.to_owned(), ..found.parameters.clone() };
         if self.aim == Aim::Back && found.parameters.username.is_empty() {
             parameters.assume_role_arn.clone_from(&member.role);
@@ -250,7 +269,7 @@ impl Renewal {
         change.after = Some(json!({
             "connections": self.names(),
             "access key": match self.aim {
-                Aim::Back => format!("one of {}", self.turned.user),
+                Aim::Back | Aim::First => format!("one of {}", self.turned.user),
                 Aim::Renew => format!("another one of {} than {}", self.turned.user, self.turned.key),
             },
             "access keys that are deleted": self.deleted(seen, victim),
@@ -262,7 +281,10 @@ impl Renewal {
             .collect();
         change.reversible = false;
         change.asks = self.members.iter().filter_map(|member| ask_protected(&member.environment)).collect();
-        change.asks.push(Ask::Foreign { what: format!("user {} was not made by keyless", self.turned.user) });
+        if self.aim != Aim::First {
+            let what = format!("user {} was not made by keyless", self.turned.user);
+            change.asks.push(Ask::Foreign { what });
+        }
         for found in seen.connections.iter().filter(|found| found.shared) {
             let what = format!("connection {} is shared with other projects", found.name);
             change.asks.push(Ask::Foreign { what });
@@ -281,6 +303,7 @@ impl Renewal {
                 "the secret of the old key cannot be read back: a new key is made and put in".to_owned()
             }
             Aim::Renew => format!("a new key comes in the place of {}", self.turned.key),
+            Aim::First => self.why_first(),
         };
         if let Some(victim) = &victim {
             why.push_str("; for room, access key ");
@@ -291,14 +314,17 @@ impl Renewal {
             why.push_str("; what an interrupted run made is deleted: ");
             why.push_str(&orphans.join(", "));
         }
-        let put = self.to_put(seen).count();
+        let put = self.to_put(seen).count() + self.members.len() - seen.connections.len();
         let writes = orphans.len() + usize::from(victim.is_some()) + put + 3;
         let mut change = self.change(seen, why, victim);
         let held = |found: &Connection| match found.parameters.username.as_str() {
             "" => (found.name.clone(), "no access key".to_owned()),
             key => (found.name.clone(), key.to_owned()),
         };
-        change.before = Some(json!(seen.connections.iter().map(held).collect::<BTreeMap<_, _>>()));
+        let missing = self.members.iter().skip(seen.connections.len());
+        let missing = missing.map(|member| (member.connection.to_string(), "no access key".to_owned()));
+        change.before =
+            Some(json!(seen.connections.iter().map(held).chain(missing).collect::<BTreeMap<_, _>>()));
         change.writes = writes;
         change
     }
@@ -349,7 +375,10 @@ impl Step for Renewal {
     type Seen = Seen;
 
     fn key(&self) -> StepKey {
-        renewal_key(&self.turned)
+        let first = self.members.first().filter(|_| self.aim == Aim::First);
+        first
+            .and_then(|member| access_key_key(&member.environment))
+            .unwrap_or_else(|| renewal_key(&self.turned))
     }
 
     fn title(&self) -> String {
@@ -370,28 +399,50 @@ impl Step for Renewal {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let user = &self.turned.user;
         let (found, now) = futures::try_join!(aws.user(user), aws.cloud_time())?;
-        let found = found.ok_or_else(|| {
+        let may_lack = self.aim == Aim::First;
+        if found.is_none() && !may_lack {
             let account = &self.turned.account;
-            Failure::new(Code::AwsNotFound).with("user", user).with("account", account)
-        })?;
+            return Err(Failure::new(Code::AwsNotFound).with("user", user).with("account", account));
+        }
+        let (arn, tags) = found.map(|found| (found.arn, found.tags)).unwrap_or_default();
         let looks = self.members.iter().map(|member| async {
             let found = self.devops.connection_named(&self.project, &member.connection).await?;
-            found.ok_or_else(|| Failure::new(Code::DevopsNotFound).with("connection", &member.connection))
+            if found.is_none() && !may_lack {
+                return Err(Failure::new(Code::DevopsNotFound).with("connection", &member.connection));
+            }
+            Ok(found)
         });
-        let connections: Vec<Connection> = try_join_all(looks).await?;
+        let connections: Vec<Connection> = try_join_all(looks).await?.into_iter().flatten().collect();
         let mut keys = aws.user_keys(user).await?;
         let memory = self.memory().clone();
-        let recorded = memory.recorded.or_else(|| renewing(&found.tags, &self.turned.key));
+        let recorded = memory.recorded.or_else(|| renewing(&tags, &self.turned.key));
         let recorded = recorded.filter(|_| !memory.tidy);
         if let Some(done) = memory.done.filter(|done| !keys.iter().any(|key| key.id == *done)) {
             let user = user.clone();
             keys.push(UserKey { id: done, user, active: true, created: None, last: None });
         }
-        let marks = marks(&found.tags).into_iter().filter(|mark| {
+        let marks = marks(&tags).into_iter().filter(|mark| {
             mark.key == self.turned.key && connections.iter().any(|found| found.id == mark.connection)
         });
         let since = marks.map(|mark| mark.since).collect();
-        Ok(Seen { arn: found.arn, keys, recorded, connections, held: self.held().await?, since, now })
+        let mut seen = Seen { arn, keys, recorded, connections, held: BTreeMap::new(), since, now };
+        // Where nothing is to be made, and nothing was left behind, nobody else's connections matter.
+        if !may_lack || seen.recorded.is_some() || !self.is_settled(&seen) {
+            seen.held = self.held().await?;
+        }
+        Ok(seen)
+    }
+
+    fn yields(&self, seen: &Seen) -> Yields {
+        // Only one that is right can serve: the handshake goes by it.
+        match seen.connections.first().filter(|_| self.aim == Aim::First && self.is_settled(seen)) {
+            Some(found) => Yields::some(ConnectionFact {
+                id: found.id,
+                parameters: found.parameters.clone(),
+                disabled: found.disabled,
+            }),
+            None => Yields::none(),
+        }
     }
 
     fn report(&self, seen: &Seen) -> Report {
@@ -402,7 +453,12 @@ impl Step for Renewal {
             "connections": held.collect::<BTreeMap<_, _>>(),
             "cloud time": stamp(seen.now),
         });
-        Report { found: Some(found), ..Report::default() }
+        Report {
+            found: Some(found),
+            findings: self.first_findings(seen),
+            links: self.first_links(seen),
+            ..Report::default()
+        }
     }
 
     fn plan(&self, seen: &Seen) -> Change {

@@ -72,6 +72,9 @@ impl Palette {
             add("Trust matrix: which connection can become which role", "", Does::Matrix);
             add("Inventory: access keys of AWS connections, and what can be rotated", "r", Does::Inventory);
             add("Verify: prove every environment by a real run", "", Does::Run(Command::Verify));
+            add("Rotate: lead every connection away from its access key", "", Does::Run(Command::Rotate));
+            add("Roll back: lead every connection back to an access key", "", Does::Run(Command::Rollback));
+            add("New keys: put new access keys in the place of old ones", "", Does::Run(Command::RenewKeys));
             add("Tear down: remove what keyless made", "", Does::Run(Command::Teardown));
         }
         if shared.is_running() {

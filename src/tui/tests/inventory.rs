@@ -71,7 +71,7 @@ fn facts(connection: &str, environment: Option<&str>, held: Option<Held>) -> Fac
     }
 }
 
-fn inventory() -> Inventory {
+pub(super) fn inventory() -> Inventory {
     let held = |id: &str, account: &str, days| Some(Held::Key(Box::new(key(id, account, days))));
     let mut long = facts("AWS-prod", Some("prod"), held("AKIAPRACTICECCCCCCCC", "777788889999", 30));
     if let Fact::Known(uses) = &mut long.uses {
@@ -114,7 +114,7 @@ fn inventory() -> Inventory {
     found.judged(connections, "keyless-verification")
 }
 
-fn taken(theme: Theme) -> Program {
+pub(super) fn taken(theme: Theme) -> Program {
     let mut program = looked(theme, &names(3), &[Stand::Proven]);
     let effects = types(&mut program, "r");
     assert!(matches!(effects.as_slice(), [Effect::TakeInventory { everywhere: false }]), "{effects:?}");

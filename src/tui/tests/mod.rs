@@ -15,6 +15,7 @@ mod matrix;
 mod plans;
 mod random;
 mod review;
+mod rotation;
 mod run;
 mod seen;
 mod setup;

@@ -22,7 +22,7 @@ enum Does {
 }
 
 fn does() -> impl Strategy<Value = Does> {
-    let letters = "svVtpRLHhjklgG/+-c?:woe1 fqra";
+    let letters = "svVtpRLHhjklgG/+-c?:woe1 fqrabnO";
     let letter = (0..letters.len()).prop_map(move |at| KeyCode::Char(char::from(letters.as_bytes()[at])));
     let named = prop::sample::select(vec![
         KeyCode::Up,

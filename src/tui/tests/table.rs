@@ -80,7 +80,7 @@ fn a_pasted_role_over_several_lines_is_one() {
     asked.press(KeyCode::Down);
     asked.enter();
     assert_eq!(of(&asked, "dev", Field::SignIn), "assume-role");
-    for _ in 0..9 {
+    for _ in 0..3 {
         asked.types("l");
     }
     asked.paste("  arn:aws:iam::111122223333:role/\n   Admin\n");

@@ -48,6 +48,15 @@ fn every_choice_leads_somewhere() {
     rotate.types("jj");
     rotate.enter();
     assert_eq!((rotate.model().goal(), rotate.program.screen()), (Goal::Rotate, "Set up"));
+    let mut rotate = Asked::new(dark());
+    rotate.own = Some(super::seen::federation(&super::seen::names(3)));
+    rotate.enter();
+    rotate.types("jj");
+    rotate.enter();
+    assert_eq!(
+        (rotate.opened.clone(), rotate.program.screen()),
+        (vec![Some("static-keys".to_owned())], "Inventory")
+    );
 }
 
 #[test]

@@ -18,8 +18,9 @@ use keyless::cloud::signin::{AwsSignIn, StaticKeys};
 use keyless::cloud::trace::TraceSink;
 use keyless::domain::connection::WantedConnection;
 use keyless::domain::failure::{Class, Code, Result};
-use keyless::domain::federation::{Environment, Federation, SignIn, Verification};
+use keyless::domain::federation::{Authentication, Environment, Federation, SignIn, Verification};
 use keyless::domain::handshake::{AWSCLI_TASK, TaskLog};
+use keyless::domain::inventory::SignsIn;
 use keyless::domain::issuer::{AUDIENCE, Issuer, subject};
 use keyless::domain::pen::{Boxed, Ink, Inverse, Pen, Ticket, Write};
 use keyless::domain::pipeline::{Protected, Queue, RecordState, Run};
@@ -193,6 +194,7 @@ fn environment(account: &str) -> Environment {
         managed_policies: Vec::new(),
         boundary: None,
         subject: None,
+        authentication: Authentication::Oidc,
         session_hours: 1,
         gates: Default::default(),
         variables: Default::default(),
@@ -206,6 +208,8 @@ fn wanted_connection() -> WantedConnection {
         name: environment.connection.clone(),
         role: environment.role_arn(),
         session: "keyless-dev".parse().unwrap(),
+        signs_in: SignsIn::Oidc,
+        external_id: String::new(),
         description: "dev [keyless:contoso/payments]".to_owned(),
     }
 }
@@ -235,6 +239,7 @@ fn wanted_role(issuer: &Issuer) -> WantedRole {
             &"AWS-Dev".parse().unwrap(),
         ),
         beside: None,
+        trusts: None,
         max_session_seconds: 7200,
         boundary: None,
         tags: BTreeMap::from([("keyless:environment".to_owned(), "dev".to_owned())]),

@@ -21,14 +21,17 @@ fn concede(exchange: &mut Value) -> bool {
 
 /// Judges traces. Returns the judge's verdict.
 fn judged(judges: &Judges, folder: &Path, traces: &[PathBuf]) -> Output {
+    let texts = traces.iter().map(|trace| std::fs::read_to_string(trace).expect("a trace"));
+    judged_text(judges, folder, &texts.collect::<String>())
+}
+
+/// Judges the lines of traces. Returns the judge's verdict.
+pub(super) fn judged_text(judges: &Judges, folder: &Path, text: &str) -> Output {
     let (mut lines, mut conceded) = (String::new(), 0);
-    for trace in traces {
-        let text = std::fs::read_to_string(trace).expect("a trace");
-        for line in text.lines() {
-            let mut exchange: Value = serde_json::from_str(line).expect("a line of JSON");
-            conceded += usize::from(concede(&mut exchange));
-            lines.push_str(&format!("{exchange}\n"));
-        }
+    for line in text.lines() {
+        let mut exchange: Value = serde_json::from_str(line).expect("a line of JSON");
+        conceded += usize::from(concede(&mut exchange));
+        lines.push_str(&format!("{exchange}\n"));
     }
     if conceded > 0 {
         eprintln!("judge: {conceded} × POST accesscontrollists: request.value judged as its JSON text");

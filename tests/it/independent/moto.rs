@@ -47,7 +47,7 @@ sign-in = { profile = "contoso-prod" }
 "#;
 
 /// Base keys, and a role to assume in each account: moto chooses the account by the role's.
-fn write_profiles(home: &Path) {
+pub(super) fn write_profiles(home: &Path) {
     let mut config = "[profile base]\nregion = eu-west-1\n".to_owned();
     for (profile, account) in [("contoso-dev", DEV), ("contoso-stg", STAGING), ("contoso-prod", PROD)] {
         config.push_str(&format!(
@@ -118,7 +118,7 @@ impl Stage {
     }
 }
 
-fn script() -> PathBuf {
+pub(super) fn script() -> PathBuf {
     root().join("tests/it/independent/accounts.py")
 }
 

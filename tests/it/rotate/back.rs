@@ -1,30 +1,26 @@
 //! The way back: from every phase of a rotation to a key that works, proven by a run.
 
-use std::fmt;
-
 use keyless::domain::handshake::Verdict;
 use keyless::plan::event::{Ended, Outcome};
 use keyless::plan::link::{Link, LinkState};
 use keyless::sandbox::Fate;
 
 use super::forward::active;
-use super::{KEY, deploys, held, is_silent, keys_of, notes, nothing_stands, world_of};
+use super::{KEY, deploys, held, keys_of, notes, nothing_stands, world_of};
 use crate::support::lab::THREE;
-use crate::support::points::at_every;
 use crate::support::{Job, Lab, Name, Ran, Then};
 
 /// Back on keys: every connection holds one of the user's, a run proved it, and nothing is noted any more.
-async fn is_back(lab: &Lab, ran: &Ran, names: &[&str]) {
+pub async fn is_back(lab: &Lab, ran: &Ran, names: &[&str]) {
     ran.assert_proven(names);
     assert_eq!(notes(lab), [""; 0]);
     assert_eq!(active(lab, KEY), Some(true));
     nothing_stands(lab);
     deploys(lab, 1).await;
-    is_silent(lab, ran);
 }
 
 /// A cloud on which `rotate` was run so often, with a week and a day between.
-async fn rotated(world: &str, times: usize) -> Lab {
+pub async fn rotated(world: &str, times: usize) -> Lab {
     let lab = Lab::of_file(world).await;
     for time in 0..times {
         if time > 0 {
@@ -36,7 +32,7 @@ async fn rotated(world: &str, times: usize) -> Lab {
 }
 
 /// A cloud on which `rotate` was cut off at the switch.
-async fn cut_at_the_switch(fate: Fate) -> Lab {
+pub async fn cut_at_the_switch(fate: Fate) -> Lab {
     let lab = Lab::of_file("rotate-one").await;
     let switch = Name { method: "PUT".to_owned(), object: "connection AWS-Dev".to_owned() };
     lab.watch.set(&switch, fate, Then::Die);
@@ -176,40 +172,4 @@ async fn of_two_keys_one_that_somebody_uses_stays() {
     assert_eq!(ran.outcome(), Outcome::Waiting, "{:#?}", ran.summary);
     assert_eq!((active(&lab, KEY), keys_of(&lab).len()), (Some(true), 2));
     deploys(&lab, 1).await;
-}
-
-struct Point {
-    others: usize,
-    fate: Fate,
-}
-
-impl fmt::Display for Point {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "write {} ({:?})", self.others, self.fate)
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_way_back_converges_after_a_crash_at_every_write() {
-    let lab = rotated("rotate-one", 2).await;
-    lab.watch.forget();
-    lab.run(Job::rollback()).await;
-    let writes = lab.watch.writes();
-    assert!(writes.len() > 8, "{writes:#?}");
-    let fates = [Fate::CutBefore, Fate::CutAfter];
-    let points = (0..writes.len()).flat_map(|others| fates.map(|fate| Point { others, fate }));
-    at_every(points, |point| async move {
-        let lab = rotated("rotate-one", 2).await;
-        lab.watch.set_after(point.others, point.fate, Then::Die);
-        lab.crash(Job::rollback()).await;
-        // The last notes may be gone: then it was back already.
-        if !notes(&lab).is_empty() {
-            let ran = lab.run(Job::rollback()).await;
-            is_back(&lab, &ran, &["dev"]).await;
-        }
-        assert_eq!(notes(&lab), [""; 0]);
-        assert_eq!(keys_of(&lab).len(), 2, "no key of an interrupted run stays");
-        deploys(&lab, 1).await;
-    })
-    .await;
 }

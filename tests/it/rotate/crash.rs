@@ -1,11 +1,13 @@
 //! Every write of every phase is cut before and after: what follows converges, and the team's pipelines stay green.
 
 use std::fmt;
+use std::sync::Arc;
 
 use keyless::plan::event::Outcome;
 use keyless::sandbox::Fate;
 
 use super::forward::active;
+use crate::support::lab::Saved;
 use crate::support::points::at_every;
 use crate::support::{Job, Lab, Name, Then};
 
@@ -21,6 +23,8 @@ struct Point {
     at: usize,
     name: Name,
     fate: Fate,
+    /// The cloud in which the phase is due.
+    begin: Arc<Saved>,
 }
 
 impl fmt::Display for Point {
@@ -36,17 +40,6 @@ fn job() -> Job {
 async fn deploys(lab: &Lab, days: i64) {
     let ran = lab.pass_days(days).await;
     assert!(ran.iter().all(|run| run.ends_with("Succeeded")), "{ran:?}");
-}
-
-/// A cloud in which the phases before this one are done, and this one is due.
-async fn at(phase: usize) -> Lab {
-    let lab = Lab::of_file("rotate-one").await;
-    for days in &PHASES[1..=phase] {
-        lab.run(job()).await;
-        deploys(&lab, *days).await;
-    }
-    lab.watch.forget();
-    lab
 }
 
 /// From wherever the cut left it to the key's and the user's end.
@@ -71,8 +64,13 @@ async fn to_the_end(lab: &Lab) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_converges_after_a_crash_at_every_write_of_every_phase() {
     let mut points = Vec::new();
-    for phase in 0..PHASES.len() {
-        let lab = at(phase).await;
+    let lab = Lab::of_file("rotate-one").await;
+    for (phase, days) in PHASES.into_iter().enumerate() {
+        if days > 0 {
+            deploys(&lab, days).await;
+        }
+        let begin = Arc::new(lab.saved());
+        lab.watch.forget();
         lab.run(job()).await;
         for (at, name) in lab.watch.writes().into_iter().enumerate() {
             points.extend([Fate::CutBefore, Fate::CutAfter].map(|fate| Point {
@@ -80,12 +78,13 @@ async fn a_rotation_converges_after_a_crash_at_every_write_of_every_phase() {
                 at,
                 name: name.clone(),
                 fate,
+                begin: Arc::clone(&begin),
             }));
         }
     }
     assert!(points.len() > 20, "{}", points.len());
     at_every(points, |point| async move {
-        let lab = at(point.phase).await;
+        let lab = Lab::like(&point.begin).await;
         lab.watch.set_after(point.at, point.fate, Then::Die);
         lab.crash(job()).await;
         deploys(&lab, 1).await;

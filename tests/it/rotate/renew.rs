@@ -7,7 +7,7 @@ use keyless::sandbox::Fate;
 use tokio_util::sync::CancellationToken;
 
 use super::forward::active;
-use super::{KEY, deploys, held, is_silent, keys_of, notes, nothing_stands, world_of};
+use super::{KEY, deploys, held, keys_of, notes, nothing_stands, world_of};
 use crate::support::points::at_every;
 use crate::support::{Job, Lab, Name, Ran, Then};
 
@@ -17,7 +17,6 @@ const OTHER: &str = "AKIAPRACTICEBBBBBBBB";
 async fn waits(lab: &Lab) -> Ran {
     let ran = lab.run(Job::renew()).await;
     assert_eq!(ran.outcome(), Outcome::Waiting, "{:#?}", ran.summary);
-    is_silent(lab, &ran);
     ran
 }
 
@@ -120,7 +119,6 @@ async fn a_stop_between_key_and_connection_leaves_no_key() {
     assert!(!lab.watch.is_set(), "{:#?}", lab.watch.writes());
     assert_eq!(ran.outcome(), Outcome::Stopped, "{:#?}", ran.summary);
     assert_eq!((keys_of(&lab), held(&lab, "AWS-Dev").as_str()), (vec![KEY.to_owned()], KEY));
-    is_silent(&lab, &ran);
     waits(&lab).await;
     to_the_end(&lab).await;
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use super::secrets::{secret_below, secret_in};
+
 /// A machine of its own for the program: home, state folder and working directory.
 pub struct Machine {
     folder: tempfile::TempDir,
@@ -41,10 +43,21 @@ impl Said {
 
 impl From<Output> for Said {
     fn from(output: Output) -> Self {
-        Self {
+        let said = Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert_silent(&said, &["a run"]);
+        said
+    }
+}
+
+/// Whatever a test was about: no run has left a secret in a file.
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_clean(self);
         }
     }
 }
@@ -91,5 +104,21 @@ impl Machine {
     /// Runs the program.
     pub fn run(&self, arguments: &[&str]) -> Said {
         self.command(arguments).output().unwrap().into()
+    }
+}
+
+/// Stops the test when any file of the machine holds a secret.
+pub fn assert_clean(machine: &Machine) {
+    if let Some(secret) = secret_below(machine.root()) {
+        panic!("a file holds a secret: {secret}");
+    }
+}
+
+/// Stops the test when a process said a secret.
+pub fn assert_silent(said: &Said, arguments: &[&str]) {
+    for (name, text) in [("stdout", &said.out), ("stderr", &said.err)] {
+        if let Some(secret) = secret_in(text.as_bytes()) {
+            panic!("{name} of {arguments:?} holds a secret: {secret}");
+        }
     }
 }

@@ -80,6 +80,12 @@ impl Dump {
         self.0.get(table).cloned().unwrap_or_default()
     }
 
+    /// The same with another word for a text, wherever it stands in a value or key.
+    pub fn renamed(&self, from: &str, to: &str) -> Self {
+        let text = serde_json::to_string(&self.0).unwrap();
+        Self(serde_json::from_str(&text.replace(from, to)).unwrap())
+    }
+
     /// What differs, one line for each record; empty: nothing.
     pub fn difference(&self, other: &Self) -> Vec<String> {
         let flat = |dump: &Self| -> BTreeMap<(String, String), Value> {

@@ -10,6 +10,7 @@ use keyless::cloud::aws::Transport;
 use keyless::cloud::devops::{Credential, DevOps};
 use keyless::cloud::http::Http;
 use keyless::cloud::signin::{AwsSignIn, StaticKeys};
+use keyless::cloud::trace::TraceSink;
 use keyless::config;
 use keyless::domain::denial;
 use keyless::domain::failure::{Code, Failure, Result};
@@ -41,6 +42,7 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::dump::Dump;
+use super::secrets::secret_in;
 use super::watch::Watch;
 
 /// A world that comes with the program.
@@ -77,6 +79,8 @@ pub struct Lab {
     pub close: BTreeSet<EnvironmentName>,
     /// Another token than the practice operator's.
     pub token: Option<String>,
+    /// Sees the exchanges with Azure DevOps, as a file of `--trace-http` would.
+    pub trace: Option<Arc<dyn TraceSink>>,
     folder: tempfile::TempDir,
 }
 
@@ -283,7 +287,36 @@ async fn prepared(session: &Session, job: &Job) -> Result<Prepared> {
         .ok_or_else(|| Failure::new(Code::Answers).with("nothing to rotate", format!("{:?}", found.skipped)))
 }
 
+/// What a practice cloud held at some moment.
+pub struct Saved {
+    world: World,
+    tables: BTreeMap<String, BTreeMap<String, Value>>,
+    ahead: i64,
+}
+
 impl Lab {
+    /// The cloud as it is now, to begin there again.
+    pub fn saved(&self) -> Saved {
+        let ground = self.practice.ground();
+        Saved { world: ground.world.clone(), tables: ground.store.dump(), ahead: ground.clock.offset() }
+    }
+
+    /// On a cloud like one of before; keyless runs on another machine.
+    pub async fn like(saved: &Saved) -> Self {
+        let lab = Self::start(saved.world.clone()).await;
+        let ground = lab.practice.ground();
+        ground.store.clear();
+        ground.store.transaction(|tx| {
+            for (table, records) in &saved.tables {
+                for (key, value) in records {
+                    tx.put(table, key, value);
+                }
+            }
+        });
+        ground.clock.advance(saved.ahead);
+        lab
+    }
+
     /// On a world of `tests/worlds`, by its file's name.
     pub async fn of_file(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds").join(format!("{name}.toml"));
@@ -293,6 +326,12 @@ impl Lab {
     /// Moves the practice clock by so many days. The team deploys at the new time: how its pipelines ended.
     pub async fn pass_days(&self, days: i64) -> Vec<String> {
         let told = self.practice.move_clock(days * 24 * 60 * 60).await;
+        told.ran.into_iter().map(|run| format!("{}: {:?}", run.pipeline, run.result)).collect()
+    }
+
+    /// The team deploys now: how its pipelines ended.
+    pub async fn team_deploys(&self) -> Vec<String> {
+        let told = self.practice.move_clock(1).await;
         told.ran.into_iter().map(|run| format!("{}: {:?}", run.pipeline, run.result)).collect()
     }
 
@@ -320,6 +359,7 @@ impl Lab {
             only: None,
             close: BTreeSet::new(),
             token: None,
+            trace: None,
             folder,
         }
     }
@@ -353,7 +393,7 @@ impl Lab {
         let addresses = self.practice.addresses();
         let ends =
             Ends::new(Some(&addresses.azure_devops), Some(&addresses.issuer), Some(&addresses.aws)).unwrap();
-        let http = Http::new(32, None);
+        let http = Http::new(32, self.trace.clone());
         let transport = Transport::new(ends.aws.clone(), 32, None);
         let sign_in = AwsSignIn::new(transport, Arc::new(|_: &str| None));
         let credentials = self.practice.credentials();
@@ -435,7 +475,20 @@ impl Lab {
         };
         let board = session.events.board();
         drop(session);
-        Ok(Ran { plan, summary, board, events: collector.await.unwrap() })
+        let ran = Ran { plan, summary, board, events: collector.await.unwrap() };
+        self.assert_silent(&ran);
+        Ok(ran)
+    }
+
+    /// Whatever a test is about: neither the journal nor anything a run told holds a secret.
+    fn assert_silent(&self, ran: &Ran) {
+        let journal = std::fs::read(self.journal()).unwrap_or_default();
+        let told = format!("{} {:?}", serde_json::to_string(&(&ran.plan, &ran.events)).unwrap(), ran.summary);
+        for (what, bytes) in [("the journal", journal), ("a run", told.into_bytes())] {
+            if let Some(secret) = secret_in(&bytes) {
+                panic!("{what} holds a secret: {secret}");
+            }
+        }
     }
 
     /// Examines as `keyless doctor` does.

@@ -7,6 +7,7 @@ pub mod live;
 pub mod points;
 #[cfg(unix)]
 pub mod pty;
+pub mod secrets;
 pub mod talk;
 pub mod watch;
 

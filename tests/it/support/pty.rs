@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use super::secrets::secret_in;
+
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Pseudo-terminals at once: more only make each other slow.
@@ -48,6 +50,21 @@ impl Terminal {
         }
         command.cwd(root);
         Self::start(command, (columns, rows))
+    }
+
+    /// A process that a test has prepared, on 80 columns and 24 rows.
+    pub fn of(process: &std::process::Command) -> Self {
+        let mut command = CommandBuilder::new(process.get_program());
+        command.args(process.get_args());
+        command.env_clear();
+        for (name, value) in process.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.env("TERM", "xterm-256color");
+        if let Some(folder) = process.get_current_dir() {
+            command.cwd(folder);
+        }
+        Self::start(command, (80, 24))
     }
 
     /// Starts a command.
@@ -180,5 +197,11 @@ impl Drop for Terminal {
         let _ = self.child.wait();
         *OPEN.lock().unwrap() -= 1;
         CLOSED.notify_one();
+        // What was typed is not shown either.
+        if !std::thread::panicking()
+            && let Some(secret) = secret_in(&self.written())
+        {
+            panic!("the screen showed a secret: {secret}");
+        }
     }
 }

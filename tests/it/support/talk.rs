@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::binary::Said;
+use super::binary::{Said, assert_silent};
 
 /// A run of the program that goes on.
 pub struct Talk {
@@ -58,6 +58,8 @@ impl Talk {
         }
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
         let out = std::mem::replace(&mut self.out, std::thread::spawn(String::new)).join().unwrap();
-        Said { code, out, err: self.heard.join("\n") }
+        let said = Said { code, out, err: self.heard.join("\n") };
+        assert_silent(&said, &["a run"]);
+        said
     }
 }

@@ -4,6 +4,7 @@ use crossterm::event::KeyCode;
 
 use super::{Home, has_run};
 use crate::tui::keys::{Hint, Press};
+use crate::tui::rotation;
 use crate::tui::shared::{Access, Shared};
 use crate::tui::widgets::filter::Filter;
 
@@ -21,6 +22,11 @@ pub(super) fn hints(home: &Home, shared: &Shared) -> Vec<Hint> {
     let open = matches!(shared.access, Access::Open);
     let any = !shared.fleet.panes().is_empty();
     let mut hints = Vec::new();
+    let turns = turns(home, shared);
+    let help = "Proves the chosen environment by a real pipeline run; the plan is reviewed first.";
+    let verify = key('v', "v", "verify", help);
+    // Where a rotation is to be gone on with, a proof is not what comes next.
+    let late = turns.len() > 1;
     if shared.is_running() {
         hints.push(key('w', "w", "watch the run", "Goes to the run that is going on."));
     }
@@ -38,20 +44,25 @@ pub(super) fn hints(home: &Home, shared: &Shared) -> Vec<Hint> {
             "set up",
             "Asks what is missing, shows the whole plan, and carries it out once you approve.",
         ));
-        if any {
-            let help = "Proves the chosen environment by a real pipeline run; the plan is reviewed first.";
-            hints.push(key('v', "v", "verify", help));
+        hints.extend(turns);
+        if any && !late {
+            hints.push(verify.clone());
         }
     }
     if open && any {
         let help = "Finds what is wrong in the whole chain of every environment, and plans what heals it. It only reads.";
         hints.push(key('d', "d", "doctor", help));
+        let help = "Every AWS connection, whose access key it holds, and whether it can be led away from it. It only reads.";
+        hints.push(key('r', "r", "inventory", help));
     }
     if any && home.link.is_none() {
         hints.push(enter(
             "open",
             "Opens the chosen environment: choose a link, enter again shows its detail.",
         ));
+        if open && late && !shared.is_running() {
+            hints.push(verify);
+        }
         hints.push(key(
             '/',
             "/",
@@ -72,6 +83,24 @@ pub(super) fn hints(home: &Home, shared: &Shared) -> Vec<Hint> {
         rarer(shared, &mut hints);
     }
     hints
+}
+
+/// The keys of a rotation, where the chosen environment has one to go on with or to begin.
+fn turns(home: &Home, shared: &Shared) -> Vec<Hint> {
+    let Some(pane) = home.chosen(shared) else { return Vec::new() };
+    if rotation::waits(pane).is_some() {
+        let help = "Goes on with the rotation of the chosen environment, as far as the clouds allow today; the plan is \
+                    reviewed first.";
+        let back =
+            "Plans the way of the chosen environment back to an access key; the plan is reviewed first.";
+        return vec![key('o', "o", "go on", help), key('b', "b", "roll back", back)];
+    }
+    if rotation::holds_key(pane) {
+        let help = "Plans how the chosen environment's connection is led away from its access key; the plan is reviewed \
+                    first.";
+        return vec![key('o', "o", "to OIDC", help)];
+    }
+    Vec::new()
 }
 
 /// Keys that are wanted now and then.
@@ -95,6 +124,4 @@ fn rarer(shared: &Shared, hints: &mut Vec<Hint>) {
             hints.push(key('w', "w", "last run", "Shows how the last run ended."));
         }
     }
-    let help = "Every AWS connection, whose access key it holds, and whether it can be led away from it. It only reads.";
-    hints.push(key('r', "r", "inventory", help));
 }

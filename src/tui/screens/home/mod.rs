@@ -26,6 +26,7 @@ use crate::tui::canvas::Canvas;
 use crate::tui::fleet::Pane;
 use crate::tui::keys::{Hint, Motion, Press};
 use crate::tui::msg::{Command, Effect};
+use crate::tui::rotation;
 use crate::tui::running::Phase;
 use crate::tui::shared::{Access, Shared};
 use crate::tui::widgets::filter::{Filter, Typed};
@@ -177,6 +178,24 @@ impl Home {
         vec![Act::Say(text)]
     }
 
+    /// Plans a rotation of the chosen environment, where the pane tells that there is one to go on with or to begin.
+    fn turn(&self, command: Command, shared: &Shared) -> Vec<Act> {
+        let Some(pane) = self.chosen(shared) else { return Vec::new() };
+        let name = pane.info.name.clone();
+        let known = match command {
+            Command::Rollback => rotation::waits(pane).is_some(),
+            _ => rotation::waits(pane).is_some() || rotation::holds_key(pane),
+        };
+        if known {
+            return vec![Act::Run(command, vec![name])];
+        }
+        let what = match command {
+            Command::Rollback => "no rotation is seen that could be rolled back",
+            _ => "its connection was not seen to hold an access key",
+        };
+        vec![Act::Say(format!("{name}: {what}; r shows every key"))]
+    }
+
     /// A single letter.
     fn letter(&mut self, letter: char, shared: &mut Shared) -> Option<Vec<Act>> {
         let open = matches!(shared.access, Access::Open);
@@ -197,6 +216,8 @@ impl Home {
             'V' if open && any => {
                 vec![Act::Say("nothing is set up yet: s sets it up and proves it".to_owned())]
             }
+            'o' if open && any => self.turn(Command::Rotate, shared),
+            'b' if open && any => self.turn(Command::Rollback, shared),
             'd' if open && any => Doctor::begin(),
             'r' if open && any => InventoryScreen::begin(),
             'w' if has_run(shared) => vec![Act::Push(Box::new(Run::default()))],

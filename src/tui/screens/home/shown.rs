@@ -8,6 +8,7 @@ use crate::explain::signs::{self, Paint, Sign};
 use crate::plan::board::{Board, EnvironmentStatus};
 use crate::plan::link::{Link, LinkState, LinkStatus};
 use crate::tui::fleet::Pane;
+use crate::tui::rotation::Waits;
 use crate::tui::shared::Shared;
 use crate::tui::when;
 use crate::tui::widgets::fuzzy;
@@ -136,6 +137,9 @@ impl<'a> Shown<'a> {
             return (Paint::Bad, verdict.reason().unwrap_or_default());
         }
         if let Some(finding) = self.findings().first() {
+            if let Some(waits) = Waits::of(finding) {
+                return (if waits.days > 0 { severity(finding) } else { Paint::Warn }, waits.short());
+            }
             let text = format!("{}: {}", finding.code.text(), explain::finding(finding).cause);
             return (severity(finding), text);
         }

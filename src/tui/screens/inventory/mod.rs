@@ -1,6 +1,7 @@
 //! The inventory: every AWS connection with the key it holds, keys in variable groups, users whose keys none holds.
 
 mod entry;
+mod turn;
 mod view;
 
 use crossterm::event::KeyCode;
@@ -13,7 +14,7 @@ use crate::domain::inventory::Inventory;
 use crate::explain::inventory::{self as words, Entry};
 use crate::tui::canvas::Canvas;
 use crate::tui::keys::{Hint, Press};
-use crate::tui::msg::{Effect, Msg, TerminalEffect};
+use crate::tui::msg::{Command, Effect, Msg, TerminalEffect};
 use crate::tui::shared::Shared;
 use crate::tui::when;
 use crate::tui::widgets::field;
@@ -147,7 +148,7 @@ impl Screen for InventoryScreen {
         "Every AWS connection of the project: how it signs in, whose access key it holds, how old that is and when it was \
          last used, who uses the connection, and whether it can be led away from its key. Below them access keys in variable \
          groups, and IAM users with active keys that no connection holds. Looking only reads; a right that is missing is \
-         told as unknown. `keyless rotate` plans the way."
+         told as unknown. o leads the chosen connection away from its key, b back to one, n on to a new one: each makes a          plan, and nothing is written before you have read and approved it."
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Hint> {
@@ -162,6 +163,7 @@ impl Screen for InventoryScreen {
             let help = "Shows everything about the chosen entry.";
             hints.push(Hint::new("enter", "details", Press::of(KeyCode::Enter), help));
         }
+        hints.extend(self.turn_hints());
         hints.push(Hint::new("esc", "back", Press::of(KeyCode::Esc), "Back to the panes."));
         if !self.all().is_empty() {
             let help = "Shows only entries that hold every word typed, such as blocked or a user's name.";
@@ -174,7 +176,17 @@ impl Screen for InventoryScreen {
             false => ("all projects", "Looks at the connections of all projects that you can see."),
         };
         hints.push(Hint::new("a", does, Press::letter('a'), help));
-        hints.push(Hint::new("ctrl-r", "look again", Press::ctrl('r'), "Looks at everything once more."));
+        if !self.turn_all().iter().all(|act| matches!(act, Act::Say(_))) {
+            let help =
+                "Plans how every connection is led away from its access key; the plan is reviewed first.";
+            hints.push(Hint::new("O", "all to OIDC", Press::letter('O'), help));
+        }
+        hints.push(Hint::new(
+            "R",
+            "look again",
+            Press::letter('R'),
+            "Looks at everything once more; ctrl-r too.",
+        ));
         hints
     }
 
@@ -201,6 +213,11 @@ impl Screen for InventoryScreen {
         match press.text()? {
             'c' => Some(self.copy()),
             'a' => Some(self.look(!self.everywhere, shared)),
+            'R' => Some(self.look(self.everywhere, shared)),
+            'o' => Some(self.turn(Command::Rotate)),
+            'O' => Some(self.turn_all()),
+            'b' => Some(self.turn(Command::Rollback)),
+            'n' => Some(self.turn(Command::RenewKeys)),
             '/' if !self.all().is_empty() => {
                 self.typing = true;
                 Some(Vec::new())

@@ -10,6 +10,7 @@ use crate::explain;
 use crate::explain::inventory as words;
 use crate::explain::signs::Paint;
 use crate::tui::canvas::{Canvas, Hit, padded, wrapped};
+use crate::tui::rotation::{self, Waits};
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
 use crate::tui::when;
@@ -43,7 +44,7 @@ pub(super) fn draw(screen: &InventoryScreen, canvas: &mut Canvas<'_>, area: Rect
     };
     let wanted = u16::try_from(list.len()).unwrap_or(u16::MAX);
     let height = wanted.min((body.height / 2).max(LEAST_LIST)).min(body.height);
-    rows(screen, found, canvas, Rect { height, ..body }, &list);
+    rows(screen, found, canvas, (Rect { height, ..body }, shared), &list);
     let rest = Rect { y: body.y + height, height: body.height - height, ..body };
     if rest.height > 1 {
         canvas.rule(rest, 0);
@@ -109,14 +110,23 @@ fn instead(screen: &InventoryScreen, shared: &Shared) -> (Paint, String) {
     }
 }
 
-fn rows(screen: &InventoryScreen, found: &Found, canvas: &mut Canvas<'_>, area: Rect, list: &[usize]) {
+fn rows(
+    screen: &InventoryScreen,
+    found: &Found,
+    canvas: &mut Canvas<'_>,
+    (area, shared): (Rect, &Shared),
+    list: &[usize],
+) {
     let place = screen.pick.place(list.len());
     let longest = found.inventory.connections.iter().map(|row| words::name(&row.facts).chars().count()).max();
     let name = longest.unwrap_or(0).clamp(8, NAME);
     for (at, index) in screen.pick.window(list.len(), 1, usize::from(area.height)).enumerate() {
         let Some(entry) = list.get(index) else { break };
         let spans = match found.inventory.connections.get(*entry) {
-            Some(row) => connection(row, found.inventory.now, canvas, (name, area.width >= WIDE)),
+            Some(row) => {
+                let waits = waits(row, shared);
+                connection(row, found.inventory.now, waits, canvas, (name, area.width >= WIDE))
+            }
             None => other(found, *entry, canvas),
         };
         let line = Rect { y: area.y + u16::try_from(at).unwrap_or(0), height: 1, ..area };
@@ -128,7 +138,19 @@ fn rows(screen: &InventoryScreen, found: &Found, canvas: &mut Canvas<'_>, area: 
     }
 }
 
-fn connection(row: &Row, now: i64, canvas: &Canvas<'_>, (name, wide): (usize, bool)) -> Vec<Span<'static>> {
+/// How long the end of the key waits that a connection had, as its pane tells.
+fn waits(row: &Row, shared: &Shared) -> Option<Waits> {
+    let place = row.facts.place.as_ref().filter(|_| row.facts.held.is_none())?;
+    rotation::waits(shared.fleet.pane(&place.environment)?)
+}
+
+fn connection(
+    row: &Row,
+    now: i64,
+    waits: Option<Waits>,
+    canvas: &Canvas<'_>,
+    (name, wide): (usize, bool),
+) -> Vec<Span<'static>> {
     let ascii = canvas.theme.ascii;
     let (glyph, paint) = words::sign(row.verdict).drawn(ascii);
     let facts = &row.facts;
@@ -137,6 +159,13 @@ fn connection(row: &Row, now: i64, canvas: &Canvas<'_>, (name, wide): (usize, bo
         canvas.span(paint, format!(" {glyph} {} ", cell(row.verdict.as_str(), 8))),
         canvas.span(Paint::Strong, format!("{} ", cell(&words::name(facts), name))),
     ];
+    if let Some(waits) = waits {
+        if wide {
+            spans.push(canvas.span(Paint::Plain, format!("{} ", cell(facts.signs_in.as_str(), 10))));
+        }
+        spans.push(canvas.span(if waits.days > 0 { Paint::Dim } else { Paint::Warn }, waits.short()));
+        return spans;
+    }
     if wide {
         spans.push(canvas.span(Paint::Plain, format!("{} ", cell(facts.signs_in.as_str(), 10))));
         spans.push(canvas.span(Paint::Plain, format!("{} ", cell(&words::user_cell(facts), 19))));

@@ -5,7 +5,7 @@ use tui_input::{Input, InputRequest};
 
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
-use crate::plan::change::{Ask, Change, Plan};
+use crate::plan::change::{Ask, Change, Plan, Verb};
 use crate::tui::groups::Draft;
 use crate::tui::keys::{Hint, Motion, Press};
 use crate::tui::msg::{Effect, Job};
@@ -23,7 +23,7 @@ pub enum Item {
     /// A further question of the wizard.
     Extra { key: Key, label: String, why: String },
     /// Whether an object of somebody else may be changed.
-    Foreign { step: StepKey, what: String },
+    Foreign { step: StepKey, change: String, what: String },
     /// The new subject, typed.
     Subject { step: StepKey, title: String, found: String, wanted: String },
     /// The name of a protected environment, typed.
@@ -80,7 +80,13 @@ impl Form {
                 }
             }
             if !foreign.is_empty() {
-                items.push(Item::Foreign { step: change.step.clone(), what: foreign.join("; ") });
+                let lost = change.verb == Verb::Delete && !change.reversible;
+                let end = if lost { "; this cannot be taken back" } else { "" };
+                items.push(Item::Foreign {
+                    step: change.step.clone(),
+                    change: format!("{} {}: {}{end}", change.verb.as_str(), change.title, change.why),
+                    what: foreign.join("; "),
+                });
             }
         }
         items.extend(subjects);

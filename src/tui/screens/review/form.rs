@@ -31,7 +31,9 @@ impl Form {
         let list = Rect { y: area.y + row + 1, height: area.height.saturating_sub(row + 1), ..inner };
         let place = self.pick.place(self.items.len());
         // As many questions before the chosen one as fit together with it.
-        let height = |item: &Item| u16::try_from(lines(item).len()).unwrap_or(u16::MAX).saturating_add(2);
+        let columns = usize::from(list.width.saturating_sub(2));
+        let height =
+            |item: &Item| u16::try_from(lines(item, columns).len()).unwrap_or(u16::MAX).saturating_add(2);
         let mut first = place;
         let mut used = self.items.get(place).map_or(0, height);
         while first > 0 && used + height(&self.items[first - 1]) <= list.height {
@@ -88,7 +90,7 @@ impl Form {
         let mark = canvas.role(Role::Focus, if chosen { "> " } else { "  " });
         let inner = Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area };
         canvas.line(area, 0, &[mark]);
-        let told = lines(item);
+        let told = lines(item, usize::from(inner.width));
         for (row, (paint, text)) in (0..).zip(&told) {
             let span = canvas.span(*paint, text);
             canvas.line(inner, row, &[span]);
@@ -148,15 +150,18 @@ impl Form {
     }
 }
 
-/// What is told about an item above its answer.
-fn lines(item: &Item) -> Vec<(Paint, String)> {
+/// What is told about an item above its answer, in so many columns.
+fn lines(item: &Item, columns: usize) -> Vec<(Paint, String)> {
     match item {
         Item::Extra { label, why, .. } => {
             vec![(Paint::Strong, format!("{label}?")), (Paint::Dim, why.clone())]
         }
-        Item::Foreign { what, .. } => {
-            let why = "keyless did not make it as it is; somebody else may rely on it.";
-            vec![(Paint::Strong, what.clone()), (Paint::Dim, why.to_owned())]
+        Item::Foreign { change, what, .. } => {
+            let whose = format!("{what}; somebody else may rely on it.");
+            let told = [(Paint::Strong, change), (Paint::Dim, &whose)];
+            told.into_iter()
+                .flat_map(|(paint, text)| wrapped(text, columns).into_iter().map(move |line| (paint, line)))
+                .collect()
         }
         Item::Subject { title, found, wanted, .. } => vec![
             (Paint::Strong, format!("{title} trusts another subject today")),

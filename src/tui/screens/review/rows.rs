@@ -74,7 +74,7 @@ impl Review {
 
     fn unfolds(&self, at: usize, run: &Running, many: bool) -> bool {
         let Some(group) = run.groups.get(at) else { return false };
-        let busy = group.writing > 0 || !group.blocked.is_empty();
+        let busy = group.writing + group.waiting + group.blocked.len() > 0;
         (busy && !(many && group.environment().is_some())) != self.turned.contains(&at)
     }
 

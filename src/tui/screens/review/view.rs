@@ -15,6 +15,7 @@ use crate::plan::link::LinkState;
 use crate::plan::place::{self, Place};
 use crate::tui::canvas::{Canvas, Hit, wrapped};
 use crate::tui::groups::Group;
+use crate::tui::rotation;
 use crate::tui::running::Running;
 use crate::tui::screens::run::clock;
 use crate::tui::shared::Shared;
@@ -105,6 +106,16 @@ fn asks_by_name(group: &Group, run: &Running) -> bool {
     group.protected && group.environment().is_some_and(|name| !run.draft.left_out.contains(name))
 }
 
+/// What is said of a plan that only waits.
+fn waits(run: &Running, shared: &Shared) -> String {
+    let names = run.asked.as_ref().map(|(_, names)| names.as_slice()).unwrap_or_default();
+    let rotates = run.asked.as_ref().is_some_and(|(command, _)| command.is_rotation());
+    match rotation::soonest(shared, names).filter(|_| rotates) {
+        Some(waits) => format!("Nothing is to be done before {}. enter goes home.", waits.words()),
+        None => "Nothing is to be done before what is named below has come. enter goes home.".to_owned(),
+    }
+}
+
 /// The plan in one line.
 fn totals(run: &Running, plan: &Plan) -> String {
     let writing: Vec<&Change> = plan.changes.iter().filter(|change| !change.is_keep()).collect();
@@ -179,6 +190,10 @@ impl Review {
             let what = if run.command == "teardown" { "remove" } else { "do" };
             let text = format!("Nothing to {what}: everything is as it is wanted. enter goes home.");
             notes.push((Paint::Good, text));
+            return notes;
+        }
+        if is_settled(run) && plan.blocked.is_empty() && plan.gates().next().is_some() {
+            notes.push((Paint::Warn, waits(run, shared)));
             return notes;
         }
         if is_settled(run) {
@@ -306,17 +321,17 @@ fn tag(change: &Change) -> Option<(Paint, &'static str)> {
 }
 
 fn draw_change(canvas: &mut Canvas<'_>, line: Rect, change: &Change, place: Option<&Place>, out: bool) {
-    let (glyph, paint) = signs::verb(change.verb).drawn(canvas.theme.ascii);
-    let dim = out || change.is_keep();
+    let waits = change.gate.is_some();
+    let sign = if waits { signs::state(LinkState::Waiting) } else { signs::verb(change.verb) };
+    let (glyph, paint) = sign.drawn(canvas.theme.ascii);
+    let verb = if waits { "waits" } else { change.verb.as_str() };
+    let dim = out || (change.is_keep() && !waits);
     let (paint, strong) = if dim { (Paint::Dim, Paint::Dim) } else { (paint, Paint::Strong) };
     let title = match place {
         Some(Place::Environment(_) | Place::Account(_)) => place::short_title(&change.step, &change.title),
         _ => &change.title,
     };
-    let mut spans = vec![
-        canvas.span(paint, format!("   {glyph} {:<7} ", change.verb.as_str())),
-        canvas.span(strong, title),
-    ];
+    let mut spans = vec![canvas.span(paint, format!("   {glyph} {verb:<7} ")), canvas.span(strong, title)];
     let mut room = line.width;
     if let Some((paint, text)) = tag(change).filter(|_| !change.is_keep()) {
         let end = canvas.span(if out { Paint::Dim } else { paint }, text);

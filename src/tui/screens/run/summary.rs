@@ -10,6 +10,7 @@ use crate::plan::board::{EnvironmentStatus, StepStatus};
 use crate::plan::event::{Ended, Outcome};
 use crate::plan::place;
 use crate::tui::canvas::wrapped;
+use crate::tui::rotation;
 use crate::tui::running::Running;
 use crate::tui::screens::review::count;
 use crate::tui::shared::Shared;
@@ -286,12 +287,24 @@ fn links(lines: &mut Vec<Line>, run: &Running, shared: &Shared) {
     }
 }
 
+/// What comes next where a rotation waits for a day; none: it does not, or was not looked at since.
+fn due(run: &Running, shared: &Shared) -> Option<String> {
+    let (command, names) = run.asked.as_ref()?;
+    let waits = rotation::soonest(shared, names).filter(|_| command.is_rotation())?;
+    Some(format!(
+        "nothing before {}: until then the old key stays as it is. On the panes and in the inventory o goes on then, and b \
+         rolls back at any time before the end of the key.",
+        waits.words()
+    ))
+}
+
 /// What comes next, by key; the same as a command is what `c` copies.
 fn next(lines: &mut Vec<Line>, run: &Running, shared: &Shared) {
     let outcome = match &run.ending {
         Some(Ok(ending)) => Some(ending.outcome),
         Some(Err(_)) | None => None,
     };
+    let due = due(run, shared);
     let text = match outcome {
         Some(Outcome::Done) if run.command == "teardown" => {
             "enter goes home; nothing of keyless is left there."
@@ -299,6 +312,7 @@ fn next(lines: &mut Vec<Line>, run: &Running, shared: &Shared) {
         Some(Outcome::Done) => {
             "enter goes to the environments, which are looked at by themselves from now on."
         }
+        Some(Outcome::Waiting) if due.is_some() => due.as_deref().unwrap_or_default(),
         Some(Outcome::Waiting) => {
             "r looks anew: what was not approved is asked again, and what waits goes on if it can."
         }
@@ -317,7 +331,7 @@ fn next(lines: &mut Vec<Line>, run: &Running, shared: &Shared) {
         lines.push(Line { spans: vec![(Paint::Plain, text)], copy: Some(input) });
     }
     if outcome != Some(Outcome::Done) {
-        let command = shared.invocation().again(&run.command);
+        let command = run.called(shared.invocation()).again(&run.command);
         let text = format!("  the same from a shell: {command}");
         lines.push(Line { spans: vec![(Paint::Dim, text)], copy: Some(command) });
     }

@@ -23,7 +23,7 @@ pub(super) const ITEMS: usize = 64;
 pub(super) const OPTIONS: usize = 1_000_000;
 
 /// The columns in order; those of the sign-in only where an environment signs in that way.
-const COLUMNS: [(Field, &str); 13] = [
+const COLUMNS: [(Field, &str); 16] = [
     (Field::Account, "account"),
     (Field::Region, "region"),
     (Field::Role, "role"),
@@ -37,6 +37,9 @@ const COLUMNS: [(Field, &str); 13] = [
     (Field::PermissionSet, "permission set"),
     (Field::From, "from"),
     (Field::AssumeRole, "assumed role"),
+    (Field::Authentication, "pipelines by"),
+    (Field::User, "user of the key"),
+    (Field::SourceIp, "key works from"),
 ];
 
 /// What follows from the wizard, until it changes.
