@@ -4,6 +4,7 @@ pub mod arn;
 pub mod blueprint;
 pub mod connection;
 pub mod denial;
+pub mod deploy;
 pub mod diagnose;
 pub mod failure;
 pub mod federation;

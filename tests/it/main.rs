@@ -16,6 +16,7 @@ mod independent;
 mod keyring;
 mod matrix;
 mod move_issuer;
+mod pipeline;
 mod practice_entra;
 mod prompts;
 mod rights;

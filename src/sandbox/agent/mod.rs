@@ -4,6 +4,7 @@ mod checkpoint;
 mod cli;
 mod conditions;
 pub mod expression;
+pub mod forecast;
 mod graph;
 mod job;
 mod log;

@@ -1,0 +1,7 @@
+//! The deployment pipeline: what is written for every preset and flow, and which stages of it run for which branch.
+
+mod answers;
+mod golden;
+mod hostile;
+mod rules;
+mod table;
