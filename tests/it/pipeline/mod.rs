@@ -4,4 +4,6 @@ mod answers;
 mod golden;
 mod hostile;
 mod rules;
+#[cfg(target_os = "linux")]
+mod scripts;
 mod table;
