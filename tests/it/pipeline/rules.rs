@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyless::domain::deploy::{Deployment, Host, render};
+use keyless::domain::deploy::{Deployment, Flow, Host, Place, Target, render};
 use serde_json::Value as Json;
 
 use super::answers::{deployment, flows, optional, presets};
@@ -177,6 +177,27 @@ fn a_prefix_ends_at_a_slash() {
         }
     }
     assert!(prefixes > 50, "{prefixes}");
+}
+
+/// The answers of the README as a pipeline: the same names, whole sessions.
+#[test]
+fn a_federation_becomes_targets() {
+    let readme = include_str!("../../../README.md");
+    let begin = readme.find("```toml\n").unwrap() + 8;
+    let answers = &readme[begin..begin + readme[begin..].find("```").unwrap()];
+    let federation = keyless::config::parse(answers, "README.md").unwrap();
+    let target = |environment| Target::of(environment, Place::Script).unwrap();
+    let mut wanted = deployment(presets().remove(6), Flow::Mapped);
+    wanted.targets = federation.environments.iter().map(target).collect();
+    for (target, environment) in wanted.targets.iter().zip(&federation.environments) {
+        assert_eq!(target.role, environment.role_arn());
+        assert_eq!(target.session_seconds, u32::from(environment.session_hours) * 3600);
+        assert_eq!(target.environment.as_str(), environment.name.as_str());
+    }
+    let text = render(&wanted).unwrap();
+    for environment in &federation.environments {
+        assert!(text.contains(&format!("awsCredentials: {}", environment.connection)), "{text}");
+    }
 }
 
 /// What the tools are told, by preset: the words a reviewer would look for.

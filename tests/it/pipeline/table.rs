@@ -63,16 +63,20 @@ async fn runs(pipeline: &Pipeline, start: &Start) -> Vec<String> {
 
 const NONE: [&str; 0] = [];
 
+type Names = &'static [&'static str];
+
 /// Branch → environments, per flow. Conditions ignore case, so `MAIN` and `Feat/x` pass where `main` and `feat/x` do: what
 /// stands against them is the trigger, which minds case, and branch control.
-fn wanted(flow: &Flow) -> Vec<(&'static str, &'static [&'static str])> {
-    const ALL: &[&str] = &["dev", "staging", "prod"];
-    let (feature, release, develop, hotfix, main): (&[&str], &[&str], &[&str], &[&str], &[&str]) = match flow
-    {
-        Flow::Mapped => (&["dev"], &["staging"], &[], &[], &["prod"]),
-        Flow::Trunk { .. } => (&[], &[], &[], &[], ALL),
-        Flow::Develop { .. } => (&[], &["staging"], &["dev"], &[], &["prod"]),
-        Flow::Hotfix { .. } => (&[], &[], &[], &["staging"], ALL),
+fn wanted(flow: &Flow) -> Vec<(&'static str, Names)> {
+    const ALL: Names = &["dev", "staging", "prod"];
+    const DEV: Names = &["dev"];
+    const STAGING: Names = &["staging"];
+    const PROD: Names = &["prod"];
+    let [feature, release, develop, hotfix, main] = match flow {
+        Flow::Mapped => [DEV, STAGING, &[], &[], PROD],
+        Flow::Trunk { .. } => [&[], &[], &[], &[], ALL],
+        Flow::Develop { .. } => [&[], STAGING, DEV, &[], PROD],
+        Flow::Hotfix { .. } => [&[], &[], &[], STAGING, ALL],
     };
     vec![
         ("refs/heads/feat/x", feature),
