@@ -109,6 +109,10 @@ impl Writer<'_> {
             let branches: Vec<&str> = lane.branches.iter().map(BranchPattern::as_str).collect();
             self.put(0, &format!("#   {} <- {}", lane.target.name, branches.join(", ")));
         }
+        self.put(0, "#");
+        for line in template::about(self.template) {
+            self.put(0, line);
+        }
         let mut text = vec![
             "",
             "Yours to edit: the steps, versions and tests. Keep: stages, dependsOn and conditions, the check of the identity",

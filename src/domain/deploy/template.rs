@@ -44,6 +44,11 @@ pub(super) fn of(preset: &Preset) -> Result<Template, Problem> {
     found.ok_or_else(|| Problem::Template { template: preset.name(), name: "its file".to_owned() })
 }
 
+/// What a template says of itself: the comment at its beginning.
+pub(super) fn about(template: Template) -> impl Iterator<Item = &'static str> {
+    template.text.lines().take_while(|line| line.starts_with('#'))
+}
+
 /// The steps of one section, filled in; empty when the template has no such section. Lines are without the section's own
 /// indentation.
 ///

@@ -232,6 +232,10 @@ fn each_preset_is_whole() {
             // AWSCLI@1 cannot run cdk, terraform or ampx; approvals in the YAML are asked for only where wanted.
             assert!(!text.contains("AWSCLI@1") && !text.contains("ManualValidation"), "{text}");
             assert!(text.contains("A condition is no gate."), "{text}");
+            let file = format!("{}/assets/pipelines/{}.yml", env!("CARGO_MANIFEST_DIR"), preset.name());
+            let about = std::fs::read_to_string(file).unwrap();
+            let about = about.split("\n\n").next().unwrap();
+            assert!(about.starts_with("# ") && text.contains(about), "what must be known of {about}");
             assert!(!text.contains("{{"), "{text}");
         }
     }
