@@ -5,6 +5,7 @@ pub mod audit;
 pub mod blueprint;
 pub mod connection;
 pub mod denial;
+pub mod deploy;
 pub mod diagnose;
 pub mod failure;
 pub mod federation;

@@ -5,6 +5,7 @@ mod cli;
 mod conditions;
 mod deployment;
 pub mod expression;
+pub mod forecast;
 mod gates;
 mod graph;
 mod hours;

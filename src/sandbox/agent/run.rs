@@ -1,10 +1,9 @@
 //! One run from beginning to end: stages, their checkpoints, cancelling.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::checkpoint::{self, Stop};
-use super::conditions::{Now, met};
+use super::conditions::{Now, met, stage_runs};
 use super::graph::{self, Before};
 use super::yaml::{Job, Pipeline, Stage};
 use super::{Desk, job, locks, records, server};
@@ -166,9 +165,7 @@ fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 async fn stage(progress: &Progress<'_>, stage: &Stage, before: Before) -> Outcome {
     let (ground, run) = (progress.ground(), progress.run);
     let id = progress.record(&stage.name);
-    let variables: BTreeMap<String, String> =
-        stage.jobs.first().map(|job| job.variables.clone()).unwrap_or_default();
-    let wanted = met(stage.condition.as_deref(), &Now { variables: &variables, before: &before });
+    let wanted = stage_runs(stage, &before);
     let left_out = run.skipped.iter().any(|name| name.eq_ignore_ascii_case(&stage.name));
     match wanted {
         Ok(true) if !left_out => {}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::cli::Environment;
 use super::conditions::{Now, met};
+use super::graph::Before;
 use super::job::Work;
 use super::log::Log;
 use super::steps::{self, Step};
@@ -40,7 +41,7 @@ pub fn task_reference(ground: &Ground, step: &Step) -> Option<(String, String, S
 /// Performs a step; `id` is its record, `so_far` how the job stands.
 pub async fn perform(work: &Work<'_>, id: &str, step: &Step, so_far: Outcome) -> Outcome {
     let (ground, run) = (work.progress.ground(), work.progress.run);
-    let before = BTreeMap::from([(String::new(), so_far)]);
+    let before = Before::unnamed(so_far);
     match met(step.condition.as_deref(), &Now { variables: &work.variables, before: &before }) {
         Ok(true) => {}
         Ok(false) => {

@@ -21,7 +21,7 @@ use crate::engine::known::{Known, Of};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Verb};
 use crate::plan::link::{Link, LinkState, LinkStatus};
-use crate::steps::facts::{ConnectionFact, ask_protected, connection_key};
+use crate::steps::facts::{ConnectionFact, ask_protected, holder_key};
 
 /// The checks of one environment.
 pub struct Checks {
@@ -80,8 +80,8 @@ impl Checks {
             Gated::Environment(name) => known
                 .get(&Of::<TargetFact>::new(target_key(name)))
                 .map(|fact| Protected::Environment(fact.id)),
-            Gated::Connection(name) => known
-                .get(&Of::<ConnectionFact>::new(connection_key(name)))
+            Gated::Connection(_) => known
+                .get(&Of::<ConnectionFact>::new(holder_key(&self.environment)))
                 .map(|fact| Protected::Endpoint(fact.id)),
         }
     }
@@ -255,8 +255,7 @@ impl Step for Checks {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        let mut needs =
-            vec![target_key(&self.wanted.target.name), connection_key(&self.environment.connection)];
+        let mut needs = vec![target_key(&self.wanted.target.name), holder_key(&self.environment)];
         let controls = |check: &WantedCheck| check.settings.kind() == CheckKind::BranchControl;
         if self.present && self.wanted.checks.iter().any(controls) {
             needs.extend(self.verification.as_ref().map(policy_key));

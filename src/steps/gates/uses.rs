@@ -21,7 +21,7 @@ use crate::domain::pipeline::{Permission, Pipeline, Protected};
 use crate::engine::known::{Known, Of};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Verb};
-use crate::steps::facts::{ConnectionFact, ask_protected, connection_key};
+use crate::steps::facts::{ConnectionFact, ask_protected, holder_key};
 
 /// Who may use what one environment's deployments need.
 pub struct Uses {
@@ -135,7 +135,7 @@ impl Uses {
         let exact = self.environment.protected;
         let (connection, target, group) =
             (&self.environment.connection, &self.gates.target.name, &self.gates.group.name);
-        let endpoint = known.get(&Of::<ConnectionFact>::new(connection_key(connection)));
+        let endpoint = known.get(&Of::<ConnectionFact>::new(holder_key(&self.environment)));
         let place = known.get(&Of::<TargetFact>::new(target_key(target)));
         let variables = known.get(&Of::<GroupFact>::new(group_key(group)));
         // Others may have good reasons to deploy to an environment that is theirs.
@@ -221,7 +221,7 @@ impl Step for Uses {
 
     fn needs(&self) -> Vec<StepKey> {
         let mut needs = vec![
-            connection_key(&self.environment.connection),
+            holder_key(&self.environment),
             target_key(&self.gates.target.name),
             group_key(&self.gates.group.name),
         ];
