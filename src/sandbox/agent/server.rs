@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::conditions::{Now, met};
+use super::graph::Before;
 use super::run::Progress;
 use super::steps::{Step, Work};
 use super::yaml::Job;
@@ -67,7 +68,7 @@ pub(super) async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Out
     records::add(ground, run.id, &laid);
     let mut so_far = Outcome::Succeeded;
     for (own, step, _) in rows {
-        let before = std::collections::BTreeMap::from([(String::new(), so_far)]);
+        let before = Before::unnamed(so_far);
         let wanted = met(step.condition.as_deref(), &Now { variables: &job.variables, before: &before });
         let (outcome, issue) = match wanted {
             Ok(true) => one_step(progress, &own, job, step).await,
