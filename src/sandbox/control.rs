@@ -1,4 +1,5 @@
-//! What only the practice cloud has: its clock can be moved and its issuer switched, also while another process serves it.
+//! What only the practice cloud has: its clock can be moved, its issuer switched and its people asked, also while another
+//! process serves it.
 
 use std::io;
 use std::sync::Arc;
@@ -6,12 +7,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
 use super::team::{self, TeamRun};
 use super::world::TokenIssuer;
+use super::people::{self, Decided, Wanted};
 use super::{Addresses, Ground, issuer, practice_token};
 
 /// Where the clock is, at the address of Azure DevOps. No organisation's name begins with an underscore.
@@ -19,6 +21,9 @@ const PATH: &str = "/_practice/clock";
 
 /// Who issues the tokens, likewise.
 const ISSUER: &str = "/_practice/issuer";
+
+/// Who answers what runs and pull requests wait for, likewise.
+const PEOPLE: &str = "/_practice/people";
 
 /// The header that tells a keyless of this world from a page in a browser.
 const HEADER: &str = "x-practice-token";
@@ -91,6 +96,7 @@ pub fn router(ground: Arc<Ground>) -> Router {
     Router::new()
         .route(PATH, get(read).post(change))
         .route(ISSUER, get(read_issuer).post(change_issuer))
+        .route(PEOPLE, post(decide))
         .with_state(ground)
 }
 
@@ -126,6 +132,21 @@ pub async fn ask(addresses: &Addresses, seconds: Option<i64>) -> io::Result<Told
 /// It does not answer, or not so.
 pub async fn ask_issuer(addresses: &Addresses, to: Option<TokenIssuer>) -> io::Result<Issues> {
     asked(addresses, ISSUER, to).await
+}
+
+async fn decide(State(ground): State<Arc<Ground>>, headers: HeaderMap, Json(wanted): Json<Wanted>) -> Response {
+    if !is_known(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    Json(people::decide(&ground, &wanted)).into_response()
+}
+
+/// Lets the people of a practice cloud that another process serves answer what is waited for.
+///
+/// # Errors
+/// It does not answer, or not so.
+pub async fn ask_people(addresses: &Addresses, wanted: &Wanted) -> io::Result<Vec<Decided>> {
+    asked(addresses, PEOPLE, Some(wanted)).await
 }
 
 async fn asked<W: Serialize, T: serde::de::DeserializeOwned>(

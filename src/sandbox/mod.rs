@@ -8,6 +8,7 @@ pub mod devops;
 pub mod entra;
 pub mod habit;
 pub mod issuer;
+pub mod people;
 pub mod sso;
 pub mod store;
 pub mod team;
@@ -302,6 +303,16 @@ impl Practice {
         control::move_clock(&self.ground, seconds).await
     }
 
+    /// Lets its people answer what runs and pull requests wait for.
+    pub fn decide(&self, wanted: &people::Wanted) -> Vec<people::Decided> {
+        people::decide(&self.ground, wanted)
+    }
+
+    /// Lets its people approve what a run waits for, or what any run does.
+    pub fn approve(&self, run: Option<u64>) -> Vec<people::Decided> {
+        self.decide(&people::Wanted { run, ..people::Wanted::default() })
+    }
+
     /// What signs in to it.
     pub fn credentials(&self) -> Credentials {
         Credentials::of(&self.ground.world)
@@ -345,6 +356,17 @@ impl Running {
             (Self::Owned(practice), None) => Ok(control::look(practice.ground())),
             (Self::Owned(practice), Some(seconds)) => Ok(practice.move_clock(seconds).await),
             (Self::Attached { addresses, .. }, _) => control::ask(addresses, seconds).await,
+        }
+    }
+
+    /// Lets the people of the practice cloud answer what runs and pull requests wait for.
+    ///
+    /// # Errors
+    /// The process that runs it does not answer.
+    pub async fn decide(&self, wanted: &people::Wanted) -> io::Result<Vec<people::Decided>> {
+        match self {
+            Self::Owned(practice) => Ok(practice.decide(wanted)),
+            Self::Attached { addresses, .. } => control::ask_people(addresses, wanted).await,
         }
     }
 

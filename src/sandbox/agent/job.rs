@@ -10,7 +10,7 @@ use super::yaml::Job;
 use super::{records, step};
 use crate::sandbox::devops::runs::{self, Status};
 use crate::sandbox::devops::timeline::{Outcome, Record};
-use crate::sandbox::devops::{endpoints, queues};
+use crate::sandbox::devops::{endpoints, environments, queues};
 use crate::sandbox::devops::{history, oidctoken};
 use crate::sandbox::world::AgentPlace;
 
@@ -114,7 +114,15 @@ fn variables(progress: &Progress<'_>, id: &str, job: &Job, worker: &str) -> BTre
     let run = progress.run;
     let mut all = job.variables.clone();
     all.extend(run.variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())));
+    let environment =
+        job.environment.as_deref().and_then(|name| environments::by_name(progress.ground(), &run.project, name));
+    if let Some(known) = environment {
+        all.insert("Environment.Name".to_owned(), known.name);
+        all.insert("Environment.Id".to_owned(), known.id.to_string());
+    }
     for (name, value) in [
+        ("Build.ArtifactStagingDirectory", "/home/vsts/work/1/a".to_owned()),
+        ("Pipeline.Workspace", "/home/vsts/work/1".to_owned()),
         ("Build.BuildId", run.id.to_string()),
         ("Build.BuildNumber", run.name.clone()),
         ("System.JobId", id.to_owned()),

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::conditions::{Now, met};
 use super::graph::{self, Before};
 use super::yaml::{Job, Pipeline, Stage};
-use super::{Desk, checkpoint, job, records};
+use super::checkpoint::{self, Stop};
+use super::{Desk, job, locks, records, server};
 use crate::sandbox::Ground;
-use crate::sandbox::devops::approvals;
-use crate::sandbox::devops::oidctoken;
+use crate::sandbox::devops::environments::{self, Deployment};
+use crate::sandbox::devops::{approvals, oidctoken, pipelines, pull_requests};
 use crate::sandbox::devops::runs::{self, Ending, Run, Status};
 use crate::sandbox::devops::timeline::{self, Outcome};
 
@@ -117,6 +118,8 @@ pub async fn perform(desk: &Desk, id: u64) {
 
 fn finish(ground: &Ground, run: &Run, ending: Ending) {
     approvals::withdraw(ground, run.id);
+    server::withdraw(ground, run.id);
+    locks::release(ground, run.id, None);
     forget_jobs(ground, run.id);
     let now = records::now(ground);
     change(ground, run.id, |run| {
@@ -124,6 +127,9 @@ fn finish(ground: &Ground, run: &Run, ending: Ending) {
         run.result = Some(ending);
         run.finished = Some(now);
     });
+    if let Some(id) = run.pull_request {
+        pull_requests::settle(ground, id);
+    }
 }
 
 /// A job's access token ends with its run at the latest.
@@ -176,10 +182,15 @@ async fn stage(progress: &Progress<'_>, stage: &Stage, before: Before) -> Outcom
             return Outcome::Failed;
         }
     }
-    if let Err(refused) = checkpoint::pass(progress, stage, &id).await {
+    if let Err(stop) = checkpoint::pass(progress, stage, &id).await {
+        let (outcome, why) = match stop {
+            Stop::Failed(why) => (Outcome::Failed, why),
+            Stop::Canceled(why) => (Outcome::Canceled, why),
+        };
+        locks::release(ground, run.id, Some(&stage.name));
         records::skip(ground, run.id, &id);
-        records::end(ground, run.id, &id, Outcome::Failed, vec![records::error(refused)]);
-        return Outcome::Failed;
+        records::end(ground, run.id, &id, outcome, vec![records::error(why)]);
+        return outcome;
     }
     records::begin(ground, run.id, &id);
     let nodes: Vec<(&str, &[String])> =
@@ -187,8 +198,41 @@ async fn stage(progress: &Progress<'_>, stage: &Stage, before: Before) -> Outcom
     let ended =
         graph::run(&nodes, |at, before| conditional_job(progress, stage, &stage.jobs[at], before)).await;
     let outcome = worst(ended.values().copied());
+    locks::release(ground, run.id, Some(&stage.name));
     records::end(ground, run.id, &id, outcome, Vec::new());
     outcome
+}
+
+/// Notes a deployment in the history of its environment; `known` is what was noted at its beginning.
+fn note(
+    progress: &Progress<'_>,
+    stage: &Stage,
+    job: &Job,
+    known: Option<Deployment>,
+    ended: Option<Outcome>,
+) -> Option<Deployment> {
+    let (ground, run) = (progress.ground(), progress.run);
+    let name = job.environment.as_deref()?;
+    let now = records::now(ground);
+    let one = match known {
+        Some(known) => Deployment { finished: Some(now), result: ended, ..known },
+        None => Deployment {
+            id: 0,
+            environment: environments::by_name(ground, &run.project, name)?.id,
+            run: run.id,
+            run_name: run.name.clone(),
+            pipeline: run.pipeline,
+            pipeline_name: pipelines::by_id(ground, run.pipeline).map(|one| one.name).unwrap_or_default(),
+            plan: run.plan.clone(),
+            stage: stage.name.clone(),
+            job: job.name.clone(),
+            started: now,
+            finished: None,
+            result: None,
+        },
+    };
+    let id = environments::note(ground, one.clone());
+    Some(Deployment { id, ..one })
 }
 
 async fn conditional_job(progress: &Progress<'_>, stage: &Stage, job: &Job, before: Before) -> Outcome {
@@ -208,7 +252,14 @@ async fn conditional_job(progress: &Progress<'_>, stage: &Stage, job: &Job, befo
         }
     }
     records::begin(ground, run.id, &phase);
-    let outcome = job::perform(progress, &progress.record(&path), job).await;
+    let deployment = note(progress, stage, job, None, None);
+    let outcome = match job.server {
+        true => server::perform(progress, &progress.record(&path), job).await,
+        false => job::perform(progress, &progress.record(&path), job).await,
+    };
+    if deployment.is_some() {
+        note(progress, stage, job, deployment, Some(outcome));
+    }
     let outcome = if outcome == Outcome::Failed && job.continue_on_error {
         Outcome::SucceededWithIssues
     } else {

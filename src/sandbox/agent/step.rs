@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::cli::Environment;
 use super::conditions::{Now, met};
 use super::job::Work;
 use super::log::Log;
 use super::steps::{self, Step};
-use super::{records, toolkit};
+use super::{records, script, tasks, toolkit};
 use crate::sandbox::Ground;
 use crate::sandbox::devops::extensions;
 use crate::sandbox::devops::timeline::{Issue, Outcome};
@@ -97,26 +98,42 @@ async fn attempts(work: &Work<'_>, step: &Step, log: &mut Log<'_>) -> (bool, Vec
 }
 
 async fn once(work: &Work<'_>, step: &Step, log: &mut Log<'_>) -> Result<(), Failed> {
+    let filled = |fields: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+        fields.iter().map(|(name, value)| (name.clone(), fill(value, &work.variables))).collect()
+    };
+    let (ground, run) = (work.progress.ground(), work.progress.run);
     match &step.work {
         steps::Work::Task { name, inputs, .. } => {
-            let inputs =
-                inputs.iter().map(|(name, value)| (name.clone(), fill(value, &work.variables))).collect();
+            let inputs = filled(inputs);
             match step.toolkit_task() {
                 Some("AWSCLI") => toolkit::aws_cli(work, &inputs, log).await,
-                Some("AWSShellScript") => toolkit::shell_script(work, &inputs, log).await,
-                _ => Err(Failed(format!(
-                    "The practice agent cannot perform the task {name}. It performs AWSCLI@1 and AWSShellScript@1 only."
-                ))),
+                Some("AWSShellScript") => toolkit::shell_script(work, &inputs, &filled(&step.env), log).await,
+                Some(other) => toolkit::other(work, other, &inputs, log).await,
+                None => tasks::perform(work, name, &inputs, log),
             }
         }
         steps::Work::Checkout(what) if what.eq_ignore_ascii_case("none") => Ok(()),
         steps::Work::Checkout(what) => {
-            log.say(format!("Syncing repository: {what} (Git) at {}", work.progress.run.version));
+            log.say(format!("Syncing repository: {what} (Git) at {}", run.version));
             Ok(())
         }
-        steps::Work::Script(kind) => Err(Failed(format!(
-            "The practice agent cannot perform a '{kind}' step. It performs AWSCLI@1 and AWSShellScript@1 only."
-        ))),
+        steps::Work::Publish { path, artifact } => {
+            tasks::publish(ground, run.id, &fill(artifact, &work.variables), path, log)
+        }
+        steps::Work::Download { from, artifact } => {
+            tasks::download(ground, run.id, from, &fill(artifact, &work.variables), log)
+        }
+        steps::Work::Script { kind, text } if ["bash", "script"].contains(&kind.as_str()) => {
+            let nothing = Environment::default();
+            match script::play(work, &filled(&step.env), &nothing, &fill(text, &work.variables), log).await? {
+                0 => Ok(()),
+                code => Err(toolkit::exit("/usr/bin/bash", code)),
+            }
+        }
+        steps::Work::Script { kind, .. } => {
+            log.say(format!("The practice agent does not run a '{kind}' step; it is taken as succeeded."));
+            Ok(())
+        }
     }
 }
 

@@ -49,6 +49,9 @@ pub struct Step {
     pub continue_on_error: bool,
     /// How often it is tried again.
     pub retries: u32,
+    /// What is put into its environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
 }
 
 /// What a step does.
@@ -66,8 +69,27 @@ pub enum Work {
     },
     /// `checkout: self`
     Checkout(String),
-    /// `bash`, `script`, `pwsh`, …
-    Script(String),
+    /// A script of its own.
+    Script {
+        /// `bash`, `script`, `pwsh`, …
+        kind: String,
+        /// Its text.
+        text: String,
+    },
+    /// `publish: path`
+    Publish {
+        /// What is published.
+        path: String,
+        /// The artifact's name.
+        artifact: String,
+    },
+    /// `download: current`
+    Download {
+        /// Where from: `current`, `none` or a pipeline's alias.
+        from: String,
+        /// The artifact's name; empty: all of them.
+        artifact: String,
+    },
 }
 
 impl Step {
@@ -108,6 +130,7 @@ pub(super) fn read(item: &Value) -> Result<Step, Problem> {
         .find_map(|kind| Some((*kind, fields.get(*kind)?)))
         .ok_or("Expected a step: one of 'task', 'script', 'bash', 'pwsh', 'powershell', 'checkout'.")?;
     let value = literal(value)?;
+    let artifact = item.get("artifact").map(literal).transpose()?;
     let (work, display) = match kind {
         "task" => {
             let (name, version) =
@@ -124,11 +147,23 @@ pub(super) fn read(item: &Value) -> Result<Step, Problem> {
             (Work::Checkout(value), display)
         }
         "template" => return Err("The practice cloud cannot read templates of other files.".to_owned()),
+        "publish" => {
+            let artifact = artifact.unwrap_or_else(|| "drop".to_owned());
+            (Work::Publish { path: value, artifact }, "PublishPipelineArtifact".to_owned())
+        }
+        "download" => {
+            let artifact = artifact.unwrap_or_default();
+            (Work::Download { from: value, artifact }, "DownloadPipelineArtifact".to_owned())
+        }
         other => (
-            Work::Script(other.to_owned()),
+            Work::Script { kind: other.to_owned(), text: value },
             if other == "script" { "CmdLine".to_owned() } else { capital(other) },
         ),
     };
+    let mut env = BTreeMap::new();
+    for (name, value) in item["env"].as_object().into_iter().flatten() {
+        env.insert(name.clone(), literal(value)?);
+    }
     let flag = |name: &str, default: bool| {
         let text = item.get(name).map(literal).transpose()?;
         Ok::<bool, Problem>(text.map_or(default, |text| truth(&text)))
@@ -137,6 +172,7 @@ pub(super) fn read(item: &Value) -> Result<Step, Problem> {
         work,
         display: item["displayName"].as_str().map_or(display, str::to_owned),
         condition: condition(item)?,
+        env,
         enabled: flag("enabled", true)?,
         continue_on_error: flag("continueOnError", false)?,
         retries: match item.get("retryCountOnTaskFailure") {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::deployment;
 use super::expression::{Problem, text};
 use super::steps::{self, Step};
 use super::template::{Names, expand};
@@ -37,6 +38,21 @@ pub struct Pipeline {
     /// Names of the variable groups it uses.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// The other repositories of Azure Repos that it links.
+    #[serde(default)]
+    pub repositories: Vec<Linked>,
+    /// Whether a newer run waits behind an older one at an exclusive lock, instead of taking its place.
+    #[serde(default)]
+    pub sequential: bool,
+}
+
+/// A repository that a pipeline links beside its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linked {
+    /// `repository` or `project/repository`.
+    pub name: String,
+    /// The branch; none: the default one.
+    pub ref_name: Option<String>,
 }
 
 /// A stage.
@@ -52,6 +68,9 @@ pub struct Stage {
     pub condition: Option<String>,
     /// Its jobs.
     pub jobs: Vec<Job>,
+    /// As [`Pipeline::sequential`], for this stage.
+    #[serde(default)]
+    pub sequential: bool,
 }
 
 /// A job.
@@ -73,6 +92,12 @@ pub struct Job {
     pub continue_on_error: bool,
     /// Its steps.
     pub steps: Vec<Step>,
+    /// The environment that a deployment job deploys to.
+    #[serde(default)]
+    pub environment: Option<String>,
+    /// Whether it runs without an agent.
+    #[serde(default)]
+    pub server: bool,
 }
 
 /// Reads, checks and fills in a pipeline.
@@ -109,7 +134,12 @@ pub fn compile(source: &Source<'_>) -> Result<Pipeline, Problem> {
     groups.sort();
     groups.dedup();
     let final_yaml = serde_saphyr::to_string(&filled).map_err(|error| at(error.to_string()))?;
-    Ok(Pipeline { stages, parameters, final_yaml, groups })
+    let (repositories, sequential) = (deployment::linked(&filled), is_sequential(&filled));
+    Ok(Pipeline { stages, parameters, final_yaml, groups, repositories, sequential })
+}
+
+fn is_sequential(item: &Value) -> bool {
+    item["lockBehavior"].as_str().is_some_and(|word| word.eq_ignore_ascii_case("sequential"))
 }
 
 fn parse(yaml: &str) -> Result<Value, Problem> {
@@ -267,6 +297,7 @@ fn stages(
             depends: Vec::new(),
             condition: None,
             jobs,
+            sequential: false,
         };
         return Ok(vec![stage]);
     };
@@ -281,6 +312,7 @@ fn stages(
             depends: depends(item)?.unwrap_or(previous),
             condition: condition(item)?,
             jobs: jobs(item, root, &known, names, groups)?,
+            sequential: is_sequential(item),
             name,
         });
     }
@@ -321,8 +353,9 @@ fn jobs(
         }
         if item.get("deployment").is_some() {
             let name = named(item, "deployment")?;
-            let steps = &item["strategy"]["runOnce"]["deploy"];
-            jobs.push(job(name, item, steps, root, known, names, groups)?);
+            let steps = deployment::steps(item)?;
+            let environment = Some(deployment::environment(item)?);
+            jobs.push(Job { environment, ..job(name, item, &steps, root, known, names, groups)? });
         } else {
             let name = item["job"].as_str().filter(|name| !name.is_empty());
             let name = name.map_or_else(|| format!("Job{}", jobs.len() + 1), str::to_owned);
@@ -353,7 +386,9 @@ fn job(
         variables_here.extend(variables(&item["variables"], names, groups)?);
     }
     let pool = [&item["pool"], &root["pool"]].into_iter().find(|pool| !pool.is_null());
+    let server = pool.is_some_and(|pool| pool == "server");
     let queue = match pool {
+        _ if server => None,
         Some(Value::String(name)) => Some(name.clone()),
         Some(pool) => pool["name"].as_str().map(str::to_owned),
         None => None,
@@ -367,6 +402,8 @@ fn job(
         variables: variables_here,
         continue_on_error: item["continueOnError"].as_bool().unwrap_or(false),
         steps: list.iter().map(steps::read).collect::<Result<_, _>>()?,
+        environment: None,
+        server,
         name,
     })
 }

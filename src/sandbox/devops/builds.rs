@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::runs::{self, Ending, Run, Status};
-use super::{Op, Place, git, identities, pipelines, projects, queues};
+use super::{Op, Place, definitions, git, identities, pipelines, projects, queues};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply, segment, stamp};
@@ -71,7 +71,7 @@ pub(super) fn is_retained(ground: &Ground, pipeline: u64) -> bool {
 
 /// Drops what belongs to a run that is gone.
 pub(super) fn forget(tx: &mut Transaction<'_>, run: u64) {
-    for table in ["timeline", "log"] {
+    for table in ["timeline", "log", "artifact"] {
         for (key, _) in tx.list::<Value>(table, &format!("{run:08}/")) {
             tx.remove(table, &key);
         }
@@ -105,8 +105,7 @@ pub fn of_call(call: &Call) -> Result<Run, Failure> {
 fn answer(call: &Call, run: &Run) -> Value {
     let ground = &call.ground;
     let link = call.link(&format!("{}/_apis/build/Builds/{}", run.project, run.id));
-    let who = if run.team { identities::team(ground) } else { identities::operator(ground) };
-    let who = identities::reference(call, &who);
+    let who = identities::reference(call, &run.requester(ground));
     let project = projects::find(ground, &run.project);
     let pipeline = pipelines::by_id(ground, run.pipeline);
     let repository =
@@ -125,7 +124,7 @@ fn answer(call: &Call, run: &Run) -> Value {
         "validationResults": issues,
         "plans": [{"planId": run.plan}],
         "templateParameters": run.parameters,
-        "triggerInfo": {},
+        "triggerInfo": run.pull_request.map_or(json!({}), |id| json!({"pr.number": id.to_string()})),
         "id": run.id,
         "buildNumber": run.name,
         "status": run.status,
@@ -137,7 +136,7 @@ fn answer(call: &Call, run: &Run) -> Value {
         "sourceBranch": run.ref_name,
         "sourceVersion": run.version,
         "priority": "normal",
-        "reason": "manual",
+        "reason": if run.pull_request.is_some() { "pullRequest" } else { "manual" },
         "requestedFor": who,
         "requestedBy": who,
         "lastChangedDate": run.finished.as_ref().or(run.started.as_ref()).unwrap_or(&run.queued),
@@ -150,7 +149,7 @@ fn answer(call: &Call, run: &Run) -> Value {
         "appendCommitMessageToRunName": true,
     });
     if let (Some(project), Some(pipeline)) = (&project, &pipeline) {
-        answer["definition"] = pipelines::definition(call, project, pipeline);
+        answer["definition"] = definitions::definition(call, project, pipeline);
         answer["project"] = projects::reference(call, project);
     }
     if let (Some(project), Some(repository)) = (&project, &repository) {

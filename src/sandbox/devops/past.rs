@@ -30,7 +30,9 @@ pub(super) fn add_pipeline(
         revision: 1,
         path: wanted.path.clone(),
         repository: repository.id.clone(),
-        variables: wanted
+        default_branch: None,
+            triggers: Vec::new(),
+            variables: wanted
             .variables
             .iter()
             .map(|(name, value)| (name.clone(), Variable { value: value.clone(), secret: false }))
@@ -74,6 +76,7 @@ pub(super) fn add_run(
         plan: stable_id(ground, &format!("plan {id}")),
         queue: None,
         team: false,
+        pull_request: None,
     };
     tx.put("run", &runs::key(id), &run);
     let record = Record {

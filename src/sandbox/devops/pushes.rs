@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Op, Place, git, identities, projects, refs};
+use super::{Op, Place, git, identities, policies, projects, pull_requests, refs};
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply};
 use refs::{Commit, ZEROS};
@@ -70,6 +70,9 @@ fn create(call: &Call) -> Result<Reply, Failure> {
         if now.as_ref().is_some_and(|now| *now != old) || (old != ZEROS && base.is_none()) {
             return Err(stale(&name));
         }
+        if policies::closes(tx, &repository, &name, now.is_none()) {
+            return Err(policies::refusal());
+        }
         let start = base.map(|base| (old.clone(), base));
         let made = add_commits(tx, &repository.id, start, commits)?;
         let new = made.last().cloned().unwrap_or_default();
@@ -79,6 +82,7 @@ fn create(call: &Call) -> Result<Reply, Failure> {
         tx.put("push", &format!("{}/{id:08}", repository.id), &push);
         Ok(push)
     })?;
+    pull_requests::moved(call, &project, &repository, &name);
     Ok(Reply::json(answer(call, &project, &repository, &push)).status(StatusCode::CREATED))
 }
 
