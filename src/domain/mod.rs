@@ -27,6 +27,7 @@ pub mod provider;
 pub mod pull_request;
 pub mod regions;
 pub mod role;
+pub mod role_policies;
 pub mod rotation;
 pub mod user;
 pub mod variable_group;

@@ -11,9 +11,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
+use super::people::{self, Decided, Wanted};
 use super::team::{self, TeamRun};
 use super::world::TokenIssuer;
-use super::people::{self, Decided, Wanted};
 use super::{Addresses, Ground, issuer, practice_token};
 
 /// Where the clock is, at the address of Azure DevOps. No organisation's name begins with an underscore.
@@ -134,7 +134,11 @@ pub async fn ask_issuer(addresses: &Addresses, to: Option<TokenIssuer>) -> io::R
     asked(addresses, ISSUER, to).await
 }
 
-async fn decide(State(ground): State<Arc<Ground>>, headers: HeaderMap, Json(wanted): Json<Wanted>) -> Response {
+async fn decide(
+    State(ground): State<Arc<Ground>>,
+    headers: HeaderMap,
+    Json(wanted): Json<Wanted>,
+) -> Response {
     if !is_known(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }

@@ -68,7 +68,8 @@ pub fn decide(ground: &Ground, wanted: &Wanted) -> Vec<Decided> {
         .map(|one| approve(ground, one, !wanted.reject))
         .collect();
     for one in server::pending(ground).into_iter().filter(|one| is_meant(one.run)) {
-        let who = somebody_else(ground, &requester(ground, one.run)).unwrap_or_else(|| identities::operator(ground));
+        let who = somebody_else(ground, &requester(ground, one.run))
+            .unwrap_or_else(|| identities::operator(ground));
         server::decide(ground, &one, &who.id, !wanted.reject);
         told.push(Decided {
             matter: Matter::Validation,
@@ -141,7 +142,8 @@ fn approve(ground: &Ground, approval: Approval, yes: bool) -> Decided {
 
 fn review(ground: &Ground, mut one: PullRequest, yes: bool) -> Decided {
     let repository = git::find(ground, &one.project, &one.repository);
-    let policies = repository.map(|found| policies::of_branch(ground, &found, &one.target)).unwrap_or_default();
+    let policies =
+        repository.map(|found| policies::of_branch(ground, &found, &one.target)).unwrap_or_default();
     let least = policies.iter().filter_map(|policy| policy.number("minimumApproverCount")).max().unwrap_or(1);
     let team = projects::find(ground, &one.project).map(|project| identities::default_team(ground, &project));
     let mut people = team.map(|team| identities::members(ground, &team)).unwrap_or_default();

@@ -250,12 +250,8 @@ fn ask(one: &Asked<'_>) -> String {
         let list = settings[name].as_array().into_iter().flatten();
         list.filter_map(|who| who["id"].as_str()).map(str::to_ascii_lowercase).collect()
     };
-    let step = |approver: String| Step {
-        approver,
-        status: "pending".to_owned(),
-        by: None,
-        comment: String::new(),
-    };
+    let step =
+        |approver: String| Step { approver, status: "pending".to_owned(), by: None, comment: String::new() };
     let approval = Approval {
         id: id.clone(),
         project: run.project.clone(),

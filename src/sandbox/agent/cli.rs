@@ -93,7 +93,8 @@ pub async fn ask(desk: &Desk, environment: &Environment, print: &Print) -> Resul
         return Err((253, text.to_owned()));
     };
     if environment.region.is_empty() {
-        let text = "\nYou must specify a region. You can also configure your region by running \"aws configure\".";
+        let text =
+            "\nYou must specify a region. You can also configure your region by running \"aws configure\".";
         return Err((253, text.to_owned()));
     }
     let asked = match desk.ground.world.agent.http_proxy_only {

@@ -61,12 +61,18 @@ fn is_summer(utc: OffsetDateTime, minutes: i64, summer: Summer) -> bool {
         Summer::Never => return false,
         Summer::Europe => {
             let at = Duration::hours(1);
-            (sunday(year, Month::April, 0).map(|day| day + at), sunday(year, Month::November, 0).map(|day| day + at))
+            (
+                sunday(year, Month::April, 0).map(|day| day + at),
+                sunday(year, Month::November, 0).map(|day| day + at),
+            )
         }
         Summer::America => {
             let at = Duration::hours(2) - Duration::minutes(minutes);
             let back = at - Duration::hours(1);
-            (sunday(year, Month::March, 2).map(|day| day + at), sunday(year, Month::November, 1).map(|day| day + back))
+            (
+                sunday(year, Month::March, 2).map(|day| day + at),
+                sunday(year, Month::November, 1).map(|day| day + back),
+            )
         }
     };
     from.zip(to).is_some_and(|(from, to)| utc >= from && utc < to)

@@ -114,8 +114,10 @@ fn variables(progress: &Progress<'_>, id: &str, job: &Job, worker: &str) -> BTre
     let run = progress.run;
     let mut all = job.variables.clone();
     all.extend(run.variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())));
-    let environment =
-        job.environment.as_deref().and_then(|name| environments::by_name(progress.ground(), &run.project, name));
+    let environment = job
+        .environment
+        .as_deref()
+        .and_then(|name| environments::by_name(progress.ground(), &run.project, name));
     if let Some(known) = environment {
         all.insert("Environment.Name".to_owned(), known.name);
         all.insert("Environment.Id".to_owned(), known.id.to_string());

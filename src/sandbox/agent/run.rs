@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::checkpoint::{self, Stop};
 use super::conditions::{Now, met};
 use super::graph::{self, Before};
 use super::yaml::{Job, Pipeline, Stage};
-use super::checkpoint::{self, Stop};
 use super::{Desk, job, locks, records, server};
 use crate::sandbox::Ground;
 use crate::sandbox::devops::environments::{self, Deployment};
-use crate::sandbox::devops::{approvals, oidctoken, pipelines, pull_requests};
 use crate::sandbox::devops::runs::{self, Ending, Run, Status};
 use crate::sandbox::devops::timeline::{self, Outcome};
+use crate::sandbox::devops::{approvals, oidctoken, pipelines, pull_requests};
 
 /// What everything in one run shares.
 pub struct Progress<'a> {

@@ -124,7 +124,9 @@ impl Shell<'_> {
             _ => match assignment(line) {
                 Some((name, value)) => self.assign(name, value, log).await?,
                 None => {
-                    log.say(format!("The practice agent does not run this; it is taken as succeeded: {line}"));
+                    log.say(format!(
+                        "The practice agent does not run this; it is taken as succeeded: {line}"
+                    ));
                 }
             },
         }
@@ -261,8 +263,10 @@ fn fits(pattern: &[Glob], text: &[char]) -> bool {
 fn assignment(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once('=')?;
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let plain = !name.is_empty() && name.chars().all(is_name) && !name.starts_with(|c: char| c.is_ascii_digit());
+    let plain =
+        !name.is_empty() && name.chars().all(is_name) && !name.starts_with(|c: char| c.is_ascii_digit());
     // `NAME=value command` runs the command.
-    let alone = value.starts_with(['"', '\'']) || value.starts_with("$(") || !value.contains(char::is_whitespace);
+    let alone =
+        value.starts_with(['"', '\'']) || value.starts_with("$(") || !value.contains(char::is_whitespace);
     (plain && alone).then_some((name, value))
 }

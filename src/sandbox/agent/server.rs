@@ -83,17 +83,15 @@ pub(super) async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Out
     so_far
 }
 
-async fn one_step(
-    progress: &Progress<'_>,
-    id: &str,
-    job: &Job,
-    step: &Step,
-) -> (Outcome, Option<String>) {
+async fn one_step(progress: &Progress<'_>, id: &str, job: &Job, step: &Step) -> (Outcome, Option<String>) {
     let (ground, run) = (progress.ground(), progress.run);
     let inputs = match &step.work {
         Work::Task { name, inputs, .. } if name.eq_ignore_ascii_case("ManualValidation") => inputs,
         _ => {
-            let text = format!("The practice cloud performs only ManualValidation without an agent, not {}.", step.display);
+            let text = format!(
+                "The practice cloud performs only ManualValidation without an agent, not {}.",
+                step.display
+            );
             return (Outcome::Failed, Some(text));
         }
     };

@@ -177,8 +177,7 @@ fn answer(call: &Call, approval: &Approval) -> Value {
     let ground = &call.ground;
     let steps = approval.steps.iter().enumerate();
     let steps: Vec<Value> = steps.map(|(place, step)| step_json(call, approval, place, step)).collect();
-    let blocked: Vec<Value> =
-        approval.blocked.iter().map(|id| identities::reference_to(call, id)).collect();
+    let blocked: Vec<Value> = approval.blocked.iter().map(|id| identities::reference_to(call, id)).collect();
     let link = call.link(&format!("{}/_apis/pipelines/approvals/{}", approval.project, approval.id));
     let mut answer = json!({
         "id": approval.id,

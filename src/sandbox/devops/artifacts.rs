@@ -53,7 +53,8 @@ fn read(call: &Call) -> Result<Reply, Failure> {
     let all: Vec<(String, Artifact)> = call.ground.store.list("artifact", &format!("{:08}/", run.id));
     let wanted = call.query("artifactName").or(call.route("artifactName"));
     let shown = |one: &Artifact| -> Value {
-        let path = format!("{}/_apis/build/builds/{}/artifacts?artifactName={}", run.project, run.id, one.name);
+        let path =
+            format!("{}/_apis/build/builds/{}/artifacts?artifactName={}", run.project, run.id, one.name);
         json!({
             "id": one.id,
             "name": one.name,

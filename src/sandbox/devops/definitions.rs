@@ -37,7 +37,8 @@ fn create(call: &Call) -> Result<Reply, Failure> {
     if body["process"]["type"].as_u64() != Some(2) {
         return Err(Failure::argument("The practice cloud makes YAML pipelines only."));
     }
-    let path = text(&body["process"]["yamlFilename"]).ok_or_else(|| Failure::missing("Process.YamlFilename"))?;
+    let path =
+        text(&body["process"]["yamlFilename"]).ok_or_else(|| Failure::missing("Process.YamlFilename"))?;
     let repository = &body["repository"];
     let wanted = text(&repository["id"]).or_else(|| text(&repository["name"]));
     let wanted = wanted.ok_or_else(|| Failure::missing("definition.Repository"))?;
@@ -93,7 +94,8 @@ fn definitions(call: &Call) -> Result<Reply, Failure> {
     }
     let project = projects::of_call(call)?;
     let pattern = call.query("name").map(str::to_lowercase);
-    let same = |name: &str, value: &str| call.query(name).is_none_or(|wanted| wanted.eq_ignore_ascii_case(value));
+    let same =
+        |name: &str, value: &str| call.query(name).is_none_or(|wanted| wanted.eq_ignore_ascii_case(value));
     let file = call.query("yamlFilename").map(|path| path.trim_start_matches('/'));
     let items = all(&call.ground, &project.id).into_iter().filter(|pipeline| {
         let name = pipeline.name.to_lowercase();
@@ -175,7 +177,8 @@ fn update(call: &Call) -> Result<Reply, Failure> {
             if let Some(path) = body["process"]["yamlFilename"].as_str() {
                 path.clone_into(&mut known.path);
             }
-            if let Some(branch) = body["repository"]["defaultBranch"].as_str().filter(|name| !name.is_empty()) {
+            if let Some(branch) = body["repository"]["defaultBranch"].as_str().filter(|name| !name.is_empty())
+            {
                 known.default_branch = Some(refs::full_name(branch));
             }
             if let Some(triggers) = body["triggers"].as_array() {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Op, Place, projects, stable_id};
-use crate::sandbox::{Ground, world};
 use crate::sandbox::wire::{Call, Failure, Reply};
+use crate::sandbox::{Ground, world};
 
 /// Places of this file. Live, this one is served by `vssps.dev.azure.com`.
 pub const PLACES: &[Place] = &[Place {

@@ -31,8 +31,8 @@ pub(super) fn add_pipeline(
         path: wanted.path.clone(),
         repository: repository.id.clone(),
         default_branch: None,
-            triggers: Vec::new(),
-            variables: wanted
+        triggers: Vec::new(),
+        variables: wanted
             .variables
             .iter()
             .map(|(name, value)| (name.clone(), Variable { value: value.clone(), secret: false }))

@@ -11,21 +11,19 @@ use crate::sandbox::Ground;
 use crate::sandbox::wire::{Call, Failure, Reply};
 
 /// Places of this file.
-pub const PLACES: &[Place] = &[
-    Place {
-        id: "28e1305e-2afe-47bf-abaf-cbb0e6a91988",
-        area: "Pipelines",
-        resource: "pipelines",
-        template: "{project}/_apis/{area}/{pipelineId}",
-        version: 1,
-        oldest: "5.1",
-        released: true,
-        methods: &[
-            Op::read("GET", "pipeline {pipelineId}", read),
-            Op::write("POST", "pipeline {body.name}", create),
-        ],
-    },
-];
+pub const PLACES: &[Place] = &[Place {
+    id: "28e1305e-2afe-47bf-abaf-cbb0e6a91988",
+    area: "Pipelines",
+    resource: "pipelines",
+    template: "{project}/_apis/{area}/{pipelineId}",
+    version: 1,
+    oldest: "5.1",
+    released: true,
+    methods: &[
+        Op::read("GET", "pipeline {pipelineId}", read),
+        Op::write("POST", "pipeline {body.name}", create),
+    ],
+}];
 
 /// A YAML pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -103,7 +103,8 @@ fn read(call: &Call) -> Result<Reply, Failure> {
             "status": verdict(ground, &policy, &one),
         });
         if let Some(Some(run)) = one.builds.get(&policy.id) {
-            answer["context"] = json!({"buildId": run, "buildDefinitionId": policy.number("buildDefinitionId")});
+            answer["context"] =
+                json!({"buildId": run, "buildDefinitionId": policy.number("buildDefinitionId")});
         }
         answer
     });

@@ -224,10 +224,10 @@ fn read(call: &Call) -> Result<Reply, Failure> {
 fn of_project(call: &Call) -> Result<Reply, Failure> {
     let project = projects::of_call(call)?;
     let Some(id) = call.route("pullRequestId") else { return Ok(listed(call, &project, None)) };
-    let found = id.parse().ok().and_then(|id| by_id(&call.ground, id)).filter(|one| one.project == project.id);
+    let found =
+        id.parse().ok().and_then(|id| by_id(&call.ground, id)).filter(|one| one.project == project.id);
     let one = found.ok_or_else(|| not_found(id))?;
-    let repository =
-        git::find(&call.ground, &project.id, &one.repository).ok_or_else(|| not_found(id))?;
+    let repository = git::find(&call.ground, &project.id, &one.repository).ok_or_else(|| not_found(id))?;
     Ok(Reply::json(answer(call, &project, &repository, &one)))
 }
 

@@ -42,7 +42,13 @@ fn link(one: &PullRequest) -> String {
 }
 
 /// Notes what somebody says; whoever was not asked becomes a reviewer.
-pub(crate) fn vote(ground: &Ground, one: &mut PullRequest, who: &str, vote: Option<i64>, required: Option<bool>) {
+pub(crate) fn vote(
+    ground: &Ground,
+    one: &mut PullRequest,
+    who: &str,
+    vote: Option<i64>,
+    required: Option<bool>,
+) {
     let place = one.reviewers.iter().position(|known| known.id == who);
     let place = place.unwrap_or_else(|| {
         one.reviewers.push(Reviewer { id: who.to_owned(), vote: 0, required: false });

@@ -39,7 +39,11 @@ pub(super) fn check(call: &Call, project: &Project, document: &yaml::Pipeline) -
         if let Some(name) = &job.environment {
             let there = environments::by_name(ground, &project.id, name).is_some();
             if !there && (call.denied("environments") || !environments::is_name(name)) {
-                problems.push(format!("Job {}: {}", job.name, missing("Environment", "The environment", name)));
+                problems.push(format!(
+                    "Job {}: {}",
+                    job.name,
+                    missing("Environment", "The environment", name)
+                ));
             }
         }
         check_steps(ground, project, job, &mut problems);

@@ -177,7 +177,12 @@ struct Wish<'a> {
 
 impl Wish<'_> {
     /// Branch or other ref, and the commit.
-    fn source(&self, ground: &Ground, repository: &git::Repository, default: String) -> (String, Option<String>) {
+    fn source(
+        &self,
+        ground: &Ground,
+        repository: &git::Repository,
+        default: String,
+    ) -> (String, Option<String>) {
         if let Some(one) = self.pull_request {
             return (one.merge_ref(), one.merge.clone());
         }
@@ -192,12 +197,7 @@ impl Wish<'_> {
     }
 }
 
-fn prepare(
-    call: &Call,
-    project: &Project,
-    pipeline: &Pipeline,
-    wish: &Wish<'_>,
-) -> Result<Wanted, Failure> {
+fn prepare(call: &Call, project: &Project, pipeline: &Pipeline, wish: &Wish<'_>) -> Result<Wanted, Failure> {
     let (ground, body) = (&call.ground, wish.body);
     let repository = git::find(ground, &project.id, &pipeline.repository)
         .ok_or_else(|| invalid(format!("Could not find the repository {}.", pipeline.repository)))?;

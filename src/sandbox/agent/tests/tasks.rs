@@ -360,7 +360,10 @@ async fn a_script_that_asks_who_it_is_goes_on_only_as_the_role_it_expects() {
     let practice = practice_of(|world| federate(world, SUBJECT, &OIDC)).await;
     let (build, _, log) = run(&practice, &expect("arn:aws:sts::111122223333:assumed-role/Dep")).await;
     assert_eq!(build["result"], "failed", "{log:#?}");
-    assert!(log.iter().any(|line| line.starts_with("##[error]This job is arn:aws:sts::111122223333")), "{log:#?}");
+    assert!(
+        log.iter().any(|line| line.starts_with("##[error]This job is arn:aws:sts::111122223333")),
+        "{log:#?}"
+    );
 }
 
 #[tokio::test]
@@ -368,7 +371,10 @@ async fn what_the_agent_cannot_perform_fails_and_says_so() {
     let practice = practice_of(|world| federate(world, SUBJECT, &OIDC)).await;
     for (steps, wanted) in [
         ("  - bash: exit 3\n    displayName: verify\n", "failed with exit code 3"),
-        ("  - download: current\n    artifact: cdk.out\n    displayName: verify\n", "Artifact cdk.out was not found"),
+        (
+            "  - download: current\n    artifact: cdk.out\n    displayName: verify\n",
+            "Artifact cdk.out was not found",
+        ),
         ("  - task: Docker@2\n    displayName: verify\n", "cannot perform the task Docker"),
         (
             &CLI.replace("get-caller-identity", "get-session-token"),
