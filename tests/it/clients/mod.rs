@@ -33,6 +33,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 mod azure_devops;
+mod gates;
 mod iam;
 mod keys_and_variables;
 mod users;
