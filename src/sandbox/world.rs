@@ -1,5 +1,6 @@
 //! Worlds: the TOML files a practice cloud starts from.
 
+pub(super) mod bootstrap;
 mod jobs;
 mod people;
 mod rotation;
@@ -14,7 +15,7 @@ pub use jobs::{Agent, AgentPlace, TokenIssuer, Tokens, Withheld};
 pub use people::{CodeFile, Person};
 pub use rotation::{Bucket, Group, KmsKey, ManagedPolicy, PastUse, UsedElsewhere, VariableGroup};
 pub use sign_in::{Entra, Sso, Tenant, TenantRefusal};
-pub use state::{Parameter, Table};
+pub use state::{Accessed, Parameter, Table};
 
 /// What exists, who may do what and how the services behave before anybody has done anything.
 #[derive(Debug, Clone, Deserialize)]
@@ -227,6 +228,12 @@ pub struct Account {
     /// Parameters of Systems Manager.
     #[serde(default)]
     pub parameters: Vec<Parameter>,
+    /// Regions in which somebody has run `cdk bootstrap`.
+    #[serde(default)]
+    pub cdk_bootstrap: Vec<String>,
+    /// When roles last used services.
+    #[serde(default)]
+    pub accessed: Vec<Accessed>,
     /// KMS keys that customers manage.
     #[serde(default)]
     pub kms_keys: Vec<KmsKey>,
@@ -416,6 +423,8 @@ pub struct Habits {
     pub role_quota: u32,
     /// Most OIDC providers an account can hold; 0: AWS's own default of 100.
     pub provider_quota: u32,
+    /// Minutes until an event is found in CloudTrail.
+    pub trail_delay_minutes: u32,
     /// Minutes until a use of an access key is told by `GetAccessKeyLastUsed`.
     pub last_used_delay_minutes: u32,
     /// Most characters of a trust policy, white space not counted (AWS's own default is 2,048); 0: the most that AWS

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::expression::Problem;
+use super::step::fill;
 use super::yaml::{condition, literal};
 
 /// Tasks of the AWS Toolkit: all know the input `awsCredentials`.
@@ -97,6 +98,14 @@ impl Step {
     pub fn toolkit_task(&self) -> Option<&'static str> {
         let Work::Task { name, .. } = &self.work else { return None };
         TOOLKIT.into_iter().find(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    /// Fills variables into the name of its connection.
+    pub(super) fn name_connection(&mut self, variables: &BTreeMap<String, String>) {
+        let Work::Task { inputs, .. } = &mut self.work else { return };
+        if let Some(name) = inputs.get_mut("awscredentials") {
+            *name = fill(name, variables);
+        }
     }
 
     /// The connection it names, if it is a task of the AWS Toolkit.

@@ -394,6 +394,9 @@ fn job(
         None => None,
     };
     let list = body["steps"].as_array().ok_or_else(|| format!("The job {name} has no steps."))?;
+    let mut steps: Vec<Step> = list.iter().map(steps::read).collect::<Result<_, _>>()?;
+    // Which connection is meant is settled before the run begins.
+    steps.iter_mut().for_each(|step| step.name_connection(&variables_here));
     Ok(Job {
         display: item["displayName"].as_str().unwrap_or(&name).to_owned(),
         depends: depends(item)?.unwrap_or_default(),
@@ -401,7 +404,7 @@ fn job(
         queue,
         variables: variables_here,
         continue_on_error: item["continueOnError"].as_bool().unwrap_or(false),
-        steps: list.iter().map(steps::read).collect::<Result<_, _>>()?,
+        steps,
         environment: None,
         server,
         name,

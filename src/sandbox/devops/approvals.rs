@@ -80,12 +80,16 @@ impl Approval {
 
     /// Whether this person may answer at all.
     pub fn may(&self, ground: &Ground, who: &str) -> bool {
-        !(self.requester_may_not && who.eq_ignore_ascii_case(&self.requester))
-            && !self.blocked.iter().any(|id| identities::stands_for(ground, who, id))
+        let own = self.requester_may_not && who.eq_ignore_ascii_case(&self.requester);
+        let blocked = self.blocked.iter().any(|id| identities::stands_for(ground, who, id));
+        !own && !blocked
     }
 
-    /// The place of the step that this person answers now.
+    /// The place of the step that this person answers now. That nobody answers for two is unverified.
     fn turn_of(&self, ground: &Ground, who: &str) -> Option<usize> {
+        if self.steps.iter().any(|step| step.by.as_deref() == Some(who)) {
+            return None;
+        }
         let mut open = self.steps.iter().enumerate().filter(|(_, step)| step.status == "pending");
         let stands = |step: &Step| identities::stands_for(ground, who, &step.approver);
         match self.in_sequence {

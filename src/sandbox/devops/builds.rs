@@ -102,6 +102,14 @@ pub fn of_call(call: &Call) -> Result<Run, Failure> {
     run.filter(|run| run.project == project.id).ok_or_else(|| not_found(id))
 }
 
+fn issues(run: &Run) -> Vec<Value> {
+    run.issues.iter().map(|message| json!({"result": "error", "message": message})).collect()
+}
+
+fn trigger(run: &Run) -> Value {
+    run.pull_request.map_or_else(|| json!({}), |id| json!({"pr.number": id.to_string()}))
+}
+
 fn answer(call: &Call, run: &Run) -> Value {
     let ground = &call.ground;
     let link = call.link(&format!("{}/_apis/build/Builds/{}", run.project, run.id));
@@ -111,8 +119,6 @@ fn answer(call: &Call, run: &Run) -> Value {
     let repository =
         pipeline.as_ref().and_then(|pipeline| git::find(ground, &run.project, &pipeline.repository));
     let queue = run.queue.and_then(|id| queues::by_id(ground, &run.project, &id.to_string()));
-    let issues: Vec<Value> =
-        run.issues.iter().map(|message| json!({"result": "error", "message": message})).collect();
     let mut answer = json!({
         "_links": {
             "self": {"href": link},
@@ -121,10 +127,10 @@ fn answer(call: &Call, run: &Run) -> Value {
         },
         "properties": {},
         "tags": [],
-        "validationResults": issues,
+        "validationResults": issues(run),
         "plans": [{"planId": run.plan}],
         "templateParameters": run.parameters,
-        "triggerInfo": run.pull_request.map_or(json!({}), |id| json!({"pr.number": id.to_string()})),
+        "triggerInfo": trigger(run),
         "id": run.id,
         "buildNumber": run.name,
         "status": run.status,
@@ -136,7 +142,7 @@ fn answer(call: &Call, run: &Run) -> Value {
         "sourceBranch": run.ref_name,
         "sourceVersion": run.version,
         "priority": "normal",
-        "reason": if run.pull_request.is_some() { "pullRequest" } else { "manual" },
+        "reason": run.reason(),
         "requestedFor": who,
         "requestedBy": who,
         "lastChangedDate": run.finished.as_ref().or(run.started.as_ref()).unwrap_or(&run.queued),
@@ -189,6 +195,7 @@ fn read(call: &Call) -> Result<Reply, Failure> {
                 && any("statusFilter", &word(json!(run.status)))
                 && any("resultFilter", &word(json!(run.result)))
                 && any("branchName", &run.ref_name)
+                && any("reasonFilter", run.reason())
         })
         .collect();
     if !call.query("queryOrder").is_some_and(|order| order.to_ascii_lowercase().ends_with("ascending")) {

@@ -269,15 +269,24 @@ fn name_of(ground: &Ground, parameter: &str, route: &Route) -> Option<String> {
 }
 
 fn resource_name(ground: &Ground, kind: &str, id: &str) -> Option<String> {
-    let (word, name) = match kind.to_ascii_lowercase().as_str() {
-        "endpoint" => ("connection", endpoints::name_of(ground, id)),
-        "queue" => ("queue", queues::name_of(ground, id)),
-        "environment" => ("environment", environments::name_of(ground, id)),
-        "variablegroup" => ("variable-group", variable_groups::name_of(ground, id)),
-        "repository" => ("repository", git::name_of(ground, id.rsplit('.').next().unwrap_or(id))),
-        other => return Some(format!("{other} {id}")),
+    let word = match kind.to_ascii_lowercase().as_str() {
+        "endpoint" => "connection".to_owned(),
+        "variablegroup" => "variable-group".to_owned(),
+        other => other.to_owned(),
     };
-    Some(format!("{word} {}", name.unwrap_or_else(|| id.to_owned())))
+    Some(format!("{word} {}", name_of_resource(ground, kind, id).unwrap_or_else(|| id.to_owned())))
+}
+
+/// The name of a protected resource, by its kind and id.
+pub(super) fn name_of_resource(ground: &Ground, kind: &str, id: &str) -> Option<String> {
+    match kind.to_ascii_lowercase().as_str() {
+        "endpoint" => endpoints::name_of(ground, id),
+        "queue" => queues::name_of(ground, id),
+        "environment" => environments::name_of(ground, id),
+        "variablegroup" => variable_groups::name_of(ground, id),
+        "repository" => git::name_of(ground, id.rsplit('.').next().unwrap_or(id)),
+        _ => None,
+    }
 }
 
 /// The answer to a request over the limit.

@@ -177,6 +177,7 @@ fn subject(identity: &Identity) -> String {
 pub fn user(ground: &Ground, identity: &Identity) -> Value {
     json!({
         "id": identity.id,
+        // A text on the wire, which lists of access control need; the published contract has an object here.
         "descriptor": identity.descriptor,
         "subjectDescriptor": subject(identity),
         "providerDisplayName": identity.name,
@@ -218,7 +219,7 @@ fn read(call: &Call) -> Result<Reply, Failure> {
         return Err(Failure::missing("descriptors"));
     };
     let deep = call.query("queryMembership").is_some_and(|depth| !depth.eq_ignore_ascii_case("none"));
-    let shown = found.iter().map(|identity| {
+    let answers = found.iter().map(|identity| {
         let mut answer = user(&call.ground, identity);
         if deep && identity.group {
             let ids: Vec<String> = members(&call.ground, identity).into_iter().map(|one| one.id).collect();
@@ -226,7 +227,7 @@ fn read(call: &Call) -> Result<Reply, Failure> {
         }
         answer
     });
-    Ok(Reply::list(shown.collect()))
+    Ok(Reply::list(answers.collect()))
 }
 
 /// Whole names only. That the service also takes beginnings of names is unverified.

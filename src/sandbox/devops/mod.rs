@@ -29,6 +29,7 @@ pub mod pipelines;
 pub mod policies;
 pub mod policy_evaluations;
 pub mod projects;
+mod pull_request_lists;
 pub mod pull_requests;
 pub mod pushes;
 pub mod queues;

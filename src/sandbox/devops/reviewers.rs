@@ -59,6 +59,10 @@ pub(crate) fn vote(
     known.required = required.unwrap_or(known.required);
     pull_requests::put(ground, one);
     pull_requests::settle(ground, one.id);
+    // That vote may have been the last one it needed.
+    if let Some(now) = pull_requests::by_id(ground, one.id) {
+        *one = now;
+    }
 }
 
 fn unknown(id: &str) -> Failure {

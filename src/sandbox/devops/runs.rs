@@ -124,6 +124,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Why it runs, as builds say it.
+    pub fn reason(&self) -> &'static str {
+        if self.pull_request.is_some() { "pullRequest" } else { "manual" }
+    }
+
     /// Who asked for it.
     pub fn requester(&self, ground: &Ground) -> identities::Identity {
         if self.team { identities::team(ground) } else { identities::operator(ground) }

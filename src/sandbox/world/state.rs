@@ -29,6 +29,24 @@ pub struct Parameter {
     pub value: String,
 }
 
+/// When a role last used a service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Accessed {
+    /// The role's name.
+    pub role: String,
+    /// The service's namespace, such as `s3`.
+    pub service: String,
+    /// How many days before the world begins.
+    pub days_ago: u32,
+    /// Where.
+    #[serde(default = "first_region")]
+    pub region: String,
+    /// The actions that are tracked, without the service, such as `PutObject`.
+    #[serde(default)]
+    pub actions: Vec<String>,
+}
+
 fn first_region() -> String {
     "us-east-1".to_owned()
 }
