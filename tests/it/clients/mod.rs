@@ -36,6 +36,7 @@ mod azure_devops;
 mod gates;
 mod iam;
 mod keys_and_variables;
+mod permissions;
 mod users;
 
 const YAML: &str = include_str!("../../../assets/pipelines/verification.yml");
