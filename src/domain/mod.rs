@@ -29,6 +29,7 @@ pub mod pull_request;
 pub mod reach;
 pub mod regions;
 pub mod role;
+pub mod role_policies;
 pub mod rotation;
 pub mod user;
 pub mod variable_group;

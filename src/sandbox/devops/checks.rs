@@ -229,7 +229,8 @@ fn create(call: &Call) -> Result<Reply, Failure> {
 
 fn update(call: &Call) -> Result<Reply, Failure> {
     let project = projects::of_call(call)?;
-    call.ground.store.transaction(|tx| {
+    // The answer reads the store, which a transaction holds.
+    let check = call.ground.store.transaction(|tx| {
         let mut check = of_call(call, tx, &project.id)?;
         if !call.body["settings"].is_null() {
             check.settings = call.body["settings"].clone();
@@ -238,8 +239,9 @@ fn update(call: &Call) -> Result<Reply, Failure> {
         check.disabled = call.body["isDisabled"].as_bool().unwrap_or(check.disabled);
         check.version += 1;
         tx.put("check", &key(check.id), &check);
-        Ok(Reply::json(answer(call, &check, true)))
-    })
+        Ok(check)
+    })?;
+    Ok(Reply::json(answer(call, &check, true)))
 }
 
 fn delete(call: &Call) -> Result<Reply, Failure> {

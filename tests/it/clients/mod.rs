@@ -34,8 +34,10 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 mod azure_devops;
+mod gates;
 mod iam;
 mod keys_and_variables;
+mod permissions;
 mod users;
 
 const YAML: &str = include_str!("../../../assets/pipelines/verification.yml");
