@@ -286,6 +286,9 @@ pub enum Command {
         /// Also delete a user whose last key is gone, that has no password, and that nothing else needs
         #[arg(long)]
         delete_users: bool,
+        /// First prove a second connection with a subject and a trust statement of its own; both go after the switch. It does not prove the final subject
+        #[arg(long, conflicts_with_all = ["rollback", "renew_keys"])]
+        beside: bool,
         /// Go back to access keys: the old key is activated, and the connection gets a new one of the same user
         #[arg(long, conflicts_with_all = ["renew_keys", "delete_users"])]
         rollback: bool,
@@ -293,7 +296,7 @@ pub enum Command {
         #[arg(long, conflicts_with = "delete_users")]
         renew_keys: bool,
         /// Only show every AWS connection, how it signs in, whose key it holds and what is to be done; a blocked one ends with 1
-        #[arg(long, conflicts_with_all = ["environments", "delete_users", "rollback", "renew_keys", "watch_days", "yes", "confirm", "confirm_subject", "wait"])]
+        #[arg(long, conflicts_with_all = ["environments", "delete_users", "beside", "rollback", "renew_keys", "watch_days", "yes", "confirm", "confirm_subject", "wait"])]
         inventory: bool,
         /// With --inventory: the connections of all projects that can be seen
         #[arg(long, requires = "inventory")]

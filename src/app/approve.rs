@@ -38,7 +38,7 @@ pub fn check_subjects(
 ) -> Result<()> {
     let asked = plan.changes.iter().flat_map(|change| &change.asks).filter_map(|ask| match ask {
         Ask::Subject { wanted, .. } => Some(wanted.as_str()),
-        Ask::Protected { .. } | Ask::Foreign { .. } => None,
+        _ => None,
     });
     let meant = |wanted: &&Wanted| chosen.is_empty() || chosen.contains(&wanted.environment.name);
     // A subject that is trusted by now was confirmed before.
@@ -124,6 +124,36 @@ fn not_approved(plan: &Plan, consent: Consent) -> Failure {
     rest.into_iter().fold(failure, |failure, waits| failure.with(WAITS_FOR, waits))
 }
 
+/// Asks for what wants a yes of its own beside the plan's: more rights, and the end of a user.
+async fn ask_each(
+    plan: &Plan,
+    consent: &mut Consent,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<()> {
+    for change in plan.changes.iter().filter(|change| !change.is_keep()) {
+        for ask in &change.asks {
+            match ask {
+                Ask::Wider { what } => {
+                    let question =
+                        format!("{what}. Type yes to allow it, anything else to leave the role as it is:");
+                    if !agrees(&question, output, stop).await? {
+                        consent.declined.insert(change.step.clone());
+                    }
+                }
+                Ask::Retire { user, what } => {
+                    output.talk(&format!("{what}. Type its name to delete it, or nothing to leave it:"));
+                    if line(stop).await? == *user {
+                        consent.retired.insert(change.step.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Asks once for everything, then by name for each protected environment and each changed subject. False: the person
 /// said no.
 async fn ask(plan: &Plan, consent: &mut Consent, output: &Output, stop: &CancellationToken) -> Result<bool> {
@@ -156,6 +186,7 @@ async fn ask(plan: &Plan, consent: &mut Consent, output: &Output, stop: &Cancell
             }
         }
     }
+    ask_each(plan, consent, output, stop).await?;
     Ok(true)
 }
 

@@ -34,6 +34,7 @@ use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, Invocation};
 use crate::host::process::Process;
 use crate::plan::file::Only;
+use crate::programs::rotate::Options;
 
 use open::Opening;
 use output::Output;
@@ -126,10 +127,22 @@ fn called(cli: &Cli) -> Invocation {
             let all = all_projects.then(|| "--all-projects".to_owned());
             (Vec::new(), None, std::iter::once("--inventory".to_owned()).chain(all).collect())
         }
-        Some(Command::Rotate { environments, watch_days, delete_users, rollback, renew_keys, .. }) => {
+        Some(Command::Rotate {
+            environments,
+            watch_days,
+            delete_users,
+            beside,
+            rollback,
+            renew_keys,
+            ..
+        }) => {
             let days = (*watch_days != 7).then(|| format!("--watch-days {watch_days}"));
-            let flags =
-                [(*delete_users, "--delete-users"), (*rollback, "--rollback"), (*renew_keys, "--renew-keys")];
+            let flags = [
+                (*delete_users, "--delete-users"),
+                (*beside, "--beside"),
+                (*rollback, "--rollback"),
+                (*renew_keys, "--renew-keys"),
+            ];
             let flags = flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag.to_owned());
             (named(environments), None, days.into_iter().chain(flags).collect())
         }
@@ -229,6 +242,7 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
             environments,
             watch_days,
             delete_users,
+            beside,
             rollback,
             renew_keys,
             yes,
@@ -237,6 +251,8 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         }) => {
             let opening = opening(None, None, wait.seconds());
             let options = rotate::options(watch_days, delete_users, rotate::way(rollback, renew_keys));
+            let asks_users = !decided(&yes) && opening.process.is_interactive();
+            let options = Options { beside, asks_users, ..options };
             rotate::rotate(opening, &environments, options, &yes, output).await
         }
         Some(Command::MoveIssuer { inventory: true, .. }) => {

@@ -31,7 +31,8 @@ pub fn way(rollback: bool, renew_keys: bool) -> Way {
 /// What the flags say.
 pub fn options(watch_days: u16, delete_users: bool, way: Way) -> Options {
     let watch = time::Duration::days(i64::from(watch_days));
-    Options { patience: Patience { watch, ..Patience::default() }, way, delete_users }
+    let patience = Patience { watch, ..Patience::default() };
+    Options { patience, way, delete_users, ..Options::default() }
 }
 
 /// Goes as far towards the end of the keys as the clouds allow today.

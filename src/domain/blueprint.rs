@@ -9,13 +9,14 @@ use super::federation::{Authentication, Deployment, Environment, Federation};
 use super::gates::{self, CheckKind, WantedBranch, WantedGates};
 use super::grounds::Grounds;
 use super::handshake::{Claims, Expected, Means};
-use super::issuer::Issuer;
+use super::issuer::{self, Issuer};
 use super::mark::{FederationId, TAG_ENVIRONMENT, TAG_FEDERATION};
 use super::names::{EnvironmentName, RepositoryName, SessionName};
-use super::policy::{Document, Effect, Size, inline_size, permission_statement, user_inline_size};
+use super::policy::{self, Document, Effect, Size, inline_size, permission_statement, user_inline_size};
 use super::preset::Preset;
 use super::provider::WantedProvider;
 use super::role::{INLINE_POLICY, TrustedUser, WantedRole};
+use super::rotation::name_beside;
 use super::user::WantedUser;
 
 /// The YAML of the verification pipeline, exactly as keyless pushes it.
@@ -254,6 +255,7 @@ fn wanted(
                 source_ip: authentication.source_ip().to_vec(),
                 external_id,
             }),
+            second: second(environment, grounds, federation),
             max_session_seconds: i32::from(environment.session_hours) * 3600,
             boundary: environment.boundary.clone(),
             tags,
@@ -273,6 +275,18 @@ fn wanted(
             identity,
         },
         environment: environment.clone(),
+    })
+}
+
+/// The token of the connection that a careful rotation proves first. Subjects that are not made of names tell nothing of it.
+fn second(environment: &Environment, grounds: &Grounds, federation: &Federation) -> Option<policy::Expected> {
+    let possible = environment.authentication.is_oidc() && environment.subject.is_none();
+    let name = name_beside(&environment.connection).filter(|_| possible)?;
+    Some(policy::Expected {
+        provider_arn: grounds.issuer.provider_arn(environment.partition(), &environment.account),
+        issuer_host_path: grounds.issuer.host_path().to_owned(),
+        audience: federation.client().to_owned(),
+        subject: issuer::subject(&grounds.organization, &grounds.project, &name),
     })
 }
 

@@ -237,6 +237,7 @@ mod tests {
             role_path: "/".parse().unwrap(),
             tags: BTreeMap::new(),
             connection: defaults::connection(&name).unwrap(),
+            authentication: Default::default(),
             subject: None,
             branches: defaults::branches(&name, None),
             preset: defaults::PRESET.to_owned(),

@@ -38,6 +38,8 @@ pub enum Kind {
     Key,
     /// An IAM user whose keys are replaced.
     User,
+    /// What stands beside a connection until it is switched: a second one, and its trust statement.
+    Beside,
     /// Permissions a role takes over from an IAM user.
     Policies,
     /// How long a pipeline's role sessions last: the variable `aws.rolecredential.maxduration`.
@@ -57,7 +59,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 22] = [
+    const ALL: [(Self, &'static str); 23] = [
         (Self::SignIn, "sign-in"),
         (Self::Extension, "extension"),
         (Self::Provider, "provider"),
@@ -72,6 +74,7 @@ impl Kind {
         (Self::Decoy, "decoy"),
         (Self::Key, "key"),
         (Self::User, "user"),
+        (Self::Beside, "beside"),
         (Self::Policies, "policies"),
         (Self::Duration, "duration"),
         (Self::Issuer, "issuer"),
@@ -108,7 +111,19 @@ impl StepKey {
     pub fn words(&self) -> String {
         let kind = self.kind.as_str();
         match (self.kind, self.object.split_once('/')) {
+            (Kind::Handshake, Some((environment, "beside"))) => {
+                format!("handshake over the second connection of {environment}")
+            }
             (Kind::Handshake, _) => kind.to_owned(),
+            (Kind::Beside, Some(("trust", environment))) => {
+                format!("trust for the second connection of {environment}")
+            }
+            (Kind::Beside, Some(("trust-end", environment))) => {
+                format!("end of the trust for the second connection of {environment}")
+            }
+            (Kind::Beside, Some((_, environment))) => {
+                format!("end of the second connection of {environment}")
+            }
             (Kind::Denial, _) => "denial proof".to_owned(),
             (Kind::Decoy, _) => "rest of earlier denial proofs".to_owned(),
             (Kind::Provider, Some((account, issuer))) => format!("provider {issuer} in {account}"),
@@ -179,6 +194,11 @@ mod tests {
         for (key, words) in [
             ("connection:AWS-Dev", "connection AWS-Dev"),
             ("handshake:shared", "handshake"),
+            ("handshake:dev/moved", "handshake"),
+            ("handshake:dev/beside", "handshake over the second connection of dev"),
+            ("beside:trust/dev", "trust for the second connection of dev"),
+            ("beside:trust-end/dev", "end of the trust for the second connection of dev"),
+            ("beside:connection-end/dev", "end of the second connection of dev"),
             ("denial:shared", "denial proof"),
             ("role:111122223333/AzureDevOpsDevRole", "role AzureDevOpsDevRole in 111122223333"),
             ("provider:111122223333", "provider in 111122223333"),

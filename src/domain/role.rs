@@ -48,6 +48,9 @@ pub struct WantedRole {
     pub beside: Option<Expected>,
     /// The user whose key pipelines assume it with, where OIDC cannot be used: then it trusts exactly that one, and no token.
     pub trusts: Option<TrustedUser>,
+    /// The token of the connection that a careful rotation proves first (`rotate --beside`), where its subject can be known:
+    /// a statement for exactly that is keyless's own while the rotation lasts.
+    pub second: Option<Expected>,
     /// Longest session in seconds.
     pub max_session_seconds: i32,
     /// ARN of a permissions boundary; none: an existing one is left as it is.
@@ -135,15 +138,53 @@ impl WantedRole {
         (statement.sid() == Some(&self.next_sid())).then_some(token)
     }
 
-    /// A trust without the statement that a move of the issuer has beside this one, or without the one that lets in the one
-    /// trusted user: what is left must admit nobody else.
+    /// A trust without the statement that a move of the issuer has beside this one, without that of a careful rotation, and
+    /// without the one that lets in the one trusted user: what is left must admit nobody else.
     pub fn without_beside(&self, trust: &Document) -> Document {
-        let kept: Vec<Statement> =
-            trust.statements().iter().filter(|statement| !self.is_ours(statement)).cloned().collect();
-        if kept.len() == trust.statements().len() { trust.clone() } else { trust.with_statements(kept) }
+        without(trust, |statement| self.is_ours(statement) || self.is_second(statement))
     }
 
-    /// Who else a trust admits. The two issuers of a move are both this connection.
+    /// The `Sid` of the statement for the second connection of a careful rotation.
+    pub fn second_sid(&self) -> String {
+        format!("{}Beside", self.sid())
+    }
+
+    /// Whether a statement admits the second connection of a careful rotation, and says nothing more.
+    pub fn is_second(&self, statement: &Statement) -> bool {
+        statement.sid() == Some(&self.second_sid())
+            && self.second.as_ref().is_some_and(|second| policy::trusts_exactly(statement, second))
+    }
+
+    /// A trust without the statement for the second connection: neither its coming nor its going changes what is proven of
+    /// the first.
+    pub fn without_second(&self, trust: &Document) -> Document {
+        without(trust, |statement| self.is_second(statement))
+    }
+
+    /// A trust with the statement for the second connection; none: it is there, or its subject cannot be known.
+    ///
+    /// # Errors
+    /// As [`Self::statement`]; `PolicyTooLong`: no account takes it.
+    pub fn with_second(&self, trust: &Document) -> Result<Option<Document>> {
+        let Some(second) = &self.second else { return Ok(None) };
+        if trust.statements().iter().any(|statement| self.is_second(statement)) {
+            return Ok(None);
+        }
+        let Expected { provider_arn, issuer_host_path, audience, subject } = second;
+        let statement =
+            policy::trust_statement(&self.second_sid(), provider_arn, issuer_host_path, audience, subject)
+                .map_err(|error| self.malformed(error))?;
+        let with = policy::merge_trust(trust, &statement, |_| false).document;
+        self.check_trust(&with)?;
+        Ok(Some(with))
+    }
+
+    fn malformed(&self, cause: impl std::fmt::Display) -> Failure {
+        Failure::new(Code::PolicyMalformed).with("role", &self.arn).with("cause", cause)
+    }
+
+    /// Who else a trust admits. The two issuers of a move are both this connection, and the second connection of a careful
+    /// rotation is keyless's own.
     pub fn others_admitted(&self, trust: &Document) -> Vec<Admission> {
         policy::others_admitted(&self.without_beside(trust), &self.expected())
     }
@@ -170,7 +211,7 @@ impl WantedRole {
             &self.audience,
             &self.subject,
         )
-        .map_err(|error| Failure::new(Code::PolicyMalformed).with("role", &self.arn).with("cause", error))
+        .map_err(|error| self.malformed(error))
     }
 
     /// The trust of a role that is made anew.
@@ -196,6 +237,13 @@ impl WantedRole {
             Size::Fits { .. } | Size::OverDefault { .. } => Ok(()),
         }
     }
+}
+
+/// A document without some statements; the very same one where there are none of them.
+fn without(trust: &Document, goes: impl Fn(&Statement) -> bool) -> Document {
+    let kept: Vec<Statement> =
+        trust.statements().iter().filter(|statement| !goes(statement)).cloned().collect();
+    if kept.len() == trust.statements().len() { trust.clone() } else { trust.with_statements(kept) }
 }
 
 /// Name of the inline policy keyless writes.
@@ -246,6 +294,7 @@ mod tests {
             audience: "a".to_owned(),
             subject: "s".to_owned(),
             beside: None,
+            second: None,
             trusts: Some(TrustedUser {
                 arn: "arn:aws:iam::111122223333:user/u".to_owned(),
                 source_ip: source_ip.iter().map(|range| range.parse().unwrap()).collect(),

@@ -260,6 +260,8 @@ fn tell_ask(sheet: &mut Sheet<'_>, ask: &Ask, place: &Place) {
             sheet.text(INDENT, &asks(format!("by name: {environment} is protected")));
         }
         Ask::Foreign { what } => sheet.text(INDENT, &asks(format!("by itself: {what}"))),
+        Ask::Wider { what } => sheet.text(INDENT, &asks(format!("for more rights: {what}"))),
+        Ask::Retire { what, .. } => sheet.text(INDENT, &asks(format!("by name: {what}"))),
         Ask::Subject { found, wanted } => {
             sheet
                 .text(INDENT, &asks("for the subject by name: the trust names another one today".to_owned()));

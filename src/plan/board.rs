@@ -275,7 +275,7 @@ fn links_of(kind: Kind) -> &'static [Link] {
         Kind::Handshake => &[Link::Handshake],
         Kind::Denial | Kind::Decoy => &[],
         Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access | Kind::Inspection => &[],
-        Kind::Key | Kind::User | Kind::Policies | Kind::Duration | Kind::Issuer => &[],
+        Kind::Key | Kind::User | Kind::Beside | Kind::Policies | Kind::Duration | Kind::Issuer => &[],
         Kind::Target | Kind::Policy | Kind::Group => &[],
     }
 }

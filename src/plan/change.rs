@@ -59,6 +59,28 @@ pub enum Ask {
         /// What it is and whose.
         what: String,
     },
+    /// A role would be allowed more than whoever pipelines were before, or nobody can tell.
+    Wider {
+        /// Who would get what.
+        what: String,
+    },
+    /// An IAM user that nothing needs any more would be deleted. No general yes covers it.
+    Retire {
+        /// The user's name, which a person types.
+        user: String,
+        /// Which user, and why it may go.
+        what: String,
+    },
+}
+
+impl Ask {
+    /// What is asked for a yes of its own, in words; none: it asks for a name or a subject.
+    pub fn by_itself(&self) -> Option<&str> {
+        match self {
+            Self::Foreign { what } | Self::Wider { what } | Self::Retire { what, .. } => Some(what),
+            Self::Protected { .. } | Self::Subject { .. } => None,
+        }
+    }
 }
 
 /// What a step waits for before it can go on: a time, a proof, or what another person does.
@@ -169,7 +191,7 @@ impl Change {
     pub fn protected(&self) -> impl Iterator<Item = &EnvironmentName> {
         self.asks.iter().filter_map(|ask| match ask {
             Ask::Protected { environment } => Some(environment),
-            Ask::Subject { .. } | Ask::Foreign { .. } => None,
+            _ => None,
         })
     }
 }

@@ -226,7 +226,8 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::RotationShared
         | C::RotationHeld
         | C::RotationElsewhere
-        | C::RotationWaits => Link::Connection,
+        | C::RotationWaits
+        | C::RotationBeside => Link::Connection,
         C::ConnectionUnauthorized
         | C::PermissionStanding
         | C::PermissionAllPipelines

@@ -57,6 +57,7 @@ pub fn short_title<'a>(step: &StepKey, title: &'a str) -> &'a str {
 /// A step by name: `dev: role AzureDevOpsDevRole`, `repository keyless-verification`, `dev, staging: handshake`.
 pub fn named(info: &StepInfo) -> String {
     let title = match info.step.kind {
+        Kind::Handshake if info.step.object.ends_with("/beside") => "handshake over the second connection",
         Kind::Handshake => "handshake",
         Kind::Denial => "denial proof",
         _ => short_title(&info.step, &info.title),

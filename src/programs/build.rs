@@ -24,13 +24,14 @@ use crate::steps::access::{Access, Object};
 use crate::steps::connection::{self, Connection};
 use crate::steps::extension::Extension;
 use crate::steps::facts::{Aim, connection_key, sign_in_key};
-use crate::steps::handshake::{Handshake, Lanes};
+use crate::steps::handshake::{Handshake, Lanes, Proves};
 use crate::steps::permission::{Permission, Resource};
 use crate::steps::pipeline::Pipeline;
 use crate::steps::provider::{self, Provider};
 use crate::steps::repository::Repository;
 use crate::steps::rights::Rights;
 use crate::steps::role::{self, Role};
+use crate::steps::rotate::beside::connection_end_key;
 use crate::steps::sign_in::SignIn;
 
 /// What the steps are for.
@@ -93,8 +94,8 @@ pub struct Builder<'a> {
 
 /// What a set of handshakes proves.
 pub(super) struct Proving {
-    /// Whether it is the trust as a move of the issuer leaves it.
-    pub moved: bool,
+    /// Which trust.
+    pub proves: Proves,
     /// Steps that must have gone well before.
     pub before: Vec<StepKey>,
     /// Steps that come before, whether they go well or not.
@@ -239,6 +240,7 @@ impl Builder<'_> {
                 .as_ref()
                 .filter(|_| wanted.user.is_none() && self.rotated(&wanted.environment.name).is_none())
                 .map(|_| connection_key(&wanted.connection.name)),
+            second: self.is_teardown().then(|| connection_end_key(&wanted.environment.name)),
             connections: self.connections(),
             aws: self.aws(&wanted.environment.name),
         }
@@ -318,17 +320,21 @@ impl Builder<'_> {
         if let Some(moving) = self.moving {
             self.moves(moving, (devops, project), &access, steps);
         } else if !self.is_teardown() {
-            let proving = Proving { moved: false, before: Vec::new(), after: gates };
+            let proving = Proving { proves: Proves::Wanted, before: Vec::new(), after: gates };
+            self.beside_proofs((devops, project), &access, steps);
             let handshakes = self.handshakes(devops, project, &access, &proving, steps);
             if matches!(self.purpose, Purpose::Denial | Purpose::Rotate) {
                 self.denials(devops, project, (&access, &handshakes), steps)?;
             }
         }
-        let decoys = [Purpose::Denial, Purpose::Doctor, Purpose::Rotate].contains(&self.purpose);
+        // A rotation that was cut off in its denial proof leaves some behind, and the way back is one of its ends.
+        let decoys = [Purpose::Denial, Purpose::Doctor, Purpose::Rotate, Purpose::Rollback];
+        let decoys = decoys.contains(&self.purpose);
         if decoys || self.is_teardown() {
             self.decoys(devops, project, steps);
         }
         self.rotation_steps(devops, project, steps);
+        self.beside_ends(devops, project, steps);
         Ok(())
     }
 
@@ -402,8 +408,8 @@ impl Builder<'_> {
         for (group, members) in groups {
             let unseen = members.iter().map(|wanted| wanted.environment.name.clone());
             let step = erase(Handshake {
-                group: if proving.moved { format!("{group}/moved") } else { group },
-                moved: proving.moved,
+                group: if proving.proves == Proves::Moved { format!("{group}/moved") } else { group },
+                proves: proving.proves,
                 before: proving.before.clone(),
                 gates: proving.after.clone(),
                 unseen: unseen.filter(|name| !self.session.does_aws(name)).collect(),

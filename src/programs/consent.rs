@@ -20,6 +20,10 @@ pub struct Consent {
     pub subjects: BTreeSet<String>,
     /// Steps that may change what somebody else made; none: all of them.
     pub foreign: Option<BTreeSet<StepKey>>,
+    /// Steps that were asked about by themselves and declined: a role stays without the further rights.
+    pub declined: BTreeSet<StepKey>,
+    /// Users that may be deleted, by their steps. No general yes covers one.
+    pub retired: BTreeSet<StepKey>,
     /// Environments that were left out.
     pub left_out: BTreeSet<EnvironmentName>,
 }
@@ -54,6 +58,26 @@ impl Consent {
         decision
     }
 
+    /// Why a change that asks for a yes of its own is left; none: it is not, or it asks for none. `agreed`: it was said to
+    /// the step on a screen that asks each, or nobody was asked and a general yes stands.
+    fn refuses(&self, change: &Change, agreed: bool) -> Option<String> {
+        let declined = self.declined.contains(&change.step);
+        change.asks.iter().find_map(|ask| match ask {
+            Ask::Foreign { .. } if !agreed => {
+                Some(format!("{} is somebody else's and was left as it is", change.title))
+            }
+            Ask::Wider { .. } if !agreed || declined => {
+                Some(format!("{} would get more rights and was left as it is", change.title))
+            }
+            Ask::Retire { .. }
+                if !(self.retired.contains(&change.step) || self.foreign.is_some() && agreed) =>
+            {
+                Some(format!("{} was left: --delete-users deletes it", change.title))
+            }
+            _ => None,
+        })
+    }
+
     /// The part of a change that is covered; none: nothing of it.
     fn cover(&self, change: &Change, waiting: &mut BTreeSet<String>) -> Option<Change> {
         if change.is_keep() {
@@ -64,9 +88,10 @@ impl Consent {
         }
         let open: Vec<&EnvironmentName> = change.protected().filter(|name| !self.confirms(name)).collect();
         waiting.extend(open.iter().map(|name| format!("{name} is protected: --confirm {name}")));
-        let foreign = change.asks.iter().any(|ask| matches!(ask, Ask::Foreign { .. }));
-        if foreign && self.foreign.as_ref().is_some_and(|steps| !steps.contains(&change.step)) {
-            waiting.insert(format!("{} is somebody else's and was left as it is", change.title));
+        let agreed =
+            |step| self.foreign.as_ref().is_none_or(|steps: &BTreeSet<StepKey>| steps.contains(step));
+        if let Some(why) = self.refuses(change, agreed(&change.step)) {
+            waiting.insert(why);
             return None;
         }
         for ask in &change.asks {
@@ -127,6 +152,28 @@ mod tests {
         let confirmed = Consent { confirmed: BTreeSet::from([prod()]), ..yes };
         let decision = confirmed.decide(&plan);
         assert!(decision.approved.steps.contains(&role.step) && decision.waiting_for.is_empty());
+    }
+
+    #[test]
+    fn more_rights_go_with_a_yes_unless_declined_and_a_user_goes_by_its_name_alone() {
+        let what = || "x".to_owned();
+        let wider = change(Kind::Policies, "dev", vec![Ask::Wider { what: what() }]);
+        let retire =
+            change(Kind::User, "deploy", vec![Ask::Retire { user: "deploy".to_owned(), what: what() }]);
+        let plan = Plan { changes: vec![wider.clone(), retire.clone()], blocked: Vec::new() };
+        let yes = Consent { yes: true, every_protected: true, ..Consent::default() };
+        let decision = yes.decide(&plan);
+        assert_eq!(decision.approved.steps, BTreeSet::from([wider.step.clone()]).into_iter().collect());
+        assert_eq!(decision.waiting_for, ["deploy was left: --delete-users deletes it"]);
+        let typed = Consent { retired: BTreeSet::from([retire.step.clone()]), ..yes.clone() };
+        assert!(typed.decide(&plan).approved.steps.contains(&retire.step));
+        let declined = Consent { declined: BTreeSet::from([wider.step.clone()]), ..yes.clone() };
+        assert!(declined.decide(&plan).approved.steps.is_empty());
+        // A screen that asks each step takes its own yes for all three.
+        let none = Consent { foreign: Some(BTreeSet::new()), ..yes.clone() };
+        assert!(none.decide(&plan).approved.steps.is_empty());
+        let both = Consent { foreign: Some([wider.step, retire.step].into()), ..yes };
+        assert_eq!(both.decide(&plan).approved.steps.len(), 2);
     }
 
     #[test]

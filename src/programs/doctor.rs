@@ -140,7 +140,7 @@ fn tell_subject(finding: &mut Finding, changes: &[Change]) {
     let healing = changes.iter().filter(|change| finding.heal.as_ref() == Some(&change.step));
     let mut subjects = healing.flat_map(|change| &change.asks).filter_map(|ask| match ask {
         Ask::Subject { wanted, .. } => Some(wanted.clone()),
-        Ask::Protected { .. } | Ask::Foreign { .. } => None,
+        _ => None,
     });
     if let Some(wanted) = subjects.next() {
         finding
@@ -255,6 +255,7 @@ fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
         Kind::Repository | Kind::Pipeline | Kind::Access => FindingCode::VerificationMissing,
         Kind::Handshake => return unproven(change, findings),
         Kind::Decoy => FindingCode::DenialDecoy,
+        Kind::Beside => FindingCode::RotationBeside,
         Kind::SignIn | Kind::Denial | Kind::Inspection => return Vec::new(),
         Kind::Key => FindingCode::KeysMissing,
         Kind::User => FindingCode::UserDiffers,

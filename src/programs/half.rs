@@ -90,6 +90,7 @@ fn intended_role(blueprint: &Blueprint, wanted: &Wanted) -> Change {
         federation: blueprint.id.clone(),
         close: false,
         connection: None,
+        second: None,
         connections: None,
         aws: Err(nobody()),
     };
@@ -98,6 +99,7 @@ fn intended_role(blueprint: &Blueprint, wanted: &Wanted) -> Change {
         difference: None,
         admissions: Vec::new(),
         dangling: false,
+        left: false,
         waits: None,
     });
     change.environments = step.environments();

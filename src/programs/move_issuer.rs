@@ -25,6 +25,7 @@ use crate::engine::erased::{Shared, erase};
 use crate::engine::known::Of;
 use crate::plan::event::Event;
 use crate::steps::facts::{ConnectionFact, RoleFact, connection_key, role_key};
+use crate::steps::handshake::Proves;
 use crate::steps::issuer::observed::observed;
 use crate::steps::issuer::tokens::Tokens;
 use crate::steps::issuer::trust::Trust;
@@ -289,7 +290,7 @@ impl Builder<'_> {
             environments,
             others: moving.waits.clone(),
         }));
-        Proving { moved: false, before: vec![tokens_key()], after: Vec::new() }
+        Proving { proves: Proves::Wanted, before: vec![tokens_key()], after: Vec::new() }
     }
 
     /// The steps of a move: proof beside the first statement, its end, the old provider's, and the last proof.
@@ -331,13 +332,8 @@ impl Builder<'_> {
             // It comes to nothing where a proof before it failed: that verdict stays the last word.
             let all = self.blueprint.environments.iter();
             let before = all.map(|wanted| issuer_key(&wanted.environment)).collect();
-            self.handshakes(
-                devops,
-                project,
-                access,
-                &Proving { moved: true, before, after: Vec::new() },
-                steps,
-            );
+            let proving = Proving { proves: Proves::Moved, before, after: Vec::new() };
+            self.handshakes(devops, project, access, &proving, steps);
         }
     }
 

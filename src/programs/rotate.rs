@@ -1,6 +1,8 @@
 //! Rotation: which connections still sign in with keys, or lately did, and the steps that lead away from them.
 
+mod beside;
 mod keys;
+mod older;
 
 use std::collections::BTreeMap;
 
@@ -24,12 +26,13 @@ use crate::domain::rotation::{LongUse, Patience, Pointer, REPLACES, long_uses};
 use crate::engine::erased::{Shared, erase};
 use crate::plan::event::Event;
 use crate::steps::facts::{connection_key, sign_in_key};
+use crate::steps::rotate::beside::proof_key;
 use crate::steps::rotate::duration::Duration;
 use crate::steps::rotate::end::End;
 use crate::steps::rotate::key::{Key, Member as KeyMember};
 use crate::steps::rotate::mark::Mark;
 use crate::steps::rotate::policies::Policies;
-use crate::steps::rotate::user::User;
+use crate::steps::rotate::user::Wish;
 use crate::steps::rotate::{Turned, duration_key, mark_key, policies_key, renewal_key};
 
 pub use keys::Held;
@@ -67,6 +70,20 @@ pub struct Options {
     pub way: Way,
     /// Whether a user goes whose last key is gone and whom nothing else needs.
     pub delete_users: bool,
+    /// Whether the person can be asked about such a user.
+    pub asks_users: bool,
+    /// Whether a second connection is proven before the first one is switched.
+    pub beside: bool,
+}
+
+impl Options {
+    fn wish(self) -> Wish {
+        match (self.delete_users, self.asks_users) {
+            (true, _) => Wish::Deleted,
+            (false, true) => Wish::Asked,
+            (false, false) => Wish::Left,
+        }
+    }
 }
 
 /// One environment whose connection signs in with a key, or did before it was switched.
@@ -78,10 +95,14 @@ pub struct Member {
     pub turned: Turned,
     /// An environment whose sign-in reaches the key's account.
     pub owner: Environment,
+    /// Keys that the connection had before that one, and whose end is still to come.
+    pub older: Vec<Turned>,
     /// Pipelines that hold the connection longer than a session lasts by default.
     pub long: Vec<LongUse>,
     /// What the connection is with keys, where it goes on or back to them.
     pub held: Option<Held>,
+    /// Whether a second connection is proven before this one is switched.
+    pub beside: bool,
 }
 
 /// Which environments are rotated, and why the others are not.
@@ -144,7 +165,7 @@ pub async fn find(
             .with("--only aws", "a rotation changes connections and keys, and needs both sides"));
     };
     let finder = Finder { session, devops, project, federation: &surveyed.federation };
-    let looks = federation.environments.iter().map(|environment| finder.find(options.way, environment));
+    let looks = federation.environments.iter().map(|environment| finder.find(options, environment));
     let looks = join_all(looks).await;
     let mut rotation = Rotation { options, ..Rotation::default() };
     for (environment, look) in federation.environments.iter().zip(looks) {
@@ -170,10 +191,17 @@ impl Finder<'_> {
         self.session.aws.get(name).cloned().unwrap_or_else(missing)
     }
 
-    async fn find(&self, way: Way, environment: &Environment) -> Result<std::result::Result<Member, String>> {
-        match way {
-            Way::Oidc => self.look(environment).await,
-            Way::Back | Way::Renew => self.look_at_keys(way, environment).await,
+    async fn find(
+        &self,
+        options: Options,
+        environment: &Environment,
+    ) -> Result<std::result::Result<Member, String>> {
+        match options.way {
+            Way::Oidc => {
+                let found = self.look(environment).await?;
+                Ok(found.and_then(|member| beside::asked(member, options, environment)))
+            }
+            Way::Back | Way::Renew => self.look_at_keys(options.way, environment).await,
         }
     }
 
@@ -214,14 +242,17 @@ impl Finder<'_> {
                 turned.key, turned.account
             )));
         };
+        let older = self.older(&aws, environment, (found.id, &turned)).await?;
         let uses = self.devops.uses(self.project, found.id).await?;
         let long = long_uses(&uses, &self.federation.verification.pipeline);
         Ok(Ok(Member {
             environment: environment.name.clone(),
             turned,
             owner: owner.clone(),
+            older,
             long,
             held: None,
+            beside: !key.is_empty(),
         }))
     }
 
@@ -263,15 +294,15 @@ impl Builder<'_> {
 
     /// What comes before a connection is switched.
     pub(super) fn before_switch(&self, wanted: &Wanted) -> Vec<StepKey> {
-        if self.rotated(&wanted.environment.name).is_none() {
-            return Vec::new();
-        }
+        let Some(member) = self.rotated(&wanted.environment.name) else { return Vec::new() };
         let environment = &wanted.environment;
-        vec![
+        let mut before = vec![
             crate::steps::facts::role_key(environment),
             policies_key(environment),
             mark_key(&wanted.connection.name),
-        ]
+        ];
+        before.extend(member.beside.then(|| proof_key(environment)));
+        before
     }
 
     /// The steps a rotation has beside those of a setup.
@@ -284,6 +315,7 @@ impl Builder<'_> {
         let mut keys: BTreeMap<String, Vec<&Member>> = BTreeMap::new();
         for member in &rotation.members {
             let Some(wanted) = self.blueprint.environment(&member.environment) else { continue };
+            self.sign_in_of(&member.owner, steps);
             steps.push(self.mark(member, wanted, devops, project));
             steps.push(self.policies(member, wanted, devops, project));
             keys.entry(format!("{}/{}", member.turned.account, member.turned.key)).or_default().push(member);
@@ -292,6 +324,7 @@ impl Builder<'_> {
             let proofs = proofs(members, steps);
             steps.extend(self.key(rotation, members, proofs, devops, project));
         }
+        self.older_keys(rotation, (devops, project), steps);
         self.users(rotation, steps);
         for member in &rotation.members {
             let Some(wanted) = self.blueprint.environment(&member.environment) else { continue };
@@ -299,6 +332,7 @@ impl Builder<'_> {
                 environment: wanted.environment.clone(),
                 role: wanted.role.arn.clone(),
                 turned: member.turned.clone(),
+                asks: rotation.options.wish() == Wish::Asked,
                 aws: self.aws(&wanted.environment.name),
             }));
         }
@@ -386,31 +420,11 @@ impl Builder<'_> {
             owner: sign_in_key(&first.owner),
             aws: self.aws(&first.owner.name),
             proofs,
+            older: false,
             patience: rotation.options.patience,
             devops: devops.clone(),
             project: project.clone(),
         }))
-    }
-
-    fn users(&self, rotation: &Rotation, steps: &mut Vec<Shared>) {
-        let mut users: BTreeMap<String, User> = BTreeMap::new();
-        for member in &rotation.members {
-            let Some(wanted) = self.blueprint.environment(&member.environment) else { continue };
-            let Turned { account, user, .. } = &member.turned;
-            let step = users.entry(format!("{account}/{user}")).or_insert_with(|| User {
-                turned: member.turned.clone(),
-                keys: Vec::new(),
-                environments: Vec::new(),
-                wanted: rotation.options.delete_users,
-                owner: sign_in_key(&member.owner),
-                aws: self.aws(&member.owner.name),
-            });
-            if !step.keys.contains(&member.turned) {
-                step.keys.push(member.turned.clone());
-            }
-            step.environments.push(wanted.environment.clone());
-        }
-        steps.extend(users.into_values().map(erase));
     }
 }
 

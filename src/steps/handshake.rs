@@ -18,6 +18,7 @@ use super::facts::{
 use super::issuer::issuer_key;
 use super::permission::{connection_permission_key, queue_permission_key};
 use super::pipeline::pipeline_key;
+use super::rotate::beside;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Wanted, WantedVerification};
@@ -39,6 +40,19 @@ use crate::plan::link::{Link, LinkState, LinkStatus, waiting_for};
 
 use evidence::{Evidence, judged};
 
+/// Which trust a proof is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Proves {
+    /// The trust as the role's own step leaves it.
+    #[default]
+    Wanted,
+    /// The trust as a move of the issuer leaves it.
+    Moved,
+    /// The trust as it lets in the second connection of a careful rotation. That is no proof of the environment: its
+    /// verdict is the step's own, and nobody is told that the environment is proven.
+    Beside,
+}
+
 /// The proof of a group of environments that can share one run.
 pub struct Handshake {
     /// The group's name: `shared`, or the environment that needs a run of its own.
@@ -53,8 +67,8 @@ pub struct Handshake {
     pub by_keys: bool,
     /// Where the verification lives.
     pub verification: WantedVerification,
-    /// Whether it proves the trust as a move of the issuer leaves it, and not as the role's own step does.
-    pub moved: bool,
+    /// Which trust it proves.
+    pub proves: Proves,
     /// What must have come before anything is proven: the issuer of the tokens is another one.
     pub before: Vec<StepKey>,
     /// Checks on the connections: it is proven that handshakes get through them.
@@ -161,7 +175,11 @@ impl Handshake {
     /// Role and provider; none where they are somebody else's, or where keys are proven.
     fn aws_steps(&self, wanted: &Wanted) -> Option<[StepKey; 2]> {
         let environment = &wanted.environment;
-        let role = if self.moved { issuer_key(environment) } else { role_key(environment) };
+        let role = match self.proves {
+            Proves::Wanted => role_key(environment),
+            Proves::Moved => issuer_key(environment),
+            Proves::Beside => beside::trust_key(environment),
+        };
         (!self.is_unseen(wanted) && !wanted.expected.by_keys())
             .then(|| [role, provider_key(&environment.account)])
     }
@@ -218,7 +236,7 @@ impl Handshake {
             Ok(facts) => facts,
             Err(because) => return Ok(Part::NotReady { because }),
         };
-        let fingerprint = evidence::fingerprint(wanted, &connection, role.as_ref());
+        let fingerprint = self.fingerprint(wanted, &connection, role.as_ref());
         let Some((pipeline, source)) = self.verified(known) else {
             return Ok(Part::ToProve { fingerprint: Some(fingerprint), last: None });
         };
@@ -232,6 +250,16 @@ impl Handshake {
         })
     }
 
+    /// What stands in the task's name. A proof over a second connection is none of the environment, now and later.
+    fn fingerprint(&self, wanted: &Wanted, connection: &ConnectionFact, role: Option<&RoleFact>) -> String {
+        let own = evidence::fingerprint(wanted, connection, role);
+        if self.is_beside() { format!("beside-{own}") } else { own }
+    }
+
+    fn is_beside(&self) -> bool {
+        self.proves == Proves::Beside
+    }
+
     fn admits(&self, known: &Known, wanted: &Wanted) -> Vec<String> {
         let Ok((_, Some(role))) = self.facts(known, wanted) else { return Vec::new() };
         let admissions = wanted.role.others_admitted(&role.trust);
@@ -240,6 +268,9 @@ impl Handshake {
 
     /// What a set of verdicts tells the board.
     fn told(&self, proofs: Vec<Proof>, denials: &[Denial]) -> Report {
+        if self.is_beside() {
+            return Report::default();
+        }
         let unseen = proofs.iter().filter(|proof| self.unseen.contains(&proof.environment));
         let inferred = unseen.flat_map(unseen_links);
         let links = proofs.iter().map(|proof| link(proof, self.user(&proof.environment))).chain(inferred);
@@ -327,7 +358,11 @@ impl Step for Handshake {
     }
 
     fn title(&self) -> String {
-        let what = if self.moved { "last handshake" } else { "handshake" };
+        let what = match self.proves {
+            Proves::Wanted => "handshake",
+            Proves::Moved => "last handshake",
+            Proves::Beside => "handshake over the second connection",
+        };
         match self.members.as_slice() {
             [one] => format!("{what} of {}", one.environment.name),
             members => format!("{what} of {} environments", members.len()),
@@ -350,7 +385,7 @@ impl Step for Handshake {
         }
         for wanted in &self.members {
             after.push(connection_key(&wanted.connection.name));
-            after.push(connection_permission_key(&wanted.connection.name));
+            after.extend((!self.is_beside()).then(|| connection_permission_key(&wanted.connection.name)));
             after.extend(self.renewals.get(&wanted.environment.name).cloned());
             after.extend(self.rests_on(wanted));
         }
@@ -365,6 +400,10 @@ impl Step for Handshake {
         let to_prove = parts.iter().any(|(_, part)| matches!(part, Part::ToProve { .. }));
         if let (true, false, Err(failure)) = (to_prove, self.looks_only, &self.queue) {
             return Err(failure.clone());
+        }
+        if self.is_beside() {
+            let (parts, admits) = (parts.into_iter().collect(), BTreeMap::new());
+            return Ok(Seen { parts, admits, denials: Vec::new() });
         }
         let admits =
             self.members.iter().map(|wanted| (wanted.environment.name.clone(), self.admits(known, wanted)));
@@ -393,6 +432,10 @@ impl Step for Handshake {
             return Change::keep(self.key(), self.title(), why);
         }
         let mut change = Change::keep(self.key(), self.title(), "no run has proven it as it is now");
+        if self.is_beside() {
+            change.why.push_str("; ");
+            change.why.push_str(beside::NOT_THE_FINAL);
+        }
         change.verb = Verb::Create;
         let parts: Map<String, Value> = to_prove
             .iter()

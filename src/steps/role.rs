@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{ConnectionFact, RoleFact, provider_key, role_key, sign_in_key, user_key};
 use super::rights;
+use super::rotate::beside::trust_end_key;
 use crate::cloud::aws::Aws;
 use crate::domain::diagnose;
 use crate::domain::diagnose::trust::admitted;
@@ -18,7 +19,7 @@ use crate::domain::key::StepKey;
 use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
-use crate::domain::policy::{self, Admission, Document, Size};
+use crate::domain::policy::{self, Admission, Document, Size, Statement};
 use crate::domain::role::{ADOPTED_POLICY, INLINE_POLICY, Role as Found, WantedRole, is_adopted};
 use crate::domain::rotation::{Pointer, REPLACES};
 use crate::engine::known::{Known, Of, Yields};
@@ -73,6 +74,8 @@ pub struct Role {
     pub close: bool,
     /// The step of the connection its trust names; none where this side does not see it.
     pub connection: Option<StepKey>,
+    /// In a teardown, the end of a second connection that the trust may name: it goes after the trust.
+    pub second: Option<StepKey>,
     /// Names of the connections that are there or wanted; none where they are not looked at.
     pub connections: Option<Vec<String>>,
     /// The client, or why there is none.
@@ -90,6 +93,8 @@ pub struct Seen {
     pub admissions: Vec<Admission>,
     /// Whether its trust admits the subject although the connection is not there.
     pub dangling: bool,
+    /// Whether its trust admits the second connection of a rotation although the first one is switched.
+    pub left: bool,
     /// What its tag tells of a key it replaces, and the days left by the cloud's own clock.
     pub waits: Option<(Pointer, i64)>,
 }
@@ -105,6 +110,26 @@ impl Role {
         matches!(self.aim, Aim::Present)
             && known.get(&Of::<ConnectionFact>::new(connection.clone())).is_none()
             && diagnose::trust::decision(&found.trust, &self.wanted.expected()).is_allowed()
+    }
+
+    /// Whether a careful rotation left its second statement behind: a connection without a key is switched.
+    fn is_left(&self, found: &Found, known: &Known) -> bool {
+        let Some(connection) = &self.connection else { return false };
+        let first = known.get(&Of::<ConnectionFact>::new(connection.clone()));
+        first.is_none_or(|first| first.parameters.username.is_empty())
+            && found.trust.statements().iter().any(|statement| self.wanted.is_second(statement))
+    }
+
+    /// A trust as far as it is somebody else's. A second statement whose connection is gone is nobody's: its name can be
+    /// taken.
+    fn of_others(&self, trust: &Document) -> Document {
+        let second = self.wanted.second.as_ref();
+        let name = second.and_then(|second| second.subject.rsplit('/').next()).unwrap_or_default();
+        let gone = self.connections.as_ref().is_some_and(|all| !all.iter().any(|known| known == name));
+        if gone && second.is_some() {
+            return WantedRole { second: None, ..self.wanted.clone() }.without_beside(trust);
+        }
+        self.wanted.without_beside(trust)
     }
 
     /// IAM counts all inline policies of a role together, those of others included.
@@ -135,6 +160,12 @@ impl Role {
                 .with("role", &found.arn)
                 .with("admits", format!("subject {}", self.wanted.subject));
             findings.extend(self.connection.iter().map(|connection| finding.clone().healed_by(connection)));
+        }
+        if seen.left {
+            let sid = self.wanted.second_sid();
+            let finding = Finding::about(name, FindingCode::RotationBeside)
+                .with("left", format!("statement {sid} of the trust of role {}", found.arn.name));
+            findings.push(finding.healed_by(&trust_end_key(name)));
         }
         findings.extend(diagnose::role::explains(found, &self.wanted).into_iter().map(|finding| {
             let heals = match finding.code {
@@ -193,7 +224,7 @@ impl Role {
     fn of_trust(&self, found: &Found, difference: &Difference) -> Vec<Finding> {
         let expected = self.wanted.expected();
         let explains = |trust: &Document| {
-            let (trust, names) = (self.wanted.without_beside(trust), self.connections.as_deref());
+            let (trust, names) = (self.of_others(trust), self.connections.as_deref());
             match self.wanted.trusts {
                 Some(_) => diagnose::trust::lets_in(&trust, &expected, names),
                 None => diagnose::trust::explains(&trust, &expected, names),
@@ -258,7 +289,7 @@ impl Step for Role {
     fn needs(&self) -> Vec<StepKey> {
         let trusted = user_key(&self.environment).unwrap_or_else(|| provider_key(&self.wanted.arn.account));
         let own = [sign_in_key(&self.environment), trusted];
-        own.into_iter().chain(self.connection.clone()).collect()
+        own.into_iter().chain(self.connection.clone()).chain(self.second.clone()).collect()
     }
 
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {
@@ -269,6 +300,7 @@ impl Step for Role {
                 difference: None,
                 admissions: Vec::new(),
                 dangling: false,
+                left: false,
                 waits: None,
             });
         };
@@ -282,14 +314,16 @@ impl Step for Role {
         let mut difference = Difference::between(&found, &self.wanted, &self.wanted.statement()?, adopted);
         if self.close {
             let others = policy::others_admitted(&difference.trust, &self.wanted.expected());
-            difference.close(&others, |statement| self.wanted.is_ours(statement));
+            let own = |one: &Statement| self.wanted.is_ours(one) || self.wanted.is_second(one);
+            difference.close(&others, own);
         }
         self.wanted.check_trust(&difference.trust)?;
         self.check_inline(&found)?;
         let admissions = self.wanted.others_admitted(&difference.trust);
         let dangling = self.is_dangling(&found, known);
+        let left = self.is_left(&found, known);
         let waits = if known.is_applying() { None } else { waits(aws, &found).await? };
-        Ok(Seen { found: Some(found), difference: Some(difference), admissions, dangling, waits })
+        Ok(Seen { found: Some(found), difference: Some(difference), admissions, dangling, left, waits })
     }
 
     fn yields(&self, seen: &Seen) -> Yields {

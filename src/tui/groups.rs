@@ -161,7 +161,9 @@ impl Draft {
         };
         let refused = change.asks.iter().any(|ask| match ask {
             Ask::Protected { .. } => false,
-            Ask::Foreign { .. } => !self.foreign.contains(&change.step),
+            Ask::Foreign { .. } | Ask::Wider { .. } | Ask::Retire { .. } => {
+                !self.foreign.contains(&change.step)
+            }
             Ask::Subject { wanted, .. } => self.subjects.get(&change.step) != Some(wanted),
         });
         !held && !refused
@@ -174,7 +176,7 @@ impl Draft {
         let wanted = |change: &Change| {
             change.asks.iter().find_map(|ask| match ask {
                 Ask::Subject { wanted, .. } => Some(wanted.clone()),
-                Ask::Protected { .. } | Ask::Foreign { .. } => None,
+                _ => None,
             })
         };
         Approval {

@@ -48,7 +48,7 @@ impl Review {
             protected.extend(change.protected().cloned());
             for ask in &change.asks {
                 match ask {
-                    Ask::Foreign { what } => {
+                    Ask::Foreign { what } | Ask::Wider { what } | Ask::Retire { what, .. } => {
                         let said = review.foreign.entry(change.step.clone()).or_default();
                         if !said.is_empty() {
                             said.push_str("; ");

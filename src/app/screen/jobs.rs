@@ -108,6 +108,7 @@ impl Jobs {
             every_protected: false,
             subjects: approval.subjects,
             foreign: Some(approval.foreign),
+            ..Consent::default()
         };
         let decision = consent.decide(&prepared.decidable());
         let purpose = prepared.purpose;

@@ -12,6 +12,7 @@ use crate::domain::key::StepKey;
 use crate::domain::mark::{FederationId, Owner};
 use crate::domain::names::ConnectionName;
 use crate::domain::pipeline::{Permission, Pipeline};
+use crate::domain::rotation::name_beside;
 
 const USE_OIDC: &str = "useOIDC";
 const ROLE: &str = "assumeRoleArn";
@@ -137,8 +138,12 @@ pub fn renamed(
     named: &[ConnectionName],
     federation: &FederationId,
 ) -> Option<Finding> {
+    let second = name_beside(&wanted.name);
+    let is_second = |found: &Connection| second.as_ref().is_some_and(|name| name.as_str() == found.name);
     let free = |found: &&Connection| {
-        found.is_aws() && !named.iter().any(|name| name.as_str().eq_ignore_ascii_case(&found.name))
+        found.is_aws()
+            && !is_second(found)
+            && !named.iter().any(|name| name.as_str().eq_ignore_ascii_case(&found.name))
     };
     let mark = format!("{}: ", wanted.environment);
     let marked = |found: &&Connection| {

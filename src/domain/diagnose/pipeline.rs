@@ -275,6 +275,37 @@ fn variables(value: &Value, content: &mut Content<'_>) {
     }
 }
 
+/// What the YAML's root says of the session time. It wins over variables outside the YAML, and those of stages and jobs win
+/// over it (learn.microsoft.com, "Define variables").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RootDuration {
+    /// It sets it to this.
+    Set(String),
+    /// It does not.
+    Unset,
+    /// That cannot be told, and why.
+    Unknown(String),
+}
+
+/// Reads what the root of a pipeline's YAML says of the session time.
+pub fn root_duration(yaml: &str) -> RootDuration {
+    let value = match parse(yaml) {
+        Ok(value) => value,
+        Err(cause) => return RootDuration::Unknown(format!("its YAML could not be read: {cause}")),
+    };
+    let mut content = Content::default();
+    if let Some(root) = value.get("variables") {
+        variables(root, &mut content);
+    }
+    match content.variables.remove(DURATION) {
+        Some(value) => RootDuration::Set(value),
+        None if content.open || value.get("extends").is_some() => {
+            RootDuration::Unknown("a template, group or condition in its YAML may set it".to_owned())
+        }
+        None => RootDuration::Unset,
+    }
+}
+
 /// Whether a `pool:` is another than Microsoft's.
 fn is_own(pool: &Value) -> bool {
     let name = pool.as_str().or_else(|| pool["name"].as_str());

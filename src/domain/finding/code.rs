@@ -265,6 +265,8 @@ pub enum FindingCode {
     RotationLacks,
     /// An old key is watched, or off, until a day.
     RotationWaits,
+    /// What a careful rotation had beside a connection is still there after the switch.
+    RotationBeside,
     /// A connection reaches a role that is not its environment's.
     MatrixUnexpected,
     /// No trail of CloudTrail logs in the account and region.
@@ -278,7 +280,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 131] = [
+    pub const ALL: [Self; 132] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -407,6 +409,7 @@ impl FindingCode {
         Self::RotationWider,
         Self::RotationLacks,
         Self::RotationWaits,
+        Self::RotationBeside,
         Self::MatrixUnexpected,
         Self::TrailOff,
         Self::TrailDenied,
@@ -470,6 +473,7 @@ impl FindingCode {
             | Self::UserDiffers
             | Self::UserExtraPolicies
             | Self::RotationWider
+            | Self::RotationBeside
             | Self::RotationLacks
             | Self::LogUnknown => Severity::Warning,
             Self::Failed(code) => match code.class() {

@@ -30,12 +30,18 @@ pub struct Mark {
     pub external: Option<String>,
     /// When the switch was proven, by the cloud's clock; none: it is being made.
     pub since: Option<OffsetDateTime>,
+    /// Whether the switch was taken back with another key: this one is still active, no connection needs it, and the next
+    /// rotation or renewal watches and ends it.
+    pub left: bool,
 }
 
 impl Mark {
     /// The tag's key and value. IAM takes letters, digits, spaces and `_.:/=+-@` (128 and 256 characters).
     #[must_use]
     pub fn tag(&self) -> (String, String) {
+        if self.left {
+            return (self.tag_key(), LEFT.to_owned());
+        }
         let since = self.since.and_then(|at| at.format(&Rfc3339).ok());
         let mut value = since.unwrap_or_else(|| "marked".to_owned());
         if let Some(role) = &self.role {
@@ -61,10 +67,19 @@ impl Mark {
         let part = |name: &str| value.split(' ').find_map(|part| part.strip_prefix(name)).map(str::to_owned);
         is_access_key_id(id).then_some(())?;
         let (role, external) = (part("role="), part("external="));
-        Some(Self { key: id.to_owned(), connection: connection.parse().ok()?, role, external, since })
+        Some(Self {
+            key: id.to_owned(),
+            connection: connection.parse().ok()?,
+            role,
+            external,
+            since,
+            left: value == LEFT,
+        })
     }
 }
 
+/// The value of a mark whose switch was taken back.
+const LEFT: &str = "left";
 /// Stands for an external id that no tag can hold.
 pub const UNKEPT: &str = "@";
 
@@ -170,6 +185,7 @@ mod tests {
             role: Some("arn:aws:iam::111122223333:role/team/Deploy".to_owned()),
             external: Some("team/42".to_owned()),
             since: None,
+            left: false,
         };
         let later = Some(datetime!(2026-11-22 06:00 UTC));
         for mark in [mark.clone(), Mark { since: later, role: None, external: None, ..mark.clone() }] {
@@ -179,6 +195,8 @@ mod tests {
             let tags = BTreeMap::from([(key, value), ("keyless:rotation/x".to_owned(), String::new())]);
             assert_eq!(marks(&tags), [mark]);
         }
+        let left = Mark { left: true, role: None, external: None, ..mark.clone() };
+        assert_eq!(marks(&BTreeMap::from([left.tag()])), [left]);
         for unkept in ["a,b".to_owned(), "x".repeat(256)] {
             let (key, value) = Mark { external: Some(unkept), ..mark.clone() }.tag();
             assert_eq!(marks(&BTreeMap::from([(key, value)]))[0].external.as_deref(), Some(UNKEPT));

@@ -13,7 +13,7 @@ use crate::domain::failure::Result;
 use crate::domain::federation::{Environment, Federation};
 use crate::domain::inventory::{Fact, Gap, IdleUser, Key, KeyState, KeyUser, LastUse, Owner, Policies, why};
 use crate::domain::names::{AccountId, Region};
-use crate::domain::rotation::{marks, names_user};
+use crate::domain::rotation::{Mark, deactivated, marks, names_user};
 use crate::domain::user::{ResourcePolicies, User};
 use crate::programs::matrix;
 use crate::programs::owner::{self, Owned};
@@ -231,16 +231,32 @@ fn unheld(
     held: &BTreeSet<String>,
     groups: &[GroupVariable],
 ) -> Option<IdleUser> {
-    let keys: Vec<KeyState> = keys.filter(|key| key.active && !held.contains(&key.id)).collect();
+    let off = |key: &KeyState| deactivated(&user.tags, &key.id);
+    let keys: Vec<KeyState> =
+        keys.filter(|key| (key.active || off(key).is_some()) && !held.contains(&key.id)).collect();
     if keys.is_empty() {
         return None;
     }
     let watched = marks(&user.tags);
     let mut notes = Vec::new();
     for key in &keys {
-        if watched.iter().any(|mark| mark.key == key.id) {
-            notes.push(format!("{} is being rotated: `keyless rotate` goes on", key.id));
-        }
+        let marks: Vec<&Mark> = watched.iter().filter(|mark| mark.key == key.id).collect();
+        let since = marks.iter().filter_map(|mark| mark.since).max();
+        let state = match (off(key), since) {
+            (Some(off), _) => Some(format!("is off since {}: `keyless rotate` goes on", off.date())),
+            (None, Some(since)) => {
+                Some(format!("is watched since {}: `keyless rotate` goes on", since.date()))
+            }
+            (None, None) if marks.iter().any(|mark| mark.left) => Some(
+                "stayed behind when its rotation was taken back: `keyless rotate` and `keyless rotate --renew-keys` end it"
+                    .to_owned(),
+            ),
+            (None, None) if !marks.is_empty() => {
+                Some("is being rotated: `keyless rotate` goes on".to_owned())
+            }
+            (None, None) => None,
+        };
+        notes.extend(state.map(|state| format!("{} {state}", key.id)));
         let stands = groups.iter().filter(|group| group.key() == Some(&key.id));
         notes.extend(
             stands.map(|it| format!("{} stands in variable group {} of {}", key.id, it.group, it.project)),

@@ -87,7 +87,9 @@ impl Finder<'_> {
             turned: behind.turned,
             owner: owner.clone(),
             long: Vec::new(),
+            older: Vec::new(),
             held: Some(held),
+            beside: false,
         }))
     }
 
@@ -116,7 +118,8 @@ impl Finder<'_> {
             Ok(user) => user,
             Err(why) => return Ok(Err(why)),
         };
-        let Some(mark) = marks(&user.tags).into_iter().find(|mark| is_of(mark, &turned, found)) else {
+        let Some(mark) = marks(&user.tags).into_iter().find(|mark| !mark.left && is_of(mark, &turned, found))
+        else {
             return Ok(Err(format!(
                 "the tags of user {} do not tell any more what connection {} was with access key {}",
                 turned.user, found.name, turned.key
@@ -144,7 +147,9 @@ impl Finder<'_> {
             Err(why) => return Ok(Err(why)),
         };
         let noted = marks(&user.tags).into_iter().filter(|mark| mark.connection == found.id);
-        let mut noted = noted.filter(|mark| way == Way::Back || mark.key != turned.key);
+        // What was taken back is no rotation to go back from; its key is one that a renewal ends.
+        let mut noted =
+            noted.filter(|mark| if way == Way::Back { !mark.left } else { mark.key != turned.key });
         let key = match (noted.next(), way) {
             (Some(mark), _) => mark.key,
             (None, Way::Renew | Way::Oidc) => turned.key.clone(),
@@ -284,7 +289,7 @@ impl Builder<'_> {
     }
 
     /// The sign-in to an account that only a key is in.
-    fn sign_in_of(&self, owner: &Environment, steps: &mut Vec<Shared>) {
+    pub(super) fn sign_in_of(&self, owner: &Environment, steps: &mut Vec<Shared>) {
         let key = sign_in_key(owner);
         if !steps.iter().any(|step| step.key() == key) {
             steps.push(erase(SignIn { environment: owner.clone(), aws: self.aws(&owner.name) }));

@@ -14,7 +14,8 @@ const RUNS_SEARCHED: usize = 20;
 /// What a denial proof is about: the role with its own id and trust as found, and the claims it is to admit.
 fn about(wanted: &Wanted, role: &RoleFact) -> String {
     let own = json!([wanted.role.arn.to_string(), wanted.expected.claims, wanted.environment.region]);
-    format!("{}-{}", hex(&own), hex(&json!([role.id, role.trust.to_json()])))
+    let trust = wanted.role.without_second(&role.trust).to_json();
+    format!("{}-{}", hex(&own), hex(&json!([role.id, trust])))
 }
 
 /// What stands in the task's name: whose try it is, and of what.

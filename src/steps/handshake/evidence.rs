@@ -48,7 +48,8 @@ pub fn fingerprint(wanted: &Wanted, connection: &ConnectionFact, role: Option<&R
         wanted.expected.claims,
         wanted.environment.region,
     ]));
-    let role = role.map(|role| hex(&json!([role.id, role.trust.to_json()])));
+    let trust = |role: &RoleFact| wanted.role.without_second(&role.trust).to_json();
+    let role = role.map(|role| hex(&json!([role.id, trust(role)])));
     format!("{own}-{}", role.as_deref().unwrap_or(UNSEEN))
 }
 

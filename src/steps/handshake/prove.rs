@@ -1,6 +1,6 @@
 //! Proving: what is to be proven is tried in one run, and each environment's own record is judged.
 
-use super::evidence::{Scene, fingerprint, judged, named, proves};
+use super::evidence::{Scene, judged, named, proves};
 use super::runs::{Came, Candidate, Made, Runner, Stage};
 use super::{Handshake, Part, Proof, Seen};
 use crate::domain::blueprint::Wanted;
@@ -122,7 +122,7 @@ impl Handshake {
                     connection: connection.id,
                     name: wanted.connection.name.clone(),
                     region: wanted.environment.region.clone(),
-                    fingerprint: fingerprint(wanted, &connection, role.as_ref()),
+                    fingerprint: self.fingerprint(wanted, &connection, role.as_ref()),
                 };
                 Some((wanted, candidate))
             })

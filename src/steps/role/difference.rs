@@ -34,7 +34,7 @@ impl Difference {
     /// Compares. A role keyless did not make (`adopted`) gets no mark of ownership: it is not keyless's to delete.
     pub fn between(found: &Found, wanted: &WantedRole, statement: &Statement, adopted: bool) -> Self {
         // A subject that was renamed is still the only one trusted. Whether this is one, the person says: see `other_subject`.
-        let renamed = policy::renamed(&found.trust, statement);
+        let renamed = policy::renamed(&found.trust, statement).filter(|one| !wanted.is_second(one));
         let merged = policy::merge_trust(&found.trust, statement, |one| Some(one) == renamed);
         let trust_changes =
             !merged.replaced.is_empty() || !policy::same_meaning(&found.trust, &merged.document);

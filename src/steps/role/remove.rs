@@ -82,8 +82,9 @@ impl Role {
     /// Whether something that only keyless writes is still on a role it did not make.
     fn has_ours(&self, found: &Found) -> bool {
         let sid = self.wanted.statement().ok().and_then(|ours| ours.sid().map(str::to_owned));
-        let bears =
-            |statement: &policy::Statement| sid.as_deref().is_some_and(|sid| statement.sid() == Some(sid));
+        let bears = |statement: &policy::Statement| {
+            sid.as_deref().is_some_and(|sid| statement.sid() == Some(sid)) || self.wanted.is_second(statement)
+        };
         found.trust.statements().iter().any(bears) || found.inline.contains_key(INLINE_POLICY)
     }
 
@@ -94,7 +95,9 @@ impl Role {
             }
             // Others have changed it since: only keyless's own statement goes.
             let ours = self.wanted.statement().ok()?;
-            let left = policy::withdraw_trust(&found.trust, |statement| statement.sid() == ours.sid());
+            let left = policy::withdraw_trust(&found.trust, |statement| {
+                statement.sid() == ours.sid() || self.wanted.is_second(statement)
+            });
             left.document.filter(|_| !left.withdrawn.is_empty())
         });
         Restoration {

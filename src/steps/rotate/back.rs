@@ -205,18 +205,19 @@ pub struct Forgotten {
 /// What a look sees.
 #[derive(Debug, Clone)]
 pub struct Noted {
-    /// Tags of the user.
-    tags: Vec<String>,
+    /// Tags of the user, with those of them whose key stays behind, active and without a connection: a renewal ends it.
+    tags: Vec<(Mark, bool)>,
     /// Roles whose tag points to the key: by environment, the tag.
     pointers: BTreeMap<EnvironmentName, String>,
 }
 
 impl Forgotten {
-    async fn connections(&self) -> Result<Vec<Uuid>> {
-        let mut ids = Vec::new();
+    /// The connections, each with whether it holds the key itself.
+    async fn connections(&self) -> Result<BTreeMap<Uuid, bool>> {
+        let mut ids = BTreeMap::new();
         for (member, ..) in &self.members {
             let found = self.devops.connection_named(&self.project, &member.connection).await?;
-            ids.extend(found.map(|found| found.id));
+            ids.extend(found.map(|found| (found.id, found.parameters.username == self.turned.key)));
         }
         Ok(ids)
     }
@@ -247,9 +248,14 @@ impl Step for Forgotten {
     async fn observe(&self, _cx: &Cx, _known: &Known) -> Result<Noted> {
         let aws = self.aws.as_ref().map_err(Clone::clone)?;
         let ids = self.connections().await?;
-        let tags = aws.user(&self.turned.user).await?.map(|user| user.tags).unwrap_or_default();
-        let marks = marks(&tags).into_iter();
-        let marks = marks.filter(|mark| mark.key == self.turned.key && ids.contains(&mark.connection));
+        let (user, keys) = futures::try_join!(aws.user(&self.turned.user), aws.user_keys(&self.turned.user))?;
+        let tags = user.map(|user| user.tags).unwrap_or_default();
+        let there = keys.iter().any(|key| key.id == self.turned.key);
+        let marks = marks(&tags).into_iter().filter(|mark| mark.key == self.turned.key && !mark.left);
+        let marks = marks.filter_map(|mark| {
+            let holds = ids.get(&mark.connection)?;
+            Some((mark, there && !holds))
+        });
         let mut pointers = BTreeMap::new();
         for (member, role, aws) in &self.members {
             let aws = aws.as_ref().map_err(Clone::clone)?;
@@ -259,7 +265,7 @@ impl Step for Forgotten {
                 pointers.insert(member.environment.name.clone(), value);
             }
         }
-        Ok(Noted { tags: marks.map(|mark| Mark::tag_key(&mark)).collect(), pointers })
+        Ok(Noted { tags: marks.collect(), pointers })
     }
 
     fn plan(&self, seen: &Noted) -> Change {
@@ -269,9 +275,10 @@ impl Step for Forgotten {
         let why = "the connections are back on keys: a later rotation begins anew";
         let mut change = Change::keep(self.key(), self.title(), why);
         change.verb = Verb::Delete;
-        change.before = Some(json!({ "user": seen.tags, "roles": seen.pointers }));
+        let tags: Vec<String> = seen.tags.iter().map(|(mark, _)| mark.tag_key()).collect();
+        change.before = Some(json!({ "user": tags, "roles": seen.pointers }));
         change.writes = usize::from(!seen.tags.is_empty()) + seen.pointers.len();
-        change.rights = vec!["iam:UntagUser".to_owned(), "iam:UntagRole".to_owned()];
+        change.rights = ["iam:TagUser", "iam:UntagUser", "iam:UntagRole"].map(str::to_owned).to_vec();
         change.asks = self.members.iter().filter_map(|(it, ..)| ask_protected(&it.environment)).collect();
         change
     }
@@ -284,9 +291,16 @@ impl Step for Forgotten {
             let aws = aws.as_ref().map_err(Clone::clone)?;
             aws.untag(pen, role, &BTreeMap::from([(REPLACES.to_owned(), value.clone())])).await?;
         }
-        if seen.tags.is_empty() {
+        let (stays, goes): (Vec<(Mark, bool)>, Vec<_>) = seen.tags.into_iter().partition(|(_, left)| *left);
+        let left = |(mark, _): (Mark, bool)| Mark { left: true, ..mark }.tag();
+        let stays: Vec<(String, String)> = stays.into_iter().map(left).collect();
+        if !stays.is_empty() {
+            own.tag_user(pen, &self.turned.user, &stays).await?;
+        }
+        let goes: Vec<String> = goes.iter().map(|(mark, _)| mark.tag_key()).collect();
+        if goes.is_empty() {
             return Ok(());
         }
-        own.untag_user(pen, &self.turned.user, &seen.tags).await
+        own.untag_user(pen, &self.turned.user, &goes).await
     }
 }

@@ -27,6 +27,8 @@ pub struct End {
     pub role: RoleArn,
     /// The key that was replaced.
     pub turned: Turned,
+    /// Whether the person is asked about the key's user: whatever they say, the rotation is over.
+    pub asks: bool,
     /// The client, or why there is none.
     pub aws: Result<Aws>,
 }
@@ -50,11 +52,13 @@ impl Step for End {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        vec![sign_in_key(&self.environment), user_key(&self.turned)]
+        let user = (!self.asks).then(|| user_key(&self.turned));
+        std::iter::once(sign_in_key(&self.environment)).chain(user).collect()
     }
 
     fn after(&self) -> Vec<StepKey> {
-        vec![key_key(&self.turned)]
+        let user = self.asks.then(|| user_key(&self.turned));
+        std::iter::once(key_key(&self.turned)).chain(user).collect()
     }
 
     async fn observe(&self, _cx: &Cx, known: &Known) -> Result<Seen> {

@@ -55,6 +55,8 @@ pub struct Key {
     pub aws: Result<Aws>,
     /// What must hold before anything happens to the key: handshakes and denial proofs.
     pub proofs: Vec<StepKey>,
+    /// Whether the connections have another key since, and what becomes of them says nothing about this one.
+    pub older: bool,
     /// How long each wait takes.
     pub patience: Patience,
     /// The client of Azure DevOps.
@@ -273,7 +275,10 @@ impl Key {
         let now = aws.cloud_time().await?;
         let open = seen.marks.iter().filter(|mark| mark.since.is_none());
         let tags: Vec<(String, String)> = open
-            .map(|mark| Mark { since: Some(now.replace_nanosecond(0).unwrap_or(now)), ..mark.clone() }.tag())
+            .map(|mark| {
+                let since = Some(now.replace_nanosecond(0).unwrap_or(now));
+                Mark { since, left: false, ..mark.clone() }.tag()
+            })
             .collect();
         if !tags.is_empty() {
             aws.tag_user(pen, &self.turned.user, &tags).await?;
@@ -316,7 +321,8 @@ impl Step for Key {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        let connections = self.members.iter().map(|member| connection_key(&member.connection));
+        let members = self.members.iter().filter(|_| !self.older);
+        let connections = members.map(|member| connection_key(&member.connection));
         let roles = self.roles().map(|(member, _)| role_key(&member.environment));
         let turns = self.members.iter().map(|member| member.turns.clone());
         let sign_ins = self.members.iter().map(|member| sign_in_key(&member.environment));

@@ -77,7 +77,7 @@ impl Mark {
         let role = Some(found.parameters.assume_role_arn.clone()).filter(|role| !role.is_empty());
         let external =
             Some(found.parameters.external_id.clone()).filter(|id| role.is_some() && !id.is_empty());
-        Tag { key: self.turned.key.clone(), connection: found.id, role, external, since: None }
+        Tag { key: self.turned.key.clone(), connection: found.id, role, external, since: None, left: false }
     }
 
     /// The role's tag that points to a key, as it is.
@@ -96,7 +96,9 @@ impl Mark {
         let Some(found) = &seen.connection else { return (None, None) };
         let tag = self.tag(found);
         let there = seen.user.as_ref().is_some_and(|(_, tags)| {
-            marks(tags).iter().any(|mark| mark.key == tag.key && mark.connection == tag.connection)
+            marks(tags)
+                .iter()
+                .any(|mark| mark.key == tag.key && mark.connection == tag.connection && !mark.left)
         });
         let points = seen.pointer.as_deref().and_then(Pointer::read);
         let points = !self.points || points.is_some_and(|pointer| pointer.key == self.turned.key);

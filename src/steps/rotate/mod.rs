@@ -1,6 +1,7 @@
 //! Steps of a rotation: what is noted of a key, its watch, its end, its user's end, and what makes a switch safe.
 
 pub mod back;
+pub mod beside;
 pub mod duration;
 pub mod end;
 pub mod key;

@@ -342,7 +342,7 @@ impl Step for Policies {
                 seen.from,
                 seen.cover.reasons().join("; ")
             );
-            change.asks.push(Ask::Foreign { what });
+            change.asks.push(Ask::Wider { what });
         }
         change
     }

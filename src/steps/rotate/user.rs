@@ -16,14 +16,26 @@ use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Verb};
 use crate::steps::facts::ask_protected;
 
+/// What is known of a person's will about users that nothing needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wish {
+    /// They stay.
+    #[default]
+    Left,
+    /// The person can be asked about each.
+    Asked,
+    /// They go.
+    Deleted,
+}
+
 /// The end of an IAM user.
 pub struct User {
     /// The user, and the key that was its last.
     pub turned: Turned,
     /// The keys of this user that the rotation ends: each is gone first.
     pub keys: Vec<Turned>,
-    /// Whether it is to go at all: a person said so.
-    pub wanted: bool,
+    /// Whether it is to go at all.
+    pub wish: Wish,
     /// The environments it deployed to.
     pub environments: Vec<Environment>,
     /// The sign-in to its account.
@@ -119,7 +131,7 @@ impl Step for User {
         if let Some(why) = self.needed(there) {
             return Change::keep(self.key(), self.title(), format!("left: {why}"));
         }
-        if !self.wanted {
+        if self.wish == Wish::Left {
             return Change::keep(
                 self.key(),
                 self.title(),
@@ -143,7 +155,15 @@ impl Step for User {
                 .map(str::to_owned)
                 .to_vec();
         change.asks = self.environments.iter().filter_map(ask_protected).collect();
-        change.asks.push(Ask::Foreign { what: format!("{} was not made by keyless", self.title()) });
+        change.asks.push(match self.wish {
+            Wish::Asked => Ask::Retire {
+                user: user.name.clone(),
+                what: format!("{} has no key any more, no password, and nothing else uses it", self.title()),
+            },
+            Wish::Left | Wish::Deleted => {
+                Ask::Foreign { what: format!("{} was not made by keyless", self.title()) }
+            }
+        });
         change
     }
 

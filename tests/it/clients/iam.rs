@@ -21,7 +21,6 @@ fn chained(first: &Environment, role: &str) -> Federation {
         issuer: None,
         audience: AUDIENCE.to_owned(),
         azp: None,
-        pipeline: None,
         verification: Verification {
             repository: "keyless-verification".parse().unwrap(),
             branch: None,

@@ -242,6 +242,7 @@ fn wanted_role(issuer: &Issuer) -> WantedRole {
         ),
         beside: None,
         trusts: None,
+        second: None,
         max_session_seconds: 7200,
         boundary: None,
         tags: BTreeMap::from([("keyless:environment".to_owned(), "dev".to_owned())]),

@@ -62,10 +62,7 @@ async fn a_set_up_names_the_renamed_one_before_it_makes_a_second() {
     let lab = renamed().await;
     let ran = lab.run(Job::setup()).await;
     let change = ran.plan.change(&StepKey::new(Kind::Connection, "AWS-Prod")).unwrap();
-    let what = change.asks.iter().find_map(|ask| match ask {
-        Ask::Foreign { what } => Some(what.as_str()),
-        Ask::Protected { .. } | Ask::Subject { .. } => None,
-    });
+    let what = change.asks.iter().find_map(Ask::by_itself);
     assert_eq!(change.verb, Verb::Create);
     assert!(what.unwrap().contains("AWS-Production"), "{change:#?}");
     // What was reviewed is what is carried out.

@@ -140,6 +140,45 @@ async fn a_job_of_forty_minutes_gets_a_session_that_lasts() {
     assert!(green(&lab.pass_days(1).await), "the pipeline of 40 minutes works with a role");
 }
 
+/// The world of a job of 40 minutes, whose YAML sets the variable itself.
+fn long_job(variables: &str) -> keyless::sandbox::world::World {
+    let mut world = super::world_of("rotate-long-job");
+    let yaml = &mut world.projects[0].pipelines[0].yaml;
+    yaml.insert_str(0, &format!("variables:\n{variables}\n"));
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_time_that_the_yaml_sets_is_seen() {
+    let duration = |ran: &Ran| {
+        let mut changes = ran.plan.changes.iter();
+        changes.find(|change| change.step.to_string().starts_with("duration:")).cloned().unwrap()
+    };
+    for enough in
+        ["  aws.rolecredential.maxduration: 3600", "- name: AWS.RoleCredential.MaxDuration\n  value: '3600'"]
+    {
+        let lab = Lab::start(long_job(enough)).await;
+        let ran = waits(&lab).await;
+        assert!(duration(&ran).is_keep() && ran.proven() == ["dev"], "{:#?}", duration(&ran));
+        assert!(!ran.findings("dev").contains(&FindingCode::PipelineSessionShort));
+        assert!(green(&lab.pass_days(1).await), "the pipeline of 40 minutes works with a role");
+    }
+    // No variable that keyless could set wins over the YAML's own.
+    let lab = Lab::start(long_job("  aws.rolecredential.maxduration: 900")).await;
+    let ran = waits(&lab).await;
+    let gate = duration(&ran).gate.unwrap();
+    assert!(gate.reason.contains("900") && gate.reason.contains("3600"), "{gate:?}");
+    assert!(ran.findings("dev").contains(&FindingCode::PipelineSessionShort));
+    assert!(matches!(ran.ended("connection:AWS-Dev"), Ended::WillNotRun { .. }));
+    // Where that cannot be known, it is said.
+    let lab = Lab::start(long_job("- template: variables.yml")).await;
+    let plan = match lab.try_run(Job::rotate()).await {
+        Ok(ran) => duration(&ran),
+        Err(failure) => panic!("{failure}"),
+    };
+    assert!(plan.why.contains("unknown") && plan.writes == 1, "{plan:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_would_break_holds_up_the_switch() {
     for (world, code) in [
@@ -188,6 +227,78 @@ async fn a_key_that_assumed_a_role_ends_too() {
     }
     let ran = lab.run(Job::rotate()).await;
     assert_eq!((ran.outcome(), active(&lab, KEY)), (Outcome::Done, None), "{:#?}", ran.summary);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_was_left_by_a_rollback_ends_beside_the_fresh_one() {
+    let lab = Lab::of_file("rotate-one").await;
+    waits(&lab).await;
+    lab.run(Job::rollback()).await.assert_proven(&["dev"]);
+    for _ in 0..2 {
+        waits(&lab).await;
+        assert!(green(&lab.pass_days(8).await));
+    }
+    assert_eq!(lab.run(Job::rotate().delete_users()).await.outcome(), Outcome::Done);
+    assert_eq!(super::keys_of(&lab), [""; 0]);
+    assert!(!lab.dump().table("iam.user").keys().any(|user| user.ends_with("azure-devops-deploy")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_watch_of_a_key_goes_on_where_somebody_puts_another_one_in() {
+    const OTHER: &str = "AKIAPRACTICEBBBBBBBB";
+    let lab = Lab::of_file("rotate-two-keys").await;
+    waits(&lab).await;
+    assert!(green(&lab.pass_days(4).await));
+    let secret = lab.dump().table("iam.access-key")[OTHER]["secret"].clone();
+    let connections = lab.dump().table("connection");
+    let (id, _) = connections.iter().find(|(_, found)| found["name"] == "AWS-Dev").unwrap();
+    lab.change("connection", id, |found| {
+        found["parameters"]["username"] = OTHER.into();
+        found["parameters"]["password"] = secret.clone();
+        found["parameters"]["useOIDC"] = "false".into();
+        found["parameters"]["assumeRoleArn"] = "".into();
+    });
+    let ran = waits(&lab).await;
+    let keys = |ran: &Ran| -> Vec<String> {
+        let steps = ran.plan.changes.iter().map(|change| change.step.to_string());
+        steps.filter(|step| step.starts_with("key:111122223333/")).collect()
+    };
+    assert_eq!(keys(&ran), [KEY, OTHER].map(|key| format!("key:111122223333/{key}")), "{:#?}", ran.plan);
+    assert_eq!((active(&lab, KEY), active(&lab, OTHER)), (Some(true), Some(true)));
+    assert!(green(&lab.pass_days(4).await));
+    waits(&lab).await;
+    assert_eq!((active(&lab, KEY), active(&lab, OTHER)), (Some(false), Some(true)), "each has its own watch");
+    for _ in 0..2 {
+        assert!(green(&lab.pass_days(8).await));
+        lab.run(Job::rotate()).await;
+    }
+    assert_eq!((active(&lab, KEY), active(&lab, OTHER)), (None, None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_nobody_said_a_word_about_stays_and_the_rotation_is_over() {
+    let lab = Lab::of_file("rotate-one").await;
+    for _ in 0..2 {
+        waits(&lab).await;
+        assert!(green(&lab.pass_days(8).await));
+    }
+    let ran = waits_for_a_word(&lab).await;
+    assert_eq!(active(&lab, KEY), None);
+    assert!(ran.contains("--delete-users"), "{ran}");
+    assert!(lab.dump().table("iam.user").keys().any(|user| user.ends_with("azure-devops-deploy")));
+    let roles = lab.dump().table("iam.role");
+    assert!(roles.values().all(|role| role["tags"].get("keyless:replaces").is_none()), "{roles:#?}");
+}
+
+/// What a run asks that could ask the person about users, and was told only a general yes.
+async fn waits_for_a_word(lab: &Lab) -> String {
+    let ran = lab.run(Job::rotate().asks_users()).await;
+    assert_eq!(ran.outcome(), Outcome::Waiting, "{:#?}", ran.summary);
+    let told = ran.events.iter().find_map(|event| match event {
+        keyless::plan::event::Event::RunFinished { waiting_for, .. } => Some(waiting_for.join("; ")),
+        _ => None,
+    });
+    told.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -54,6 +54,24 @@ async fn a_key_is_replaced_watched_and_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_rollback_the_old_key_ends_and_no_new_one_is_made() {
+    for rotations in [1, 2] {
+        let lab = Lab::of_file("rotate-one").await;
+        for time in 0..rotations {
+            deploys(&lab, if time == 0 { 1 } else { 8 }).await;
+            lab.run(Job::rotate()).await;
+        }
+        lab.run(Job::rollback()).await.assert_proven(&["dev"]);
+        let fresh = held(&lab, "AWS-Dev");
+        assert_eq!((fresh == KEY, active(&lab, KEY), keys_of(&lab).len()), (false, Some(true), 2));
+        waits(&lab).await;
+        assert_eq!((held(&lab, "AWS-Dev"), keys_of(&lab).len()), (fresh.clone(), 2));
+        to_the_end(&lab).await;
+        assert_eq!(held(&lab, "AWS-Dev"), fresh);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_connection_is_beside_its_key_stays() {
     let lab = Lab::of_file("rotate-assume-role").await;
     let parameters = |lab: &Lab| {

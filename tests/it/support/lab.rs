@@ -155,6 +155,18 @@ impl Job {
         job
     }
 
+    /// On a terminal, where users can be asked about.
+    pub fn asks_users(mut self) -> Self {
+        self.rotation.asks_users = true;
+        self
+    }
+
+    /// `--beside`.
+    pub fn beside(mut self) -> Self {
+        self.rotation.beside = true;
+        self
+    }
+
     /// `--delete-users`.
     pub fn delete_users(mut self) -> Self {
         self.rotation.delete_users = true;

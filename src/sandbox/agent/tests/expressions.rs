@@ -129,6 +129,7 @@ async fn chain(conditions: [Option<&str>; 4], ends: impl Fn(&str) -> Outcome) ->
         depends: depends.iter().map(|name| (*name).to_owned()).collect(),
         condition: condition.map(str::to_owned),
         jobs: Vec::new(),
+        sequential: false,
     };
     let [a, b, c, d] = conditions;
     let stages: [(&str, &[&str], Option<&str>); 4] =

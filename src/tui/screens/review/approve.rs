@@ -62,7 +62,9 @@ impl Form {
             let mut foreign: Vec<&str> = Vec::new();
             for ask in &change.asks {
                 match ask {
-                    Ask::Foreign { what } => foreign.push(what),
+                    Ask::Foreign { what } | Ask::Wider { what } | Ask::Retire { what, .. } => {
+                        foreign.push(what)
+                    }
                     Ask::Subject { found, wanted } => subjects.push(Item::Subject {
                         step: change.step.clone(),
                         title: change.title.clone(),

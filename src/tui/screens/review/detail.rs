@@ -38,7 +38,9 @@ pub fn change(change: &Change, columns: usize, theme: Theme) -> Lines {
             Ask::Protected { environment } => {
                 format!("asks for the name of {environment}, which is protected")
             }
-            Ask::Foreign { what } => format!("asks for a yes of its own: {what}"),
+            Ask::Foreign { what } | Ask::Wider { what } | Ask::Retire { what, .. } => {
+                format!("asks for a yes of its own: {what}")
+            }
             Ask::Subject { found, wanted } => {
                 format!("asks for the new subject to be typed: {found} is trusted today, {wanted} would be")
             }

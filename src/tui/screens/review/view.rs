@@ -312,7 +312,10 @@ fn tag(change: &Change) -> Option<(Paint, &'static str)> {
     for ask in &change.asks {
         tag = match ask {
             Ask::Subject { .. } => Some((Paint::Bad, "asks for the subject")),
-            Ask::Foreign { .. } if tag.is_none() => Some((Paint::Warn, "asks by itself")),
+            Ask::Wider { .. } => Some((Paint::Warn, "more rights")),
+            Ask::Foreign { .. } | Ask::Retire { .. } if tag.is_none() => {
+                Some((Paint::Warn, "asks by itself"))
+            }
             _ => tag,
         };
     }

@@ -165,6 +165,7 @@ pub fn link_of(kind: Kind) -> Option<Link> {
         | Kind::Decoy
         | Kind::Key
         | Kind::User
+        | Kind::Beside
         | Kind::Policies
         | Kind::Duration
         | Kind::Issuer
