@@ -31,7 +31,7 @@ pub const PLACES: &[Place] = &[
         released: true,
         methods: &[
             Op::read("GET", "policy {configurationId}", read),
-            Op::write("POST", "policy {body.type.id}", create),
+            Op::write("POST", "policy {body.type.id} {body.settings.scope.0.repositoryId}", create),
             Op::write("PUT", "policy {configurationId}", update),
             Op::write("DELETE", "policy {configurationId}", delete),
         ],
