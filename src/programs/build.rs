@@ -211,6 +211,12 @@ impl Builder<'_> {
         leaving.map(|wanted| wanted.environment.role.clone()).collect()
     }
 
+    /// Whether a teardown has a step for the end of the environment's second connection.
+    fn ends_second(&self, wanted: &Wanted) -> bool {
+        let looks = self.session.devops.is_some() && self.surveyed.project.is_some();
+        self.is_teardown() && looks && wanted.role.second.is_some()
+    }
+
     /// Names of the connections that are there or are wanted by any environment.
     fn connections(&self) -> Option<Vec<String>> {
         let there = self.surveyed.connections.clone()?;
@@ -240,7 +246,7 @@ impl Builder<'_> {
                 .as_ref()
                 .filter(|_| wanted.user.is_none() && self.rotated(&wanted.environment.name).is_none())
                 .map(|_| connection_key(&wanted.connection.name)),
-            second: self.is_teardown().then(|| connection_end_key(&wanted.environment.name)),
+            second: self.ends_second(wanted).then(|| connection_end_key(&wanted.environment.name)),
             connections: self.connections(),
             aws: self.aws(&wanted.environment.name),
         }
