@@ -19,7 +19,11 @@ pub const PLACES: &[Place] = &[Place {
     released: false,
     methods: &[
         Op::read("GET", "check {id}", read),
-        Op::write("POST", "check {body.type.name} {body.settings.displayName} {body.resource.type} {body.resource.name}", create),
+        Op::write(
+            "POST",
+            "check {body.type.name} {body.settings.displayName} {body.resource.type} {body.resource.name}",
+            create,
+        ),
         Op::write("PATCH", "check {id}", update),
         Op::write("DELETE", "check {id}", delete),
     ],

@@ -7,13 +7,20 @@ use serde_json::{Value, json};
 
 use super::{Judges, keyless, said};
 
-/// The one place where contract and service are known to differ, and nothing else.
+/// The two places where contract and service are known to differ, and nothing else.
 ///
 /// Setting access control lists (`POST …/accesscontrollists/{namespace}`) takes a `VssJsonCollectionWrapper`. The swagger
 /// says of its `value` "the serialized item" and types it as a string; what Microsoft's own SDKs send, and the service
-/// takes, is a JSON array. So this member of this route is judged as the text it would be serialized to.
+/// takes, is a JSON array. The policies of a repository (`GET …/git/policy/configurations`) have `settings` of the type
+/// `JObject`, which this one route's swagger types as a string; the same objects of `policy/configurations` are objects
+/// there, as on the wire. So these members of these routes are judged as the text they would be serialized to.
 fn concede(exchange: &mut Value) -> bool {
-    let path = exchange["url"].as_str().unwrap_or_default().split('?').next().unwrap_or_default();
+    let path = exchange["url"].as_str().unwrap_or_default().split('?').next().unwrap_or_default().to_owned();
+    if exchange["method"] == "GET" && path.ends_with("/_apis/git/policy/configurations") {
+        let listed = exchange.pointer_mut("/response/value").and_then(Value::as_array_mut);
+        let settings = listed.into_iter().flatten().filter_map(|one| one.get_mut("settings"));
+        return settings.map(|value| *value = Value::String(value.to_string())).count() > 0;
+    }
     let is_lists = exchange["method"] == "POST" && path.contains("/_apis/accesscontrollists/");
     let value = exchange.pointer_mut("/request/value").filter(|value| is_lists && value.is_array());
     value.map(|value| *value = Value::String(value.to_string())).is_some()
@@ -34,7 +41,9 @@ pub(super) fn judged_text(judges: &Judges, folder: &Path, text: &str) -> Output 
         lines.push_str(&format!("{exchange}\n"));
     }
     if conceded > 0 {
-        eprintln!("judge: {conceded} × POST accesscontrollists: request.value judged as its JSON text");
+        eprintln!(
+            "judge: {conceded} × a member judged as its JSON text (accesscontrollists, git/policy/configurations)"
+        );
     }
     let file = folder.join("judged.jsonl");
     std::fs::write(&file, lines).expect("written");
