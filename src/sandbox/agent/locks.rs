@@ -44,7 +44,9 @@ pub(super) async fn take(
                     return Some(false);
                 }
                 let first = waiting.first().is_none_or(|(key, _)| *key == wait);
-                if tx.get::<Claim>("lock", &lock).is_some() || (sequential && !first) {
+                // After a restart it may hold it already.
+                let holder: Option<Claim> = tx.get("lock", &lock);
+                if holder.is_some_and(|holder| holder != own) || (sequential && !first) {
                     return None;
                 }
                 tx.remove("lock-wait", &wait);
