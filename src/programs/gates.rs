@@ -111,16 +111,20 @@ impl Builder<'_> {
             deployment: deployment.answers.clone(),
             gates: gates.clone(),
             present,
-            queue: deployment
-                .answers
-                .queue
-                .clone()
-                .or_else(|| self.surveyed.queue.as_ref().ok().map(|queue| queue.name.clone())),
+            queue: self.queue_of(deployment, environment),
             verification: self.blueprint.verification.pipeline.clone(),
             environment: environment.clone(),
             devops: devops.clone(),
             project: project.clone(),
         }));
+    }
+
+    /// The queue all deployments share: the first environment's step permits it for all of them.
+    fn queue_of(&self, deployment: &WantedDeployment, environment: &Environment) -> Option<String> {
+        let first = self.blueprint.environments.first()?;
+        let surveyed = self.surveyed.queue.as_ref().ok().map(|queue| queue.name.clone());
+        let queue = deployment.answers.queue.clone().or(surveyed);
+        queue.filter(|_| first.environment.name == environment.name)
     }
 
     fn policy(&self, branch: &WantedBranch, before: Option<StepKey>, (devops, project): Ends<'_>) -> Policy {
