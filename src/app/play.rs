@@ -102,9 +102,7 @@ pub(super) async fn approve(
     let runs = running.rest(&ids).await.map_err(|e| broken("follow the runs", e))?;
     end(running).await;
     if output.json() {
-        output.data(
-            &json!({ "version": 1, "world": name, "decided": decided, "runs": runs }).to_string(),
-        );
+        output.data(&json!({ "version": 1, "world": name, "decided": decided, "runs": runs }).to_string());
         return Ok(Exit::Done);
     }
     if decided.is_empty() {

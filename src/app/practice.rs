@@ -173,7 +173,8 @@ pub async fn command(
             issuer(world, to, process, output).await
         }
         SandboxCommand::Push { branch, files, repository } => {
-            let wanted = Wanted { branch, repository, files: files_of(&files, process)?, pull_request: false };
+            let wanted =
+                Wanted { branch, repository, files: files_of(&files, process)?, pull_request: false };
             play::develop(global, wanted, process, output).await
         }
         SandboxCommand::PullRequest { branch, repository } => {

@@ -70,8 +70,7 @@ fn repository(ground: &Ground, wanted: &Wanted) -> Option<(Project, git::Reposit
 /// Lets a developer push, or open a pull request.
 pub fn play(ground: &Arc<Ground>, wanted: &Wanted) -> Told {
     let who = developer(ground);
-    let mut told =
-        Told { who: who.name.clone(), branch: refs::full_name(&wanted.branch), ..Told::default() };
+    let mut told = Told { who: who.name.clone(), branch: refs::full_name(&wanted.branch), ..Told::default() };
     let Some((project, repository)) = repository(ground, wanted) else {
         "there is no such repository".clone_into(&mut told.refused);
         return told;

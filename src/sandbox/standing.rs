@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Ground;
-use super::agent::server;
+use super::agent::{self, server};
 use super::devops::runs::{self, Ending, Run, Status};
 use super::devops::timeline::{self, Outcome, Record, State};
 use super::devops::{approvals, identities, pipelines};
@@ -54,9 +54,7 @@ pub async fn rest(ground: &Ground, ids: &[u64]) -> Vec<Standing> {
 /// Whether an agent has one of its jobs.
 fn works(ground: &Ground, one: &Standing) -> bool {
     let has_agent = |record: &Record| record.kind == "Job" && record.worker.is_some();
-    timeline::all(ground, one.run)
-        .iter()
-        .any(|record| has_agent(record) && record.state == State::InProgress)
+    timeline::all(ground, one.run).iter().any(|record| has_agent(record) && record.state == State::InProgress)
 }
 
 fn of(ground: &Ground, id: u64) -> Option<Standing> {
@@ -69,7 +67,8 @@ fn of(ground: &Ground, id: u64) -> Option<Standing> {
         found.map(word).unwrap_or_default().to_owned()
     };
     let issues = records.iter().flat_map(|record| &record.issues);
-    let mut problems: Vec<String> = issues.filter(|it| it.kind == "error").map(|it| it.message.clone()).collect();
+    let mut problems: Vec<String> =
+        issues.filter(|it| it.kind == "error").map(|it| it.message.clone()).collect();
     problems.dedup();
     Some(Standing {
         run: id,
@@ -78,12 +77,12 @@ fn of(ground: &Ground, id: u64) -> Option<Standing> {
         branch: run.ref_name.clone(),
         result: run.result.map(ending).unwrap_or_default().to_owned(),
         stages: plan.stages.iter().map(|stage| (stage.name.clone(), ended(&stage.name))).collect(),
-        waits: if run.status == Status::Completed { Vec::new() } else { waits(ground, &run, &records) },
+        waits: if run.status == Status::Completed { Vec::new() } else { waits(ground, &run) },
         problems,
     })
 }
 
-fn waits(ground: &Ground, run: &Run, records: &[Record]) -> Vec<Wait> {
+fn waits(ground: &Ground, run: &Run) -> Vec<Wait> {
     let mut found: Vec<Wait> = Vec::new();
     for one in approvals::pending(ground).into_iter().filter(|one| one.run == run.id) {
         let open = one.steps.iter().filter(|step| step.status == "pending");
@@ -94,28 +93,8 @@ fn waits(ground: &Ground, run: &Run, records: &[Record]) -> Vec<Wait> {
     for one in server::pending(ground).into_iter().filter(|one| one.run == run.id) {
         found.push(Wait { stage: one.job, what: "an answer to its question".to_owned() });
     }
-    let open = records.iter().filter(|record| record.state == State::InProgress);
-    for record in open {
-        let what = match record.kind.as_str() {
-            "Checkpoint.Authorization" => "permission to use what it names".to_owned(),
-            "Checkpoint.TaskCheck" | "Checkpoint.ExclusiveLock" => format!("check {}", record.name),
-            _ => continue,
-        };
-        found.push(Wait { stage: stage_of(records, record), what });
-    }
+    found.extend(agent::waits(ground, run).into_iter().map(|(stage, what)| Wait { stage, what }));
     found
-}
-
-/// The stage above a record of its checkpoint.
-fn stage_of(records: &[Record], record: &Record) -> String {
-    let mut at = Some(record);
-    while let Some(one) = at {
-        if one.kind == "Stage" {
-            return one.identifier.clone();
-        }
-        at = records.iter().find(|above| Some(&above.id) == one.parent.as_ref());
-    }
-    String::new()
 }
 
 fn word(outcome: Outcome) -> &'static str {

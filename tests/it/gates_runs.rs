@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use keyless::domain::deploy::{
     Approval, Backend, Deployment, Flow, Host, Lock, Place, Pool, Preset, Target, render,
 };
+use keyless::domain::federation::Federation;
 use keyless::plan::link::{Link, LinkState};
 use keyless::sandbox::developers::{Told, Wanted};
 use keyless::sandbox::people::{self, Decided, Matter};
@@ -12,13 +13,20 @@ use keyless::sandbox::practice_token;
 use keyless::sandbox::standing::Standing;
 use serde_json::{Value, json};
 
+use crate::support::binary::Machine;
 use crate::support::lab::THREE;
 use crate::support::{Job, Lab};
 
 const YAML: &str = "azure-pipelines.yml";
 
-/// The pipeline that keyless writes for a lab.
-fn yaml(lab: &Lab, preset: &Preset, flow: Flow, approval: Approval, place: impl Fn(&str) -> Place) -> String {
+/// The pipeline that keyless writes for these answers.
+fn yaml(
+    answers: &Federation,
+    preset: &Preset,
+    flow: Flow,
+    approval: Approval,
+    place: impl Fn(&str) -> Place,
+) -> String {
     let target = |it| Target::of(it, place(it.name.as_str())).unwrap();
     let deployment = Deployment {
         preset: preset.clone(),
@@ -26,14 +34,14 @@ fn yaml(lab: &Lab, preset: &Preset, flow: Flow, approval: Approval, place: impl 
         host: Host::AzureRepos,
         pool: Pool::Hosted("ubuntu-latest".parse().unwrap()),
         approval,
-        targets: lab.answers.environments.iter().map(target).collect(),
+        targets: answers.environments.iter().map(target).collect(),
     };
     render(&deployment).unwrap()
 }
 
-fn cdk(lab: &Lab, flow: Flow) -> String {
+fn cdk(answers: &Federation, flow: Flow) -> String {
     let preset = Preset::Cdk { dir: ".".parse().unwrap() };
-    yaml(lab, &preset, flow, Approval::Environments, |_| Place::Cdk(Vec::new()))
+    yaml(answers, &preset, flow, Approval::Environments, |_| Place::Cdk(Vec::new()))
 }
 
 fn push(lab: &Lab, branch: &str, files: &[(&str, &str)]) -> Told {
@@ -141,9 +149,13 @@ async fn each_branch_deploys_to_its_own_and_prod_waits_for_a_person() {
     let lab = Lab::of("deploy").await;
     lab.run(Job::setup()).await.assert_proven(&THREE);
     tokens(&lab);
-    let text = cdk(&lab, Flow::Mapped);
+    let text = cdk(&lab.answers, Flow::Mapped);
     let feature = pushed(&lab, "feat/pipeline", &[(YAML, &text)]).await;
-    assert_eq!((feature.reason.as_str(), feature.result.as_str()), ("individualCI", "succeeded"), "{feature:#?}");
+    assert_eq!(
+        (feature.reason.as_str(), feature.result.as_str()),
+        ("individualCI", "succeeded"),
+        "{feature:#?}"
+    );
     assert_eq!(ended(&feature, "succeeded"), ["build", "deploy_dev"]);
     assert_eq!(tokens(&lab), ["AWS-Dev"]);
     // The pull request builds, and gets no credentials at all.
@@ -157,20 +169,26 @@ async fn each_branch_deploys_to_its_own_and_prod_waits_for_a_person() {
     assert_eq!((ended(&main, "succeeded"), main.result.as_str()), (vec!["build"], ""), "{main:#?}");
     let waits: Vec<(&str, &str)> =
         main.waits.iter().map(|wait| (wait.stage.as_str(), wait.what.as_str())).collect();
-    assert_eq!(waits, [("deploy_prod", "approval by payments Team")]);
+    assert_eq!(waits, [("deploy_prod", "approval by [payments]\\payments Team")]);
     assert_eq!(tokens(&lab), Vec::<String>::new());
     let status = lab.run(Job::status()).await;
-    let told = format!("run {} waits for approval by payments Team", main.run);
+    let told = format!("run {} waits for approval by [payments]\\payments Team", main.run);
     assert_eq!(gates(&status, "prod"), (LinkState::Waiting, told));
     assert_eq!(gates(&status, "dev").0, LinkState::Ok);
     tokens(&lab);
     let decided = lab.practice.approve(Some(main.run));
     assert!(decided.len() == 1 && decided[0].open.is_empty(), "{decided:#?}");
     let main = only(&lab, &[main.run]).await;
-    assert_eq!((ended(&main, "succeeded"), main.result.as_str()), (vec!["build", "deploy_prod"], "succeeded"));
+    assert_eq!(
+        (ended(&main, "succeeded"), main.result.as_str()),
+        (vec!["build", "deploy_prod"], "succeeded")
+    );
     assert_eq!(tokens(&lab), ["AWS-Prod"]);
     let said = logs(&lab, main.run);
-    assert!(said.contains("This job is arn:aws:sts::777788889999:assumed-role/AzureDevOpsProdRole/"), "{said}");
+    assert!(
+        said.contains("This job is arn:aws:sts::777788889999:assumed-role/AzureDevOpsProdRole/"),
+        "{said}"
+    );
     assert_eq!(gates(&lab.run(Job::status()).await, "prod").0, LinkState::Ok);
 }
 
@@ -178,7 +196,7 @@ async fn each_branch_deploys_to_its_own_and_prod_waits_for_a_person() {
 async fn nobody_goes_around_the_gates_of_prod() {
     let lab = Lab::of("deploy").await;
     lab.run(Job::setup()).await.assert_proven(&THREE);
-    let text = cdk(&lab, Flow::Mapped);
+    let text = cdk(&lab.answers, Flow::Mapped);
     let direct = push(&lab, "main", &[(YAML, &text)]);
     assert!(direct.refused.starts_with("TF402455") && direct.runs.is_empty(), "{direct:#?}");
     let (number, _) = {
@@ -197,10 +215,10 @@ async fn nobody_goes_around_the_gates_of_prod() {
     assert!(evil.problems.iter().any(|it| it.contains("Branch control: refs/heads/feat/evil")), "{evil:#?}");
     // Another pipeline over another file of the same repository may not use the connection.
     let quiet = EVIL.replace("['*']", "none");
-    assert_eq!(push(&lab, "feat/other", &[("other.yml", &quiet)]).runs.len(), 0);
-    let repository = lab.dump().table("pipeline").values().find(|one| one["name"] == "payments").unwrap()
-        ["repository"]
-        .clone();
+    assert_eq!(push(&lab, "other", &[("other.yml", &quiet)]).runs.len(), 0);
+    let repository =
+        lab.dump().table("pipeline").values().find(|one| one["name"] == "payments").unwrap()["repository"]
+            .clone();
     let made = post(
         &lab,
         "pipelines?api-version=7.1",
@@ -208,9 +226,10 @@ async fn nobody_goes_around_the_gates_of_prod() {
             "repository": {"id": repository, "name": "payments", "type": "azureReposGit"}}}),
     )
     .await;
-    let other = queue(&lab, made["id"].as_u64().unwrap(), "feat/other").await;
+    let other = queue(&lab, made["id"].as_u64().unwrap(), "other").await;
     assert_eq!(other.result, "");
-    assert_eq!(other.waits[0].what, "permission to use what it names", "{other:#?}");
+    let waits: Vec<&str> = other.waits.iter().map(|wait| wait.what.as_str()).collect();
+    assert!(waits.contains(&"permission to use endpoint AWS-Prod"), "{other:#?}");
     assert_eq!(tokens(&lab), Vec::<String>::new());
 }
 
@@ -218,7 +237,7 @@ async fn nobody_goes_around_the_gates_of_prod() {
 async fn one_branch_is_promoted_through_all_environments() {
     let lab = Lab::of("deploy").await;
     // Before anything is there the YAML is not valid, so this push starts nothing.
-    let text = cdk(&lab, Flow::Trunk { main: "main".parse().unwrap() });
+    let text = cdk(&lab.answers, Flow::Trunk { main: "main".parse().unwrap() });
     assert_eq!(push(&lab, "main", &[(YAML, &text)]).runs, Vec::<u64>::new());
     lab.run(Job::setup()).await.assert_proven(&THREE);
     tokens(&lab);
@@ -240,7 +259,7 @@ async fn terraform_applies_the_plan_that_was_shown() {
     let preset = Preset::Terraform { dir: "infra".parse().unwrap(), version: None };
     let ask = Approval::ManualValidation { notify: "ops@example.com".parse().unwrap() };
     let trunk = Flow::Trunk { main: "main".parse().unwrap() };
-    let text = yaml(&lab, &preset, trunk, ask, |name| {
+    let text = yaml(&lab.answers, &preset, trunk, ask, |name| {
         Place::Terraform(Backend {
             bucket: format!("contoso-{name}-terraform-state").parse().unwrap(),
             key: format!("payments/{name}.tfstate").parse().unwrap(),
@@ -268,4 +287,39 @@ async fn terraform_applies_the_plan_that_was_shown() {
         assert!(said.contains(&format!("Artifact name input: plan-{name}")), "{said}");
         assert!(said.contains(&format!("Downloaded: plan-{name}")), "{said}");
     }
+}
+
+/// Each command is a process of its own: what waits for a person goes on waiting in the next one.
+#[test]
+fn people_are_played_from_the_command_line() {
+    let machine = Machine::new();
+    let practice = |arguments: &[&str]| {
+        let all: Vec<&str> = ["--sandbox=deploy"].into_iter().chain(arguments.iter().copied()).collect();
+        machine.run(&all)
+    };
+    let answers = keyless::sandbox::worlds::named("deploy").unwrap().answers;
+    let answers = keyless::config::parse(&answers, "the world's answers").unwrap();
+    std::fs::write(machine.work().join(YAML), cdk(&answers, Flow::Mapped)).unwrap();
+    practice(&["setup", "--yes"]).expect(0);
+    let refused = practice(&["sandbox", "push", "main"]).expect(3);
+    assert!(refused.out.starts_with("main of payments was refused: TF402455"), "{}", refused.out);
+    practice(&["sandbox", "push", "main", "--file", "absent.yml"]).expect(2);
+    let pushed = practice(&["sandbox", "push", "feat/x", "--file", YAML]).expect(0);
+    assert!(pushed.out.starts_with("Alan Turing pushed to feat/x of payments\n"), "{}", pushed.out);
+    assert!(
+        pushed.out.contains("(individualCI): succeeded\n") && pushed.out.contains("deploy_dev: succeeded")
+    );
+    let opened = practice(&["sandbox", "pull-request", "feat/x"]).expect(0);
+    assert!(opened.out.contains("opened pull request 1 from feat/x in payments"), "{}", opened.out);
+    let merged = practice(&["sandbox", "approve", "--pull-request", "1", "--json"]).expect(0).json();
+    let run = &merged["runs"][0];
+    assert_eq!(run["waits"][0]["stage"], "deploy_prod", "{merged:#}");
+    let status = practice(&["status"]).expect(0);
+    let number = run["run"].to_string();
+    let waits = format!("run {number} waits for approval by");
+    assert!(status.out.split_whitespace().collect::<Vec<_>>().join(" ").contains(&waits), "{}", status.out);
+    let approved = practice(&["sandbox", "approve", &number]).expect(0);
+    assert!(approved.out.contains("deploy_prod: succeeded"), "{}", approved.out);
+    let nobody = practice(&["sandbox", "approve"]).expect(0);
+    assert_eq!(nobody.out, "nobody is waited for\n");
 }

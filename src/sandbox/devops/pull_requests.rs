@@ -11,10 +11,12 @@ use super::git::Repository;
 use super::merges::{self, Merge};
 use super::projects::Project;
 use super::pull_request_lists::{self, answer};
-use super::{Op, Place, git, identities, pipelines, policies, policy_evaluations, projects, refs, runs, triggers};
-use crate::sandbox::{Ground, team};
+use super::{
+    Op, Place, git, identities, pipelines, policies, policy_evaluations, projects, refs, runs, triggers,
+};
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply, stamp};
+use crate::sandbox::{Ground, team};
 
 /// Places of this file.
 pub const PLACES: &[Place] = &[

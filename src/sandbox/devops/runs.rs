@@ -148,7 +148,8 @@ impl Run {
 
     /// Who asked for it.
     pub fn requester(&self, ground: &Ground) -> identities::Identity {
-        let creator = self.pull_request.and_then(|id| pull_requests::by_id(ground, id)).map(|one| one.creator);
+        let creator =
+            self.pull_request.and_then(|id| pull_requests::by_id(ground, id)).map(|one| one.creator);
         let somebody = creator.or_else(|| self.pushed_by.clone());
         let known = somebody.and_then(|id| identities::by_id(ground, &id));
         known.unwrap_or_else(|| match self.team {

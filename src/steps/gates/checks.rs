@@ -295,9 +295,11 @@ impl Step for Checks {
             let short = best.map(|check| settings.shortfalls(check)).unwrap_or_default();
             seen.pairs.push(Pair { on: wanted.on.clone(), found: best.cloned(), settings, short });
         }
-        let asks = seen.found.values().flatten().any(|check| {
-            check.settings.as_ref().map(Settings::kind) == Some(CheckKind::Approval)
-        });
+        let asks = seen
+            .found
+            .values()
+            .flatten()
+            .any(|check| check.settings.as_ref().map(Settings::kind) == Some(CheckKind::Approval));
         if let Some(pipeline) = self.pipeline.as_ref().filter(|_| asks) {
             seen.waiting = waiting(&self.devops, &self.project, pipeline, &self.environment.name).await?;
         }

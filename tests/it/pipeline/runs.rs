@@ -50,10 +50,7 @@ fn world(yaml: &str, prod_role: &str) -> World {
     let places = [("Dev", "111111111111"), ("Staging", "222222222222"), ("Prod", "333333333333")];
     for (title, account) in places {
         let name = if title == "Prod" { prod_role.to_owned() } else { format!("AzureDevOps{title}Role") };
-        text += &connection(
-            &format!("AWS-{title}"),
-            &format!("arn:aws:iam::{account}:role/deploy/{name}"),
-        );
+        text += &connection(&format!("AWS-{title}"), &format!("arn:aws:iam::{account}:role/deploy/{name}"));
     }
     text += &connection("AWS-Prod-Plan", "arn:aws:iam::333333333333:role/AzureDevOpsProdPlanRole");
     for (title, account) in places {
@@ -152,12 +149,14 @@ async fn a_job_that_is_somebody_else_deploys_nothing() {
     for preset in presets() {
         let name = preset.name();
         let yaml =
-            keyless::domain::deploy::render(&deployment(preset, keyless::domain::deploy::Flow::Mapped)).unwrap();
+            keyless::domain::deploy::render(&deployment(preset, keyless::domain::deploy::Flow::Mapped))
+                .unwrap();
         let practice = practice(&yaml, "SomebodyElse").await;
         let run = run(&practice, "main").await.unwrap();
         assert_eq!(run.result, "failed", "{name}: {run:#?}");
         let said = "This job is arn:aws:sts::333333333333:assumed-role/SomebodyElse/";
-        let told = practice.ground().store.dump()["log"].values().map(ToString::to_string).collect::<String>();
+        let told =
+            practice.ground().store.dump()["log"].values().map(ToString::to_string).collect::<String>();
         assert!(told.contains(said), "{name}: {told}");
         assert!(!succeeded(&run).contains(&"deploy_prod".to_owned()), "{name}: {run:#?}");
     }
