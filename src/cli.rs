@@ -428,6 +428,36 @@ pub enum SandboxCommand {
         #[arg(value_enum)]
         to: Option<PracticeIssuer>,
     },
+    /// Play a developer: push a commit to a branch, and see which pipelines run
+    Push {
+        /// The branch; a new one begins at the default branch
+        branch: String,
+        /// A file of this folder that is pushed at the same path; without it a line of CHANGES.md
+        #[arg(long = "file", value_name = "PATH")]
+        files: Vec<PathBuf>,
+        /// The repository; without it the first one
+        #[arg(long, value_name = "NAME")]
+        repository: Option<String>,
+    },
+    /// Play a developer: open a pull request into the default branch, merged once its policies are met
+    PullRequest {
+        /// The branch that it brings
+        branch: String,
+        /// The repository; without it the first one
+        #[arg(long, value_name = "NAME")]
+        repository: Option<String>,
+    },
+    /// Play those who are asked: approve what runs wait for
+    Approve {
+        /// Only what this run waits for
+        run: Option<u64>,
+        /// Review this pull request instead
+        #[arg(long, value_name = "N", conflicts_with = "run")]
+        pull_request: Option<u64>,
+        /// Say no
+        #[arg(long)]
+        reject: bool,
+    },
     /// List the worlds
     Worlds,
 }

@@ -14,6 +14,7 @@ mod logs;
 mod move_issuer;
 mod open;
 mod output;
+mod play;
 mod practice;
 mod rotate;
 mod screen;

@@ -100,6 +100,8 @@ impl Builder<'_> {
             wanted: gates.clone(),
             present,
             made: self.origins.made.ids("checks/create"),
+            pipeline: matches!(self.purpose, Purpose::Status | Purpose::Doctor)
+                .then(|| deployment.answers.name.clone()),
             environment: environment.clone(),
             verification: deployment.verification.clone(),
             devops: devops.clone(),

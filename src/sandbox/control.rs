@@ -11,7 +11,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
+use super::developers;
 use super::people::{self, Decided, Wanted};
+use super::standing::{self, Standing};
 use super::team::{self, TeamRun};
 use super::world::TokenIssuer;
 use super::{Addresses, Ground, issuer, practice_token};
@@ -24,6 +26,12 @@ const ISSUER: &str = "/_practice/issuer";
 
 /// Who answers what runs and pull requests wait for, likewise.
 const PEOPLE: &str = "/_practice/people";
+
+/// Who pushes and opens pull requests, likewise.
+const CODE: &str = "/_practice/code";
+
+/// How runs stand once they rest, likewise.
+const RUNS: &str = "/_practice/runs";
 
 /// The header that tells a keyless of this world from a page in a browser.
 const HEADER: &str = "x-practice-token";
@@ -97,6 +105,8 @@ pub fn router(ground: Arc<Ground>) -> Router {
         .route(PATH, get(read).post(change))
         .route(ISSUER, get(read_issuer).post(change_issuer))
         .route(PEOPLE, post(decide))
+        .route(CODE, post(develop))
+        .route(RUNS, post(rest))
         .with_state(ground)
 }
 
@@ -151,6 +161,43 @@ async fn decide(
 /// It does not answer, or not so.
 pub async fn ask_people(addresses: &Addresses, wanted: &Wanted) -> io::Result<Vec<Decided>> {
     asked(addresses, PEOPLE, Some(wanted)).await
+}
+
+async fn develop(
+    State(ground): State<Arc<Ground>>,
+    headers: HeaderMap,
+    Json(wanted): Json<developers::Wanted>,
+) -> Response {
+    if !is_known(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    Json(developers::play(&ground, &wanted)).into_response()
+}
+
+/// Lets a developer of a practice cloud that another process serves push, or open a pull request.
+///
+/// # Errors
+/// It does not answer, or not so.
+pub async fn ask_developer(
+    addresses: &Addresses,
+    wanted: &developers::Wanted,
+) -> io::Result<developers::Told> {
+    asked(addresses, CODE, Some(wanted)).await
+}
+
+async fn rest(State(ground): State<Arc<Ground>>, headers: HeaderMap, Json(runs): Json<Vec<u64>>) -> Response {
+    if !is_known(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    Json(standing::rest(&ground, &runs).await).into_response()
+}
+
+/// Waits until these runs of a practice cloud that another process serves have ended or wait for somebody.
+///
+/// # Errors
+/// It does not answer, or not so.
+pub async fn ask_rest(addresses: &Addresses, runs: &[u64]) -> io::Result<Vec<Standing>> {
+    asked(addresses, RUNS, Some(runs)).await
 }
 
 async fn asked<W: Serialize, T: serde::de::DeserializeOwned>(

@@ -1,5 +1,7 @@
 //! The people of the practice organisation: they approve what runs wait for, and review pull requests, when they are asked to.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Ground;
@@ -50,10 +52,13 @@ pub struct Decided {
     pub by: Vec<String>,
     /// Why it is still open; empty: it is not.
     pub open: String,
+    /// Runs that go on, or begin, with that answer.
+    #[serde(default)]
+    pub runs: Vec<u64>,
 }
 
 /// Lets people answer.
-pub fn decide(ground: &Ground, wanted: &Wanted) -> Vec<Decided> {
+pub fn decide(ground: &Arc<Ground>, wanted: &Wanted) -> Vec<Decided> {
     if let Some(number) = wanted.pull_request {
         return pull_requests::by_id(ground, number)
             .filter(|one| one.status == "active")
@@ -78,6 +83,7 @@ pub fn decide(ground: &Ground, wanted: &Wanted) -> Vec<Decided> {
             stage: one.job.clone(),
             by: vec![who.name],
             open: String::new(),
+            runs: vec![one.run],
         });
     }
     told
@@ -117,6 +123,7 @@ fn approve(ground: &Ground, approval: Approval, yes: bool) -> Decided {
         stage: approval.stage.clone(),
         by: Vec::new(),
         open: String::new(),
+        runs: vec![approval.run],
     };
     let mut one = approval;
     for step in one.steps.clone() {
@@ -140,7 +147,7 @@ fn approve(ground: &Ground, approval: Approval, yes: bool) -> Decided {
     told
 }
 
-fn review(ground: &Ground, mut one: PullRequest, yes: bool) -> Decided {
+fn review(ground: &Arc<Ground>, mut one: PullRequest, yes: bool) -> Decided {
     let repository = git::find(ground, &one.project, &one.repository);
     let policies =
         repository.map(|found| policies::of_branch(ground, &found, &one.target)).unwrap_or_default();
@@ -158,13 +165,18 @@ fn review(ground: &Ground, mut one: PullRequest, yes: bool) -> Decided {
         stage: String::new(),
         by: Vec::new(),
         open: String::new(),
+        runs: Vec::new(),
     };
+    let before = runs::ids(ground);
     for who in people.into_iter().take(usize::try_from(needed).unwrap_or(usize::MAX)) {
         reviewers::vote(ground, &mut one, &who.id, Some(vote), None);
         told.by.push(who.name);
     }
     if told.by.is_empty() {
         told.open = "there is nobody but its creator".to_owned();
+    } else if yes && one.status == "active" {
+        told.open = "its policies are not met yet".to_owned();
     }
+    told.runs = runs::ids(ground).into_iter().filter(|id| !before.contains(id)).collect();
     told
 }

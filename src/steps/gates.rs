@@ -6,6 +6,7 @@ pub mod group;
 pub mod policy;
 pub mod target;
 pub mod uses;
+pub mod waiting;
 
 use crate::domain::gates::WantedBranch;
 use crate::domain::key::{Kind, StepKey};

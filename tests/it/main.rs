@@ -12,6 +12,7 @@ mod doctor;
 mod entra;
 mod full_screen;
 mod gates;
+mod gates_runs;
 mod headless;
 mod independent;
 mod keyed;

@@ -10,7 +10,7 @@ use crate::sandbox::Ground;
 use crate::sandbox::devops::approvals::{Approval, Step};
 use crate::sandbox::devops::checks::{self, Check};
 use crate::sandbox::devops::runs::{self, Run};
-use crate::sandbox::devops::timeline::{Outcome, Record, State};
+use crate::sandbox::devops::timeline::{self, Outcome, Record, State};
 use crate::sandbox::devops::{endpoints, environments, permissions, variable_groups};
 
 /// How often a wait for a time looks at the clock, if nothing else happens.
@@ -68,6 +68,35 @@ fn permitted(ground: &Ground, run: &Run, resources: &[Resource]) -> bool {
     resources
         .iter()
         .all(|resource| permissions::allows(ground, &run.project, resource.kind, &resource.id, run.pipeline))
+}
+
+/// What a run waits for before the stages whose checkpoints it stands at, beside people: the stage's name, and what.
+pub fn waits(ground: &Ground, run: &Run) -> Vec<(String, String)> {
+    let stages = runs::plan(ground, run.id).map(|plan| plan.stages).unwrap_or_default();
+    let stands = |stage: &&Stage| {
+        let id = timeline::id_of(ground, run.id, &format!("checkpoint {}", stage.name));
+        let record = ground.store.transaction(|tx| timeline::get(tx, run.id, &id));
+        record.is_some_and(|record| record.state == State::InProgress)
+    };
+    let mut told = Vec::new();
+    for stage in stages.iter().filter(stands) {
+        for resource in resources(ground, run, stage) {
+            let (kind, id) = (resource.kind, &resource.id);
+            if !permissions::allows(ground, &run.project, kind, id, run.pipeline) {
+                let name = permissions::name_of(ground, &run.project, kind, id);
+                told.push((stage.name.clone(), format!("permission to use {kind} {name}")));
+            }
+            if locks::is_anothers(ground, run, &resource) {
+                told.push((stage.name.clone(), "an exclusive lock that another run holds".to_owned()));
+            }
+            for check in checks::of_resource(ground, &run.project, kind, id) {
+                if gates::of(&check) == Gate::Hours && gates::evaluate(ground, run, &check).is_err() {
+                    told.push((stage.name.clone(), format!("the hours of {}", gates::name(&check))));
+                }
+            }
+        }
+    }
+    told
 }
 
 /// Whether nothing but an agent stands before a run: every stage's resources are permitted, nobody is asked, and no check

@@ -54,8 +54,8 @@ pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
     } else {
         format!("{}-1", queue.map(|queue| queue.name).unwrap_or_default())
     };
-    records::begin(ground, run.id, id);
     records::change(ground, run.id, id, |record| record.worker = Some(worker.clone()));
+    records::begin(ground, run.id, id);
     let started = records::now(ground);
     let (token, connections) = open(progress, id, job);
     let outcome = match ground.world.agent.place {

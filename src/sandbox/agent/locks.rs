@@ -6,6 +6,7 @@ use super::checkpoint::{Resource, Stop};
 use super::run::Progress;
 use super::yaml::Stage;
 use crate::sandbox::Ground;
+use crate::sandbox::devops::runs::Run;
 
 /// Who holds a resource, or waits for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +45,9 @@ pub(super) async fn take(
                     return Some(false);
                 }
                 let first = waiting.first().is_none_or(|(key, _)| *key == wait);
-                if tx.get::<Claim>("lock", &lock).is_some() || (sequential && !first) {
+                // After a restart it may hold it already.
+                let holder: Option<Claim> = tx.get("lock", &lock);
+                if holder.is_some_and(|holder| holder != own) || (sequential && !first) {
                     return None;
                 }
                 tx.remove("lock-wait", &wait);
@@ -57,6 +60,12 @@ pub(super) async fn take(
         true => Ok(()),
         false => Err(Stop::Canceled("A newer run waits for the same exclusive lock.".to_owned())),
     }
+}
+
+/// Whether another run holds a resource.
+pub(super) fn is_anothers(ground: &Ground, run: &Run, resource: &Resource) -> bool {
+    let lock = format!("{}/{}/{}", run.project, resource.kind, resource.id);
+    ground.store.get::<Claim>("lock", &lock).is_some_and(|claim| claim.run != run.id)
 }
 
 /// Lets go of what a stage holds; without a stage: of all that the run holds or waits for.

@@ -34,7 +34,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::Ground;
 
-pub use checkpoint::is_open;
+pub use checkpoint::{is_open, waits};
 pub use toolkit::claims as claims_of;
 
 /// How long one request of a task may take.

@@ -1,5 +1,6 @@
 //! One run from beginning to end: stages, their checkpoints, cancelling.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::checkpoint::{self, Stop};
@@ -38,6 +39,12 @@ impl Progress<'_> {
         timeline::id_of(self.ground(), self.run.id, what)
     }
 
+    /// How a record ended before the practice cloud was started anew.
+    fn ended(&self, record: &str) -> Option<Outcome> {
+        let known = self.ground().store.transaction(|tx| timeline::get(tx, self.run.id, record));
+        known.filter(|known| known.state == timeline::State::Completed).and_then(|known| known.result)
+    }
+
     /// The run's first job has begun.
     pub fn started(&self) {
         let now = records::now(self.ground());
@@ -61,15 +68,19 @@ fn change(ground: &Ground, id: u64, change: impl FnOnce(&mut Run)) {
 }
 
 /// Runs that were going on when the practice cloud last stopped: their agent is lost.
-pub fn abandon_lost(ground: &Ground) {
+pub fn abandon_lost(ground: &Arc<Ground>) {
     let all: Vec<(String, Run)> = ground.store.list("run", "");
     for (key, run) in all {
         let queued = ground.store.get::<u64>("queued-run", &key).is_some();
         if run.status == Status::Completed || queued {
             continue;
         }
-        if run.status == Status::NotStarted {
-            // It only waited: it can wait again.
+        let works = timeline::all(ground, run.id).into_iter().any(|record| {
+            let runs = record.state == timeline::State::InProgress;
+            record.kind == "Job" && runs && record.worker.is_some()
+        });
+        if run.status == Status::NotStarted || (run.status == Status::InProgress && !works) {
+            // No agent had it: it only waited, and can wait again.
             ground.store.put("queued-run", &key, &run.id);
             continue;
         }
@@ -98,7 +109,9 @@ pub fn abandon_lost(ground: &Ground) {
 pub async fn perform(desk: &Desk, id: u64) {
     let ground = &desk.ground;
     let (Some(run), Some(plan)) = (runs::by_id(ground, id), runs::plan(ground, id)) else { return };
-    let progress = Progress { desk, run: &run, logs: AtomicU64::new(0) };
+    // A run that waited over a restart has logs already.
+    let logs = timeline::all(ground, id).into_iter().filter_map(|record| record.log).max();
+    let progress = Progress { desk, run: &run, logs: AtomicU64::new(logs.unwrap_or(0)) };
     let cancelled = desk.until(|ground| {
         let status = runs::by_id(ground, id).map(|run| run.status);
         // A run that was deleted meanwhile needs no more work either.
@@ -115,7 +128,7 @@ pub async fn perform(desk: &Desk, id: u64) {
     finish(ground, &run, ending);
 }
 
-fn finish(ground: &Ground, run: &Run, ending: Ending) {
+fn finish(ground: &Arc<Ground>, run: &Run, ending: Ending) {
     approvals::withdraw(ground, run.id);
     server::withdraw(ground, run.id);
     locks::release(ground, run.id, None);
@@ -165,6 +178,9 @@ fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 async fn stage(progress: &Progress<'_>, stage: &Stage, before: Before) -> Outcome {
     let (ground, run) = (progress.ground(), progress.run);
     let id = progress.record(&stage.name);
+    if let Some(outcome) = progress.ended(&id) {
+        return outcome;
+    }
     let wanted = stage_runs(stage, &before);
     let left_out = run.skipped.iter().any(|name| name.eq_ignore_ascii_case(&stage.name));
     match wanted {
@@ -236,6 +252,9 @@ async fn conditional_job(progress: &Progress<'_>, stage: &Stage, job: &Job, befo
     let (ground, run) = (progress.ground(), progress.run);
     let path = format!("{}.{}", stage.name, job.name);
     let phase = progress.record(&format!("phase {path}"));
+    if let Some(outcome) = progress.ended(&phase) {
+        return outcome;
+    }
     match met(job.condition.as_deref(), &Now { variables: &job.variables, before: &before }) {
         Ok(true) => {}
         Ok(false) => {

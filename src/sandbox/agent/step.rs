@@ -11,8 +11,8 @@ use super::log::Log;
 use super::steps::{self, Step};
 use super::{records, script, tasks, toolkit};
 use crate::sandbox::Ground;
-use crate::sandbox::devops::extensions;
 use crate::sandbox::devops::timeline::{Issue, Outcome};
+use crate::sandbox::devops::{extensions, stable_id};
 
 /// Most retries that `retryCountOnTaskFailure` gives.
 const MOST_RETRIES: u32 = 10;
@@ -27,15 +27,20 @@ pub struct Failed(pub String);
 pub fn task_reference(ground: &Ground, step: &Step) -> Option<(String, String, String)> {
     let steps::Work::Task { name, version, .. } = &step.work else { return None };
     let Some(known) = step.toolkit_task() else {
-        return Some((String::new(), name.clone(), format!("{version}.0.0")));
+        return Some((made_up(ground, name), name.clone(), format!("{version}.0.0")));
     };
     let version = extensions::toolkit(ground).map(|version| version.to_string()).unwrap_or_default();
     let id = match known {
-        "AWSCLI" => "081ccf10-2f14-48dd-9bd0-892b8975d24f",
-        "AWSShellScript" => "3aea39d2-803c-43c7-b8d6-8e71b670f816",
-        _ => "",
+        "AWSCLI" => "081ccf10-2f14-48dd-9bd0-892b8975d24f".to_owned(),
+        "AWSShellScript" => "3aea39d2-803c-43c7-b8d6-8e71b670f816".to_owned(),
+        _ => made_up(ground, known),
     };
-    Some((id.to_owned(), known.to_owned(), version))
+    Some((id, known.to_owned(), version))
+}
+
+/// Tasks have ids; those that nothing here depends on are made up.
+fn made_up(ground: &Ground, task: &str) -> String {
+    stable_id(ground, &format!("task {}", task.to_ascii_lowercase()))
 }
 
 /// Performs a step; `id` is its record, `so_far` how the job stands.

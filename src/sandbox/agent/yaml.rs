@@ -142,7 +142,11 @@ fn is_sequential(item: &Value) -> bool {
     item["lockBehavior"].as_str().is_some_and(|word| word.eq_ignore_ascii_case("sequential"))
 }
 
-fn parse(yaml: &str) -> Result<Value, Problem> {
+/// Reads YAML as the service does.
+///
+/// # Errors
+/// It is no YAML.
+pub fn parse(yaml: &str) -> Result<Value, Problem> {
     // `on` and `yes` are words here, as they are to the service.
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(yaml, options).map_err(|error| error.to_string())

@@ -43,6 +43,7 @@ mod seed;
 pub mod settings;
 pub mod teams;
 pub mod timeline;
+mod triggers;
 pub mod variable_groups;
 
 use std::sync::Arc;

@@ -77,6 +77,7 @@ pub(super) fn add_run(
         queue: None,
         team: false,
         pull_request: None,
+        pushed_by: None,
     };
     tx.put("run", &runs::key(id), &run);
     let record = Record {

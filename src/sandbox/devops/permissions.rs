@@ -121,6 +121,19 @@ fn resource(
     }
 }
 
+/// What people call a resource; its id where it has no name.
+pub fn name_of(ground: &Ground, project: &str, kind: &str, id: &str) -> String {
+    let name = match kind {
+        "endpoint" => endpoints::by_id(ground, id)
+            .and_then(|connection| connection.share(project).map(|share| share.name.clone())),
+        "environment" => environments::by_id(ground, project, id).map(|environment| environment.name),
+        "queue" => queues::by_id(ground, project, id).map(|queue| queue.name),
+        "variablegroup" => variable_groups::name_of(ground, id),
+        _ => git::name_of(ground, id.rsplit('.').next().unwrap_or(id)),
+    };
+    name.unwrap_or_else(|| id.to_owned())
+}
+
 fn not_found(kind: &str, id: &str) -> Failure {
     Failure::new(
         404,

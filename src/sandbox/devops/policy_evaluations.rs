@@ -6,7 +6,7 @@ use super::git::Repository;
 use super::policies::{self, Policy};
 use super::pull_requests::{self, PullRequest};
 use super::runs::{self, Ending, Status};
-use super::{Op, Place, git, identities, projects, stable_id};
+use super::{Op, Place, git, identities, projects, pushes, stable_id};
 use crate::sandbox::Ground;
 use crate::sandbox::wire::{Call, Failure, Reply};
 
@@ -46,8 +46,8 @@ fn verdict(ground: &Ground, policy: &Policy, one: &PullRequest) -> &'static str 
 }
 
 fn reviewed(ground: &Ground, policy: &Policy, one: &PullRequest) -> &'static str {
-    // Only the operator pushes here, so that is the last pusher.
-    let pusher = identities::operator(ground).id;
+    let pusher = pushes::last_pusher(ground, &one.repository, &one.source);
+    let pusher = pusher.unwrap_or_else(|| identities::operator(ground).id);
     let counts = |id: &str| {
         (policy.says("creatorVoteCounts") || id != one.creator)
             && !(policy.says("blockLastPusherVote") && id == pusher)

@@ -1,6 +1,7 @@
 //! Pull requests: made, changed, completed; their merge commit and the runs that validate it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -10,10 +11,12 @@ use super::git::Repository;
 use super::merges::{self, Merge};
 use super::projects::Project;
 use super::pull_request_lists::{self, answer};
-use super::{Op, Place, git, identities, pipelines, policies, policy_evaluations, refs, runs};
-use crate::sandbox::Ground;
+use super::{
+    Op, Place, git, identities, pipelines, policies, policy_evaluations, projects, refs, runs, triggers,
+};
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply, stamp};
+use crate::sandbox::{Ground, team};
 
 /// Places of this file.
 pub const PLACES: &[Place] = &[
@@ -119,7 +122,7 @@ pub fn all(ground: &Ground) -> Vec<PullRequest> {
 }
 
 /// Puts a changed one.
-pub(super) fn put(ground: &Ground, one: &PullRequest) {
+pub fn put(ground: &Ground, one: &PullRequest) {
     ground.store.put("pull-request", &key(one.id), one);
 }
 
@@ -147,7 +150,22 @@ pub(super) fn not_found(id: &str) -> Failure {
 
 fn create(call: &Call) -> Result<Reply, Failure> {
     let (project, repository) = git::of_call(call)?;
-    let (body, ground) = (&call.body, &call.ground);
+    let creator = identities::operator(&call.ground);
+    let one = open(call, (&project, &repository), &call.body, &creator)?;
+    Ok(Reply::json(answer(call, &project, &repository, &one)).status(StatusCode::CREATED))
+}
+
+/// Opens a pull request, merges its sides and queues what validates the merge.
+///
+/// # Errors
+/// There are not two such branches, there is one already, or it has no title.
+pub fn open(
+    call: &Call,
+    (project, repository): (&Project, &Repository),
+    body: &Value,
+    creator: &identities::Identity,
+) -> Result<PullRequest, Failure> {
+    let ground = &call.ground;
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let (source, target) = (text("sourceRefName"), text("targetRefName"));
     let tips = (refs::tip(ground, &repository.id, &source), refs::tip(ground, &repository.id, &target));
@@ -187,7 +205,7 @@ fn create(call: &Call) -> Result<Reply, Failure> {
         target,
         status: "active".to_owned(),
         draft: body["isDraft"].as_bool().unwrap_or(false),
-        creator: identities::operator(ground).id,
+        creator: creator.id.clone(),
         created: call.now(),
         closed: None,
         source_commit: from,
@@ -198,9 +216,9 @@ fn create(call: &Call) -> Result<Reply, Failure> {
         options: body["completionOptions"].clone(),
         builds: BTreeMap::new(),
     };
-    renew(call, &project, &repository, &mut one);
+    renew(call, project, repository, &mut one);
     put(ground, &one);
-    Ok(Reply::json(answer(call, &project, &repository, &one)).status(StatusCode::CREATED))
+    Ok(one)
 }
 
 fn no_branch() -> Failure {
@@ -297,7 +315,7 @@ fn update(call: &Call) -> Result<Reply, Failure> {
                 ));
             }
             complete(&call.ground, &repository, &mut one)?;
-            moved(call, &project, &repository, &one.target.clone());
+            triggers::moved(call, &project, &repository, &one.target, &identities::operator(&call.ground));
         }
         Some("abandoned") if one.status == "active" => {
             "abandoned".clone_into(&mut one.status);
@@ -347,7 +365,7 @@ fn complete(ground: &Ground, repository: &Repository, one: &mut PullRequest) -> 
 }
 
 /// Completes a pull request that somebody wants completed as soon as its policies are met.
-pub fn settle(ground: &Ground, id: u64) {
+pub fn settle(ground: &Arc<Ground>, id: u64) {
     let Some(mut one) = by_id(ground, id).filter(|one| one.status == "active" && one.auto_complete.is_some())
     else {
         return;
@@ -358,6 +376,12 @@ pub fn settle(ground: &Ground, id: u64) {
         if complete(ground, &repository, &mut one).is_err() {
             one.merge = None;
             put(ground, &one);
+            return;
+        }
+        let project = projects::find(ground, &one.project);
+        let who = one.auto_complete.as_deref().and_then(|id| identities::by_id(ground, id));
+        if let (Some(project), Some(who)) = (project, who) {
+            triggers::moved(&team::call(ground), &project, &repository, &one.target, &who);
         }
     }
 }

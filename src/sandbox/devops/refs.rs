@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Op, Place, git, identities, policies, pull_requests};
+use super::{Op, Place, git, identities, policies, triggers};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply, segment, wants_json};
@@ -195,7 +195,8 @@ fn update(call: &Call) -> Result<Reply, Failure> {
             .collect()
     });
     for done in results.iter().filter(|result| result["success"] == true && result["newObjectId"] != ZEROS) {
-        pull_requests::moved(call, &project, &repository, done["name"].as_str().unwrap_or_default());
+        let name = done["name"].as_str().unwrap_or_default();
+        triggers::moved(call, &project, &repository, name, &identities::operator(&call.ground));
     }
     Ok(Reply::list(results))
 }

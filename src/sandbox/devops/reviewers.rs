@@ -1,5 +1,7 @@
 //! Reviewers of pull requests, and their votes.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::pull_requests::{self, PullRequest, Reviewer};
@@ -43,7 +45,7 @@ fn link(one: &PullRequest) -> String {
 
 /// Notes what somebody says; whoever was not asked becomes a reviewer.
 pub(crate) fn vote(
-    ground: &Ground,
+    ground: &Arc<Ground>,
     one: &mut PullRequest,
     who: &str,
     vote: Option<i64>,

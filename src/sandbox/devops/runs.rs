@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::pull_requests::PullRequest;
+use super::pull_requests::{self, PullRequest};
 use super::{
     Op, Place, builds, git, identities, pipelines, projects, queues, refs, run_resources, timeline,
     variable_groups,
@@ -121,17 +121,41 @@ pub struct Run {
     /// The pull request that it validates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_request: Option<u64>,
+    /// Who pushed what a trigger started it for: the identity's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed_by: Option<String>,
+}
+
+/// A push that starts a run.
+pub(super) struct Pushed<'a> {
+    /// `refs/heads/main`
+    pub(super) ref_name: &'a str,
+    /// The commit.
+    pub(super) version: &'a str,
+    /// Who pushed: the identity's id.
+    pub(super) by: &'a str,
 }
 
 impl Run {
     /// Why it runs, as builds say it.
     pub fn reason(&self) -> &'static str {
-        if self.pull_request.is_some() { "pullRequest" } else { "manual" }
+        match (self.pull_request, &self.pushed_by) {
+            (Some(_), _) => "pullRequest",
+            (None, Some(_)) => "individualCI",
+            (None, None) => "manual",
+        }
     }
 
     /// Who asked for it.
     pub fn requester(&self, ground: &Ground) -> identities::Identity {
-        if self.team { identities::team(ground) } else { identities::operator(ground) }
+        let creator =
+            self.pull_request.and_then(|id| pull_requests::by_id(ground, id)).map(|one| one.creator);
+        let somebody = creator.or_else(|| self.pushed_by.clone());
+        let known = somebody.and_then(|id| identities::by_id(ground, &id));
+        known.unwrap_or_else(|| match self.team {
+            true => identities::team(ground),
+            false => identities::operator(ground),
+        })
     }
 }
 
@@ -142,6 +166,11 @@ pub(crate) fn key(id: u64) -> String {
 /// A run by number.
 pub fn by_id(ground: &Ground, id: u64) -> Option<Run> {
     ground.store.get("run", &key(id))
+}
+
+/// The numbers of all runs.
+pub fn ids(ground: &Ground) -> Vec<u64> {
+    ground.store.list::<Run>("run", "").into_iter().map(|(_, run)| run.id).collect()
 }
 
 /// What a run was compiled to.
@@ -178,6 +207,15 @@ struct Wish<'a> {
     body: &'a Value,
     /// The pull request that it is for.
     pull_request: Option<&'a PullRequest>,
+    /// The push that it is for.
+    push: Option<&'a Pushed<'a>>,
+}
+
+impl<'a> Wish<'a> {
+    /// What the request itself asks for.
+    fn of(body: &'a Value) -> Self {
+        Self { body, pull_request: None, push: None }
+    }
 }
 
 impl Wish<'_> {
@@ -190,6 +228,9 @@ impl Wish<'_> {
     ) -> (String, Option<String>) {
         if let Some(one) = self.pull_request {
             return (one.merge_ref(), one.merge.clone());
+        }
+        if let Some(push) = self.push {
+            return (push.ref_name.to_owned(), Some(push.version.to_owned()));
         }
         let wanted = &self.body["resources"]["repositories"]["self"];
         let ref_name =
@@ -229,6 +270,7 @@ fn prepare(call: &Call, project: &Project, pipeline: &Pipeline, wish: &Wish<'_>)
     let variables = variables(&body["variables"]);
     let mut known = predefined(call, project, pipeline, &repository.name, &ref_name, &version);
     known.extend(wish.pull_request.into_iter().flat_map(of_pull_request));
+    known.extend(wish.push.map(|_| ("Build.Reason".to_owned(), "IndividualCI".to_owned())));
     known.extend(variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())));
     let given = body["templateParameters"].as_object().cloned().unwrap_or_default();
     let groups = groups(ground, project);
@@ -319,7 +361,7 @@ fn predefined(
 
 fn preview(call: &Call) -> Result<Reply, Failure> {
     let (project, pipeline) = pipelines::of_call(call)?;
-    let wanted = prepare(call, &project, &pipeline, &Wish { body: &call.body, pull_request: None })?;
+    let wanted = prepare(call, &project, &pipeline, &Wish::of(&call.body))?;
     Ok(Reply::json(json!({"finalYaml": wanted.document.final_yaml})))
 }
 
@@ -334,7 +376,7 @@ fn create(call: &Call) -> Result<Reply, Failure> {
             project.name
         )));
     }
-    let wanted = prepare(call, &project, &pipeline, &Wish { body: &call.body, pull_request: None })?;
+    let wanted = prepare(call, &project, &pipeline, &Wish::of(&call.body))?;
     if call.body["previewRun"].as_bool() == Some(true) {
         return Ok(Reply::json(json!({"finalYaml": wanted.document.final_yaml, "id": -1, "name": null})));
     }
@@ -347,7 +389,7 @@ fn create(call: &Call) -> Result<Reply, Failure> {
 /// # Errors
 /// The pipeline is not valid now: the message says why.
 pub fn queue_for_team(call: &Call, project: &Project, pipeline: &Pipeline) -> Result<Run, Failure> {
-    let wanted = prepare(call, project, pipeline, &Wish { body: &Value::Null, pull_request: None })?;
+    let wanted = prepare(call, project, pipeline, &Wish::of(&Value::Null))?;
     Ok(queue(call, project, pipeline, wanted, Asker::Team))
 }
 
@@ -361,19 +403,36 @@ pub(super) fn queue_for_merge(
     pipeline: &Pipeline,
     one: &PullRequest,
 ) -> Result<Run, Failure> {
-    let wanted = prepare(call, project, pipeline, &Wish { body: &Value::Null, pull_request: Some(one) })?;
+    let wish = Wish { pull_request: Some(one), ..Wish::of(&Value::Null) };
+    let wanted = prepare(call, project, pipeline, &wish)?;
     Ok(queue(call, project, pipeline, wanted, Asker::PullRequest(one.id)))
+}
+
+/// Asks for the run that a push starts.
+///
+/// # Errors
+/// The pipeline is not valid there: the message says why.
+pub(super) fn queue_for_push(
+    call: &Call,
+    project: &Project,
+    pipeline: &Pipeline,
+    push: &Pushed<'_>,
+) -> Result<Run, Failure> {
+    let wish = Wish { push: Some(push), ..Wish::of(&Value::Null) };
+    let wanted = prepare(call, project, pipeline, &wish)?;
+    Ok(queue(call, project, pipeline, wanted, Asker::Push(push.by)))
 }
 
 /// On whose behalf a run is queued.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asker {
+enum Asker<'a> {
     Operator,
     Team,
     PullRequest(u64),
+    Push(&'a str),
 }
 
-fn queue(call: &Call, project: &Project, pipeline: &Pipeline, wanted: Wanted, asker: Asker) -> Run {
+fn queue(call: &Call, project: &Project, pipeline: &Pipeline, wanted: Wanted, asker: Asker<'_>) -> Run {
     let skipped = call.body["stagesToSkip"].as_array().into_iter().flatten();
     let skipped = skipped.filter(|_| asker == Asker::Operator);
     let skipped: Vec<String> = skipped.filter_map(Value::as_str).map(str::to_owned).collect();
@@ -404,6 +463,7 @@ fn queue(call: &Call, project: &Project, pipeline: &Pipeline, wanted: Wanted, as
             queue: queue.map(|queue| queue.id),
             team: asker == Asker::Team,
             pull_request: if let Asker::PullRequest(id) = asker { Some(id) } else { None },
+            pushed_by: if let Asker::Push(who) = asker { Some(who.to_owned()) } else { None },
         };
         run_resources::make_environments(tx, &run, &wanted.document);
         tx.put("run", &key(id), &run);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::target::TargetFact;
+use super::waiting::waiting;
 use super::{gates_key, policy_key, target_key};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
@@ -33,6 +34,8 @@ pub struct Checks {
     pub made: Vec<i64>,
     /// The environment.
     pub environment: Environment,
+    /// The pipeline whose runs may wait here; none: nobody asks.
+    pub pipeline: Option<String>,
     /// The policy of the verification branch: branch control would keep handshakes out without it.
     pub verification: Option<WantedBranch>,
     /// The client.
@@ -65,6 +68,8 @@ pub struct Seen {
     pub resources: BTreeMap<Gated, Protected>,
     /// Whether somebody else made the environment of Azure DevOps.
     pub foreign: bool,
+    /// What runs wait for before they deploy here.
+    pub waiting: Vec<String>,
 }
 
 impl Seen {
@@ -178,7 +183,10 @@ impl Checks {
         let there: Vec<String> = seen.found.values().flatten().map(short_name).collect();
         let listed = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
         let Some(first) = seen.open().next() else {
-            return LinkStatus::new(name, Link::Gates, LinkState::Ok, listed);
+            return match seen.waiting.is_empty() {
+                true => LinkStatus::new(name, Link::Gates, LinkState::Ok, listed),
+                false => LinkStatus::new(name, Link::Gates, LinkState::Waiting, seen.waiting.join("; ")),
+            };
         };
         let state = if first.found.is_none() { LinkState::Absent } else { LinkState::Differs };
         LinkStatus::new(name, Link::Gates, state, lack(first))
@@ -286,6 +294,14 @@ impl Step for Checks {
             let best = there.iter().filter(of_kind).min_by_key(|check| settings.shortfalls(check).len());
             let short = best.map(|check| settings.shortfalls(check)).unwrap_or_default();
             seen.pairs.push(Pair { on: wanted.on.clone(), found: best.cloned(), settings, short });
+        }
+        let asks = seen
+            .found
+            .values()
+            .flatten()
+            .any(|check| check.settings.as_ref().map(Settings::kind) == Some(CheckKind::Approval));
+        if let Some(pipeline) = self.pipeline.as_ref().filter(|_| asks) {
+            seen.waiting = waiting(&self.devops, &self.project, pipeline, &self.environment.name).await?;
         }
         Ok(seen)
     }

@@ -4,6 +4,7 @@ mod answers;
 mod golden;
 mod hostile;
 mod rules;
+mod runs;
 #[cfg(target_os = "linux")]
 mod scripts;
 mod table;
