@@ -233,7 +233,7 @@ fn a_template_is_compared_with_what_is_there_without_a_change_set() {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(home.path().join("source/stack")).unwrap();
     std::fs::write(home.path().join("source/stack/template.yaml"), "Resources: {}\n").unwrap();
-    let answers = deployment(presets().remove(5), Flow::Trunk { main: v("main") });
+    let answers = deployment(presets().remove(5), Flow::Trunk);
     let preview = step(&answers, "preview_prod", "Show what would change");
     let jq = "[ \"$1\" = --raw-output ] && cat || exit 4";
     for (listed, deployed, passes, words) in [
