@@ -11,7 +11,7 @@ use super::stream::WAITS_FOR;
 use crate::cli::Yes;
 use crate::config;
 use crate::domain::failure::{Code, Failure, Result};
-use crate::domain::federation::{self, Deployment, Federation, Source, Tool, defaults};
+use crate::domain::federation::{self, Deployment, Federation, Otherwise, Source, Tool, defaults};
 use crate::domain::names::Refused;
 use crate::explain::{Exit, quoted};
 use crate::headless::pipeline::PipelineOutput;
@@ -90,48 +90,20 @@ pub async fn pipeline(opening: Opening, wish: &Wish, output: &Output) -> Result<
 
 /// The answers with a pipeline in them, as the flags say.
 async fn filled(found: &Answers, wish: &Wish, opening: &Opening, output: &Output) -> Result<Federation> {
-    let mut federation = found.federation.clone();
-    let before = federation.pipeline.clone();
     let refused = |refused: Refused| Failure::new(Code::Answers).with("pipeline", refused);
-    let mut wanted = match &before {
-        Some(there) => there.clone(),
-        None => {
-            let own = || federation.project.as_str().parse::<Source>().map_err(refused);
-            let repository = wish.repository.clone().map_or_else(own, Ok)?;
-            let name = Deployment::default_name(&repository);
-            if wish.repository.is_none() {
-                output.talk(&format!(
-                    "repository {repository}, that of the project's own name (--repository names another)"
-                ));
-            }
-            let tool = match wish.preset {
-                Some(tool) => tool,
-                None => asked(opening, output).await?,
-            };
-            Deployment::new(name, repository, tool)
+    let mut otherwise = Otherwise { tool: wish.preset, flow: wish.flow, repository: wish.repository.clone() };
+    if found.federation.pipeline.is_none() {
+        if otherwise.repository.is_none() {
+            let own = found.federation.own_repository().map_err(refused)?;
+            output
+                .talk(&format!("repository {own}, that of the project's name (--repository names another)"));
         }
-    };
-    if let Some(tool) = wish.preset {
-        wanted.tool = tool;
-    }
-    if let Some(flow) = wish.flow {
-        wanted.flow = flow;
-    }
-    if let Some(repository) = &wish.repository {
-        if wanted.name == Deployment::default_name(&wanted.repository) {
-            wanted.name = Deployment::default_name(repository);
-        }
-        wanted.repository = repository.clone();
-    }
-    wanted.options = wanted.options.of(wanted.tool);
-    for environment in &mut federation.environments {
-        environment.deploy = std::mem::take(&mut environment.deploy).of(wanted.tool);
-        // Branches that were not chosen follow the flow.
-        if environment.branches == defaults::branches(&environment.name, before.as_ref()) {
-            environment.branches = defaults::branches(&environment.name, Some(&wanted));
+        if otherwise.tool.is_none() {
+            otherwise.tool = Some(asked(opening, output).await?);
         }
     }
-    federation.pipeline = Some(wanted);
+    let missing = || Failure::new(Code::Answers).with("pipeline", "what deploys is not said");
+    let federation = found.federation.deploying(&otherwise).map_err(refused)?.ok_or_else(missing)?;
     match federation.contradictions().into_iter().next() {
         Some(contradiction) => Err(Failure::new(Code::Answers).with(contradiction.field, contradiction.text)),
         None => Ok(federation),

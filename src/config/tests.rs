@@ -8,8 +8,10 @@ use proptest::sample::{select, subsequence};
 use uuid::Uuid;
 
 use super::{missing, parse, render, update};
+use crate::domain::deploy::Value as PipelineValue;
 use crate::domain::federation::{
-    Authentication, Deployment, Environment, Federation, Flow, SignIn, Tool, Verification, defaults,
+    Authentication, Deployment, Deploys, Environment, Federation, Flow, Options, SignIn, Tool, Verification,
+    defaults,
 };
 use crate::domain::gates::Gates;
 use crate::domain::gates::hours::{BusinessHours, Day, TimeOfDay};
@@ -698,4 +700,44 @@ name = \"keyless-verification\"
     let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(shown.join("\n\n"));
     assert!(!shown.join("").contains("AKIAIOSFODNN7EXAMPLE"));
+}
+
+#[test]
+fn what_a_tool_must_know_is_read_and_what_means_nothing_to_it_is_refused() {
+    let text = |tool: &str| {
+        format!(
+            "{SMALL}deploy = {{ state-bucket = \"contoso-state\", lock-table = \"locks\", session-minutes = 45 }}
+
+[pipeline]
+repository = \"payments\"
+tool = \"{tool}\"
+dir = \"infra\"
+version = \"1.13.3\"
+"
+        )
+    };
+    let federation = parse(&text("terraform"), "keyless.toml").unwrap();
+    let options = &federation.pipeline.as_ref().unwrap().options;
+    assert_eq!(options.version.as_ref().unwrap().as_str(), "1.13.3");
+    assert_eq!(federation.environments[1].deploy.session_minutes, Some(45));
+    assert_eq!(parse(&render(&federation), "x").unwrap(), federation);
+    let shown = |text: String| {
+        let problems = parse(&text, "keyless.toml").unwrap_err();
+        problems.iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shown(text("cdk")),
+        [
+            "environments.prod.deploy.state-bucket: `state-bucket` says nothing with `tool = \"cdk\"`",
+            "environments.prod.deploy.lock-table: `lock-table` says nothing with `tool = \"cdk\"`",
+            "pipeline.version: `version` says nothing with `tool = \"cdk\"`",
+        ]
+    );
+    let wrong = format!(
+        "{SMALL}deploy = {{ session-minutes = 10, plan-role = \"x\", app-id = \"$(id)\", stack-name = 1 }}\n"
+    );
+    let keys: Vec<String> = parse(&wrong, "f").unwrap_err().into_iter().map(|problem| problem.key).collect();
+    for key in ["session-minutes", "plan-role", "app-id", "stack-name"] {
+        assert!(keys.contains(&format!("environments.prod.deploy.{key}")), "{key}: {keys:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod contradictions;
+mod deploying;
 mod deployment;
 mod deploys;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 pub use authentication::Authentication;
 pub use contradictions::Contradiction;
+pub use deploying::Otherwise;
 pub use deployment::{Deployment, Flow, Source, Tool};
 pub use deploys::{Deploys, Options};
 use serde::{Deserialize, Serialize};

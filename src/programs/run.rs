@@ -136,7 +136,7 @@ pub(super) async fn prepare_of(
     };
     let steps = builder.steps()?;
     let known = if writes { Known::default() } else { Known::as_it_is() };
-    let federation = Some(header(&blueprint, session));
+    let federation = header(&blueprint, session);
     let (plan, held) = look_at(session, (command, purpose), federation, &steps, &known).await;
     Ok(Prepared { command, purpose, surveyed, blueprint, plan, held, steps, known, only: None, lock })
 }
@@ -155,7 +155,8 @@ pub(super) async fn prepare_steps(
     let lock = Some(Journal::lock(&session.state, &blueprint.id)?);
     let known = Known::default();
     // Nothing of an environment is looked at, so none is told of.
-    let (plan, held) = look_at(session, (command, purpose), None, &steps, &known).await;
+    let federation = Header { environments: Vec::new(), ..header(&blueprint, session) };
+    let (plan, held) = look_at(session, (command, purpose), federation, &steps, &known).await;
     Ok(Prepared { command, purpose, surveyed, blueprint, plan, held, steps, known, only: None, lock })
 }
 
@@ -163,14 +164,14 @@ pub(super) async fn prepare_steps(
 async fn look_at(
     session: &Session,
     (command, purpose): (&'static str, Purpose),
-    federation: Option<Header>,
+    federation: Header,
     steps: &[Shared],
     known: &Known,
 ) -> (Plan, BTreeSet<StepKey>) {
     let started = Event::RunStarted {
         version: VERSION,
         command: command.to_owned(),
-        federation,
+        federation: Some(federation),
         steps: steps.iter().map(|step| step.info()).collect(),
     };
     session.events.send(started).await;

@@ -219,3 +219,93 @@ fn slug(name: &str) -> String {
         format!("app-{slug}").trim_end_matches('-').to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use super::*;
+    use crate::domain::deploy::render;
+    use crate::domain::federation::Otherwise;
+
+    fn answers(tool: Tool) -> Federation {
+        let text = r#"{"organization":"contoso","organization-id":null,"project":"Pay ments","issuer":null,
+            "audience":"api://AzureADTokenExchange","environments":[],
+            "verification":{"repository":"v","branch":null,"pipeline":"v","queue":null}}"#;
+        let mut federation: Federation = serde_json::from_str(text).unwrap();
+        for (name, account) in [("dev", "111122223333"), ("prod", "777788889999")] {
+            let text = format!(
+                r#"{{"name":"{name}","protected":{},"account":"{account}","region":"eu-west-1","sign-in":{{"environment":true}},
+                "role":"AzureDevOps{name}Role","role-path":"/","tags":{{}},"connection":"AWS-{name}","branches":[],"preset":"minimal",
+                "managed-policies":[],"boundary":null,"session-hours":1}}"#,
+                name == "prod"
+            );
+            federation.environments.push(serde_json::from_str(&text).unwrap());
+        }
+        for environment in &mut federation.environments {
+            environment.branches = federation::defaults::branches(&environment.name, None);
+        }
+        let otherwise = Otherwise { tool: Some(tool), ..Otherwise::default() };
+        federation.deploying(&otherwise).unwrap().unwrap()
+    }
+
+    #[test]
+    fn every_tool_makes_a_pipeline_and_tells_what_it_assumed() {
+        for (tool, assumed) in
+            [(Tool::Cdk, 0), (Tool::Terraform, 2), (Tool::CloudFormation, 3), (Tool::Script, 1)]
+        {
+            let made = of(&answers(tool)).unwrap();
+            assert_eq!(made.assumed.len(), assumed, "{tool}: {:?}", made.assumed);
+            render(&made.deployment).unwrap();
+        }
+        for tool in [Tool::Amplify, Tool::AmplifyHosting] {
+            let mut answers = answers(tool);
+            assert!(matches!(of(&answers), Err(Problem::Missing { key: "app-id", .. })), "{tool}");
+            for environment in &mut answers.environments {
+                environment.deploy.app_id = Some("d1a2b3".parse().unwrap());
+            }
+            render(&of(&answers).unwrap().deployment).unwrap();
+        }
+    }
+
+    #[test]
+    fn names_of_the_pipeline_become_names_of_buckets_and_stacks() {
+        let made = of(&answers(Tool::Terraform)).unwrap();
+        let Place::Terraform(backend) = &made.deployment.targets[0].place else { panic!("{made:?}") };
+        assert_eq!(backend.bucket.as_str(), "pay-ments-terraform-state-111122223333");
+        assert_eq!(backend.key.as_str(), "pay-ments/dev.tfstate");
+        for (name, wanted) in [("9 lives", "app-9-lives"), ("é", "app"), ("A__b.", "a-b")] {
+            assert_eq!(slug(name), wanted);
+        }
+    }
+
+    #[test]
+    fn another_flow_moves_the_branches_that_nobody_chose() {
+        let mut answers = answers(Tool::Cdk);
+        answers.environments[1].branches = vec!["live".parse().unwrap()];
+        let flow = Otherwise { flow: Some(federation::Flow::Trunk), ..Otherwise::default() };
+        let trunk = answers.deploying(&flow).unwrap().unwrap();
+        let branches = |at: usize| trunk.environments[at].branches[0].to_string();
+        assert_eq!((branches(0), branches(1)), ("main".to_owned(), "live".to_owned()));
+    }
+
+    #[test]
+    fn what_means_nothing_to_the_tool_is_left_out() {
+        let mut answers = answers(Tool::Terraform);
+        answers.environments[0].deploy.state_bucket = Some("b".parse().unwrap());
+        answers.environments[0].deploy.session_minutes = Some(30);
+        let cdk = Otherwise { tool: Some(Tool::Cdk), ..Otherwise::default() };
+        let cdk = answers.deploying(&cdk).unwrap().unwrap();
+        assert_eq!(cdk.environments[0].deploy, Deploys { session_minutes: Some(30), ..Deploys::default() });
+        assert_eq!(of(&cdk).unwrap().deployment.targets[0].session_seconds, 1800);
+    }
+
+    #[test]
+    fn the_read_only_role_stands_beside_that_of_the_deployments() {
+        let mut answers = answers(Tool::Terraform);
+        answers.environments[1].deploy.plan_connection = Some("AWS-Prod-Plan".parse().unwrap());
+        let made = of(&answers).unwrap();
+        let plan = made.deployment.targets[1].plan.clone().unwrap();
+        assert_eq!(plan.role.to_string(), "arn:aws:iam::777788889999:role/AzureDevOpsprodPlanRole");
+        assert!(render(&made.deployment).unwrap().contains("preview_prod"));
+    }
+}
