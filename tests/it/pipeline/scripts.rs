@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use keyless::domain::deploy::{Deployment, Flow, render};
 use serde_json::Value as Json;
 
-use super::answers::{deployment, optional, presets, v};
+use super::answers::{deployment, optional, presets};
 
 /// A step of a stage: its script and environment.
 struct Step {

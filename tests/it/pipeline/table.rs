@@ -8,7 +8,7 @@ use keyless::sandbox::agent::yaml::{Pipeline, Source, compile};
 use keyless::sandbox::devops::timeline::Outcome;
 use serde_json::Map;
 
-use super::answers::{flows, presets, v};
+use super::answers::{flows, presets};
 use super::golden::rendered;
 
 /// What starts a run: its branch, and for a pull request its target and whether it comes from a fork.
