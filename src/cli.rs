@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::domain::federation::{Flow, Source, Tool};
 use crate::domain::issuer::Issuer;
-use crate::domain::names::{EnvironmentName, OrganizationName};
+use crate::domain::names::{BranchPattern, EnvironmentName, OrganizationName};
 use crate::plan::file::Only;
+use crate::programs::pipeline::Way;
 use crate::wizard::Method;
 
 /// Azure DevOps pipelines deploy to AWS without access keys: keyless sets up OIDC federation and proves it.
@@ -160,6 +162,35 @@ pub struct Handover {
     /// Folder for those files; without it keyless-aws-half or keyless-azure-devops-half, here
     #[arg(long, value_name = "DIR")]
     pub half_dir: Option<PathBuf>,
+}
+
+/// Where the pipeline's file goes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Delivery {
+    /// Commit it to this branch of the repository, a new one where there is none
+    #[arg(long, value_name = "NAME", value_parser = branch)]
+    pub branch: Option<String>,
+    /// Commit it to a new branch, and open a pull request
+    #[arg(long)]
+    pub pull_request: bool,
+}
+
+impl Delivery {
+    /// The way to the repository; none: it is written here.
+    pub fn way(&self) -> Option<Way> {
+        let Self { branch, pull_request } = self;
+        (*pull_request || branch.is_some())
+            .then(|| Way { branch: branch.clone(), pull_request: *pull_request })
+    }
+}
+
+/// The name of one branch.
+fn branch(text: &str) -> Result<String, String> {
+    match text.parse::<BranchPattern>() {
+        Ok(branch) if branch.prefix().is_none() => Ok(branch.to_string()),
+        Ok(_) => Err(format!("'{text}' is a prefix, and one branch is needed")),
+        Err(refused) => Err(refused.to_string()),
+    }
 }
 
 /// How a half can be written.
@@ -337,6 +368,27 @@ pub enum Command {
         /// Patience
         #[command(flatten)]
         wait: Wait,
+    },
+    /// Write the pipeline that deploys to every environment: as a file here, on stdout, on a branch, or as a pull request
+    Pipeline {
+        /// What deploys: cdk, terraform, amplify, amplify-hosting, cloudformation or script; without it what keyless.toml says
+        #[arg(long, value_name = "NAME")]
+        preset: Option<Tool>,
+        /// Which branches deploy where: mapped, trunk, develop or hotfix; without it what keyless.toml says
+        #[arg(long, value_name = "NAME")]
+        flow: Option<Flow>,
+        /// Where the code lies: a repository of the project, or https://github.com/OWNER/NAME
+        #[arg(long, value_name = "REPOSITORY")]
+        repository: Option<Source>,
+        /// Print it, and write nothing
+        #[arg(long, conflicts_with_all = ["branch", "pull_request", "yes"])]
+        stdout: bool,
+        /// Where it goes
+        #[command(flatten)]
+        delivery: Delivery,
+        /// Go ahead without being asked: a file beside another one, commit, pull request, [pipeline] in keyless.toml
+        #[arg(long)]
+        yes: bool,
     },
     /// Tell what a code means, how it is known and what heals it
     Explain {

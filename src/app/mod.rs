@@ -14,6 +14,7 @@ mod logs;
 mod move_issuer;
 mod open;
 mod output;
+mod pipeline;
 mod play;
 mod practice;
 mod rotate;
@@ -91,10 +92,12 @@ fn run_of(command: &Command) -> Option<&'static str> {
         Command::Rotate { .. } => Some("rotate"),
         Command::MoveIssuer { inventory: false, plan: false, .. } => Some("move-issuer"),
         Command::Doctor { fix: true, .. } => Some("doctor"),
+        Command::Pipeline { delivery, .. } if delivery.way().is_some() => Some("pipeline"),
         Command::Plan { .. }
         | Command::MoveIssuer { .. }
         | Command::Doctor { .. }
         | Command::Explain { .. }
+        | Command::Pipeline { .. }
         | Command::Status { .. }
         | Command::Login { .. }
         | Command::Logout { .. }
@@ -151,6 +154,10 @@ fn called(cli: &Cli) -> Invocation {
             let flags = [(*matrix, "--matrix"), (*fix, "--fix")];
             let flags = flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag.to_owned());
             (named(environments), half(only), flags.collect())
+        }
+        Some(Command::Pipeline { preset, flow, repository, delivery, .. }) => {
+            let again = pipeline::again(*preset, *flow, repository.as_ref(), delivery.way().as_ref());
+            (Vec::new(), None, again)
         }
         Some(Command::MoveIssuer { back, issuer, audience, subject, azp, .. }) => {
             let again =
@@ -263,6 +270,10 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
             let subjects = subject.into_iter().collect();
             let wish = move_issuer::Wish { back, plan, typed: Typed { issuer, audience, subjects, azp } };
             move_issuer::move_issuer(opening(None, None, wait.seconds()), wish, &yes, output).await
+        }
+        Some(Command::Pipeline { preset, flow, repository, stdout, delivery, yes }) => {
+            let wish = pipeline::Wish { preset, flow, repository, stdout, delivery: delivery.way(), yes };
+            pipeline::pipeline(opening(None, None, 0), &wish, output).await
         }
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await

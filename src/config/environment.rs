@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::TableLike;
 
+use super::deploys::deploys;
 use super::gates::{gates, variables};
 use super::keys::{self, Key};
 use super::parse::{Unsure, required, spans};
@@ -99,6 +100,7 @@ pub(super) fn read_environment(
         session_hours,
         gates: gates(reader, table, &place),
         variables: variables(reader, table, &place),
+        deploy: deploys(reader, table, &place, pipeline.map(|it| it.tool)),
         name,
     };
     reader.own = None;

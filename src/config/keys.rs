@@ -1,6 +1,6 @@
 //! Every key `keyless.toml` knows: its name, one line of what it is for, and an example.
 
-use super::pipeline::default_name;
+use crate::domain::deploy::Value;
 use crate::domain::federation::{Deployment, Environment, Federation, Flow, SignIn, Verification, defaults};
 use crate::domain::gates::Gates;
 use crate::domain::issuer::AUDIENCE;
@@ -121,6 +121,11 @@ pub(super) const VARIABLES: Key = key(
     "{ API_URL = \"https://api.example.com\" }",
 );
 
+pub(super) const DEPLOY: Key = key(
+    "deploy",
+    "What the deployment tool must know about this environment; the README lists its keys.",
+    "{ session-minutes = 60 }",
+);
 pub(super) const CODE: Key =
     key("repository", "Where the code lies: a repository of this project, or one on GitHub.", "\"payments\"");
 pub(super) const TOOL: Key = key(
@@ -147,9 +152,44 @@ pub(super) const REVIEWERS: Key = key(
     "How many others must look at a pull request into that branch (0 to 10; 0: no such policy).",
     "1",
 );
+pub(super) const DIR: Key =
+    key("dir", "The folder of the code to deploy. The top when left out.", "\"infra\"");
+pub(super) const TOOL_VERSION: Key =
+    key("version", "The Terraform to install. The agent's own when left out.", "\"1.13.3\"");
+pub(super) const OUTPUT: Key = key("output", "The folder that the build writes.", "\"dist\"");
+pub(super) const TEMPLATE: Key = key("template", "The CloudFormation template.", "\"template.yaml\"");
+pub(super) const BUILD: Key = key("build", "The script that builds.", "\"ci/build.sh\"");
+pub(super) const PREVIEW: Key =
+    key("preview", "The script that shows a change with a read-only role.", "\"ci/preview.sh\"");
+pub(super) const SCRIPT: Key = key("deploy", "The script that deploys.", "\"ci/deploy.sh\"");
+pub(super) const IMAGE: Key =
+    key("image", "The image of Microsoft-hosted agents. ubuntu-latest when left out.", "\"ubuntu-24.04\"");
+pub(super) const MANUAL_VALIDATION: Key = key(
+    "manual-validation",
+    "Who is asked inside the pipeline, where environments of Azure DevOps cannot be used. That is no gate.",
+    "\"ops@contoso.example\"",
+);
 /// Keys of `[pipeline]`, in the order they are written.
-pub(super) const DEPLOYMENT: [Key; 9] =
-    [CODE, TOOL, FLOW, MAIN, PIPELINE_NAME, FILE, QUEUE, PIPELINES, REVIEWERS];
+pub(super) const DEPLOYMENT: [Key; 18] = [
+    CODE,
+    TOOL,
+    FLOW,
+    MAIN,
+    PIPELINE_NAME,
+    FILE,
+    DIR,
+    TOOL_VERSION,
+    OUTPUT,
+    TEMPLATE,
+    BUILD,
+    PREVIEW,
+    SCRIPT,
+    IMAGE,
+    MANUAL_VALIDATION,
+    QUEUE,
+    PIPELINES,
+    REVIEWERS,
+];
 
 /// Keys that belong at the top of the file.
 pub(super) const FEDERATION: [&str; 9] = [
@@ -169,7 +209,7 @@ pub(super) const SIGN_IN_KEYS: [&str; 6] =
 /// Keys of `[verification]`.
 pub(super) const VERIFICATION: [Key; 4] = [REPOSITORY, BRANCH, PIPELINE, QUEUE];
 /// Keys of an environment, in the order they are written.
-pub(super) const ENVIRONMENT: [Key; 21] = [
+pub(super) const ENVIRONMENT: [Key; 22] = [
     NAME,
     ACCOUNT,
     REGION,
@@ -190,6 +230,7 @@ pub(super) const ENVIRONMENT: [Key; 21] = [
     BOUNDARY,
     GATES,
     VARIABLES,
+    DEPLOY,
     SESSION_HOURS,
 ];
 
@@ -272,7 +313,10 @@ pub(super) fn verification(verification: &Verification) -> Vec<Entry> {
 /// The table `[pipeline]`.
 pub(super) fn deployment(deployment: &Deployment) -> Vec<Entry> {
     let text = |text: &str| Held::Text(text.to_owned());
-    let name = deployment.name == default_name(&deployment.repository);
+    let name = deployment.name == Deployment::default_name(&deployment.repository);
+    let options = &deployment.options;
+    let option =
+        |key: Key, held: &Option<Value>| Entry::optional(key, held.as_ref().map(ToString::to_string));
     vec![
         Entry::required(CODE, &deployment.repository.to_string()),
         Entry::required(TOOL, deployment.tool.as_str()),
@@ -280,6 +324,15 @@ pub(super) fn deployment(deployment: &Deployment) -> Vec<Entry> {
         Entry::with_default(MAIN, text(&deployment.main), deployment.main == defaults::MAIN),
         Entry::with_default(PIPELINE_NAME, text(&deployment.name), name),
         Entry::with_default(FILE, text(&deployment.file), deployment.file == defaults::PIPELINE_FILE),
+        option(DIR, &options.dir),
+        option(TOOL_VERSION, &options.version),
+        option(OUTPUT, &options.output),
+        option(TEMPLATE, &options.template),
+        option(BUILD, &options.build),
+        option(PREVIEW, &options.preview),
+        option(SCRIPT, &options.deploy),
+        option(IMAGE, &options.image),
+        option(MANUAL_VALIDATION, &options.manual_validation),
         Entry::optional(QUEUE, deployment.queue.clone()),
         Entry::with_default(
             PIPELINES,
@@ -350,6 +403,11 @@ pub(super) fn environment(environment: &Environment, pipeline: Option<&Deploymen
         Entry::optional(BOUNDARY, environment.boundary.clone()),
         Entry::with_default(GATES, gates(&environment.gates), environment.gates == Gates::default()),
         Entry::with_default(VARIABLES, Held::Table(variables), no_variables),
+        Entry::with_default(
+            DEPLOY,
+            super::deploys::held(&environment.deploy),
+            environment.deploy == Default::default(),
+        ),
         Entry::with_default(
             SESSION_HOURS,
             Held::Number(environment.session_hours.into()),

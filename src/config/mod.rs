@@ -1,5 +1,6 @@
 //! `keyless.toml` ⇄ `Federation`: read with every problem at once, written with comments, edited in place. Names only domain.
 
+mod deploys;
 mod environment;
 mod gates;
 mod keys;

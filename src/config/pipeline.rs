@@ -29,8 +29,9 @@ pub(super) fn pipeline(reader: &mut Reader<'_>, top_table: &Table, top: &Place) 
     let pipelines = reader.list(table, &place, keys::PIPELINES).unwrap_or_default();
     let reviewers = reviewers(reader, table, &place);
     let repository = repository?;
+    let options = super::deploys::options(reader, table, &place, tool);
     Some(Deployment {
-        name: name.unwrap_or_else(|| default_name(&repository)),
+        name: name.unwrap_or_else(|| Deployment::default_name(&repository)),
         repository,
         file,
         tool: tool?,
@@ -39,15 +40,8 @@ pub(super) fn pipeline(reader: &mut Reader<'_>, top_table: &Table, top: &Place) 
         queue,
         pipelines: pipelines.into_iter().map(|(name, _)| name).collect(),
         reviewers,
+        options,
     })
-}
-
-/// The pipeline's name where none is given: that of its repository.
-pub(super) fn default_name(repository: &Source) -> String {
-    match repository {
-        Source::AzureRepos(name) => name.to_string(),
-        Source::GitHub { name, .. } => name.clone(),
-    }
 }
 
 fn main_branch(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> String {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use toml_edit::{Array, InlineTable, Value};
 
 use super::keys::{self, Entry, Held};
-use crate::domain::federation::Federation;
+use crate::domain::federation::{Federation, Options};
 
 const HEAD: &str = "\
 # keyless.toml: how the pipelines of one Azure DevOps project reach AWS without stored keys.
@@ -23,7 +23,11 @@ pub fn render(federation: &Federation) -> String {
     section(&mut text, &keys::verification(&federation.verification), true);
     if let Some(pipeline) = &federation.pipeline {
         text.push_str("\n# The pipeline that deploys: `keyless pipeline` writes it, `keyless setup` makes its gates.\n[pipeline]\n");
-        section(&mut text, &keys::deployment(pipeline), true);
+        let mut entries = keys::deployment(pipeline);
+        // What another tool would need to know is no part of this file.
+        entries
+            .retain(|entry| super::deploys::means_something(Options::tools(entry.key.name), pipeline.tool));
+        section(&mut text, &entries, true);
     }
     for (index, environment) in federation.environments.iter().enumerate() {
         text.push_str(match index {

@@ -8,8 +8,10 @@ use proptest::sample::{select, subsequence};
 use uuid::Uuid;
 
 use super::{missing, parse, render, update};
+use crate::domain::deploy::Value as PipelineValue;
 use crate::domain::federation::{
-    Authentication, Deployment, Environment, Federation, Flow, SignIn, Tool, Verification, defaults,
+    Authentication, Deployment, Deploys, Environment, Federation, Flow, Options, SignIn, Tool, Verification,
+    defaults,
 };
 use crate::domain::gates::Gates;
 use crate::domain::gates::hours::{BusinessHours, Day, TimeOfDay};
@@ -373,10 +375,10 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
     let rest =
         (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12).boxed();
     let variables = proptest::collection::btree_map("[A-Za-z0-9_.-]{1,3}", "[ -~é]{0,9}", 0..3);
-    let rest = (rest, gates(index).boxed(), variables);
+    let rest = (rest, gates(index).boxed(), variables, deploys().boxed());
     (names, rest, authentication(&name)).prop_map(move |(names, rest, authentication)| {
-        let ((protected, preset, managed_policies, boundary, subject, session_hours), gates, variables) =
-            rest;
+        let (rest, gates, variables, deploy) = rest;
+        let (protected, preset, managed_policies, boundary, subject, session_hours) = rest;
         let boundary = boundary.filter(|_| !matches!(authentication, Authentication::AccessKey { .. }));
         let (role, connection, branches, tags, role_path, sign_in) = names;
         Environment {
@@ -398,7 +400,55 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
             session_hours,
             gates,
             variables,
+            deploy,
         }
+    })
+}
+
+fn value() -> impl Strategy<Value = Option<PipelineValue>> {
+    option::of(select(vec![".", "a/b c", "it's \"x\"", "1.13"]).prop_map(|text| text.parse().unwrap()))
+}
+
+fn deploys() -> impl Strategy<Value = Deploys> {
+    let role = || {
+        option::of(select(vec!["arn:aws:iam::111122223333:role/x/Plan"]).prop_map(|arn| arn.parse().unwrap()))
+    };
+    let plan = option::of(select(vec!["AWS-Plan", "P 1"]).prop_map(|name| name.parse().unwrap()));
+    let stacks = subsequence(vec!["A*", "B"], 0..=2);
+    let names = (value(), value(), value(), value(), value(), value(), value(), value(), value());
+    let rest =
+        (stacks, role(), plan, role(), option::of(15_u16..=720), any::<bool>(), option::of(any::<bool>()));
+    (names, rest).prop_map(|(names, rest)| {
+        let (state_bucket, state_key, lock_table, var_file, app_id, app_branch, stack, parameters, bucket) =
+            names;
+        let (stacks, execution_role, plan_connection, plan_role, session_minutes, per_branch, frontend) =
+            rest;
+        Deploys {
+            stacks: stacks.into_iter().map(|stack| stack.parse().unwrap()).collect(),
+            state_bucket,
+            state_key,
+            state_region: lock_table.is_some().then(|| "eu-west-1".parse().unwrap()),
+            lock_table,
+            var_file,
+            app_id,
+            app_branch,
+            frontend,
+            stack,
+            execution_role,
+            parameters,
+            bucket,
+            per_branch,
+            plan_role: plan_role.filter(|_| plan_connection.is_some()),
+            plan_connection,
+            session_minutes,
+        }
+    })
+}
+
+fn options() -> impl Strategy<Value = Options> {
+    let names = (value(), value(), value(), value(), value(), value(), value(), value(), value());
+    names.prop_map(|(dir, version, output, template, build, preview, deploy, image, manual_validation)| {
+        Options { dir, version, output, template, build, preview, deploy, image, manual_validation }
     })
 }
 
@@ -445,9 +495,10 @@ fn deployment() -> impl Strategy<Value = Deployment> {
         select(Flow::ALL.to_vec()),
         subsequence(vec!["a", "b c"], 0..=2),
         0_u8..=10,
+        options(),
     );
-    (names, rest).prop_map(|((repository, name, file, main, queue), (tool, flow, pipelines, reviewers))| {
-        Deployment {
+    (names, rest).prop_map(
+        |((repository, name, file, main, queue), (tool, flow, pipelines, reviewers, options))| Deployment {
             name: name.to_owned(),
             repository: repository.parse().unwrap(),
             file: file.to_owned(),
@@ -457,8 +508,9 @@ fn deployment() -> impl Strategy<Value = Deployment> {
             queue: queue.map(str::to_owned),
             pipelines: pipelines.into_iter().map(str::to_owned).collect(),
             reviewers,
-        }
-    })
+            options: options.of(tool),
+        },
+    )
 }
 
 fn authentication(name: &EnvironmentName) -> impl Strategy<Value = Authentication> + use<> {
@@ -512,7 +564,12 @@ fn federations() -> impl Strategy<Value = Federation> {
         option::of(select(vec!["0b1f"])).prop_map(|text| text.map(str::to_owned)),
     );
     (top, verification, option::of(deployment().boxed()), environments).prop_map(
-        |(top, verification, pipeline, environments)| {
+        |(top, verification, pipeline, mut environments)| {
+            if let Some(pipeline) = &pipeline {
+                for environment in &mut environments {
+                    environment.deploy = environment.deploy.clone().of(pipeline.tool);
+                }
+            }
             let (organization, project, organization_id, issuer, audience, azp) = top;
             Federation {
                 organization: organization.parse().unwrap(),
@@ -643,4 +700,44 @@ name = \"keyless-verification\"
     let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(shown.join("\n\n"));
     assert!(!shown.join("").contains("AKIAIOSFODNN7EXAMPLE"));
+}
+
+#[test]
+fn what_a_tool_must_know_is_read_and_what_means_nothing_to_it_is_refused() {
+    let text = |tool: &str| {
+        format!(
+            "{SMALL}deploy = {{ state-bucket = \"contoso-state\", lock-table = \"locks\", session-minutes = 45 }}
+
+[pipeline]
+repository = \"payments\"
+tool = \"{tool}\"
+dir = \"infra\"
+version = \"1.13.3\"
+"
+        )
+    };
+    let federation = parse(&text("terraform"), "keyless.toml").unwrap();
+    let options = &federation.pipeline.as_ref().unwrap().options;
+    assert_eq!(options.version.as_ref().unwrap().as_str(), "1.13.3");
+    assert_eq!(federation.environments[1].deploy.session_minutes, Some(45));
+    assert_eq!(parse(&render(&federation), "x").unwrap(), federation);
+    let shown = |text: String| {
+        let problems = parse(&text, "keyless.toml").unwrap_err();
+        problems.iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shown(text("cdk")),
+        [
+            "environments.prod.deploy.state-bucket: `state-bucket` says nothing with `tool = \"cdk\"`",
+            "environments.prod.deploy.lock-table: `lock-table` says nothing with `tool = \"cdk\"`",
+            "pipeline.version: `version` says nothing with `tool = \"cdk\"`",
+        ]
+    );
+    let wrong = format!(
+        "{SMALL}deploy = {{ session-minutes = 10, plan-role = \"x\", app-id = \"$(id)\", stack-name = 1 }}\n"
+    );
+    let keys: Vec<String> = parse(&wrong, "f").unwrap_err().into_iter().map(|problem| problem.key).collect();
+    for key in ["session-minutes", "plan-role", "app-id", "stack-name"] {
+        assert!(keys.contains(&format!("environments.prod.deploy.{key}")), "{key}: {keys:?}");
+    }
 }

@@ -2,13 +2,17 @@
 
 mod authentication;
 mod contradictions;
+mod deploying;
 mod deployment;
+mod deploys;
 
 use std::collections::BTreeMap;
 
 pub use authentication::Authentication;
 pub use contradictions::Contradiction;
+pub use deploying::Otherwise;
 pub use deployment::{Deployment, Flow, Source, Tool};
+pub use deploys::{Deploys, Options};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -105,6 +109,9 @@ pub struct Environment {
     /// Variables its deployments need to know; none of them a secret.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// What the deployment tool must know about it.
+    #[serde(default)]
+    pub deploy: Deploys,
 }
 
 /// How keyless signs in to an account.

@@ -223,6 +223,7 @@ mod tests {
             queue: None,
             pipelines: Vec::new(),
             reviewers: 1,
+            options: Default::default(),
         }
     }
 
@@ -246,6 +247,7 @@ mod tests {
             session_hours: 1,
             gates: Gates::default(),
             variables: BTreeMap::new(),
+            deploy: Default::default(),
             name,
         }
     }

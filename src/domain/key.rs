@@ -54,12 +54,14 @@ pub enum Kind {
     Policy,
     /// A variable group.
     Group,
+    /// The file of the pipeline that deploys, on a branch.
+    Delivery,
     /// A look beside the chain, which changes nothing: who uses a connection, old keys, what CloudTrail tells.
     Inspection,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 23] = [
+    const ALL: [(Self, &'static str); 24] = [
         (Self::SignIn, "sign-in"),
         (Self::Extension, "extension"),
         (Self::Provider, "provider"),
@@ -82,6 +84,7 @@ impl Kind {
         (Self::Gates, "gates"),
         (Self::Policy, "policy"),
         (Self::Group, "variable-group"),
+        (Self::Delivery, "pipeline-file"),
         (Self::Inspection, "inspection"),
     ];
 
@@ -141,6 +144,7 @@ impl StepKey {
             (Kind::SignIn, _) => format!("{kind} to {}", self.object),
             (Kind::Target, _) => format!("environment {} of Azure DevOps", self.object),
             (Kind::Gates, _) => format!("checks before deployments to {}", self.object),
+            (Kind::Delivery, _) => format!("file of the pipeline in {}", self.object),
             (Kind::Group, _) => format!("variable group {}", self.object),
             (Kind::Policy, Some((repository, branch))) => {
                 let branch = branch.trim_start_matches("refs/heads/");

@@ -43,6 +43,8 @@ pub enum Purpose {
     Verify,
     /// Others proven to be denied.
     Denial,
+    /// Only the pipeline's file, brought to its repository.
+    Pipeline,
     /// Only looked at.
     Status,
     /// As setup, with a look at everything beside the chain that may be wrong.

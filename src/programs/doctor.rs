@@ -256,7 +256,7 @@ fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
         Kind::Handshake => return unproven(change, findings),
         Kind::Decoy => FindingCode::DenialDecoy,
         Kind::Beside => FindingCode::RotationBeside,
-        Kind::SignIn | Kind::Denial | Kind::Inspection => return Vec::new(),
+        Kind::SignIn | Kind::Denial | Kind::Inspection | Kind::Delivery => return Vec::new(),
         Kind::Key => FindingCode::KeysMissing,
         Kind::User => FindingCode::UserDiffers,
         // Steps of rotation, which the doctor does not have.

@@ -1,6 +1,7 @@
 //! What stands before deployments: an environment of Azure DevOps, its checks, its variables, branch policies, and who may use what.
 
 pub mod checks;
+pub mod delivery;
 pub mod deployment;
 pub mod group;
 pub mod policy;

@@ -21,6 +21,7 @@ mod keyring;
 mod matrix;
 mod move_issuer;
 mod pipeline;
+mod pipeline_command;
 mod practice_entra;
 mod prompts;
 mod rights;

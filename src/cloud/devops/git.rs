@@ -115,7 +115,7 @@ struct CommitWire {
 }
 
 /// The object id git gives a file with this content.
-fn blob_id(content: &str) -> String {
+pub fn blob_id(content: &str) -> String {
     let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     context.update(format!("blob {}\0", content.len()).as_bytes());
     context.update(content.as_bytes());

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::deployment::{Deployment, LONGEST_SESSION, Place, Preset, SHORTEST_SESSION, Target};
-use super::flow::Flow;
 use super::value::Value;
 use crate::domain::arn::RoleArn;
 use crate::domain::failure::{Code, Failure};
-use crate::domain::names::{BranchPattern, EnvironmentName, Refused};
+use crate::domain::names::{EnvironmentName, Refused};
 
 /// Why no pipeline can be written from these answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,15 +23,19 @@ pub enum Problem {
     /// An environment that no branch deploys to.
     #[error("no branch deploys to {0}")]
     NoBranches(EnvironmentName),
-    /// A flow's own branch is a prefix.
-    #[error("the flow needs an exact branch name, and {0} is a prefix")]
-    Inexact(BranchPattern),
-    /// The development branch is the main branch.
-    #[error("the development branch and the main branch are both {0}")]
-    SameBranch(BranchPattern),
-    /// `hotfix/*` would have nowhere to go.
-    #[error("every environment is protected, so hotfix branches have none to go to")]
-    NoEntry,
+    /// There is no `[pipeline]` in the answers.
+    #[error("keyless.toml has no table [pipeline]")]
+    NoPipeline,
+    /// Something that only the person knows.
+    #[error("{environment}: `{key}` is missing; write it as `deploy = {{ {key} = {example} }}`")]
+    Missing {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The key.
+        key: &'static str,
+        /// A value as it could stand there.
+        example: &'static str,
+    },
     /// A session the toolkit does not ask for.
     #[error("a session of {seconds} s for {environment}: the AWS Toolkit asks for 900 to 43200 s")]
     Session {
@@ -122,34 +125,18 @@ pub(super) fn check(deployment: &Deployment) -> Result<(), Problem> {
     if deployment.targets.is_empty() {
         return Err(Problem::NoTargets);
     }
-    flow(deployment)?;
     paths(&deployment.preset)?;
     let mut names = BTreeSet::new();
-    for (target, branches) in deployment.targets.iter().zip(deployment.flow.branches(&deployment.targets)) {
+    for target in &deployment.targets {
         if !names.insert(target.name.as_str().to_lowercase()) {
             return Err(Problem::SameName(target.name.clone()));
         }
-        if branches.is_empty() {
+        if target.branches.is_empty() {
             return Err(Problem::NoBranches(target.name.clone()));
         }
         one(target, deployment)?;
     }
     Ok(())
-}
-
-fn flow(deployment: &Deployment) -> Result<(), Problem> {
-    if let Some(prefix) = deployment.flow.named().into_iter().find(|branch| branch.prefix().is_some()) {
-        return Err(Problem::Inexact(prefix.clone()));
-    }
-    match &deployment.flow {
-        Flow::Develop { develop, main } if develop.as_str().eq_ignore_ascii_case(main.as_str()) => {
-            Err(Problem::SameBranch(main.clone()))
-        }
-        Flow::Hotfix { .. } if deployment.targets.iter().all(|target| target.protected) => {
-            Err(Problem::NoEntry)
-        }
-        _ => Ok(()),
-    }
 }
 
 fn path(value: &Value) -> Result<(), Problem> {

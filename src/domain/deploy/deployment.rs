@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::Problem;
-use super::flow::Flow;
 use super::value::Value;
 use crate::domain::arn::RoleArn;
-use crate::domain::federation;
+use crate::domain::federation::{self, Flow};
 use crate::domain::names::{BranchPattern, ConnectionName, EnvironmentName, Region};
 
 /// Shortest session the toolkit asks for, in seconds; also what it asks for when nothing is said (facts/aws-toolkit.md §2).
@@ -20,7 +19,7 @@ pub const LONGEST_SESSION: u32 = 43_200;
 pub struct Deployment {
     /// How things are deployed.
     pub preset: Preset,
-    /// Which branches deploy where.
+    /// The habit by which its branches were chosen; the header names it. What counts are the branches of each target.
     pub flow: Flow,
     /// Where the code lives.
     pub host: Host,
@@ -140,7 +139,7 @@ pub struct Target {
     pub region: Region,
     /// Whether a person is asked first.
     pub protected: bool,
-    /// Which branches deploy here, where the flow is [`Flow::Mapped`].
+    /// Which branches deploy here.
     pub branches: Vec<BranchPattern>,
     /// How long a session of the role lasts, in seconds (900 to 43200, and at most the role's own maximum).
     pub session_seconds: u32,

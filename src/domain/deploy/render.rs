@@ -69,9 +69,8 @@ pub fn render(deployment: &Deployment) -> Result<String, Problem> {
 
 /// Stage names know only letters, digits and `_`, whatever their case; two that would be the same are numbered.
 fn lanes(deployment: &Deployment) -> Vec<Lane<'_>> {
-    let branches = deployment.flow.branches(&deployment.targets);
     let mut lanes: Vec<Lane<'_>> = Vec::new();
-    for (target, branches) in deployment.targets.iter().zip(branches) {
+    for target in &deployment.targets {
         let plain = target.name.as_str().replace('-', "_");
         let taken = |id: &str, lanes: &[Lane<'_>]| lanes.iter().any(|lane| lane.id.eq_ignore_ascii_case(id));
         let mut id = plain.clone();
@@ -80,7 +79,7 @@ fn lanes(deployment: &Deployment) -> Vec<Lane<'_>> {
             id = format!("{plain}_{number}");
             number += 1;
         }
-        lanes.push(Lane { target, id, branches });
+        lanes.push(Lane { target, id, branches: target.branches.clone() });
     }
     lanes
 }
@@ -103,7 +102,7 @@ impl Writer<'_> {
 
     fn header(&mut self, lanes: &[Lane<'_>]) {
         let Deployment { preset, flow, host, approval, .. } = self.deployment;
-        self.put(0, &format!("# Written by keyless: preset {}, flow {}.", preset.name(), flow.name()));
+        self.put(0, &format!("# Written by keyless: preset {}, flow {}.", preset.name(), flow));
         self.put(0, "#");
         for lane in lanes {
             let branches: Vec<&str> = lane.branches.iter().map(BranchPattern::as_str).collect();

@@ -318,6 +318,7 @@ mod tests {
                 session_hours: 1,
                 gates: Default::default(),
                 variables: Default::default(),
+                deploy: Default::default(),
                 name: name.parse().unwrap(),
             }
         });

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::defaults::Stage;
+use super::Options;
+use super::defaults::{self, Stage};
 use crate::domain::names::{BranchPattern, EnvironmentName, Refused, RepositoryName};
 
 /// The pipeline that deploys to every environment.
@@ -30,6 +31,35 @@ pub struct Deployment {
     pub pipelines: Vec<String>,
     /// How many others must have looked at a pull request into the protected branch (0 to 10; 0: no such policy).
     pub reviewers: u8,
+    /// What the tool must know.
+    #[serde(default)]
+    pub options: Options,
+}
+
+impl Deployment {
+    /// A pipeline of which only this is said.
+    pub fn new(name: String, repository: Source, tool: Tool) -> Self {
+        Self {
+            name,
+            repository,
+            file: defaults::PIPELINE_FILE.to_owned(),
+            tool,
+            flow: Flow::Mapped,
+            main: defaults::MAIN.to_owned(),
+            queue: None,
+            pipelines: Vec::new(),
+            reviewers: defaults::REVIEWERS,
+            options: Options::default(),
+        }
+    }
+
+    /// The pipeline's name where none is given: that of its repository.
+    pub fn default_name(repository: &Source) -> String {
+        match repository {
+            Source::AzureRepos(name) => name.to_string(),
+            Source::GitHub { name, .. } => name.clone(),
+        }
+    }
 }
 
 /// Where code lies.

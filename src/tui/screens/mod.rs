@@ -10,6 +10,7 @@ pub mod inventory;
 pub mod log;
 pub mod matrix;
 pub mod palette;
+pub mod pipeline;
 pub mod review;
 pub mod run;
 pub mod setup;
@@ -80,6 +81,8 @@ pub enum Id {
     Reach,
     /// AWS connections and the access keys they hold.
     Inventory,
+    /// The file of the pipeline that deploys.
+    Pipeline,
     /// What a code means.
     Page,
     /// The latest events.
@@ -108,6 +111,7 @@ impl Id {
             Self::Matrix => "Trust matrix",
             Self::Reach => "Reach",
             Self::Inventory => "Inventory",
+            Self::Pipeline => "Pipeline",
             Self::Page => "Explain",
             Self::Log => "Log",
             Self::History => "History",

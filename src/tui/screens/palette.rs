@@ -9,6 +9,7 @@ use super::history::History;
 use super::inventory::InventoryScreen;
 use super::log::LogScreen;
 use super::matrix::TrustMatrix;
+use super::pipeline::Pipeline;
 use super::{Act, Id, Screen};
 use crate::explain::signs::Paint;
 use crate::tui::canvas::{Canvas, Hit};
@@ -29,6 +30,7 @@ enum Does {
     Doctor,
     Matrix,
     Inventory,
+    Pipeline,
     Run(Command),
     Log,
     History,
@@ -77,6 +79,9 @@ impl Palette {
             add("New keys: put new access keys in the place of old ones", "", Does::Run(Command::RenewKeys));
             add("Tear down: remove what keyless made", "", Does::Run(Command::Teardown));
         }
+        if shared.opened.as_ref().is_some_and(|opened| opened.federation.is_some()) {
+            add("Pipeline: the file that deploys, by preset and flow", "", Does::Pipeline);
+        }
         if shared.is_running() {
             add("Run: what is being carried out", "", Does::Setup);
         }
@@ -112,6 +117,7 @@ impl Palette {
             Does::Inventory => {
                 return std::iter::once(Act::Pop).chain(InventoryScreen::begin()).collect();
             }
+            Does::Pipeline => Act::Push(Box::new(Pipeline::of(shared))),
             Does::Log => Act::Push(Box::new(LogScreen::default())),
             Does::History => {
                 return vec![

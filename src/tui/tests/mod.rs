@@ -12,6 +12,7 @@ mod inventory;
 mod keys;
 mod log;
 mod matrix;
+mod pipeline;
 mod plans;
 mod random;
 mod review;

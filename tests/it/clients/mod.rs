@@ -200,6 +200,7 @@ fn environment(account: &str) -> Environment {
         session_hours: 1,
         gates: Default::default(),
         variables: Default::default(),
+        deploy: Default::default(),
     }
 }
 

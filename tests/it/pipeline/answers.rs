@@ -12,12 +12,7 @@ pub fn v<T: std::str::FromStr>(text: &str) -> T {
 
 /// Every flow.
 pub fn flows() -> [Flow; 4] {
-    [
-        Flow::Mapped,
-        Flow::Trunk { main: v("main") },
-        Flow::Develop { develop: v("develop"), main: v("main") },
-        Flow::Hotfix { main: v("main") },
-    ]
+    [Flow::Mapped, Flow::Trunk, Flow::Develop, Flow::Hotfix]
 }
 
 /// Every preset.
@@ -90,10 +85,16 @@ pub fn target(preset: &Preset, name: &str, account: &str, branches: &[&str]) -> 
 
 /// dev, staging and prod with the branches of the field's habit.
 pub fn deployment(preset: Preset, flow: Flow) -> Deployment {
+    let [dev, staging, prod]: [&[&str]; 3] = match flow {
+        Flow::Mapped => [&["feat/*", "fix/*"], &["release/*"], &["main"]],
+        Flow::Trunk => [&["main"], &["main"], &["main"]],
+        Flow::Develop => [&["develop"], &["release/*"], &["main"]],
+        Flow::Hotfix => [&["main"], &["main", "hotfix/*"], &["main"]],
+    };
     let targets = vec![
-        target(&preset, "dev", "111111111111", &["feat/*", "fix/*"]),
-        target(&preset, "staging", "222222222222", &["release/*"]),
-        target(&preset, "prod", "333333333333", &["main"]),
+        target(&preset, "dev", "111111111111", dev),
+        target(&preset, "staging", "222222222222", staging),
+        target(&preset, "prod", "333333333333", prod),
     ];
     // Amplify connects to GitHub and not to Azure Repos.
     let github = matches!(&preset, Preset::AmplifyHosting { hosting: Hosting::Connected, .. });

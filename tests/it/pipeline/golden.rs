@@ -16,7 +16,7 @@ fn all() -> Vec<(String, Deployment)> {
     let mut all = Vec::new();
     for preset in presets() {
         for flow in flows() {
-            all.push((format!("{}-{}.yml", preset.name(), flow.name()), deployment(preset.clone(), flow)));
+            all.push((format!("{}-{}.yml", preset.name(), flow), deployment(preset.clone(), flow)));
         }
         all.push((format!("{}-optional.yml", preset.name()), optional(preset)));
     }

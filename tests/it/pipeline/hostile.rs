@@ -107,19 +107,10 @@ type Change = fn(&mut Deployment);
 
 #[test]
 fn answers_that_make_no_pipeline_are_refused() {
-    let cases: [(Change, &str); 19] = [
+    let cases: [(Change, &str); 16] = [
         (|d| d.targets.clear(), "no environment"),
         (|d| d.targets[1].name = v("DEV"), "two environments are called DEV"),
         (|d| d.targets[0].branches.clear(), "no branch deploys to dev"),
-        (|d| d.flow = Flow::Trunk { main: v("main/*") }, "main/* is a prefix"),
-        (|d| d.flow = Flow::Develop { develop: v("Main"), main: v("main") }, "are both main"),
-        (
-            |d| {
-                d.flow = Flow::Hotfix { main: v("main") };
-                d.targets.iter_mut().for_each(|target| target.protected = true);
-            },
-            "hotfix branches have none",
-        ),
         (|d| d.targets[0].session_seconds = 899, "899 s for dev"),
         (|d| d.targets[0].session_seconds = 43_201, "43201 s for dev"),
         (|d| d.targets[2].plan.as_mut().unwrap().session_seconds = 0, "0 s for prod"),
@@ -167,7 +158,7 @@ fn answers_that_make_no_pipeline_are_refused() {
 /// Names that differ only in what a stage's name cannot hold.
 #[test]
 fn stages_have_names_of_their_own() {
-    let mut answers = deployment(presets().remove(0), Flow::Trunk { main: v("main") });
+    let mut answers = deployment(presets().remove(0), Flow::Trunk);
     for (target, name) in answers.targets.iter_mut().zip(["eu-1", "eu_1", "1-eu"]) {
         target.name = v(name);
     }

@@ -11,7 +11,7 @@ fn all() -> Vec<(String, Deployment, Json)> {
     let mut all: Vec<(String, Deployment)> = Vec::new();
     for preset in presets() {
         for flow in flows() {
-            all.push((format!("{} {}", preset.name(), flow.name()), deployment(preset.clone(), flow)));
+            all.push((format!("{} {}", preset.name(), flow), deployment(preset.clone(), flow)));
         }
         all.push((format!("{} optional", preset.name()), optional(preset)));
     }
@@ -146,8 +146,8 @@ fn deployments_run_in_their_environment_and_their_sessions_are_long_enough() {
 #[test]
 fn triggers_are_exactly_the_branches_that_deploy() {
     for (name, deployment, yaml) in all() {
-        let branches = deployment.flow.branches(&deployment.targets);
-        let wanted: BTreeSet<&str> = branches.iter().flatten().map(|branch| branch.as_str()).collect();
+        let branches = deployment.targets.iter().flat_map(|target| &target.branches);
+        let wanted: BTreeSet<&str> = branches.map(|branch| branch.as_str()).collect();
         let included = |key: &str| {
             let list = list(&yaml[key]["branches"]["include"]);
             let names: Vec<&str> = list.iter().map(|one| one.as_str().unwrap()).collect();

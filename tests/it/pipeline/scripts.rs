@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use keyless::domain::deploy::{Deployment, Flow, render};
 use serde_json::Value as Json;
 
-use super::answers::{deployment, optional, presets, v};
+use super::answers::{deployment, optional, presets};
 
 /// A step of a stage: its script and environment.
 struct Step {
@@ -233,7 +233,7 @@ fn a_template_is_compared_with_what_is_there_without_a_change_set() {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(home.path().join("source/stack")).unwrap();
     std::fs::write(home.path().join("source/stack/template.yaml"), "Resources: {}\n").unwrap();
-    let answers = deployment(presets().remove(5), Flow::Trunk { main: v("main") });
+    let answers = deployment(presets().remove(5), Flow::Trunk);
     let preview = step(&answers, "preview_prod", "Show what would change");
     let jq = "[ \"$1\" = --raw-output ] && cat || exit 4";
     for (listed, deployed, passes, words) in [

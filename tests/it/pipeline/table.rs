@@ -8,7 +8,7 @@ use keyless::sandbox::agent::yaml::{Pipeline, Source, compile};
 use keyless::sandbox::devops::timeline::Outcome;
 use serde_json::Map;
 
-use super::answers::{flows, presets, v};
+use super::answers::{flows, presets};
 use super::golden::rendered;
 
 /// What starts a run: its branch, and for a pull request its target and whether it comes from a fork.
@@ -74,9 +74,9 @@ fn wanted(flow: &Flow) -> Vec<(&'static str, Names)> {
     const PROD: Names = &["prod"];
     let [feature, release, develop, hotfix, main] = match flow {
         Flow::Mapped => [DEV, STAGING, &[], &[], PROD],
-        Flow::Trunk { .. } => [&[], &[], &[], &[], ALL],
-        Flow::Develop { .. } => [&[], STAGING, DEV, &[], PROD],
-        Flow::Hotfix { .. } => [&[], &[], &[], STAGING, ALL],
+        Flow::Trunk => [&[], &[], &[], &[], ALL],
+        Flow::Develop => [&[], STAGING, DEV, &[], PROD],
+        Flow::Hotfix => [&[], &[], &[], STAGING, ALL],
     };
     vec![
         ("refs/heads/feat/x", feature),
@@ -120,7 +120,7 @@ async fn every_branch_deploys_where_its_flow_says_and_nowhere_else() {
                 for reason in ["IndividualCI", "BatchedCI", "Manual", "Schedule"] {
                     let start = Start { reason, ..push(branch) };
                     let ran = runs(&pipeline, &start).await;
-                    let place = format!("{} {} {branch} {reason}", preset.name(), flow.name());
+                    let place = format!("{} {} {branch} {reason}", preset.name(), flow);
                     assert_eq!(ran, stages_of(&preset, environments), "{place}");
                     asked += 1;
                 }
@@ -152,7 +152,7 @@ async fn a_pull_request_reaches_no_stage_with_deployment_credentials() {
             ] {
                 let ran = runs(&pipeline, &start).await;
                 let wanted: Vec<&str> = if wanted { vec!["preview_prod"] } else { NONE.to_vec() };
-                let place = format!("{} {} {:?}", preset.name(), flow.name(), start.target);
+                let place = format!("{} {} {:?}", preset.name(), flow, start.target);
                 assert_eq!(ran, wanted, "{place}");
             }
         }
@@ -164,7 +164,7 @@ async fn a_pull_request_reaches_no_stage_with_deployment_credentials() {
 async fn what_fails_holds_back_everything_after_it() {
     use Outcome::{Canceled, Failed, Skipped, Succeeded, SucceededWithIssues};
     for preset in presets() {
-        let yaml = rendered(&preset, Flow::Trunk { main: v("main") });
+        let yaml = rendered(&preset, Flow::Trunk);
         let pipeline = started(&compiled(&yaml), &push("refs/heads/main"));
         let names = ["build", "deploy_dev", "deploy_staging", "deploy_prod"];
         for (broken, outcome, wanted) in [
@@ -191,7 +191,7 @@ async fn what_fails_holds_back_everything_after_it() {
 #[tokio::test]
 async fn what_was_not_planned_is_not_applied() {
     for preset in presets().into_iter().filter(Preset::saves_plan) {
-        let yaml = rendered(&preset, Flow::Trunk { main: v("main") });
+        let yaml = rendered(&preset, Flow::Trunk);
         let pipeline = started(&compiled(&yaml), &push("refs/heads/main"));
         for outcome in [Outcome::Failed, Outcome::Canceled, Outcome::Skipped] {
             let ends = |name: &str| if name == "plan_staging" { outcome } else { Outcome::Succeeded };
@@ -208,7 +208,7 @@ async fn what_was_not_planned_is_not_applied() {
 #[tokio::test]
 async fn a_stage_that_is_not_for_a_branch_does_not_break_the_chain() {
     use Outcome::{Failed, Skipped, Succeeded};
-    let yaml = rendered(&presets()[0], Flow::Hotfix { main: v("main") });
+    let yaml = rendered(&presets()[0], Flow::Hotfix);
     let ends = |broken: &'static str| move |name: &str| if name == broken { Failed } else { Succeeded };
     for (branch, broken, wanted) in [
         ("refs/heads/hotfix/1", "", [Skipped, Succeeded, Skipped]),

@@ -172,6 +172,7 @@ pub fn link_of(kind: Kind) -> Option<Link> {
         | Kind::Target
         | Kind::Policy
         | Kind::Group
+        | Kind::Delivery
         | Kind::Inspection => None,
     }
 }
