@@ -2,6 +2,7 @@
 
 mod environment;
 mod gates;
+mod permissions;
 mod keys;
 mod parse;
 mod pipeline;

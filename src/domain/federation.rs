@@ -3,12 +3,14 @@
 mod authentication;
 mod contradictions;
 mod deployment;
+mod permissions;
 
 use std::collections::BTreeMap;
 
 pub use authentication::Authentication;
 pub use contradictions::Contradiction;
 pub use deployment::{Deployment, Flow, Source, Tool};
+pub use permissions::Permissions;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -93,6 +95,9 @@ pub struct Environment {
     pub branches: Vec<BranchPattern>,
     /// The permission preset (a file of `assets/permissions/`, without its ending).
     pub preset: String,
+    /// What the preset is filled with, and limits on top of it.
+    #[serde(default)]
+    pub permissions: Permissions,
     /// ARNs of managed policies to attach beside the preset.
     pub managed_policies: Vec<String>,
     /// ARN of a permissions boundary.

@@ -5,5 +5,6 @@ pub mod doctor;
 pub mod half;
 pub mod inventory;
 pub mod matrix;
+pub mod permissions;
 pub mod whoami;
 pub mod wire;

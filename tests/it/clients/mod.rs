@@ -193,6 +193,7 @@ fn environment(account: &str) -> Environment {
         connection: "AWS-Dev".parse().unwrap(),
         branches: Vec::new(),
         preset: "minimal".to_owned(),
+        permissions: Default::default(),
         managed_policies: Vec::new(),
         boundary: None,
         subject: None,
