@@ -289,9 +289,9 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Permissions { command: PermissionsCommand::Check { environments } }) => {
             permissions::check(opening(None, None, 0), &environments, output).await
         }
-        Some(Command::Permissions { command: PermissionsCommand::Narrow { environment, unused_days, yes } }) => {
-            permissions::narrow(opening(None, None, 0), (&environment, unused_days), &yes, output).await
-        }
+        Some(Command::Permissions {
+            command: PermissionsCommand::Narrow { environment, unused_days, yes },
+        }) => permissions::narrow(opening(None, None, 0), (&environment, unused_days), &yes, output).await,
         Some(Command::Export { format, only, out }) => {
             let opening = opening(None, Some(only), 0);
             halves::export(opening, format, out.as_deref(), output).await

@@ -60,7 +60,8 @@ pub async fn narrow(
     let (events, printer) = output.follow(true);
     let session = clouds.session(&opening, federation, events, output).await?;
     let purpose = Purpose::Narrow { unused_days };
-    let flow = Flow { opening: &opening, clouds: &clouds, output, yes, command: "permissions narrow", purpose };
+    let flow =
+        Flow { opening: &opening, clouds: &clouds, output, yes, command: "permissions narrow", purpose };
     let reviewed = reviewed(&flow, &session, (environment, unused_days), &printer).await;
     let board = session.events.board();
     drop(session);
@@ -88,7 +89,8 @@ async fn reviewed(
     }
     if plan.writes() == 0 {
         printer.caught_up(&session.events).await;
-        let whys = plan.changes.iter().filter(|change| change.gate.is_none()).map(|change| change.why.clone());
+        let whys =
+            plan.changes.iter().filter(|change| change.gate.is_none()).map(|change| change.why.clone());
         return Ok(Err(whys.last().unwrap_or_default()));
     }
     flow.carry_out(prepared, session, printer).await.map(Ok)

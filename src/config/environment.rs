@@ -6,8 +6,8 @@ use toml_edit::TableLike;
 
 use super::gates::{gates, variables};
 use super::keys::{self, Key};
-use super::permissions::permissions;
 use super::parse::{Unsure, required, spans};
+use super::permissions::permissions;
 use super::problem::Span;
 use super::reader::{Place, Reader, Wrong, is_line, shown};
 use crate::domain::federation::{Authentication, Deployment, Environment, SignIn, defaults};

@@ -1,7 +1,9 @@
 //! Every key `keyless.toml` knows: its name, one line of what it is for, and an example.
 
 use super::pipeline::default_name;
-use crate::domain::federation::{Deployment, Environment, Federation, Flow, Permissions, SignIn, Verification, defaults};
+use crate::domain::federation::{
+    Deployment, Environment, Federation, Flow, Permissions, SignIn, Verification, defaults,
+};
 use crate::domain::gates::Gates;
 use crate::domain::issuer::AUDIENCE;
 

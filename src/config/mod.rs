@@ -2,9 +2,9 @@
 
 mod environment;
 mod gates;
-mod permissions;
 mod keys;
 mod parse;
+mod permissions;
 mod pipeline;
 mod problem;
 mod reader;

@@ -50,7 +50,8 @@ pub(super) fn permissions(reader: &mut Reader<'_>, table: &dyn TableLike, place:
         guard: reader.flag(table, &place, of("guard", "true")).unwrap_or(false),
     };
     if !found.source_ip.is_empty() && !found.source_vpc.is_empty() {
-        let message = "a request through an endpoint of a VPC has no public address: both together admit none";
+        let message =
+            "a request through an endpoint of a VPC has no public address: both together admit none";
         reader.wrong(&span, place.path.clone(), Wrong::new(message, "keep `source-ip` or `source-vpc`"));
     }
     found
@@ -68,7 +69,8 @@ fn one(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place, key: Key) 
     if is_part(text) {
         return Some(text.to_owned());
     }
-    let wrong = Wrong::new(format!("`{}` is no such name", shown(text)), format!("write it as `{}`", key.example));
+    let wrong =
+        Wrong::new(format!("`{}` is no such name", shown(text)), format!("write it as `{}`", key.example));
     reader.wrong(&span, place.key(key.name), wrong.accepted(ACCEPTED));
     None
 }

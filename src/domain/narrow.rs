@@ -104,7 +104,9 @@ fn fate(action: &str, used: Used<'_>) -> Fate {
     }
     let Some((namespace, name)) = action.split_once(':') else { return Fate::Unsure("no action".to_owned()) };
     let service = used.services.iter().find(|service| service.namespace.eq_ignore_ascii_case(namespace));
-    let Some(service) = service else { return Fate::Unsure("IAM tells nothing about that service".to_owned()) };
+    let Some(service) = service else {
+        return Fate::Unsure("IAM tells nothing about that service".to_owned());
+    };
     if !recent(service.last) {
         return Fate::Goes(format!("{} was {}", service.name, unused(service.last)));
     }
@@ -153,7 +155,9 @@ mod tests {
 
     fn service(namespace: &str, days: Option<i64>, actions: &[(&str, Option<i64>)]) -> ServiceAccess {
         let ago = |days: Option<i64>| days.map(|days| NOW - time::Duration::days(days));
-        let actions = actions.iter().map(|(action, days)| ActionAccess { action: (*action).to_owned(), last: ago(*days) });
+        let actions = actions
+            .iter()
+            .map(|(action, days)| ActionAccess { action: (*action).to_owned(), last: ago(*days) });
         ServiceAccess {
             namespace: namespace.to_owned(),
             name: namespace.to_uppercase(),
@@ -164,11 +168,16 @@ mod tests {
 
     fn of(statements: &str) -> Narrowed {
         let services = [
-            service("s3", Some(2), &[("PutObject", Some(2)), ("DeleteBucket", None), ("GetObject", Some(300))]),
+            service(
+                "s3",
+                Some(2),
+                &[("PutObject", Some(2)), ("DeleteBucket", None), ("GetObject", Some(300))],
+            ),
             service("lambda", None, &[]),
             service("sqs", Some(200), &[]),
         ];
-        let document = Document::parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)).unwrap();
+        let document =
+            Document::parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)).unwrap();
         narrow(&document, Used { services: &services, since: NOW - time::Duration::days(90) })
     }
 

@@ -85,8 +85,9 @@ impl Preset {
     /// # Errors
     /// A placeholder has no value, or the preset is no policy document.
     pub fn policy(&self, environment: &Environment) -> Result<Document> {
-        let malformed =
-            |error: &dyn ToString| Failure::new(Code::PolicyMalformed).with("preset", self.name).with("cause", error.to_string());
+        let malformed = |error: &dyn ToString| {
+            Failure::new(Code::PolicyMalformed).with("preset", self.name).with("cause", error.to_string())
+        };
         let fill = &environment.permissions;
         let mut policy: Value = serde_json::from_str(self.text).map_err(|error| malformed(&error))?;
         if let Some(statements) = policy["Statement"].as_array_mut() {
@@ -188,10 +189,19 @@ fn guards(environment: &Environment) -> std::result::Result<Vec<Statement>, supe
     let Some(boundary) = &environment.boundary else { return Ok(guards) };
     let lifts = ["iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"];
     guards.push(permission_statement("GuardBoundary", Effect::Deny, &lifts, &["*"])?);
-    let policy =
-        ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion"];
+    let policy = [
+        "iam:CreatePolicyVersion",
+        "iam:DeletePolicy",
+        "iam:DeletePolicyVersion",
+        "iam:SetDefaultPolicyVersion",
+    ];
     guards.push(permission_statement("GuardBoundaryPolicy", Effect::Deny, &policy, &[boundary])?);
-    let makes = ["iam:CreateRole", "iam:CreateUser", "iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary"];
+    let makes = [
+        "iam:CreateRole",
+        "iam:CreateUser",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutUserPermissionsBoundary",
+    ];
     let mut made = permission_statement("GuardNewIdentities", Effect::Deny, &makes, &["*"])?.to_value();
     made["Condition"]["StringNotEquals"]["iam:PermissionsBoundary"] = json!(boundary);
     guards.extend(Statement::from_value(made));
@@ -230,4 +240,149 @@ pub fn wider(environment: &Environment, tried: &Environment) -> Result<Option<St
         more.push("there is no permissions boundary".to_owned());
     }
     Ok((!more.is_empty()).then(|| more.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop here")]
+    use super::*;
+    use crate::domain::federation::{SignIn, defaults};
+    use crate::domain::names::EnvironmentName;
+    use crate::domain::reach::{ConcernKind, Grants, Roles, Source, concerns};
+
+    fn full() -> Permissions {
+        Permissions {
+            state_bucket: Some("contoso-state".to_owned()),
+            stack: Some("payments".to_owned()),
+            execution_role: Some("payments-cloudformation".parse().unwrap()),
+            app: Some("d1a2b3".to_owned()),
+            ..Permissions::default()
+        }
+    }
+
+    fn environment(name: &str, preset: &str, permissions: Permissions) -> Environment {
+        let name: EnvironmentName = name.parse().unwrap();
+        Environment {
+            protected: defaults::protected(&name),
+            account: "111122223333".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            sign_in: SignIn::Environment { environment: true },
+            role: defaults::role(&name).unwrap(),
+            role_path: "/".parse().unwrap(),
+            tags: Default::default(),
+            connection: defaults::connection(&name).unwrap(),
+            authentication: Default::default(),
+            subject: None,
+            branches: Vec::new(),
+            preset: preset.to_owned(),
+            permissions,
+            managed_policies: Vec::new(),
+            boundary: None,
+            session_hours: 1,
+            gates: Default::default(),
+            variables: Default::default(),
+            name,
+        }
+    }
+
+    fn policy(preset: &str, permissions: Permissions) -> Document {
+        let environment = environment("dev", preset, permissions);
+        Preset::named(preset).unwrap().policy(&environment).unwrap()
+    }
+
+    fn sids(document: &Document) -> Vec<&str> {
+        document.statements().iter().filter_map(Statement::sid).collect()
+    }
+
+    #[test]
+    fn every_preset_is_filled_and_no_more_than_it_says() {
+        for preset in PRESETS {
+            let document = policy(preset.name, full());
+            let text = document.to_json();
+            assert!(
+                !text.contains(['{', '}']) || !text.contains("{state") && !text.contains("{account"),
+                "{text}"
+            );
+            let source = Source { name: preset.name.to_owned(), document };
+            let found =
+                concerns("arn:aws:iam::111122223333:role/R", &Grants::new(vec![source], None), &Roles::new());
+            // Where a named role leads is another question, asked of that role.
+            assert!(found.iter().all(|it| it.kind == ConcernKind::Unknown), "{}: {found:?}", preset.name);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let environment = environment("dev", "cloudformation", Permissions::default());
+        let refused = Preset::named("cloudformation").unwrap().policy(&environment).unwrap_err();
+        assert_eq!(refused.code, Code::Answers);
+        assert!(refused.evidence.iter().any(|it| it.value.contains("stack")), "{refused:?}");
+    }
+
+    #[test]
+    fn terraform_has_the_lock_and_the_services_it_is_given() {
+        assert_eq!(
+            sids(&policy("terraform", full())),
+            ["TerraformStateList", "TerraformState", "TerraformLockFile"]
+        );
+        let table = Permissions {
+            lock_table: Some("lock".to_owned()),
+            services: vec!["s3".to_owned(), "lambda".to_owned()],
+            ..full()
+        };
+        let document = policy("terraform", table);
+        assert_eq!(
+            sids(&document),
+            ["TerraformStateList", "TerraformState", "TerraformLockTable", "Services"]
+        );
+        assert_eq!(document.statements()[3].to_value()["Action"], json!(["s3:*", "lambda:*"]));
+    }
+
+    #[test]
+    fn limits_and_guards_are_added() {
+        let fill = Permissions { source_ip: vec!["203.0.113.0/24".parse().unwrap()], guard: true, ..full() };
+        let mut bounded = environment("dev", "cloudformation", fill);
+        bounded.boundary = Some("arn:aws:iam::111122223333:policy/ci".to_owned());
+        let document = Preset::named("cloudformation").unwrap().policy(&bounded).unwrap();
+        let pass = document.statements().iter().find(|it| it.sid() == Some("PassExecutionRole")).unwrap();
+        assert_eq!(
+            pass.to_value()["Condition"],
+            json!({"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"},
+                   "IpAddress": {"aws:SourceIp": ["203.0.113.0/24"]}})
+        );
+        assert_eq!(
+            sids(&document)[4..],
+            ["GuardOwnRole", "GuardBoundary", "GuardBoundaryPolicy", "GuardNewIdentities"]
+        );
+        let grants = Grants::new(vec![Source { name: "p".to_owned(), document }], None);
+        let own = bounded.role_arn().to_string();
+        assert_eq!(grants.says("iam:PutRolePolicy", &own), Some(false));
+    }
+
+    #[test]
+    fn only_more_than_where_it_is_tried_is_wider() {
+        let services = |names: &[&str]| Permissions {
+            services: names.iter().map(ToString::to_string).collect(),
+            ..full()
+        };
+        let dev = environment(
+            "dev",
+            "terraform",
+            Permissions { state_bucket: Some("dev-state".to_owned()), ..services(&["s3"]) },
+        );
+        let same = environment("prod", "terraform", services(&["s3"]));
+        assert_eq!(wider(&same, &dev).unwrap(), None);
+        let less = environment("prod", "terraform", services(&[]));
+        assert_eq!(wider(&less, &dev).unwrap(), None);
+        let more = environment("prod", "terraform", services(&["s3", "iam"]));
+        assert_eq!(wider(&more, &dev).unwrap().as_deref(), Some("iam:* on *"));
+        let other = environment("prod", "cdk", full());
+        assert!(wider(&other, &dev).unwrap().is_some_and(|more| more.contains("sts:AssumeRole")));
+        let mut attached = same;
+        attached.managed_policies = vec!["arn:aws:iam::aws:policy/PowerUserAccess".to_owned()];
+        assert_eq!(
+            wider(&attached, &dev).unwrap().as_deref(),
+            Some("managed policy arn:aws:iam::aws:policy/PowerUserAccess")
+        );
+    }
 }

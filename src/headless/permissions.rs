@@ -111,12 +111,7 @@ pub enum SimulationWord {
 
 impl PermissionsOutput {
     /// A check as `--json` prints it.
-    pub fn of(
-        federation: &str,
-        checked: &[Checked],
-        findings: &[Finding],
-        invocation: &Invocation,
-    ) -> Self {
+    pub fn of(federation: &str, checked: &[Checked], findings: &[Finding], invocation: &Invocation) -> Self {
         Self {
             version: VERSION,
             federation: federation.to_owned(),

@@ -20,12 +20,14 @@ pub fn report(federation: &str, checked: &[Checked], findings: &[Finding], look:
     }
     sheet.gap();
     let told = if look.verbose { findings.len() } else { findings.len().min(MOST_TOLD) };
+    let mut last = None;
     for finding in findings.iter().take(told) {
-        if let Some(environment) = &finding.environment {
+        if let Some(environment) = finding.environment.as_ref().filter(|it| last != Some(*it)) {
+            sheet.gap();
             sheet.line(&[span(Paint::Strong, environment.as_str())]);
+            last = Some(environment);
         }
         tell(&mut sheet, finding);
-        sheet.gap();
     }
     if told < findings.len() {
         let more = format!("and {} more; -v tells each, --json too", findings.len() - told);
@@ -45,9 +47,7 @@ fn word(checked: &Checked) -> (&'static str, Paint) {
         Read::Whole if own.clone().any(|concern| concern.kind == ConcernKind::Administrator) => {
             ("administrator", Paint::Bad)
         }
-        Read::Whole if kind(&[ConcernKind::Escalation, ConcernKind::PassAny]) => {
-            ("can get more", Paint::Bad)
-        }
+        Read::Whole if kind(&[ConcernKind::Escalation, ConcernKind::PassAny]) => ("can get more", Paint::Bad),
         Read::Whole if kind(&[ConcernKind::Administrator]) => ("administrator through others", Paint::Warn),
         Read::Whole if checked.concerns.is_empty() => ("as named", Paint::Good),
         Read::Whole if kind(&[ConcernKind::AssumeAny, ConcernKind::NotAction, ConcernKind::Wildcard]) => {

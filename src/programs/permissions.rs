@@ -53,7 +53,11 @@ async fn look(aws: &Aws, environment: &Environment) -> Result<Option<Checked>> {
         environment: environment.name.clone(),
         policies: inline.chain(found.role.managed.iter().cloned()).collect(),
         boundary: found.role.boundary.clone(),
-        leads_to: roles.iter().filter(|(_, role)| role.grants.is_some()).map(|(arn, _)| arn.clone()).collect(),
+        leads_to: roles
+            .iter()
+            .filter(|(_, role)| role.grants.is_some())
+            .map(|(arn, _)| arn.clone())
+            .collect(),
         concerns: concerns(&arn, &own, &roles),
         simulation,
         role: found.role.arn,

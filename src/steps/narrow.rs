@@ -58,27 +58,27 @@ pub struct Use {
 impl Use {
     /// The policies that change: name, before, after.
     fn changes(&self) -> impl Iterator<Item = (&String, &Document, &Document)> {
-        self.policies.iter().filter(|(_, narrowed)| !narrowed.goes.is_empty()).filter_map(|(name, narrowed)| {
-            Some((name, self.found.inline.get(name)?, narrowed.document.as_ref()?))
-        })
+        self.policies.iter().filter(|(_, narrowed)| !narrowed.goes.is_empty()).filter_map(
+            |(name, narrowed)| Some((name, self.found.inline.get(name)?, narrowed.document.as_ref()?)),
+        )
     }
 
     /// What stays although nobody may need it, in words.
-    fn left(&self, unused_days: u16) -> Vec<String> {
+    fn left(&self) -> Vec<String> {
         let mut left: Vec<String> = Vec::new();
         for (name, narrowed) in &self.policies {
             left.extend(narrowed.stays.iter().map(|what| format!("{name}: {what}")));
             if narrowed.document.is_none() {
-                left.push(format!(
-                    "{name}: nothing of it was used in {unused_days} days, and a policy without a statement cannot be"
-                ));
+                left.push(format!("{name}: all of it would go, and a policy without a statement cannot be"));
             }
         }
         let others = self.found.inline.keys().filter(|name| !OWN.contains(&name.as_str()));
         left.extend(others.map(|name| format!("{name}: it is somebody else's policy")));
         let used = if self.used.is_empty() { "no service was".to_owned() } else { self.used.join(", ") };
         let managed = self.found.managed.iter();
-        left.extend(managed.map(|arn| format!("{arn}: a managed policy is not changed in place (used: {used})")));
+        left.extend(
+            managed.map(|arn| format!("{arn}: a managed policy is not changed in place (used: {used})")),
+        );
         left
     }
 }
@@ -93,7 +93,9 @@ impl Narrow {
         loop {
             match aws.last_accessed(&job).await? {
                 LastAccessed::Ready(services) => return Ok(services),
-                LastAccessed::InProgress => patience.wait(cx, "IAM makes the report of what was used").await?,
+                LastAccessed::InProgress => {
+                    patience.wait(cx, "IAM makes the report of what was used").await?
+                }
             }
         }
     }
@@ -157,11 +159,13 @@ impl Step for Narrow {
             }
             Seen::Known(seen) => seen,
         };
-        let left = seen.left(days);
+        let left = seen.left();
         let left = if left.is_empty() { String::new() } else { format!("; stays: {}", left.join("; ")) };
         let changed: Vec<&str> = seen.changes().map(|(name, ..)| name.as_str()).collect();
         if changed.is_empty() {
-            return keep(format!("nothing of it was unused for {days} days{left}"));
+            let unused = seen.policies.values().any(|narrowed| narrowed.document.is_none());
+            let why = if unused { "nothing was used" } else { "no part that can be judged was unused" };
+            return keep(format!("in {days} days {why}{left}"));
         }
         let side = |of: fn((&String, &Document, &Document)) -> (String, Value)| {
             Value::Object(seen.changes().map(of).collect())
@@ -178,7 +182,8 @@ impl Step for Narrow {
         change.after = Some(side(|(name, _, after)| (name.clone(), after.to_value())));
         let tag = usize::from(self.tag(seen).is_some());
         change.writes = changed.len() + tag;
-        change.rights = ["iam:PutRolePolicy", "iam:TagRole"][..=tag].iter().map(ToString::to_string).collect();
+        change.rights =
+            ["iam:PutRolePolicy", "iam:TagRole"][..=tag].iter().map(ToString::to_string).collect();
         change.asks = ask_protected(&self.environment).into_iter().collect();
         change
     }

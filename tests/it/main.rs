@@ -19,6 +19,7 @@ mod keyed;
 mod keyring;
 mod matrix;
 mod move_issuer;
+mod permissions;
 mod pipeline;
 mod practice_entra;
 mod prompts;

@@ -64,7 +64,8 @@ impl Checked {
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self.concerns.iter().map(|concern| self.finding(concern)).collect();
         if let Simulation::Differs(differences) = &self.simulation {
-            let finding = Finding::about(&self.environment, FindingCode::RoleSimulated).with("role", &self.role);
+            let finding =
+                Finding::about(&self.environment, FindingCode::RoleSimulated).with("role", &self.role);
             findings.push(finding.with("differences", differences.join("; ")));
         }
         if let Read::Failed(failure) = &self.read {
@@ -92,7 +93,11 @@ impl Checked {
         if let Some(statement) = &concern.statement {
             finding = finding.with("statement", statement);
         }
-        if concern.conditional { finding.with("condition", "the statement has one, which may keep it") } else { finding }
+        if concern.conditional {
+            finding.with("condition", "the statement has one, which may keep it")
+        } else {
+            finding
+        }
     }
 }
 

@@ -39,7 +39,10 @@ const LEADING: [&str; 2] = ["sts:AssumeRole", "iam:PassRole"];
 impl From<&RolePolicies> for Grants {
     /// What a role may do. An attached policy that vanished meanwhile gives nothing.
     fn from(found: &RolePolicies) -> Self {
-        let named = |(name, document): (&String, &Document)| Source { name: name.clone(), document: document.clone() };
+        let named = |(name, document): (&String, &Document)| Source {
+            name: name.clone(),
+            document: document.clone(),
+        };
         let attached = found.managed.iter().filter_map(|(arn, document)| Some((arn, document.as_ref()?)));
         let sources = found.role.inline.iter().chain(attached).map(named).collect();
         Self::new(sources, found.boundary.clone())
@@ -85,7 +88,9 @@ impl Grants {
     pub fn says(&self, action: &str, resource: &str) -> Option<bool> {
         let (mut allow, mut unsure) = (false, false);
         for effect in [Effect::Deny, Effect::Allow] {
-            for found in self.statements(effect).filter(|it| does(it.statement, action) && on(it.statement, resource)) {
+            for found in
+                self.statements(effect).filter(|it| does(it.statement, action) && on(it.statement, resource))
+            {
                 let free = found.statement.conditions().is_empty();
                 match effect {
                     Effect::Deny if free => return Some(false),
