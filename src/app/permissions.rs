@@ -91,7 +91,7 @@ async fn reviewed(
         printer.caught_up(&session.events).await;
         let whys =
             plan.changes.iter().filter(|change| change.gate.is_none()).map(|change| change.why.clone());
-        return Ok(Err(whys.last().unwrap_or_default()));
+        return Ok(Err(whys.collect::<Vec<_>>().pop().unwrap_or_default()));
     }
     flow.carry_out(prepared, session, printer).await.map(Ok)
 }

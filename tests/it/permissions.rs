@@ -78,7 +78,7 @@ async fn what_was_not_used_goes_and_stays_away() {
     lab.watch.forget();
     live.run(&["permissions", "narrow", "dev"]).await.expect(2);
     let policy = |lab: &Lab| -> Value {
-        let role: Value = lab.practice.ground().store.get("iam.roles", DEV_ROLE).unwrap();
+        let role: Value = lab.practice.ground().store.get("iam.role", DEV_ROLE).unwrap();
         serde_json::from_str(role["inline"]["keyless-permissions"].as_str().unwrap()).unwrap()
     };
     assert!(policy(&lab).to_string().contains("lambda:*"));
