@@ -430,6 +430,12 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         organization: Option<OrganizationName>,
     },
+    /// What the roles of pipelines may do, and where that leads
+    Permissions {
+        /// What to do with them
+        #[command(subcommand)]
+        command: PermissionsCommand,
+    },
     /// Write one half with its exact values, for the person who may set it up; only reads
     Export {
         /// What to write
@@ -447,6 +453,27 @@ pub enum Command {
         /// What to do with it
         #[command(subcommand)]
         command: SandboxCommand,
+    },
+}
+
+/// What can be done with permissions.
+#[derive(Debug, Subcommand)]
+pub enum PermissionsCommand {
+    /// Read each role's policies and those of roles it can get to, and tell what is too much; only reads
+    Check {
+        /// The environments; none: all
+        environments: Vec<EnvironmentName>,
+    },
+    /// Take out of the policies keyless wrote into a role what was not used; shows the plan first
+    Narrow {
+        /// The environment
+        environment: EnvironmentName,
+        /// How many days something was not used to count as unused; a younger role is left as it is
+        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=400))]
+        unused_days: u16,
+        /// Approval
+        #[command(flatten)]
+        yes: Yes,
     },
 }
 

@@ -14,6 +14,7 @@ mod logs;
 mod move_issuer;
 mod open;
 mod output;
+mod permissions;
 mod pipeline;
 mod play;
 mod practice;
@@ -29,7 +30,7 @@ mod vault;
 mod whoami;
 mod wizard;
 
-use crate::cli::{Cli, Command, Half, Handover, Wait, Yes};
+use crate::cli::{Cli, Command, Half, Handover, PermissionsCommand, Wait, Yes};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::move_issuer::Typed;
 use crate::domain::names::EnvironmentName;
@@ -92,6 +93,7 @@ fn run_of(command: &Command) -> Option<&'static str> {
         Command::Rotate { .. } => Some("rotate"),
         Command::MoveIssuer { inventory: false, plan: false, .. } => Some("move-issuer"),
         Command::Doctor { fix: true, .. } => Some("doctor"),
+        Command::Permissions { command: PermissionsCommand::Narrow { .. } } => Some("permissions narrow"),
         Command::Pipeline { delivery, .. } if delivery.way().is_some() => Some("pipeline"),
         Command::Plan { .. }
         | Command::MoveIssuer { .. }
@@ -102,6 +104,7 @@ fn run_of(command: &Command) -> Option<&'static str> {
         | Command::Login { .. }
         | Command::Logout { .. }
         | Command::Whoami { .. }
+        | Command::Permissions { .. }
         | Command::Export { .. }
         | Command::Sandbox { .. } => None,
     }
@@ -127,6 +130,13 @@ fn called(cli: &Cli) -> Invocation {
             (named(environments), half(only), Vec::new())
         }
         Some(Command::Teardown { environments, .. }) => (named(environments), None, Vec::new()),
+        Some(Command::Permissions { command }) => match command {
+            PermissionsCommand::Check { environments } => (named(environments), None, Vec::new()),
+            PermissionsCommand::Narrow { environment, unused_days, .. } => {
+                let days = (*unused_days != 90).then(|| format!("--unused-days {unused_days}"));
+                (named(std::slice::from_ref(environment)), None, days.into_iter().collect())
+            }
+        },
         Some(Command::Rotate { inventory: true, all_projects, .. }) => {
             let all = all_projects.then(|| "--all-projects".to_owned());
             (Vec::new(), None, std::iter::once("--inventory".to_owned()).chain(all).collect())
@@ -288,6 +298,12 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Whoami { organization }) => {
             whoami::whoami(opening(None, None, 0), organization, output).await
         }
+        Some(Command::Permissions { command: PermissionsCommand::Check { environments } }) => {
+            permissions::check(opening(None, None, 0), &environments, output).await
+        }
+        Some(Command::Permissions {
+            command: PermissionsCommand::Narrow { environment, unused_days, yes },
+        }) => permissions::narrow(opening(None, None, 0), (&environment, unused_days), &yes, output).await,
         Some(Command::Export { format, only, out }) => {
             let opening = opening(None, Some(only), 0);
             halves::export(opening, format, out.as_deref(), output).await

@@ -604,6 +604,7 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
         connection: "probe".parse().map_err(broken)?,
         branches: Vec::new(),
         preset: defaults::PRESET.to_owned(),
+        permissions: Default::default(),
         managed_policies: Vec::new(),
         boundary: None,
         subject: None,

@@ -8,6 +8,7 @@ use super::deploys::deploys;
 use super::gates::{gates, variables};
 use super::keys::{self, Key};
 use super::parse::{Unsure, required, spans};
+use super::permissions::permissions;
 use super::problem::Span;
 use super::reader::{Place, Reader, Wrong, is_line, shown};
 use crate::domain::federation::{Authentication, Deployment, Environment, SignIn, defaults};
@@ -90,6 +91,7 @@ pub(super) fn read_environment(
         subject: reader.text(table, &place, keys::SUBJECT).map(|(subject, _)| subject.to_owned()),
         branches: branches(reader, table, &place).unwrap_or_else(|| defaults::branches(&name, pipeline)),
         preset: preset(reader, table, &place),
+        permissions: permissions(reader, table, &place),
         managed_policies: reader
             .list(table, &place, keys::MANAGED_POLICIES)
             .unwrap_or_default()
@@ -162,7 +164,7 @@ fn branches(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> Op
 }
 
 /// The values of a list, but for those that are refused.
-fn each<T: std::str::FromStr<Err = crate::domain::names::Refused>>(
+pub(super) fn each<T: std::str::FromStr<Err = crate::domain::names::Refused>>(
     reader: &mut Reader<'_>,
     place: &Place,
     key: Key,

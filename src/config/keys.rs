@@ -1,7 +1,9 @@
 //! Every key `keyless.toml` knows: its name, one line of what it is for, and an example.
 
 use crate::domain::deploy::Value;
-use crate::domain::federation::{Deployment, Environment, Federation, Flow, SignIn, Verification, defaults};
+use crate::domain::federation::{
+    Deployment, Environment, Federation, Flow, Permissions, SignIn, Verification, defaults,
+};
 use crate::domain::gates::Gates;
 use crate::domain::issuer::AUDIENCE;
 
@@ -97,6 +99,11 @@ pub(super) const EXTERNAL_ID: Key = key(
 pub(super) const BRANCHES: Key = key("branches", "Which branches deploy here.", "[\"feat/*\", \"fix/*\"]");
 pub(super) const PRESET: Key =
     key("preset", "What the role may do: the name of a permission preset.", "\"minimal\"");
+pub(super) const PERMISSIONS: Key = key(
+    "permissions",
+    "What the preset is filled with (qualifier, state-bucket, lock-table, services, stack, execution-role, app), and limits (source-ip, source-vpc, guard).",
+    "{ state-bucket = \"contoso-state\", services = [\"s3\"] }",
+);
 pub(super) const MANAGED_POLICIES: Key = key(
     "managed-policies",
     "ARNs of managed policies to attach beside the preset.",
@@ -226,6 +233,7 @@ pub(super) const ENVIRONMENT: [Key; 22] = [
     SUBJECT,
     BRANCHES,
     PRESET,
+    PERMISSIONS,
     MANAGED_POLICIES,
     BOUNDARY,
     GATES,
@@ -396,6 +404,11 @@ pub(super) fn environment(environment: &Environment, pipeline: Option<&Deploymen
         ),
         Entry::with_default(PRESET, text(&environment.preset), environment.preset == defaults::PRESET),
         Entry::with_default(
+            PERMISSIONS,
+            permissions(&environment.permissions),
+            environment.permissions == Permissions::default(),
+        ),
+        Entry::with_default(
             MANAGED_POLICIES,
             Held::List(managed_policies.clone()),
             managed_policies.is_empty(),
@@ -433,6 +446,25 @@ fn sign_in(sign_in: &SignIn) -> Held {
         }
         SignIn::Environment { .. } => vec![("environment".to_owned(), Held::Flag(true))],
     })
+}
+
+/// What a preset is filled with: only what was said.
+fn permissions(permissions: &Permissions) -> Held {
+    let mut pairs = Vec::new();
+    let mut add = |key: &str, held: Option<Held>| pairs.extend(held.map(|held| (key.to_owned(), held)));
+    let text = |text: &Option<String>| text.clone().map(Held::Text);
+    let texts = |texts: Vec<String>| (!texts.is_empty()).then_some(Held::List(texts));
+    add("qualifier", text(&permissions.qualifier));
+    add("state-bucket", text(&permissions.state_bucket));
+    add("lock-table", text(&permissions.lock_table));
+    add("services", texts(permissions.services.clone()));
+    add("stack", text(&permissions.stack));
+    add("execution-role", permissions.execution_role.as_ref().map(|role| Held::Text(role.to_string())));
+    add("app", text(&permissions.app));
+    add("source-ip", texts(permissions.source_ip.iter().map(ToString::to_string).collect()));
+    add("source-vpc", texts(permissions.source_vpc.clone()));
+    add("guard", permissions.guard.then_some(Held::Flag(true)));
+    Held::Table(pairs)
 }
 
 /// What stands before an environment's deployments: only what was decided.

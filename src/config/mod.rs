@@ -5,6 +5,7 @@ mod environment;
 mod gates;
 mod keys;
 mod parse;
+mod permissions;
 mod pipeline;
 mod problem;
 mod reader;

@@ -394,6 +394,7 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
             authentication,
             branches,
             preset: preset.to_owned(),
+            permissions: Default::default(),
             managed_policies,
             boundary,
             subject,

@@ -13,7 +13,7 @@ use super::issuer::{self, Issuer};
 use super::mark::{FederationId, TAG_ENVIRONMENT, TAG_FEDERATION};
 use super::names::{EnvironmentName, RepositoryName, SessionName};
 use super::policy::{self, Document, Effect, Size, inline_size, permission_statement, user_inline_size};
-use super::preset::Preset;
+use super::preset::{self, Preset};
 use super::provider::WantedProvider;
 use super::role::{INLINE_POLICY, TrustedUser, WantedRole};
 use super::rotation::name_beside;
@@ -261,6 +261,7 @@ fn wanted(
             tags,
             inline: BTreeMap::from([(INLINE_POLICY.to_owned(), policy)]),
             managed: environment.managed_policies.clone(),
+            wider: wider(federation, environment)?,
             arn: role,
         },
         expected: Expected {
@@ -276,6 +277,18 @@ fn wanted(
         },
         environment: environment.clone(),
     })
+}
+
+/// What a protected environment may do beyond the nearest one before it that is not protected, where changes are tried.
+fn wider(federation: &Federation, environment: &Environment) -> Result<Option<String>> {
+    let before = federation.environments.iter().take_while(|it| it.name != environment.name);
+    match before.filter(|it| !it.protected).last() {
+        Some(tried) if environment.protected => {
+            let more = preset::wider(environment, tried)?;
+            Ok(more.map(|more| format!("{} may do more than {}: {more}", environment.name, tried.name)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The token of the connection that a careful rotation proves first. Subjects that are not made of names tell nothing of it.

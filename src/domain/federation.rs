@@ -5,6 +5,7 @@ mod contradictions;
 mod deploying;
 mod deployment;
 mod deploys;
+mod permissions;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ pub use contradictions::Contradiction;
 pub use deploying::Otherwise;
 pub use deployment::{Deployment, Flow, Source, Tool};
 pub use deploys::{Deploys, Options};
+pub use permissions::Permissions;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -97,6 +99,9 @@ pub struct Environment {
     pub branches: Vec<BranchPattern>,
     /// The permission preset (a file of `assets/permissions/`, without its ending).
     pub preset: String,
+    /// What the preset is filled with, and limits on top of it.
+    #[serde(default)]
+    pub permissions: Permissions,
     /// ARNs of managed policies to attach beside the preset.
     pub managed_policies: Vec<String>,
     /// ARN of a permissions boundary.

@@ -242,6 +242,7 @@ mod tests {
             subject: None,
             branches: defaults::branches(&name, None),
             preset: defaults::PRESET.to_owned(),
+            permissions: Default::default(),
             managed_policies: Vec::new(),
             boundary: None,
             session_hours: 1,

@@ -20,6 +20,7 @@ pub mod key;
 pub mod mark;
 pub mod move_issuer;
 pub mod names;
+pub mod narrow;
 pub mod pen;
 pub mod pipeline;
 pub mod policy;

@@ -3,10 +3,12 @@
 //! It reads documents and says what they make possible. Conditions are not evaluated: a statement with one counts, and the
 //! concern says that it is conditional. A Deny counts only where it has no condition.
 
+mod checked;
 mod concern;
 mod grants;
 mod paths;
 
+pub use checked::{Checked, Read, Simulation};
 pub use concern::{Concern, ConcernKind, Hop, Severity};
 pub use grants::{Grants, Source};
 pub use paths::{WAYS, Way};
@@ -23,6 +25,13 @@ pub struct Reachable {
     pub grants: Option<Grants>,
     /// Whom it trusts.
     pub trust: Document,
+}
+
+/// Actions that are asked of a simulation on every resource, to hold its answers against what the documents say.
+#[must_use]
+pub fn questions() -> Vec<&'static str> {
+    let all: BTreeSet<&str> = WAYS.iter().flat_map(|way| way.actions.iter().copied()).collect();
+    all.into_iter().collect()
 }
 
 /// Roles of the account by ARN.

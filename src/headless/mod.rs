@@ -5,6 +5,7 @@ pub mod doctor;
 pub mod half;
 pub mod inventory;
 pub mod matrix;
+pub mod permissions;
 pub mod pipeline;
 pub mod whoami;
 pub mod wire;

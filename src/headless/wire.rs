@@ -9,6 +9,7 @@ use super::doctor::Diagnosis;
 use super::half::HalfWritten;
 use super::inventory::InventoryOutput;
 use super::matrix::MatrixOutput;
+use super::permissions::PermissionsOutput;
 use super::pipeline::PipelineOutput;
 use super::whoami::Whoami;
 use crate::domain::failure::Evidence;
@@ -396,6 +397,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("doctor.schema.json", schemars::schema_for!(Diagnosis).to_value()),
         ("inventory.schema.json", schemars::schema_for!(InventoryOutput).to_value()),
         ("matrix.schema.json", schemars::schema_for!(MatrixOutput).to_value()),
+        ("permissions.schema.json", schemars::schema_for!(PermissionsOutput).to_value()),
         ("pipeline.schema.json", schemars::schema_for!(PipelineOutput).to_value()),
         ("whoami.schema.json", schemars::schema_for!(Whoami).to_value()),
         ("half-written.schema.json", schemars::schema_for!(HalfWritten).to_value()),

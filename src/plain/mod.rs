@@ -8,6 +8,7 @@ pub mod issuers;
 pub mod lines;
 pub mod look;
 pub mod matrix;
+pub mod permissions;
 pub mod pipeline;
 pub mod prompts;
 pub mod review;

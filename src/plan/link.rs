@@ -179,6 +179,11 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::RoleBoundary
         | C::RoleAdministrator
         | C::RoleStar
+        | C::RoleReachesAdministrator
+        | C::RoleEscalation
+        | C::RoleWildcard
+        | C::RoleReachUnknown
+        | C::RoleSimulated
         | C::UserDiffers
         | C::UserExtraPolicies
         | C::RotationWider

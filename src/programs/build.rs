@@ -57,6 +57,11 @@ pub enum Purpose {
     Renew,
     /// As setup, from one issuer to another, or back.
     MoveIssuer,
+    /// As found, but for permissions that were not used.
+    Narrow {
+        /// Days without use after which something counts as unused.
+        unused_days: u16,
+    },
     /// Gone.
     Teardown {
         /// Whether no environment of the federation remains.
@@ -111,6 +116,10 @@ impl Builder<'_> {
     /// Steps contradict each other, or the operator is unknown where access must be closed.
     pub fn steps(&self) -> Result<Vec<Shared>> {
         let mut steps = Vec::new();
+        if let Purpose::Narrow { unused_days } = self.purpose {
+            self.narrow_steps(unused_days, &mut steps);
+            return schedule::ordered(&steps);
+        }
         self.check_halves()?;
         self.aws_steps(&mut steps);
         if let (Some(devops), Some(project)) = (&self.session.devops, &self.surveyed.project) {

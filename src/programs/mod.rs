@@ -16,6 +16,7 @@ pub mod matrix;
 pub mod move_issuer;
 pub mod origin;
 mod owner;
+pub mod permissions;
 pub mod pipeline;
 pub mod reach;
 pub mod rotate;

@@ -120,7 +120,8 @@ pub(super) async fn prepare_of(
         "plan" | "status" | "doctor" => None,
         _ => Some(Journal::lock(&session.state, &blueprint.id)?),
     };
-    let writes = purpose.aims_at_wanted() || matches!(purpose, Purpose::Teardown { .. });
+    let writes =
+        purpose.aims_at_wanted() || matches!(purpose, Purpose::Teardown { .. } | Purpose::Narrow { .. });
     let origins = match writes {
         true => Origins::read(&Journal::read(&session.state, &blueprint.id)?),
         false => Origins::default(),

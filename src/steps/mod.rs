@@ -9,6 +9,7 @@ pub mod gates;
 pub mod handshake;
 pub mod inspect;
 pub mod issuer;
+pub mod narrow;
 pub mod permission;
 pub mod pipeline;
 pub mod provider;

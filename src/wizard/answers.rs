@@ -253,6 +253,7 @@ impl Model {
             subject: base.and_then(|base| base.subject.clone()),
             branches: branches(&text(Field::Branches)?).ok()?,
             preset: text(Field::Preset)?,
+            permissions: base.map(|base| base.permissions.clone()).unwrap_or_default(),
             managed_policies: base.map(|base| base.managed_policies.clone()).unwrap_or_default(),
             boundary: base.and_then(|base| base.boundary.clone()),
             session_hours: base.map_or(defaults::SESSION_HOURS, |base| base.session_hours),

@@ -20,6 +20,7 @@ mod keyed;
 mod keyring;
 mod matrix;
 mod move_issuer;
+mod permissions;
 mod pipeline;
 mod pipeline_command;
 mod practice_entra;

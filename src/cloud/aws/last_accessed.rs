@@ -1,8 +1,10 @@
 //! When services and actions were last used with the permissions of a role (service last accessed). Reads only.
 
 use aws_sdk_iam::types::{AccessAdvisorUsageGranularityType, JobStatusType, ServiceLastAccessed};
+use time::OffsetDateTime;
 
 use super::keys::moment;
+use super::providers::there;
 use super::{Aws, Repeat};
 use crate::domain::arn::RoleArn;
 use crate::domain::audit::{ActionAccess, ServiceAccess};
@@ -32,6 +34,17 @@ impl Aws {
         let call = || request.clone().send();
         let answer = self.call_iam("iam:GenerateServiceLastAccessedDetails", Repeat::Read, call).await?;
         answer.job_id.ok_or_else(|| unexpected("a report without a job"))
+    }
+
+    /// When a role was made: before that it used nothing. None: there is no such role.
+    ///
+    /// # Errors
+    /// IAM refuses or does not answer.
+    pub async fn role_created(&self, role: &RoleArn) -> Result<Option<OffsetDateTime>> {
+        let request = self.iam().get_role().role_name(role.name.to_string());
+        let answer = self.call_iam("iam:GetRole", Repeat::Read, || request.clone().send()).await;
+        let created = there(answer)?.and_then(|found| found.role).map(|role| role.create_date);
+        Ok(created.as_ref().and_then(moment))
     }
 
     /// How far the report of a job is. Whoever asks, waits between two questions.

@@ -281,6 +281,7 @@ mod tests {
             connection: "AWS-Dev".parse().unwrap(),
             branches: Vec::new(),
             preset: "minimal".to_owned(),
+            permissions: Default::default(),
             managed_policies: Vec::new(),
             boundary: None,
             subject: None,

@@ -313,6 +313,7 @@ mod tests {
                 connection: format!("C-{name}").parse().unwrap(),
                 branches: Vec::new(),
                 preset: "minimal".to_owned(),
+                permissions: Default::default(),
                 managed_policies: Vec::new(),
                 boundary: None,
                 session_hours: 1,

@@ -69,6 +69,16 @@ pub enum FindingCode {
     RoleAdministrator,
     /// A policy of the role allows every action on every resource.
     RoleStar,
+    /// What the role may do leads to every action on every resource, through another role.
+    RoleReachesAdministrator,
+    /// The role can give itself, or somebody else, more rights.
+    RoleEscalation,
+    /// A policy of the role allows a whole service, every role or all but named actions.
+    RoleWildcard,
+    /// A role that the role can become or pass on could not be read.
+    RoleReachUnknown,
+    /// A simulation by IAM decides otherwise than the role's policies say.
+    RoleSimulated,
     /// The account has no IAM OIDC provider for the issuer.
     ProviderMissing,
     /// The account has a provider, but of another address than the issuer.
@@ -280,7 +290,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 132] = [
+    pub const ALL: [Self; 137] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -311,6 +321,11 @@ impl FindingCode {
         Self::RoleBoundary,
         Self::RoleAdministrator,
         Self::RoleStar,
+        Self::RoleReachesAdministrator,
+        Self::RoleEscalation,
+        Self::RoleWildcard,
+        Self::RoleReachUnknown,
+        Self::RoleSimulated,
         Self::ProviderMissing,
         Self::ProviderUrl,
         Self::ProviderAudience,
@@ -436,6 +451,7 @@ impl FindingCode {
             | Self::PipelineUnreadable
             | Self::SecondaryError
             | Self::DenialUnknown
+            | Self::RoleReachUnknown
             | Self::RotationUnread
             | Self::RotationWaits
             | Self::TrailOff
@@ -451,6 +467,9 @@ impl FindingCode {
             | Self::RoleSession
             | Self::RoleBoundary
             | Self::RoleAdministrator
+            | Self::RoleReachesAdministrator
+            | Self::RoleWildcard
+            | Self::RoleSimulated
             | Self::ConnectionShared
             | Self::ConnectionSharedFrom
             | Self::ConnectionForeign

@@ -1,6 +1,9 @@
 //! What an identity may do, as its documents say: Allows, less what a Deny or the permissions boundary takes back.
 
+use std::collections::BTreeSet;
+
 use crate::domain::policy::{Document, Effect, Scope, Statement, action_matches, resource_matches};
+use crate::domain::role_policies::RolePolicies;
 
 /// A policy of an identity.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +33,22 @@ impl Found<'_> {
     }
 }
 
+/// What leads from one identity to a role.
+const LEADING: [&str; 2] = ["sts:AssumeRole", "iam:PassRole"];
+
+impl From<&RolePolicies> for Grants {
+    /// What a role may do. An attached policy that vanished meanwhile gives nothing.
+    fn from(found: &RolePolicies) -> Self {
+        let named = |(name, document): (&String, &Document)| Source {
+            name: name.clone(),
+            document: document.clone(),
+        };
+        let attached = found.managed.iter().filter_map(|(arn, document)| Some((arn, document.as_ref()?)));
+        let sources = found.role.inline.iter().chain(attached).map(named).collect();
+        Self::new(sources, found.boundary.clone())
+    }
+}
+
 /// Whether an action pattern covers an action.
 pub(super) fn covers(pattern: &str, action: &str) -> bool {
     action_matches(pattern, action)
@@ -44,6 +63,48 @@ impl Grants {
     /// The permissions of an identity with these policies, within a boundary.
     pub fn new(sources: Vec<Source>, boundary: Option<Document>) -> Self {
         Self { sources, boundary }
+    }
+
+    /// Roles that an identity with these permissions may assume or pass to a service: of `roles` (ARNs), and those that
+    /// statements name without a wildcard. An administrator may all; none are listed then.
+    #[must_use]
+    pub fn leads_to<'a>(&self, roles: impl IntoIterator<Item = &'a String>) -> BTreeSet<String> {
+        if self.administrator().is_some() {
+            return BTreeSet::new();
+        }
+        let named = self.allows().into_iter().filter_map(|found| match found.statement.resources() {
+            Scope::Only(resources) => Some(resources.clone()),
+            _ => None,
+        });
+        let exact = |arn: &String| arn.contains(":role/") && !arn.contains(['*', '?']);
+        let all: BTreeSet<String> = named.flatten().filter(exact).chain(roles.into_iter().cloned()).collect();
+        let leads = |arn: &String| LEADING.iter().any(|action| self.allowed(action, arn).is_some());
+        all.into_iter().filter(leads).collect()
+    }
+
+    /// Whether an action on a resource is allowed, as far as the documents tell; none: a condition or the resources of the
+    /// boundary decide.
+    #[must_use]
+    pub fn says(&self, action: &str, resource: &str) -> Option<bool> {
+        let (mut allow, mut unsure) = (false, false);
+        for effect in [Effect::Deny, Effect::Allow] {
+            for found in
+                self.statements(effect).filter(|it| does(it.statement, action) && on(it.statement, resource))
+            {
+                let free = found.statement.conditions().is_empty();
+                match effect {
+                    Effect::Deny if free => return Some(false),
+                    Effect::Allow if free => allow = true,
+                    _ => unsure = true,
+                }
+            }
+        }
+        match (allow, unsure) {
+            _ if self.is_taken(action) => Some(false),
+            (_, true) => None,
+            (true, false) if self.boundary.is_some() => None,
+            (allow, false) => Some(allow),
+        }
     }
 
     /// Every Allow.

@@ -139,10 +139,6 @@ fn get(call: &Call<'_>) -> Answer {
         .unwrap_or_default();
     let services = SERVICES.iter().filter(|(name, _)| texts.iter().any(|text| allows(text, name)));
     let page = Page::of(services.collect(), call.form)?;
-    // Roles of a world are as old as the world.
-    let name = job.arn.rsplit('/').next().unwrap_or_default();
-    let role: Option<Role> = call.ground.store.get(records::ROLES, &records::key(call.account, name));
-    let began = role.map_or(job.at, |role| role.created);
     let mut xml = Xml::default();
     xml.text("JobStatus", "COMPLETED")
         .text("JobType", if job.actions { "ACTION_LEVEL" } else { "SERVICE_LEVEL" })
@@ -153,7 +149,7 @@ fn get(call: &Call<'_>) -> Answer {
         let last = used.iter().find(|one| one.service == *name);
         xml.text("TotalAuthenticatedEntities", if last.is_some() { "1" } else { "0" });
         let Some(last) = last else { return };
-        let at = clock::iso(began - i64::from(last.days_ago) * SECONDS_A_DAY);
+        let at = clock::iso(job.at - i64::from(last.days_ago) * SECONDS_A_DAY);
         xml.text("LastAuthenticated", &at)
             .text("LastAuthenticatedEntity", &job.arn)
             .text("LastAuthenticatedRegion", &last.region);

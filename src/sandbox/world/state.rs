@@ -37,7 +37,7 @@ pub struct Accessed {
     pub role: String,
     /// The service's namespace, such as `s3`.
     pub service: String,
-    /// How many days before the world begins.
+    /// How many days before somebody asks.
     pub days_ago: u32,
     /// Where.
     #[serde(default = "first_region")]

@@ -193,6 +193,7 @@ fn environment(account: &str) -> Environment {
         connection: "AWS-Dev".parse().unwrap(),
         branches: Vec::new(),
         preset: "minimal".to_owned(),
+        permissions: Default::default(),
         managed_policies: Vec::new(),
         boundary: None,
         subject: None,
@@ -249,6 +250,7 @@ fn wanted_role(issuer: &Issuer) -> WantedRole {
         tags: BTreeMap::from([("keyless:environment".to_owned(), "dev".to_owned())]),
         inline: BTreeMap::new(),
         managed: Vec::new(),
+        wider: None,
     }
 }
 
