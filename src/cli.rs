@@ -390,6 +390,20 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Tell who became which role, and from which pipeline run: CloudTrail joined with Azure DevOps; only reads
+    Audit {
+        /// The environments; none: all
+        environments: Vec<EnvironmentName>,
+        /// How far back: 90m, 12h, 7d, up to the 90d that CloudTrail keeps
+        #[arg(long, value_name = "TIME", default_value = "7d", value_parser = span)]
+        since: time::Duration,
+    },
+    /// Tell what keyless changed from this machine: who, when, what, before, after, and what takes it back; asks no cloud
+    History {
+        /// Only this run, with all of its values: its id, or how it begins
+        #[arg(long, value_name = "ID")]
+        run: Option<String>,
+    },
     /// The practice cloud by itself
     Sandbox {
         /// What to do with it
@@ -430,6 +444,23 @@ pub enum SandboxCommand {
     },
     /// List the worlds
     Worlds,
+}
+
+/// The days CloudTrail keeps its events (CloudTrail User Guide, event history).
+const KEPT: i64 = 90;
+
+/// `90m`, `12h`, `7d`.
+fn span(text: &str) -> Result<time::Duration, String> {
+    let refused = || format!("a number and m, h or d is meant, such as 12h or 7d, at most {KEPT}d");
+    let unit = text.chars().last().ok_or_else(refused)?;
+    let number: u32 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| refused())?;
+    let span = match unit {
+        'm' => time::Duration::minutes(number.into()),
+        'h' => time::Duration::hours(number.into()),
+        'd' => time::Duration::days(number.into()),
+        _ => return Err(refused()),
+    };
+    (span.is_positive() && span <= time::Duration::days(KEPT)).then_some(span).ok_or_else(refused)
 }
 
 /// The two parts of `dev=/eid1/…`.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod approve;
+mod audit;
 mod commands;
 mod doctor;
 mod door;
@@ -99,6 +100,8 @@ fn run_of(command: &Command) -> Option<&'static str> {
         | Command::Logout { .. }
         | Command::Whoami { .. }
         | Command::Export { .. }
+        | Command::Audit { .. }
+        | Command::History { .. }
         | Command::Sandbox { .. } => None,
     }
 }
@@ -122,7 +125,9 @@ fn called(cli: &Cli) -> Invocation {
         Some(Command::Verify { environments, only, .. } | Command::Status { environments, only, .. }) => {
             (named(environments), half(only), Vec::new())
         }
-        Some(Command::Teardown { environments, .. }) => (named(environments), None, Vec::new()),
+        Some(Command::Teardown { environments, .. } | Command::Audit { environments, .. }) => {
+            (named(environments), None, Vec::new())
+        }
         Some(Command::Rotate { inventory: true, all_projects, .. }) => {
             let all = all_projects.then(|| "--all-projects".to_owned());
             (Vec::new(), None, std::iter::once("--inventory".to_owned()).chain(all).collect())
@@ -160,6 +165,7 @@ fn called(cli: &Cli) -> Invocation {
             Command::Apply { .. }
             | Command::Explain { .. }
             | Command::Export { .. }
+            | Command::History { .. }
             | Command::Login { .. }
             | Command::Logout { .. }
             | Command::Whoami { .. }
@@ -279,6 +285,12 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Export { format, only, out }) => {
             let opening = opening(None, Some(only), 0);
             halves::export(opening, format, out.as_deref(), output).await
+        }
+        Some(Command::Audit { environments, since }) => {
+            audit::audit(opening(None, None, 0), &environments, since, output).await
+        }
+        Some(Command::History { run }) => {
+            audit::history(opening(None, None, 0), run.as_deref(), output).await
         }
         Some(Command::Sandbox { command }) => {
             practice::command(command, &global, &process, output, stop).await

@@ -1,9 +1,9 @@
 //! How this keyless was called, as far as the next command must repeat it: a practice command is never copied into a live one.
 
 /// The commands that hints name.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "setup", "plan", "apply", "verify", "status", "teardown", "export", "sandbox", "login", "logout",
-    "whoami", "doctor", "explain", "rotate",
+    "whoami", "doctor", "explain", "rotate", "audit", "history",
 ];
 
 /// Flags and names of the call at hand.

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 
 use super::doctor::Doctor;
+use super::audit::AuditScreen;
 use super::history::History;
 use super::inventory::InventoryScreen;
 use super::log::LogScreen;
@@ -29,6 +30,7 @@ enum Does {
     Doctor,
     Matrix,
     Inventory,
+    Audit,
     Run(Command),
     Log,
     History,
@@ -71,6 +73,7 @@ impl Palette {
             add("Doctor: find what is wrong, and heal it", "d", Does::Doctor);
             add("Trust matrix: which connection can become which role", "", Does::Matrix);
             add("Inventory: access keys of AWS connections, and what can be rotated", "r", Does::Inventory);
+            add("Audit: who became which role, and from which run", "a", Does::Audit);
             add("Verify: prove every environment by a real run", "", Does::Run(Command::Verify));
             add("Rotate: lead every connection away from its access key", "", Does::Run(Command::Rotate));
             add("Roll back: lead every connection back to an access key", "", Does::Run(Command::Rollback));
@@ -112,6 +115,7 @@ impl Palette {
             Does::Inventory => {
                 return std::iter::once(Act::Pop).chain(InventoryScreen::begin()).collect();
             }
+            Does::Audit => return std::iter::once(Act::Pop).chain(AuditScreen::begin()).collect(),
             Does::Log => Act::Push(Box::new(LogScreen::default())),
             Does::History => {
                 return vec![

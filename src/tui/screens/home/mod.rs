@@ -15,6 +15,7 @@ use ratatui::layout::Rect;
 
 use super::detail::Detail;
 use super::doctor::Doctor;
+use super::audit::AuditScreen;
 use super::history::History;
 use super::inventory::InventoryScreen;
 use super::log::LogScreen;
@@ -220,6 +221,7 @@ impl Home {
             'b' if open && any => self.turn(Command::Rollback, shared),
             'd' if open && any => Doctor::begin(),
             'r' if open && any => InventoryScreen::begin(),
+            'a' if open && any => AuditScreen::begin(),
             'w' if has_run(shared) => vec![Act::Push(Box::new(Run::default()))],
             'o' if matches!(shared.access, Access::Failed(_)) => {
                 vec![Act::Effect(Effect::Open { practice: shared.asked.clone() })]
