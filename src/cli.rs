@@ -174,6 +174,18 @@ pub enum Format {
     Plan,
 }
 
+/// As what everything can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Whole {
+    /// One configuration for all AWS accounts and Azure DevOps
+    Terraform,
+    /// A template for each AWS account
+    #[value(name = "cloudformation")]
+    CloudFormation,
+    /// A CDK application in TypeScript, a stack for each AWS account
+    Cdk,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -378,11 +390,14 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         organization: Option<OrganizationName>,
     },
-    /// Write one half with its exact values, for the person who may set it up; only reads
+    /// Write everything keyless would make as code that a team can own instead, or one half for somebody else; only reads
     Export {
-        /// What to write
+        /// Everything, as this: Azure DevOps is part of terraform only, which alone can say it
+        #[arg(value_enum, required_unless_present = "format", conflicts_with_all = ["format", "only"])]
+        whole: Option<Whole>,
+        /// One half, as this
         #[arg(long, value_enum)]
-        format: Format,
+        format: Option<Format>,
         /// Which half; azure-devops only as a plan
         #[arg(long, value_enum, default_value = "aws")]
         only: Half,

@@ -28,7 +28,7 @@ mod vault;
 mod whoami;
 mod wizard;
 
-use crate::cli::{Cli, Command, Half, Handover, Wait, Yes};
+use crate::cli::{Cli, Command, Format, Half, Handover, Wait, Yes};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::move_issuer::Typed;
 use crate::domain::names::EnvironmentName;
@@ -36,6 +36,7 @@ use crate::explain::{Exit, Invocation};
 use crate::host::process::Process;
 use crate::plan::file::Only;
 use crate::programs::rotate::Options;
+use halves::What;
 
 use open::Opening;
 use output::Output;
@@ -282,9 +283,11 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Whoami { organization }) => {
             whoami::whoami(opening(None, None, 0), organization, output).await
         }
-        Some(Command::Export { format, only, out }) => {
+        Some(Command::Export { whole, format, only, out }) => {
             let opening = opening(None, Some(only), 0);
-            halves::export(opening, format, out.as_deref(), output).await
+            let what = whole.map(What::Whole).or(format.map(What::Half));
+            let what = what.unwrap_or(What::Half(Format::Plan));
+            halves::export(opening, what, out.as_deref(), output).await
         }
         Some(Command::Audit { environments, since }) => {
             audit::audit(opening(None, None, 0), &environments, since, output).await

@@ -91,7 +91,8 @@ pub struct AuditRun {
 
 impl From<&Deed> for AuditRun {
     fn from(deed: &Deed) -> Self {
-        let Deed { id, number, pipeline, branch, commit, requested_by, reason, result, web_url } = deed.clone();
+        let Deed { id, number, pipeline, branch, commit, requested_by, reason, result, web_url } =
+            deed.clone();
         Self { id, number, pipeline, branch, commit, requested_by, reason, result, url: web_url }
     }
 }
@@ -125,7 +126,10 @@ impl From<&Access> for AuditAccess {
 impl AuditOutput {
     /// An audit, told after this call.
     pub fn of(audit: &Audit, invocation: &Invocation) -> Self {
-        let gap = |gap: &crate::domain::inventory::Gap| InventoryGap { what: gap.what.clone(), why: gap.why.clone() };
+        let gap = |gap: &crate::domain::inventory::Gap| InventoryGap {
+            what: gap.what.clone(),
+            why: gap.why.clone(),
+        };
         Self {
             version: VERSION,
             federation: audit.federation.clone(),

@@ -20,7 +20,8 @@ pub fn report(audit: &Audit, look: &Look) -> String {
     let title = format!(": who became which role since {}", stamp(audit.from));
     sheet.flow(&[], &[span(Paint::Strong, audit.federation.as_str()), plain(title)]);
     sheet.gap();
-    let name = audit.accesses.iter().map(|it| environment(it).chars().count()).max().unwrap_or(0).min(NAME) + 2;
+    let name =
+        audit.accesses.iter().map(|it| environment(it).chars().count()).max().unwrap_or(0).min(NAME) + 2;
     let shown = if look.verbose { audit.accesses.len() } else { audit.accesses.len().min(MOST) };
     audit.accesses.iter().take(shown).for_each(|access| one(&mut sheet, access, name));
     if shown < audit.accesses.len() {

@@ -17,7 +17,10 @@ const SHORT: usize = 160;
 /// The history as text that can be pasted. `whole`: one run was asked for.
 pub fn report(history: &History, whole: bool, look: &Look) -> String {
     let mut sheet = Sheet::new(look);
-    sheet.line(&[span(Paint::Strong, history.federation.as_str()), plain(": what keyless changed from this machine")]);
+    sheet.line(&[
+        span(Paint::Strong, history.federation.as_str()),
+        plain(": what keyless changed from this machine"),
+    ]);
     if history.runs.is_empty() {
         sheet.gap();
         sheet.flow(&[], &[plain("keyless has changed nothing yet.")]);
@@ -74,7 +77,10 @@ fn one(sheet: &mut Sheet<'_>, past: &PastRun, write: &PastWrite, whole: bool) {
     sheet.flow(&[plain("  "), span(paint, sign)], &[plain(what), span(paint, ended)]);
     for (label, value) in [("before", write.before()), ("after", write.after())] {
         if let Some(value) = value {
-            sheet.flow(&[span(Paint::Dim, format!("      {label}: "))], &[span(Paint::Dim, short(value, whole))]);
+            sheet.flow(
+                &[span(Paint::Dim, format!("      {label}: "))],
+                &[span(Paint::Dim, short(value, whole))],
+            );
         }
     }
     if let Undo::Impossible(why) = write.undo(&past.command) {

@@ -52,7 +52,8 @@ pub async fn audit(session: &Session, chosen: &[EnvironmentName], from: OffsetDa
         what: format!("environment {}", it.name),
         why: "it signs in with an access key, and keys tell no subject".to_owned(),
     }));
-    let looks = accounts(federation, chosen).into_iter().map(|(id, mine)| look(session, id.clone(), mine, from));
+    let looks =
+        accounts(federation, chosen).into_iter().map(|(id, mine)| look(session, id.clone(), mine, from));
     let finder = Finder { surveyed: &surveyed, project, devops, connections: &connections };
     for account in join_all(looks).await {
         finder.take(&mut audit, account, chosen);
@@ -103,7 +104,9 @@ impl Finder<'_> {
         of_environment.or_else(|| {
             self.connections.iter().find(|connection| {
                 let name = connection.name.parse().ok();
-                name.is_some_and(|name| issuer::subject(&grounds.organization, &grounds.project, &name) == subject)
+                name.is_some_and(|name| {
+                    issuer::subject(&grounds.organization, &grounds.project, &name) == subject
+                })
             })
         })
     }
@@ -111,8 +114,13 @@ impl Finder<'_> {
     /// Whether an event is about the federation: a role of its environments, or its issuer.
     fn concerns(&self, found: &Assumption, environment: Option<&Environment>, all: bool) -> bool {
         let host = self.surveyed.grounds.issuer.host_path();
-        let of_issuer =
-            || found.provider.as_deref().and_then(|it| it.split_once(":oidc-provider/")).is_some_and(|it| it.1 == host);
+        let of_issuer = || {
+            found
+                .provider
+                .as_deref()
+                .and_then(|it| it.split_once(":oidc-provider/"))
+                .is_some_and(|it| it.1 == host)
+        };
         environment.is_some() || (all && of_issuer())
     }
 
@@ -133,11 +141,15 @@ impl Finder<'_> {
         };
         audit.gaps.extend(assumptions.cut.iter().map(|region| Gap {
             what: format!("older events of account {} in {region}", told.id),
-            why: format!("only the latest {} of a region are read; --since with a shorter time reads all of it", PAGES * 50),
+            why: format!(
+                "only the latest {} of a region are read; --since with a shorter time reads all of it",
+                PAGES * 50
+            ),
         }));
         for found in assumptions.found {
             let all = self.surveyed.federation.environments.iter();
-            let environment = all.into_iter().find(|it| it.role_arn().to_string().eq_ignore_ascii_case(&found.role));
+            let environment =
+                all.into_iter().find(|it| it.role_arn().to_string().eq_ignore_ascii_case(&found.role));
             let left_out = environment.is_some_and(|it| !chosen.is_empty() && !chosen.contains(&it.name));
             if left_out || !self.concerns(&found, environment, chosen.is_empty()) {
                 continue;
@@ -152,8 +164,11 @@ impl Finder<'_> {
     async fn join(&self, audit: &mut Audit, chosen: &[EnvironmentName], from: OffsetDateTime) {
         let environments = self.surveyed.federation.environments.iter();
         let meant = environments.filter(|it| chosen.is_empty() || chosen.contains(&it.name));
-        let mut names: BTreeSet<String> = audit.accesses.iter().filter_map(|it| it.connection.clone()).collect();
-        let own = |it: &Environment| self.connections.iter().find(|c| c.name.eq_ignore_ascii_case(it.connection.as_str()));
+        let mut names: BTreeSet<String> =
+            audit.accesses.iter().filter_map(|it| it.connection.clone()).collect();
+        let own = |it: &Environment| {
+            self.connections.iter().find(|c| c.name.eq_ignore_ascii_case(it.connection.as_str()))
+        };
         let by_token = meant.filter(|it| it.authentication.is_oidc());
         names.extend(by_token.filter_map(|it| own(it).map(|connection| connection.name.clone())));
         let wanted = self.connections.iter().filter(|connection| names.contains(&connection.name));
@@ -161,7 +176,8 @@ impl Finder<'_> {
             let uses = self.devops.uses(self.project, connection.id).await;
             (connection.name.clone(), uses.map_err(|failure| why(&failure)))
         });
-        let uses: BTreeMap<String, std::result::Result<Vec<Use>, String>> = join_all(reads).await.into_iter().collect();
+        let uses: BTreeMap<String, std::result::Result<Vec<Use>, String>> =
+            join_all(reads).await.into_iter().collect();
         let deeds = self.deeds(audit, &uses).await;
         for access in &mut audit.accesses {
             access.by = match access.connection.as_ref().and_then(|name| uses.get(name)) {
@@ -178,7 +194,8 @@ impl Finder<'_> {
             let Ok(uses) = uses else { continue };
             let silent = unrecorded(name, uses, &audit.accesses, from);
             if silent > 0 {
-                let what = format!("{silent} {} of connection {name}", if silent == 1 { "run" } else { "runs" });
+                let what =
+                    format!("{silent} {} of connection {name}", if silent == 1 { "run" } else { "runs" });
                 audit.gaps.push(Gap { what, why: format!("no event is there of them: {DELAY}") });
             }
         }

@@ -107,7 +107,10 @@ mod tests {
         assert_eq!(runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ["b", "a"]);
         assert_eq!((runs[0].who.as_deref(), runs[1].who.as_deref()), (Some("Ada"), None));
         let ends: Vec<&PastEnd> = runs[0].writes.iter().map(|write| &write.ended).collect();
-        assert!(matches!(ends[..], [PastEnd::Refused { .. }, PastEnd::Done, PastEnd::Lost, PastEnd::Lost]), "{ends:?}");
+        assert!(
+            matches!(ends[..], [PastEnd::Refused { .. }, PastEnd::Done, PastEnd::Lost, PastEnd::Lost]),
+            "{ends:?}"
+        );
         assert_eq!(runs[0].writes[1].after(), Some(&json!({"id": 2})));
     }
 }

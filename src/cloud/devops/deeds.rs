@@ -87,7 +87,10 @@ mod tests {
             "requestedFor": {"displayName": "Ada Lovelace", "id": "x"}, "requestedBy": {"displayName": "Service"},
             "_links": {"web": {"href": "https://dev.azure.com/o/p/_build/results?buildId=99"}}
         }));
-        assert_eq!((deed.pipeline.as_str(), deed.requested_by.as_deref()), ("payments", Some("Ada Lovelace")));
+        assert_eq!(
+            (deed.pipeline.as_str(), deed.requested_by.as_deref()),
+            ("payments", Some("Ada Lovelace"))
+        );
         let bare = read(json!({"id": 5, "result": "none"}));
         assert_eq!((bare.number.as_str(), bare.result, bare.branch), ("5", None, None));
     }

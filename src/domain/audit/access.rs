@@ -175,7 +175,11 @@ pub fn runs_at(at: OffsetDateTime, uses: &[Use]) -> Vec<i64> {
 /// The run of an access, from the uses of its connection.
 ///
 /// `deeds` holds what is told of each run, or why nothing is.
-pub fn joined(access: &Access, uses: &Result<Vec<Use>, String>, deeds: &BTreeMap<i64, Result<Deed, String>>) -> By {
+pub fn joined(
+    access: &Access,
+    uses: &Result<Vec<Use>, String>,
+    deeds: &BTreeMap<i64, Result<Deed, String>>,
+) -> By {
     let nobody = |why: String| By::Nobody { why };
     let uses = match uses {
         Ok(uses) => uses,

@@ -10,8 +10,8 @@ use crate::domain::diagnose::trail::DELAY;
 use crate::domain::failure::Failure;
 use crate::domain::finding::Finding;
 use crate::domain::inventory::Gap;
-use crate::explain::{self, Invocation};
 use crate::explain::signs::Paint;
+use crate::explain::{self, Invocation};
 use crate::tui::canvas::{Canvas, Hit, wrapped};
 use crate::tui::keys::{Hint, Press};
 use crate::tui::msg::{Effect, Msg};
@@ -131,11 +131,7 @@ impl AuditScreen {
         let gaps = audit.gaps.iter().map(Row::unseen);
         let findings = audit.findings.iter().map(|finding| Row::found(finding, invocation));
         let refused = audit.accesses.iter().filter(|access| access.error.is_some()).count();
-        let tally = format!(
-            "{} since {}, {refused} refused",
-            audit.accesses.len(),
-            when::stamp(audit.from)
-        );
+        let tally = format!("{} since {}, {refused} refused", audit.accesses.len(), when::stamp(audit.from));
         self.told = Told::Found { rows: accesses.chain(gaps).chain(findings).collect(), tally };
     }
 

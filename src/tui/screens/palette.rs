@@ -4,8 +4,8 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 
-use super::doctor::Doctor;
 use super::audit::AuditScreen;
+use super::doctor::Doctor;
 use super::history::History;
 use super::inventory::InventoryScreen;
 use super::log::LogScreen;

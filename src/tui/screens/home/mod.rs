@@ -13,9 +13,9 @@ use std::cell::Cell;
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
+use super::audit::AuditScreen;
 use super::detail::Detail;
 use super::doctor::Doctor;
-use super::audit::AuditScreen;
 use super::history::History;
 use super::inventory::InventoryScreen;
 use super::log::LogScreen;
