@@ -41,8 +41,8 @@ fn an_access_tells_its_run_and_a_stranger_tells_why_not() {
     machine.run(&["--sandbox", "verify", "--denial", "dev", "--yes"]).expect(0);
     let audit = machine.run(&["--sandbox", "audit", "dev", "--json"]).expect(0).json();
     let refused: Vec<&Value> = accesses(&audit).iter().filter(|it| it["allowed"] == false).collect();
-    assert_eq!(refused.len(), 1, "{audit:#}");
-    assert_eq!((&refused[0]["error"], &refused[0]["run"]), (&json!("AccessDenied"), &Value::Null));
+    assert!(!refused.is_empty(), "{audit:#}");
+    assert!(refused.iter().all(|it| it["error"] == "AccessDenied" && it["run"].is_null()), "{audit:#}");
     assert!(refused[0]["unknown"].as_str().unwrap().contains("no connection"), "{}", refused[0]);
     assert!(accesses(&audit).iter().all(|it| it["environment"] == "dev"), "only what was asked for");
 
