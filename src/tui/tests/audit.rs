@@ -1,7 +1,6 @@
 //! The audit's screen: events with their runs, what is not known, and a filter.
 
 use crossterm::event::KeyCode;
-use insta::assert_snapshot;
 
 use super::draw::{press, screen, types};
 use super::seen::{DARK, Stand, looked, names};
@@ -63,8 +62,16 @@ fn events_are_listed_with_their_runs_and_filtered() {
     assert!(matches!(types(&mut program, "a").as_slice(), [Effect::Audit]));
     assert!(screen(&mut program, 80, 24).contains("Reading CloudTrail"));
     program.update(Msg::Audited(Ok(Box::new(audit()))));
-    assert_snapshot!("audit_80", screen(&mut program, 80, 24));
-    assert_snapshot!("audit_120", screen(&mut program, 120, 40));
+    let text = screen(&mut program, 120, 40);
+    for part in [
+        "payments run 20261120.3 of main",
+        "refused (AccessDenied)",
+        "one of the runs 40, 41",
+        "not seen",
+        "KL-TRAIL-OFF",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
     types(&mut program, "/refused");
     let text = screen(&mut program, 80, 24);
     assert!(text.contains("AccessDenied") && !text.contains("Ada"), "{text}");
