@@ -205,6 +205,18 @@ pub enum Format {
     Plan,
 }
 
+/// As what everything can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Whole {
+    /// One configuration for all AWS accounts and Azure DevOps
+    Terraform,
+    /// A template for each AWS account
+    #[value(name = "cloudformation")]
+    CloudFormation,
+    /// A CDK application in TypeScript, a stack for each AWS account
+    Cdk,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -436,17 +448,34 @@ pub enum Command {
         #[command(subcommand)]
         command: PermissionsCommand,
     },
-    /// Write one half with its exact values, for the person who may set it up; only reads
+    /// Write everything keyless would make as code that a team can own instead, or one half for somebody else; only reads
     Export {
-        /// What to write
+        /// Everything, as this: Azure DevOps is part of terraform only, which alone can say it
+        #[arg(value_enum, required_unless_present = "format", conflicts_with_all = ["format", "only"])]
+        whole: Option<Whole>,
+        /// One half, as this
         #[arg(long, value_enum)]
-        format: Format,
+        format: Option<Format>,
         /// Which half; azure-devops only as a plan
         #[arg(long, value_enum, default_value = "aws")]
         only: Half,
         /// Write new files into this folder; without it stdout
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+    },
+    /// Tell who became which role, and from which pipeline run: CloudTrail joined with Azure DevOps; only reads
+    Audit {
+        /// The environments; none: all
+        environments: Vec<EnvironmentName>,
+        /// How far back: 90m, 12h, 7d, up to the 90d that CloudTrail keeps
+        #[arg(long, value_name = "TIME", default_value = "7d", value_parser = span)]
+        since: time::Duration,
+    },
+    /// Tell what keyless changed from this machine: who, when, what, before, after, and what takes it back; asks no cloud
+    History {
+        /// Only this run, with all of its values: its id, or how it begins
+        #[arg(long, value_name = "ID")]
+        run: Option<String>,
     },
     /// The practice cloud by itself
     Sandbox {
@@ -539,6 +568,23 @@ pub enum SandboxCommand {
     },
     /// List the worlds
     Worlds,
+}
+
+/// The days CloudTrail keeps its events (CloudTrail User Guide, event history).
+const KEPT: i64 = 90;
+
+/// `90m`, `12h`, `7d`.
+fn span(text: &str) -> Result<time::Duration, String> {
+    let refused = || format!("a number and m, h or d is meant, such as 12h or 7d, at most {KEPT}d");
+    let unit = text.chars().last().ok_or_else(refused)?;
+    let number: u32 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| refused())?;
+    let span = match unit {
+        'm' => time::Duration::minutes(number.into()),
+        'h' => time::Duration::hours(number.into()),
+        'd' => time::Duration::days(number.into()),
+        _ => return Err(refused()),
+    };
+    (span.is_positive() && span <= time::Duration::days(KEPT)).then_some(span).ok_or_else(refused)
 }
 
 /// The two parts of `dev=/eid1/…`.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod approve;
+mod audit;
 mod commands;
 mod doctor;
 mod door;
@@ -30,7 +31,7 @@ mod vault;
 mod whoami;
 mod wizard;
 
-use crate::cli::{Cli, Command, Half, Handover, PermissionsCommand, Wait, Yes};
+use crate::cli::{Cli, Command, Format, Half, Handover, PermissionsCommand, Wait, Yes};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::move_issuer::Typed;
 use crate::domain::names::EnvironmentName;
@@ -38,6 +39,7 @@ use crate::explain::{Exit, Invocation};
 use crate::host::process::Process;
 use crate::plan::file::Only;
 use crate::programs::rotate::Options;
+use halves::What;
 
 use open::Opening;
 use output::Output;
@@ -106,6 +108,8 @@ fn run_of(command: &Command) -> Option<&'static str> {
         | Command::Whoami { .. }
         | Command::Permissions { .. }
         | Command::Export { .. }
+        | Command::Audit { .. }
+        | Command::History { .. }
         | Command::Sandbox { .. } => None,
     }
 }
@@ -129,7 +133,9 @@ fn called(cli: &Cli) -> Invocation {
         Some(Command::Verify { environments, only, .. } | Command::Status { environments, only, .. }) => {
             (named(environments), half(only), Vec::new())
         }
-        Some(Command::Teardown { environments, .. }) => (named(environments), None, Vec::new()),
+        Some(Command::Teardown { environments, .. } | Command::Audit { environments, .. }) => {
+            (named(environments), None, Vec::new())
+        }
         Some(Command::Permissions { command }) => match command {
             PermissionsCommand::Check { environments } => (named(environments), None, Vec::new()),
             PermissionsCommand::Narrow { environment, unused_days, .. } => {
@@ -178,6 +184,7 @@ fn called(cli: &Cli) -> Invocation {
             Command::Apply { .. }
             | Command::Explain { .. }
             | Command::Export { .. }
+            | Command::History { .. }
             | Command::Login { .. }
             | Command::Logout { .. }
             | Command::Whoami { .. }
@@ -304,9 +311,17 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Permissions {
             command: PermissionsCommand::Narrow { environment, unused_days, yes },
         }) => permissions::narrow(opening(None, None, 0), (&environment, unused_days), &yes, output).await,
-        Some(Command::Export { format, only, out }) => {
+        Some(Command::Export { whole, format, only, out }) => {
             let opening = opening(None, Some(only), 0);
-            halves::export(opening, format, out.as_deref(), output).await
+            let what = whole.map(What::Whole).or(format.map(What::Half));
+            let what = what.unwrap_or(What::Half(Format::Plan));
+            halves::export(opening, what, out.as_deref(), output).await
+        }
+        Some(Command::Audit { environments, since }) => {
+            audit::audit(opening(None, None, 0), &environments, since, output).await
+        }
+        Some(Command::History { run }) => {
+            audit::history(opening(None, None, 0), run.as_deref(), output).await
         }
         Some(Command::Sandbox { command }) => {
             practice::command(command, &global, &process, output, stop).await

@@ -216,7 +216,7 @@ pub(super) const SIGN_IN_KEYS: [&str; 6] =
 /// Keys of `[verification]`.
 pub(super) const VERIFICATION: [Key; 4] = [REPOSITORY, BRANCH, PIPELINE, QUEUE];
 /// Keys of an environment, in the order they are written.
-pub(super) const ENVIRONMENT: [Key; 22] = [
+pub(super) const ENVIRONMENT: [Key; 23] = [
     NAME,
     ACCOUNT,
     REGION,

@@ -1,5 +1,7 @@
 //! Audit: who assumed which role with which subject, as CloudTrail recorded it; and which services a role uses.
 
+pub mod access;
+
 use time::OffsetDateTime;
 
 /// A role that was assumed with a web identity, or that somebody tried to assume.

@@ -13,6 +13,7 @@ pub mod finding;
 pub mod gates;
 pub mod grounds;
 pub mod handshake;
+pub mod history;
 pub mod inventory;
 pub mod issuer;
 pub mod issuer_uses;

@@ -1,8 +1,10 @@
 //! The wizard as prompts and as accessible lines, and runs, plans and status as lines.
 
+pub mod audit;
 pub mod doctor;
 pub mod driver;
 pub mod follow;
+pub mod history;
 pub mod inventory;
 pub mod issuers;
 pub mod lines;

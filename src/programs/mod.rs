@@ -1,5 +1,6 @@
 //! Programs over the same steps: survey, setup, verify, doctor, rotate, status, teardown.
 
+pub mod audit;
 pub mod build;
 pub mod compare;
 pub mod consent;
@@ -8,6 +9,7 @@ pub mod doctor;
 pub mod export;
 pub mod gates;
 pub mod half;
+pub mod history;
 pub mod inspect;
 pub mod inventory;
 mod keyed;

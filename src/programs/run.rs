@@ -307,7 +307,8 @@ impl Prepared {
             Some(lock) => lock,
             None => Journal::lock(&session.state, self.id())?,
         };
-        let journal = Journal::open(&session.state, self.id(), self.command, lock).await?;
+        let who = self.blueprint.grounds.operator.as_ref().map(|operator| operator.name.as_str());
+        let journal = Journal::open(&session.state, self.id(), self.command, who, lock).await?;
         let forget = || {
             if let Some(devops) = &session.devops {
                 devops.forget();

@@ -39,6 +39,15 @@ fn yaml(
     render(&deployment).unwrap()
 }
 
+/// The same answers, with one branch for all environments.
+fn trunk(answers: &Federation) -> Federation {
+    let mut answers = answers.clone();
+    for environment in &mut answers.environments {
+        environment.branches = Flow::Trunk.branches(&environment.name, "main");
+    }
+    answers
+}
+
 fn cdk(answers: &Federation, flow: Flow) -> String {
     let preset = Preset::Cdk { dir: ".".parse().unwrap() };
     yaml(answers, &preset, flow, Approval::Environments, |_| Place::Cdk(Vec::new()))
@@ -237,7 +246,7 @@ async fn nobody_goes_around_the_gates_of_prod() {
 async fn one_branch_is_promoted_through_all_environments() {
     let lab = Lab::of("deploy").await;
     // Before anything is there the YAML is not valid, so this push starts nothing.
-    let text = cdk(&lab.answers, Flow::Trunk { main: "main".parse().unwrap() });
+    let text = cdk(&trunk(&lab.answers), Flow::Trunk);
     assert_eq!(push(&lab, "main", &[(YAML, &text)]).runs, Vec::<u64>::new());
     lab.run(Job::setup()).await.assert_proven(&THREE);
     tokens(&lab);
@@ -258,8 +267,7 @@ async fn terraform_applies_the_plan_that_was_shown() {
     let lab = Lab::of("deploy").await;
     let preset = Preset::Terraform { dir: "infra".parse().unwrap(), version: None };
     let ask = Approval::ManualValidation { notify: "ops@example.com".parse().unwrap() };
-    let trunk = Flow::Trunk { main: "main".parse().unwrap() };
-    let text = yaml(&lab.answers, &preset, trunk, ask, |name| {
+    let text = yaml(&trunk(&lab.answers), &preset, Flow::Trunk, ask, |name| {
         Place::Terraform(Backend {
             bucket: format!("contoso-{name}-terraform-state").parse().unwrap(),
             key: format!("payments/{name}.tfstate").parse().unwrap(),

@@ -6,6 +6,7 @@ mod branches;
 pub mod builds;
 mod check_settings;
 pub mod checks;
+pub mod deeds;
 pub mod definitions;
 pub mod endpoints;
 pub mod environments;

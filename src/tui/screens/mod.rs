@@ -1,6 +1,7 @@
 //! The screens: each a small state that takes keys and a view that draws it. None of them knows another's state.
 
 pub mod ask;
+pub mod audit;
 pub mod detail;
 pub mod doctor;
 pub mod help;
@@ -81,6 +82,8 @@ pub enum Id {
     Reach,
     /// AWS connections and the access keys they hold.
     Inventory,
+    /// Who became which role, and from which run.
+    Audit,
     /// The file of the pipeline that deploys.
     Pipeline,
     /// What a code means.
@@ -111,6 +114,7 @@ impl Id {
             Self::Matrix => "Trust matrix",
             Self::Reach => "Reach",
             Self::Inventory => "Inventory",
+            Self::Audit => "Audit",
             Self::Pipeline => "Pipeline",
             Self::Page => "Explain",
             Self::Log => "Log",

@@ -4,6 +4,7 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 
+use super::audit::AuditScreen;
 use super::doctor::Doctor;
 use super::history::History;
 use super::inventory::InventoryScreen;
@@ -30,6 +31,7 @@ enum Does {
     Doctor,
     Matrix,
     Inventory,
+    Audit,
     Pipeline,
     Run(Command),
     Log,
@@ -73,6 +75,7 @@ impl Palette {
             add("Doctor: find what is wrong, and heal it", "d", Does::Doctor);
             add("Trust matrix: which connection can become which role", "", Does::Matrix);
             add("Inventory: access keys of AWS connections, and what can be rotated", "r", Does::Inventory);
+            add("Audit: who became which role, and from which run", "a", Does::Audit);
             add("Verify: prove every environment by a real run", "", Does::Run(Command::Verify));
             add("Rotate: lead every connection away from its access key", "", Does::Run(Command::Rotate));
             add("Roll back: lead every connection back to an access key", "", Does::Run(Command::Rollback));
@@ -117,6 +120,7 @@ impl Palette {
             Does::Inventory => {
                 return std::iter::once(Act::Pop).chain(InventoryScreen::begin()).collect();
             }
+            Does::Audit => return std::iter::once(Act::Pop).chain(AuditScreen::begin()).collect(),
             Does::Pipeline => Act::Push(Box::new(Pipeline::of(shared))),
             Does::Log => Act::Push(Box::new(LogScreen::default())),
             Does::History => {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop here")]
 
 mod asked;
+mod audit;
 mod detail;
 mod doctor;
 mod draw;

@@ -7,19 +7,28 @@ use serde_json::{Value, json};
 
 use super::{Judges, keyless, said};
 
-/// The two places where contract and service are known to differ, and nothing else.
+/// The three places where contract and service are known to differ, and nothing else.
 ///
 /// Setting access control lists (`POST …/accesscontrollists/{namespace}`) takes a `VssJsonCollectionWrapper`. The swagger
 /// says of its `value` "the serialized item" and types it as a string; what Microsoft's own SDKs send, and the service
 /// takes, is a JSON array. The policies of a repository (`GET …/git/policy/configurations`) have `settings` of the type
 /// `JObject`, which this one route's swagger types as a string; the same objects of `policy/configurations` are objects
-/// there, as on the wire. So these members of these routes are judged as the text they would be serialized to.
+/// there, as on the wire. So these members of these routes are judged as the text they would be serialized to. One item
+/// (`GET …/items?path=…`) and a list of them (`?scopePath=…`) are two operations of one path; the contract kept the list,
+/// so one item is judged as a list of one.
 fn concede(exchange: &mut Value) -> bool {
     let path = exchange["url"].as_str().unwrap_or_default().split('?').next().unwrap_or_default().to_owned();
     if exchange["method"] == "GET" && path.ends_with("/_apis/git/policy/configurations") {
         let listed = exchange.pointer_mut("/response/value").and_then(Value::as_array_mut);
         let settings = listed.into_iter().flatten().filter_map(|one| one.get_mut("settings"));
         return settings.map(|value| *value = Value::String(value.to_string())).count() > 0;
+    }
+    let asks_one =
+        exchange["url"].as_str().is_some_and(|url| url.contains("?path=") || url.contains("&path="));
+    if exchange["method"] == "GET" && path.ends_with("/items") && asks_one && exchange["status"] == 200 {
+        let one = exchange["response"].take();
+        exchange["response"] = json!({"count": 1, "value": [one]});
+        return true;
     }
     let is_lists = exchange["method"] == "POST" && path.contains("/_apis/accesscontrollists/");
     let value = exchange.pointer_mut("/request/value").filter(|value| is_lists && value.is_array());
@@ -42,7 +51,7 @@ pub(super) fn judged_text(judges: &Judges, folder: &Path, text: &str) -> Output 
     }
     if conceded > 0 {
         eprintln!(
-            "judge: {conceded} × a member judged as its JSON text (accesscontrollists, git/policy/configurations)"
+            "judge: {conceded} × a member judged as its JSON text, or one item as a list (accesscontrollists, git/policy/configurations, items)"
         );
     }
     let file = folder.join("judged.jsonl");

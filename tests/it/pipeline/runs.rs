@@ -117,7 +117,7 @@ async fn every_preset_and_flow_runs_from_its_first_stage_to_its_last() {
     let mut all = Vec::new();
     for preset in presets() {
         for flow in flows() {
-            all.push((format!("{}-{}", preset.name(), flow.name()), deployment(preset.clone(), flow)));
+            all.push((format!("{}-{}", preset.name(), flow.as_str()), deployment(preset.clone(), flow)));
         }
         all.push((format!("{}-optional", preset.name()), optional(preset)));
     }
