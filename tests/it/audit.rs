@@ -47,6 +47,7 @@ fn an_access_tells_its_run_and_a_stranger_tells_why_not() {
     assert!(accesses(&audit).iter().all(|it| it["environment"] == "dev"), "only what was asked for");
 
     let text = machine.run(&["--sandbox", "audit"]).expect(0).out;
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in ["keyless-verification run", "of main", "refused (AccessDenied)", "unknown run", "15"] {
         assert!(text.contains(part), "{part}: {text}");
     }

@@ -68,7 +68,7 @@ pub(super) fn found(grants: &Grants) -> Vec<(String, Found<'_>)> {
             PASS => grants.passes_any(),
             action => grants.allows_somewhere(action),
         };
-        let all: Vec<Found<'_>> = way.actions.iter().filter_map(|action| needed(action)).collect();
+        let all: Vec<Found<'_>> = way.actions.iter().filter_map(needed).collect();
         if all.len() == way.actions.len()
             && let Some(first) = all.into_iter().next()
         {

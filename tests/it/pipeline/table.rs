@@ -115,7 +115,7 @@ async fn every_branch_deploys_where_its_flow_says_and_nowhere_else() {
     let mut asked = 0;
     for preset in presets() {
         for flow in flows() {
-            let pipeline = compiled(&rendered(&preset, flow.clone()));
+            let pipeline = compiled(&rendered(&preset, flow));
             for (branch, environments) in wanted(&flow) {
                 for reason in ["IndividualCI", "BatchedCI", "Manual", "Schedule"] {
                     let start = Start { reason, ..push(branch) };
@@ -134,7 +134,7 @@ async fn every_branch_deploys_where_its_flow_says_and_nowhere_else() {
 async fn a_pull_request_reaches_no_stage_with_deployment_credentials() {
     for preset in presets() {
         for flow in flows() {
-            let yaml = rendered(&preset, flow.clone());
+            let yaml = rendered(&preset, flow);
             let pipeline = compiled(&yaml);
             let target = if yaml.contains("\npr:\n") { "main" } else { "refs/heads/main" };
             let previews = preset.previews();
