@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::domain::federation::{Flow, Source, Tool};
 use crate::domain::issuer::Issuer;
-use crate::domain::names::{EnvironmentName, OrganizationName};
+use crate::domain::names::{BranchPattern, EnvironmentName, OrganizationName};
 use crate::plan::file::Only;
+use crate::programs::pipeline::Way;
 use crate::wizard::Method;
 
 /// Azure DevOps pipelines deploy to AWS without access keys: keyless sets up OIDC federation and proves it.
@@ -162,6 +164,35 @@ pub struct Handover {
     pub half_dir: Option<PathBuf>,
 }
 
+/// Where the pipeline's file goes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Delivery {
+    /// Commit it to this branch of the repository, a new one where there is none
+    #[arg(long, value_name = "NAME", value_parser = branch)]
+    pub branch: Option<String>,
+    /// Commit it to a new branch, and open a pull request
+    #[arg(long)]
+    pub pull_request: bool,
+}
+
+impl Delivery {
+    /// The way to the repository; none: it is written here.
+    pub fn way(&self) -> Option<Way> {
+        let Self { branch, pull_request } = self;
+        (*pull_request || branch.is_some())
+            .then(|| Way { branch: branch.clone(), pull_request: *pull_request })
+    }
+}
+
+/// The name of one branch.
+fn branch(text: &str) -> Result<String, String> {
+    match text.parse::<BranchPattern>() {
+        Ok(branch) if branch.prefix().is_none() => Ok(branch.to_string()),
+        Ok(_) => Err(format!("'{text}' is a prefix, and one branch is needed")),
+        Err(refused) => Err(refused.to_string()),
+    }
+}
+
 /// How a half can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -172,6 +203,18 @@ pub enum Format {
     Terraform,
     /// A saved plan for `keyless apply`
     Plan,
+}
+
+/// As what everything can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Whole {
+    /// One configuration for all AWS accounts and Azure DevOps
+    Terraform,
+    /// A template for each AWS account
+    #[value(name = "cloudformation")]
+    CloudFormation,
+    /// A CDK application in TypeScript, a stack for each AWS account
+    Cdk,
 }
 
 /// The commands.
@@ -338,6 +381,27 @@ pub enum Command {
         #[command(flatten)]
         wait: Wait,
     },
+    /// Write the pipeline that deploys to every environment: as a file here, on stdout, on a branch, or as a pull request
+    Pipeline {
+        /// What deploys: cdk, terraform, amplify, amplify-hosting, cloudformation or script; without it what keyless.toml says
+        #[arg(long, value_name = "NAME")]
+        preset: Option<Tool>,
+        /// Which branches deploy where: mapped, trunk, develop or hotfix; without it what keyless.toml says
+        #[arg(long, value_name = "NAME")]
+        flow: Option<Flow>,
+        /// Where the code lies: a repository of the project, or https://github.com/OWNER/NAME
+        #[arg(long, value_name = "REPOSITORY")]
+        repository: Option<Source>,
+        /// Print it, and write nothing
+        #[arg(long, conflicts_with_all = ["branch", "pull_request", "yes"])]
+        stdout: bool,
+        /// Where it goes
+        #[command(flatten)]
+        delivery: Delivery,
+        /// Go ahead without being asked: a file beside another one, commit, pull request, [pipeline] in keyless.toml
+        #[arg(long)]
+        yes: bool,
+    },
     /// Tell what a code means, how it is known and what heals it
     Explain {
         /// The code, for example KL-TRUST-SUB-CASE; without it all are listed
@@ -378,11 +442,20 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         organization: Option<OrganizationName>,
     },
-    /// Write one half with its exact values, for the person who may set it up; only reads
+    /// What the roles of pipelines may do, and where that leads
+    Permissions {
+        /// What to do with them
+        #[command(subcommand)]
+        command: PermissionsCommand,
+    },
+    /// Write everything keyless would make as code that a team can own instead, or one half for somebody else; only reads
     Export {
-        /// What to write
+        /// Everything, as this: Azure DevOps is part of terraform only, which alone can say it
+        #[arg(value_enum, required_unless_present = "format", conflicts_with_all = ["format", "only"])]
+        whole: Option<Whole>,
+        /// One half, as this
         #[arg(long, value_enum)]
-        format: Format,
+        format: Option<Format>,
         /// Which half; azure-devops only as a plan
         #[arg(long, value_enum, default_value = "aws")]
         only: Half,
@@ -390,11 +463,46 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Tell who became which role, and from which pipeline run: CloudTrail joined with Azure DevOps; only reads
+    Audit {
+        /// The environments; none: all
+        environments: Vec<EnvironmentName>,
+        /// How far back: 90m, 12h, 7d, up to the 90d that CloudTrail keeps
+        #[arg(long, value_name = "TIME", default_value = "7d", value_parser = span)]
+        since: time::Duration,
+    },
+    /// Tell what keyless changed from this machine: who, when, what, before, after, and what takes it back; asks no cloud
+    History {
+        /// Only this run, with all of its values: its id, or how it begins
+        #[arg(long, value_name = "ID")]
+        run: Option<String>,
+    },
     /// The practice cloud by itself
     Sandbox {
         /// What to do with it
         #[command(subcommand)]
         command: SandboxCommand,
+    },
+}
+
+/// What can be done with permissions.
+#[derive(Debug, Subcommand)]
+pub enum PermissionsCommand {
+    /// Read each role's policies and those of roles it can get to, and tell what is too much; only reads
+    Check {
+        /// The environments; none: all
+        environments: Vec<EnvironmentName>,
+    },
+    /// Take out of the policies keyless wrote into a role what was not used; shows the plan first
+    Narrow {
+        /// The environment
+        environment: EnvironmentName,
+        /// How many days something was not used to count as unused; a younger role is left as it is
+        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=400))]
+        unused_days: u16,
+        /// Approval
+        #[command(flatten)]
+        yes: Yes,
     },
 }
 
@@ -428,8 +536,55 @@ pub enum SandboxCommand {
         #[arg(value_enum)]
         to: Option<PracticeIssuer>,
     },
+    /// Play a developer: push a commit to a branch, and see which pipelines run
+    Push {
+        /// The branch; a new one begins at the default branch
+        branch: String,
+        /// A file of this folder that is pushed at the same path; without it a line of CHANGES.md
+        #[arg(long = "file", value_name = "PATH")]
+        files: Vec<PathBuf>,
+        /// The repository; without it the first one
+        #[arg(long, value_name = "NAME")]
+        repository: Option<String>,
+    },
+    /// Play a developer: open a pull request into the default branch, merged once its policies are met
+    PullRequest {
+        /// The branch that it brings
+        branch: String,
+        /// The repository; without it the first one
+        #[arg(long, value_name = "NAME")]
+        repository: Option<String>,
+    },
+    /// Play those who are asked: approve what runs wait for
+    Approve {
+        /// Only what this run waits for
+        run: Option<u64>,
+        /// Review this pull request instead
+        #[arg(long, value_name = "N", conflicts_with = "run")]
+        pull_request: Option<u64>,
+        /// Say no
+        #[arg(long)]
+        reject: bool,
+    },
     /// List the worlds
     Worlds,
+}
+
+/// The days CloudTrail keeps its events (CloudTrail User Guide, event history).
+const KEPT: i64 = 90;
+
+/// `90m`, `12h`, `7d`.
+fn span(text: &str) -> Result<time::Duration, String> {
+    let refused = || format!("a number and m, h or d is meant, such as 12h or 7d, at most {KEPT}d");
+    let unit = text.chars().last().ok_or_else(refused)?;
+    let number: u32 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| refused())?;
+    let span = match unit {
+        'm' => time::Duration::minutes(number.into()),
+        'h' => time::Duration::hours(number.into()),
+        'd' => time::Duration::days(number.into()),
+        _ => return Err(refused()),
+    };
+    (span.is_positive() && span <= time::Duration::days(KEPT)).then_some(span).ok_or_else(refused)
 }
 
 /// The two parts of `dev=/eid1/…`.

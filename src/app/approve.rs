@@ -200,7 +200,10 @@ pub async fn agrees(question: &str, output: &Output, stop: &CancellationToken) -
 }
 
 /// What was typed; the end of the input is nothing. A signal ends the wait.
-async fn line(stop: &CancellationToken) -> Result<String> {
+///
+/// # Errors
+/// As [`agrees`].
+pub async fn line(stop: &CancellationToken) -> Result<String> {
     let mut input = StandardInput;
     let read = tokio::select! {
         read = input.line() => read,

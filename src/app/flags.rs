@@ -33,7 +33,7 @@ fn together(cli: &Cli, full_screen: bool) -> Result<()> {
             "a proof is a run in Azure DevOps",
             "`keyless verify --only azure-devops`, or both sides: `keyless verify`",
         )),
-        Some(Command::Export { format: Format::CloudFormation | Format::Terraform, only, .. })
+        Some(Command::Export { format: Some(Format::CloudFormation | Format::Terraform), only, .. })
             if *only == Half::AzureDevops =>
         {
             Err(refused(

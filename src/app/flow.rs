@@ -111,7 +111,7 @@ pub fn exit_of(board: &Board, summary: &Summary, purpose: Purpose) -> Exit {
     let failures = summary.failures.iter().map(Exit::of).max().unwrap_or(Exit::Done);
     let left = if summary.leftovers.is_empty() { Exit::Done } else { Exit::Stale };
     let verdicts = match purpose {
-        Purpose::Teardown { .. } => Exit::Done,
+        Purpose::Teardown { .. } | Purpose::Narrow { .. } => Exit::Done,
         Purpose::Denial => denials(board, summary.outcome),
         Purpose::Rotate => of_board(board).max(unproven(board, summary.outcome)),
         _ => verdicts(board).max(unproven(board, summary.outcome)),

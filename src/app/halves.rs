@@ -6,7 +6,7 @@ use super::approve::agrees;
 use super::decided;
 use super::open::{Clouds, Opening, answers};
 use super::output::Output;
-use crate::cli::{Format, Yes};
+use crate::cli::{Format, Whole, Yes};
 use crate::config;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::failure::{Code, Failure, Result};
@@ -18,7 +18,7 @@ use crate::plan::event::{Ended, Event};
 use crate::plan::file::{Only, PlanFile};
 use crate::programs::build::Purpose;
 use crate::programs::consent::Decision;
-use crate::programs::export::TextFile;
+use crate::programs::export::{TextFile, cdk, terraform};
 use crate::programs::half::{self, Half};
 use crate::programs::reach::{self, OutOfReach};
 use crate::programs::run::{Prepared, Summary, prepare};
@@ -204,11 +204,20 @@ pub fn own_sign_ins(file: &mut PlanFile, opening: &Opening, output: &Output) -> 
     Ok(())
 }
 
+/// What `keyless export` writes.
+#[derive(Debug, Clone, Copy)]
+pub enum What {
+    /// Everything keyless would make.
+    Whole(Whole),
+    /// One half, for somebody else.
+    Half(Format),
+}
+
 /// `keyless export`.
 ///
 /// # Errors
 /// The survey's own; a file is there already.
-pub async fn export(opening: Opening, format: Format, out: Option<&Path>, output: &Output) -> Result<Exit> {
+pub async fn export(opening: Opening, what: What, out: Option<&Path>, output: &Output) -> Result<Exit> {
     let half = opening.only.unwrap_or(Only::Aws);
     let clouds = Clouds::open(&opening, output).await?;
     let federation = answers(&opening, &clouds, output)?.federation;
@@ -228,7 +237,18 @@ pub async fn export(opening: Opening, format: Format, out: Option<&Path>, output
     half::check_keys(&blueprint)?;
     let world = clouds.practice.as_ref().map(|open| open.world.clone());
     let half = Half::of(half, &surveyed.federation, &blueprint, &session.close).on(world);
-    let texts = texts(&half, format)?;
+    let texts = match what {
+        What::Half(format) => texts(&half, format)?,
+        What::Whole(Whole::Terraform) => vec![terraform::whole(&blueprint)?],
+        What::Whole(Whole::CloudFormation) => texts(&half, Format::CloudFormation)?,
+        What::Whole(Whole::Cdk) => vec![cdk::application(&blueprint)?],
+    };
+    if let What::Whole(Whole::CloudFormation | Whole::Cdk) = what {
+        output.talk(
+            "note: this is the AWS side; connections, environments, checks and pipelines of Azure DevOps are none of \
+             CloudFormation's: `keyless export terraform` writes them too",
+        );
+    }
     drop(session);
     printer.done().await;
     match out {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod approve;
+mod audit;
 mod commands;
 mod doctor;
 mod door;
@@ -14,6 +15,9 @@ mod logs;
 mod move_issuer;
 mod open;
 mod output;
+mod permissions;
+mod pipeline;
+mod play;
 mod practice;
 mod rotate;
 mod screen;
@@ -27,7 +31,7 @@ mod vault;
 mod whoami;
 mod wizard;
 
-use crate::cli::{Cli, Command, Half, Handover, Wait, Yes};
+use crate::cli::{Cli, Command, Format, Half, Handover, PermissionsCommand, Wait, Yes};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::move_issuer::Typed;
 use crate::domain::names::EnvironmentName;
@@ -35,6 +39,7 @@ use crate::explain::{Exit, Invocation};
 use crate::host::process::Process;
 use crate::plan::file::Only;
 use crate::programs::rotate::Options;
+use halves::What;
 
 use open::Opening;
 use output::Output;
@@ -90,15 +95,21 @@ fn run_of(command: &Command) -> Option<&'static str> {
         Command::Rotate { .. } => Some("rotate"),
         Command::MoveIssuer { inventory: false, plan: false, .. } => Some("move-issuer"),
         Command::Doctor { fix: true, .. } => Some("doctor"),
+        Command::Permissions { command: PermissionsCommand::Narrow { .. } } => Some("permissions narrow"),
+        Command::Pipeline { delivery, .. } if delivery.way().is_some() => Some("pipeline"),
         Command::Plan { .. }
         | Command::MoveIssuer { .. }
         | Command::Doctor { .. }
         | Command::Explain { .. }
+        | Command::Pipeline { .. }
         | Command::Status { .. }
         | Command::Login { .. }
         | Command::Logout { .. }
         | Command::Whoami { .. }
+        | Command::Permissions { .. }
         | Command::Export { .. }
+        | Command::Audit { .. }
+        | Command::History { .. }
         | Command::Sandbox { .. } => None,
     }
 }
@@ -122,7 +133,16 @@ fn called(cli: &Cli) -> Invocation {
         Some(Command::Verify { environments, only, .. } | Command::Status { environments, only, .. }) => {
             (named(environments), half(only), Vec::new())
         }
-        Some(Command::Teardown { environments, .. }) => (named(environments), None, Vec::new()),
+        Some(Command::Teardown { environments, .. } | Command::Audit { environments, .. }) => {
+            (named(environments), None, Vec::new())
+        }
+        Some(Command::Permissions { command }) => match command {
+            PermissionsCommand::Check { environments } => (named(environments), None, Vec::new()),
+            PermissionsCommand::Narrow { environment, unused_days, .. } => {
+                let days = (*unused_days != 90).then(|| format!("--unused-days {unused_days}"));
+                (named(std::slice::from_ref(environment)), None, days.into_iter().collect())
+            }
+        },
         Some(Command::Rotate { inventory: true, all_projects, .. }) => {
             let all = all_projects.then(|| "--all-projects".to_owned());
             (Vec::new(), None, std::iter::once("--inventory".to_owned()).chain(all).collect())
@@ -151,6 +171,10 @@ fn called(cli: &Cli) -> Invocation {
             let flags = flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag.to_owned());
             (named(environments), half(only), flags.collect())
         }
+        Some(Command::Pipeline { preset, flow, repository, delivery, .. }) => {
+            let again = pipeline::again(*preset, *flow, repository.as_ref(), delivery.way().as_ref());
+            (Vec::new(), None, again)
+        }
         Some(Command::MoveIssuer { back, issuer, audience, subject, azp, .. }) => {
             let again =
                 move_issuer::again(*back, issuer.as_ref(), audience.as_deref(), subject, azp.as_deref());
@@ -160,6 +184,7 @@ fn called(cli: &Cli) -> Invocation {
             Command::Apply { .. }
             | Command::Explain { .. }
             | Command::Export { .. }
+            | Command::History { .. }
             | Command::Login { .. }
             | Command::Logout { .. }
             | Command::Whoami { .. }
@@ -263,6 +288,10 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
             let wish = move_issuer::Wish { back, plan, typed: Typed { issuer, audience, subjects, azp } };
             move_issuer::move_issuer(opening(None, None, wait.seconds()), wish, &yes, output).await
         }
+        Some(Command::Pipeline { preset, flow, repository, stdout, delivery, yes }) => {
+            let wish = pipeline::Wish { preset, flow, repository, stdout, delivery: delivery.way(), yes };
+            pipeline::pipeline(opening(None, None, 0), &wish, output).await
+        }
         Some(Command::Teardown { environments, yes }) => {
             commands::teardown(opening(None, None, 0), &environments, &yes, output).await
         }
@@ -276,9 +305,23 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
         Some(Command::Whoami { organization }) => {
             whoami::whoami(opening(None, None, 0), organization, output).await
         }
-        Some(Command::Export { format, only, out }) => {
+        Some(Command::Permissions { command: PermissionsCommand::Check { environments } }) => {
+            permissions::check(opening(None, None, 0), &environments, output).await
+        }
+        Some(Command::Permissions {
+            command: PermissionsCommand::Narrow { environment, unused_days, yes },
+        }) => permissions::narrow(opening(None, None, 0), (&environment, unused_days), &yes, output).await,
+        Some(Command::Export { whole, format, only, out }) => {
             let opening = opening(None, Some(only), 0);
-            halves::export(opening, format, out.as_deref(), output).await
+            let what = whole.map(What::Whole).or(format.map(What::Half));
+            let what = what.unwrap_or(What::Half(Format::Plan));
+            halves::export(opening, what, out.as_deref(), output).await
+        }
+        Some(Command::Audit { environments, since }) => {
+            audit::audit(opening(None, None, 0), &environments, since, output).await
+        }
+        Some(Command::History { run }) => {
+            audit::history(opening(None, None, 0), run.as_deref(), output).await
         }
         Some(Command::Sandbox { command }) => {
             practice::command(command, &global, &process, output, stop).await

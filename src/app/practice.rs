@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::output::Output;
+use super::play::{self, files_of};
 use super::stop::Stop;
 use crate::cli::{Global, PracticeIssuer, SandboxCommand};
 use crate::cloud::signin::StaticKeys;
@@ -14,7 +15,9 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::explain::Exit;
 use crate::host::files;
 use crate::host::process::Process;
+use crate::sandbox::developers::Wanted;
 use crate::sandbox::devops::oidctoken;
+use crate::sandbox::people;
 use crate::sandbox::team::{Deployment, TeamRun};
 use crate::sandbox::world::{AgentPlace, TokenIssuer, World};
 use crate::sandbox::{self, Addresses, Credentials, Options, Practice, Running, worlds};
@@ -69,7 +72,7 @@ pub fn ground(name: &str, process: &Process) -> Result<Ground> {
     Ok(Ground { world: world.name, answers: world.answers, state })
 }
 
-fn broken(action: &str, error: impl std::fmt::Display) -> Failure {
+pub(super) fn broken(action: &str, error: impl std::fmt::Display) -> Failure {
     Failure::new(Code::File).with("action", action).with("cause", error)
 }
 
@@ -169,6 +172,19 @@ pub async fn command(
             let world = global.sandbox.as_deref().unwrap_or(worlds::DEFAULT);
             issuer(world, to, process, output).await
         }
+        SandboxCommand::Push { branch, files, repository } => {
+            let wanted =
+                Wanted { branch, repository, files: files_of(&files, process)?, pull_request: false };
+            play::develop(global, wanted, process, output).await
+        }
+        SandboxCommand::PullRequest { branch, repository } => {
+            let wanted = Wanted { branch, repository, pull_request: true, ..Wanted::default() };
+            play::develop(global, wanted, process, output).await
+        }
+        SandboxCommand::Approve { run, pull_request, reject } => {
+            let wanted = people::Wanted { run, pull_request, reject };
+            play::approve(global, wanted, process, output).await
+        }
         SandboxCommand::Worlds => {
             list(global, output);
             Ok(Exit::Done)
@@ -238,7 +254,7 @@ async fn serve(
 }
 
 /// The practice cloud of a world as it runs, here or in another process, with the world's name.
-async fn running(name: &str, process: &Process) -> Result<(String, Running)> {
+pub(super) async fn running(name: &str, process: &Process) -> Result<(String, Running)> {
     let world = world(name, process)?;
     let name = world.name.clone();
     let state = folder(process, &name)?;

@@ -604,11 +604,15 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
         connection: "probe".parse().map_err(broken)?,
         branches: Vec::new(),
         preset: defaults::PRESET.to_owned(),
+        permissions: Default::default(),
         managed_policies: Vec::new(),
         boundary: None,
         subject: None,
         authentication: Authentication::Oidc,
         session_hours: defaults::SESSION_HOURS,
+        gates: Default::default(),
+        variables: Default::default(),
+        deploy: Default::default(),
         name,
     };
     Ok(Federation {
@@ -624,6 +628,7 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
             pipeline: defaults::VERIFICATION.to_owned(),
             queue: None,
         },
+        pipeline: None,
         environments: vec![environment],
     })
 }

@@ -27,6 +27,8 @@ pub struct Ends {
     pub entra: Url,
     /// Profiles of people over all organisations; asked only whether a personal access token is for all of them.
     pub profiles: Url,
+    /// Identities of an organisation; paths begin with it.
+    pub identities: Url,
     /// Addresses that are not the live ones: what they replace, and the address. To be announced before the first request.
     pub replaced: Vec<(String, String)>,
 }
@@ -39,6 +41,8 @@ pub const EXTENSIONS: &str = "https://extmgmt.dev.azure.com/";
 pub const ENTRA: &str = "https://login.microsoftonline.com/";
 /// The live address of profiles.
 pub const PROFILES: &str = "https://app.vssps.visualstudio.com/";
+/// The live address of identities.
+pub const IDENTITIES: &str = "https://vssps.dev.azure.com/";
 
 impl Ends {
     /// The live addresses, with those replaced that are given.
@@ -56,7 +60,8 @@ impl Ends {
         let azure_devops = given("Azure DevOps", azure_devops)?;
         let issuer = given("issuer", issuer)?;
         let aws = given("AWS", aws)?;
-        let (extensions, profiles) = (azure_devops.clone(), azure_devops.clone());
+        let (extensions, profiles, identities) =
+            (azure_devops.clone(), azure_devops.clone(), azure_devops.clone());
         Ok(Self {
             azure_devops: azure_devops.map_or_else(|| address("Azure DevOps", AZURE_DEVOPS), Ok)?,
             extensions: extensions.map_or_else(|| address("extensions", EXTENSIONS), Ok)?,
@@ -64,6 +69,7 @@ impl Ends {
             aws,
             entra: address("Entra", ENTRA)?,
             profiles: profiles.map_or_else(|| address("profiles", PROFILES), Ok)?,
+            identities: identities.map_or_else(|| address("identities", IDENTITIES), Ok)?,
             replaced,
         })
     }
@@ -116,7 +122,7 @@ mod tests {
     fn live_addresses_are_not_announced() {
         let ends = Ends::new(None, None, None).unwrap();
         assert!(ends.replaced.is_empty() && ends.azure_devops_is_live());
-        assert_eq!(ends.extensions.as_str(), EXTENSIONS);
+        assert_eq!((ends.extensions.as_str(), ends.identities.as_str()), (EXTENSIONS, IDENTITIES));
     }
 
     #[test]
@@ -124,6 +130,7 @@ mod tests {
         let ends = Ends::new(Some("http://127.0.0.1:4000"), None, Some("http://127.0.0.1:4001")).unwrap();
         assert_eq!(ends.extensions, ends.azure_devops);
         assert!(!ends.azure_devops_is_live());
+        assert_eq!(ends.identities, ends.azure_devops);
         assert_eq!((ends.profiles.clone(), ends.entra.as_str()), (ends.azure_devops.clone(), ENTRA));
         let ends = ends.with_entra(None).unwrap();
         let names: Vec<&str> = ends.replaced.iter().map(|(name, _)| name.as_str()).collect();

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use toml_edit::TableLike;
 
+use super::deploys::deploys;
+use super::gates::{gates, variables};
 use super::keys::{self, Key};
 use super::parse::{Unsure, required, spans};
+use super::permissions::permissions;
 use super::problem::Span;
 use super::reader::{Place, Reader, Wrong, is_line, shown};
-use crate::domain::federation::{Authentication, Environment, SignIn, defaults};
+use crate::domain::federation::{Authentication, Deployment, Environment, SignIn, defaults};
 use crate::domain::names::{AccountId, BranchPattern, EnvironmentName, Region};
 use crate::domain::preset::PRESETS;
 use crate::domain::regions;
@@ -40,8 +43,8 @@ impl Sketch {
 pub(super) fn read_environment(
     reader: &mut Reader<'_>,
     table: &dyn TableLike,
-    index: usize,
-    span: Span,
+    (index, span): (usize, Span),
+    pipeline: Option<&Deployment>,
 ) -> Option<Sketch> {
     let typed = table.get(keys::NAME.name).and_then(|item| item.as_str()).filter(|name| is_line(name));
     let path = typed.map_or_else(
@@ -86,8 +89,9 @@ pub(super) fn read_environment(
         connection: connection.or_else(|| format!("stand-in-{index}").parse().ok())?,
         authentication,
         subject: reader.text(table, &place, keys::SUBJECT).map(|(subject, _)| subject.to_owned()),
-        branches: branches(reader, table, &place).unwrap_or_else(|| defaults::branches(&name)),
+        branches: branches(reader, table, &place).unwrap_or_else(|| defaults::branches(&name, pipeline)),
         preset: preset(reader, table, &place),
+        permissions: permissions(reader, table, &place),
         managed_policies: reader
             .list(table, &place, keys::MANAGED_POLICIES)
             .unwrap_or_default()
@@ -96,6 +100,9 @@ pub(super) fn read_environment(
             .collect(),
         boundary: reader.text(table, &place, keys::BOUNDARY).map(|(arn, _)| arn.to_owned()),
         session_hours,
+        gates: gates(reader, table, &place),
+        variables: variables(reader, table, &place),
+        deploy: deploys(reader, table, &place, pipeline.map(|it| it.tool)),
         name,
     };
     reader.own = None;
@@ -157,7 +164,7 @@ fn branches(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> Op
 }
 
 /// The values of a list, but for those that are refused.
-fn each<T: std::str::FromStr<Err = crate::domain::names::Refused>>(
+pub(super) fn each<T: std::str::FromStr<Err = crate::domain::names::Refused>>(
     reader: &mut Reader<'_>,
     place: &Place,
     key: Key,

@@ -1,6 +1,10 @@
 //! Every key `keyless.toml` knows: its name, one line of what it is for, and an example.
 
-use crate::domain::federation::{Environment, Federation, SignIn, Verification, defaults};
+use crate::domain::deploy::Value;
+use crate::domain::federation::{
+    Deployment, Environment, Federation, Flow, Permissions, SignIn, Verification, defaults,
+};
+use crate::domain::gates::Gates;
 use crate::domain::issuer::AUDIENCE;
 
 /// One key of the file.
@@ -95,6 +99,11 @@ pub(super) const EXTERNAL_ID: Key = key(
 pub(super) const BRANCHES: Key = key("branches", "Which branches deploy here.", "[\"feat/*\", \"fix/*\"]");
 pub(super) const PRESET: Key =
     key("preset", "What the role may do: the name of a permission preset.", "\"minimal\"");
+pub(super) const PERMISSIONS: Key = key(
+    "permissions",
+    "What the preset is filled with (qualifier, state-bucket, lock-table, services, stack, execution-role, app), and limits (source-ip, source-vpc, guard).",
+    "{ state-bucket = \"contoso-state\", services = [\"s3\"] }",
+);
 pub(super) const MANAGED_POLICIES: Key = key(
     "managed-policies",
     "ARNs of managed policies to attach beside the preset.",
@@ -108,8 +117,89 @@ pub(super) const BOUNDARY: Key = key(
 pub(super) const SESSION_HOURS: Key =
     key("session-hours", "The longest session of the role, in hours (1 to 12).", "1");
 
+pub(super) const GATES: Key = key(
+    "gates",
+    "What stands before its deployments. Approval, lock and branch control are there for protected ones.",
+    "{ approvers = [\"ada@contoso.example\"] }",
+);
+pub(super) const VARIABLES: Key = key(
+    "variables",
+    "Values its deployments need to know. They go into a variable group that people can read: no secrets.",
+    "{ API_URL = \"https://api.example.com\" }",
+);
+
+pub(super) const DEPLOY: Key = key(
+    "deploy",
+    "What the deployment tool must know about this environment; the README lists its keys.",
+    "{ session-minutes = 60 }",
+);
+pub(super) const CODE: Key =
+    key("repository", "Where the code lies: a repository of this project, or one on GitHub.", "\"payments\"");
+pub(super) const TOOL: Key = key(
+    "tool",
+    "What deploys: cdk, terraform, amplify, amplify-hosting, cloudformation or script.",
+    "\"cdk\"",
+);
+pub(super) const FLOW: Key = key(
+    "flow",
+    "Which branches deploy where: mapped, trunk, develop or hotfix. An environment's own branches win.",
+    "\"mapped\"",
+);
+pub(super) const MAIN: Key = key("main", "The protected branch that pull requests go to.", "\"main\"");
+pub(super) const PIPELINE_NAME: Key =
+    key("name", "The pipeline's name. That of the repository when left out.", "\"payments\"");
+pub(super) const FILE: Key = key("file", "Path of its YAML in the repository.", "\"azure-pipelines.yml\"");
+pub(super) const PIPELINES: Key = key(
+    "pipelines",
+    "Other pipelines that may use the connections, existing ones included.",
+    "[\"payments-infrastructure\"]",
+);
+pub(super) const REVIEWERS: Key = key(
+    "reviewers",
+    "How many others must look at a pull request into that branch (0 to 10; 0: no such policy).",
+    "1",
+);
+pub(super) const DIR: Key =
+    key("dir", "The folder of the code to deploy. The top when left out.", "\"infra\"");
+pub(super) const TOOL_VERSION: Key =
+    key("version", "The Terraform to install. The agent's own when left out.", "\"1.13.3\"");
+pub(super) const OUTPUT: Key = key("output", "The folder that the build writes.", "\"dist\"");
+pub(super) const TEMPLATE: Key = key("template", "The CloudFormation template.", "\"template.yaml\"");
+pub(super) const BUILD: Key = key("build", "The script that builds.", "\"ci/build.sh\"");
+pub(super) const PREVIEW: Key =
+    key("preview", "The script that shows a change with a read-only role.", "\"ci/preview.sh\"");
+pub(super) const SCRIPT: Key = key("deploy", "The script that deploys.", "\"ci/deploy.sh\"");
+pub(super) const IMAGE: Key =
+    key("image", "The image of Microsoft-hosted agents. ubuntu-latest when left out.", "\"ubuntu-24.04\"");
+pub(super) const MANUAL_VALIDATION: Key = key(
+    "manual-validation",
+    "Who is asked inside the pipeline, where environments of Azure DevOps cannot be used. That is no gate.",
+    "\"ops@contoso.example\"",
+);
+/// Keys of `[pipeline]`, in the order they are written.
+pub(super) const DEPLOYMENT: [Key; 18] = [
+    CODE,
+    TOOL,
+    FLOW,
+    MAIN,
+    PIPELINE_NAME,
+    FILE,
+    DIR,
+    TOOL_VERSION,
+    OUTPUT,
+    TEMPLATE,
+    BUILD,
+    PREVIEW,
+    SCRIPT,
+    IMAGE,
+    MANUAL_VALIDATION,
+    QUEUE,
+    PIPELINES,
+    REVIEWERS,
+];
+
 /// Keys that belong at the top of the file.
-pub(super) const FEDERATION: [&str; 8] = [
+pub(super) const FEDERATION: [&str; 9] = [
     "organization",
     "project",
     "organization-id",
@@ -117,6 +207,7 @@ pub(super) const FEDERATION: [&str; 8] = [
     "audience",
     "azp",
     "verification",
+    "pipeline",
     "environments",
 ];
 /// Keys of a sign-in.
@@ -125,7 +216,7 @@ pub(super) const SIGN_IN_KEYS: [&str; 6] =
 /// Keys of `[verification]`.
 pub(super) const VERIFICATION: [Key; 4] = [REPOSITORY, BRANCH, PIPELINE, QUEUE];
 /// Keys of an environment, in the order they are written.
-pub(super) const ENVIRONMENT: [Key; 19] = [
+pub(super) const ENVIRONMENT: [Key; 23] = [
     NAME,
     ACCOUNT,
     REGION,
@@ -142,8 +233,12 @@ pub(super) const ENVIRONMENT: [Key; 19] = [
     SUBJECT,
     BRANCHES,
     PRESET,
+    PERMISSIONS,
     MANAGED_POLICIES,
     BOUNDARY,
+    GATES,
+    VARIABLES,
+    DEPLOY,
     SESSION_HOURS,
 ];
 
@@ -223,14 +318,54 @@ pub(super) fn verification(verification: &Verification) -> Vec<Entry> {
     ]
 }
 
+/// The table `[pipeline]`.
+pub(super) fn deployment(deployment: &Deployment) -> Vec<Entry> {
+    let text = |text: &str| Held::Text(text.to_owned());
+    let name = deployment.name == Deployment::default_name(&deployment.repository);
+    let options = &deployment.options;
+    let option =
+        |key: Key, held: &Option<Value>| Entry::optional(key, held.as_ref().map(ToString::to_string));
+    vec![
+        Entry::required(CODE, &deployment.repository.to_string()),
+        Entry::required(TOOL, deployment.tool.as_str()),
+        Entry::with_default(FLOW, text(deployment.flow.as_str()), deployment.flow == Flow::Mapped),
+        Entry::with_default(MAIN, text(&deployment.main), deployment.main == defaults::MAIN),
+        Entry::with_default(PIPELINE_NAME, text(&deployment.name), name),
+        Entry::with_default(FILE, text(&deployment.file), deployment.file == defaults::PIPELINE_FILE),
+        option(DIR, &options.dir),
+        option(TOOL_VERSION, &options.version),
+        option(OUTPUT, &options.output),
+        option(TEMPLATE, &options.template),
+        option(BUILD, &options.build),
+        option(PREVIEW, &options.preview),
+        option(SCRIPT, &options.deploy),
+        option(IMAGE, &options.image),
+        option(MANUAL_VALIDATION, &options.manual_validation),
+        Entry::optional(QUEUE, deployment.queue.clone()),
+        Entry::with_default(
+            PIPELINES,
+            Held::List(deployment.pipelines.clone()),
+            deployment.pipelines.is_empty(),
+        ),
+        Entry::with_default(
+            REVIEWERS,
+            Held::Number(deployment.reviewers.into()),
+            deployment.reviewers == defaults::REVIEWERS,
+        ),
+    ]
+}
+
 /// One table `[[environments]]`.
-pub(super) fn environment(environment: &Environment) -> Vec<Entry> {
+pub(super) fn environment(environment: &Environment, pipeline: Option<&Deployment>) -> Vec<Entry> {
     let Environment { name, branches, managed_policies, tags, .. } = environment;
     let text = |text: &str| Held::Text(text.to_owned());
     let role = defaults::role(name).as_ref() == Some(&environment.role);
     let connection = defaults::connection(name).as_ref() == Some(&environment.connection);
     let tags: Vec<_> = tags.iter().map(|(key, value)| (key.clone(), text(value))).collect();
     let no_tags = tags.is_empty();
+    let variables = environment.variables.iter();
+    let variables: Vec<_> = variables.map(|(key, value)| (key.clone(), text(value))).collect();
+    let no_variables = variables.is_empty();
     let authentication = &environment.authentication;
     let user = authentication.user();
     let user_default = user.is_none() || user == defaults::user(name).as_ref();
@@ -265,15 +400,27 @@ pub(super) fn environment(environment: &Environment) -> Vec<Entry> {
         Entry::with_default(
             BRANCHES,
             Held::List(branches.iter().map(ToString::to_string).collect()),
-            *branches == defaults::branches(name),
+            *branches == defaults::branches(name, pipeline),
         ),
         Entry::with_default(PRESET, text(&environment.preset), environment.preset == defaults::PRESET),
+        Entry::with_default(
+            PERMISSIONS,
+            permissions(&environment.permissions),
+            environment.permissions == Permissions::default(),
+        ),
         Entry::with_default(
             MANAGED_POLICIES,
             Held::List(managed_policies.clone()),
             managed_policies.is_empty(),
         ),
         Entry::optional(BOUNDARY, environment.boundary.clone()),
+        Entry::with_default(GATES, gates(&environment.gates), environment.gates == Gates::default()),
+        Entry::with_default(VARIABLES, Held::Table(variables), no_variables),
+        Entry::with_default(
+            DEPLOY,
+            super::deploys::held(&environment.deploy),
+            environment.deploy == Default::default(),
+        ),
         Entry::with_default(
             SESSION_HOURS,
             Held::Number(environment.session_hours.into()),
@@ -299,4 +446,51 @@ fn sign_in(sign_in: &SignIn) -> Held {
         }
         SignIn::Environment { .. } => vec![("environment".to_owned(), Held::Flag(true))],
     })
+}
+
+/// What a preset is filled with: only what was said.
+fn permissions(permissions: &Permissions) -> Held {
+    let mut pairs = Vec::new();
+    let mut add = |key: &str, held: Option<Held>| pairs.extend(held.map(|held| (key.to_owned(), held)));
+    let text = |text: &Option<String>| text.clone().map(Held::Text);
+    let texts = |texts: Vec<String>| (!texts.is_empty()).then_some(Held::List(texts));
+    add("qualifier", text(&permissions.qualifier));
+    add("state-bucket", text(&permissions.state_bucket));
+    add("lock-table", text(&permissions.lock_table));
+    add("services", texts(permissions.services.clone()));
+    add("stack", text(&permissions.stack));
+    add("execution-role", permissions.execution_role.as_ref().map(|role| Held::Text(role.to_string())));
+    add("app", text(&permissions.app));
+    add("source-ip", texts(permissions.source_ip.iter().map(ToString::to_string).collect()));
+    add("source-vpc", texts(permissions.source_vpc.clone()));
+    add("guard", permissions.guard.then_some(Held::Flag(true)));
+    Held::Table(pairs)
+}
+
+/// What stands before an environment's deployments: only what was decided.
+fn gates(gates: &Gates) -> Held {
+    let mut pairs = Vec::new();
+    let mut add = |key: &str, held: Option<Held>| pairs.extend(held.map(|held| (key.to_owned(), held)));
+    let texts = |texts: &[String]| Held::List(texts.to_vec());
+    add("environment", gates.target.as_ref().map(|name| Held::Text(name.to_string())));
+    add("approval", gates.approval.map(Held::Flag));
+    add("approvers", (!gates.approvers.is_empty()).then(|| texts(&gates.approvers)));
+    add("minimum-approvers", gates.minimum_approvers.map(|count| Held::Number(count.into())));
+    add("exclusive-lock", gates.exclusive_lock.map(Held::Flag));
+    add("branch-control", gates.branch_control.map(Held::Flag));
+    add(
+        "business-hours",
+        gates.business_hours.as_ref().map(|hours| {
+            let days: Vec<String> = hours.days.iter().map(|day| day.as_str().to_owned()).collect();
+            let text = |key: &str, text: &str| (key.to_owned(), Held::Text(text.to_owned()));
+            Held::Table(vec![
+                ("days".to_owned(), Held::List(days)),
+                text("from", &hours.from.to_string()),
+                text("to", &hours.to.to_string()),
+                text("time-zone", &hours.time_zone),
+            ])
+        }),
+    );
+    add("connection-approval", gates.connection_approval.then_some(Held::Flag(true)));
+    Held::Table(pairs)
 }

@@ -1,8 +1,12 @@
 //! `keyless.toml` ⇄ `Federation`: read with every problem at once, written with comments, edited in place. Names only domain.
 
+mod deploys;
 mod environment;
+mod gates;
 mod keys;
 mod parse;
+mod permissions;
+mod pipeline;
 mod problem;
 mod reader;
 mod render;

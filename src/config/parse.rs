@@ -9,6 +9,7 @@ use super::environment::{Sketch, read_environment};
 use super::keys::{self, Key};
 use super::problem::{Problem, Span};
 use super::reader::{Place, Reader, Wrong, is_line, key_span, shown};
+use crate::domain::federation::Deployment;
 use crate::domain::federation::{Contradiction, Federation, SignIn, Verification, defaults};
 use crate::domain::issuer::AUDIENCE;
 use crate::domain::names::{BranchPattern, RepositoryName};
@@ -76,7 +77,8 @@ fn read(text: &str, reader: &mut Reader<'_>) -> Option<Federation> {
     let issuer = reader.name(table, &top, keys::ISSUER);
     let audience = audience(reader, table, &top);
     let verification = verification(reader, table, &top);
-    let sketches = environments(reader, table);
+    let pipeline = super::pipeline::pipeline(reader, table, &top);
+    let sketches = environments(reader, table, pipeline.as_ref());
     let federation = Federation {
         organization: organization.or_else(|| "stand-in".parse().ok())?,
         organization_id,
@@ -85,6 +87,7 @@ fn read(text: &str, reader: &mut Reader<'_>) -> Option<Federation> {
         audience,
         azp: reader.text(table, &top, keys::AZP).map(|(azp, _)| azp.to_owned()),
         verification: verification?,
+        pipeline,
         environments: sketches.iter().map(|sketch| sketch.environment.clone()).collect(),
     };
     if !reader.is_full() {
@@ -188,7 +191,7 @@ fn verification(reader: &mut Reader<'_>, table: &Table, top: &Place) -> Option<V
 }
 
 /// Every environment, whole or with stand-ins for what is wrong.
-fn environments(reader: &mut Reader<'_>, top: &Table) -> Vec<Sketch> {
+fn environments(reader: &mut Reader<'_>, top: &Table, pipeline: Option<&Deployment>) -> Vec<Sketch> {
     let required = [keys::NAME, keys::ACCOUNT, keys::REGION, keys::SIGN_IN];
     let Some(item) = top.get("environments") else {
         reader.missing.extend(required.iter().map(|key| format!("environments.{}", key.name)));
@@ -206,7 +209,7 @@ fn environments(reader: &mut Reader<'_>, top: &Table) -> Vec<Sketch> {
     };
     let mut found: Vec<Sketch> = Vec::new();
     for (index, (table, span)) in tables.into_iter().enumerate() {
-        found.extend(read_environment(reader, table, index, span));
+        found.extend(read_environment(reader, table, (index, span), pipeline));
         // What else is wrong would not be listed.
         if reader.is_full() {
             break;
@@ -239,6 +242,11 @@ fn contradictions(reader: &mut Reader<'_>, federation: &Federation, sketches: &[
     let environments_wrong = reader.found("environments");
     for Contradiction { environment, field, text } in federation.contradictions() {
         let Some(sketch) = environment.and_then(|index| sketches.get(index)) else {
+            if field == "pipeline" {
+                let wrong = Wrong::new(text, "correct the table `[pipeline]`");
+                reader.wrong(&(0..0), field.to_owned(), wrong);
+                continue;
+            }
             if !environments_wrong {
                 let wrong =
                     Wrong::new(text, "add a table `[[environments]]` with name, account, region and sign-in");
@@ -262,6 +270,7 @@ fn contradictions(reader: &mut Reader<'_>, federation: &Federation, sketches: &[
 fn advice(field: &str) -> (Option<&'static str>, &'static str) {
     match field {
         "name" => (None, "rename one of the two environments"),
+        "gates" => (None, "give one of the two its own `gates = { environment = \"…\" }`"),
         "connection" => (None, "give one of the two its own `connection = \"…\"`"),
         "role" => (None, "give one of the two its own `role = \"…\"`"),
         "user" => (None, "give one of the two its own `user = \"…\"`"),

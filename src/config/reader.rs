@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
             "sign-in" => Some(format!("{{ profile = \"contoso-{name}\" }}")),
             "protected" => Some(defaults::protected(name).to_string()),
             "branches" => {
-                let patterns = defaults::branches(name);
+                let patterns = defaults::branches(name, None);
                 let patterns: Vec<String> = patterns.iter().map(|p| format!("\"{p}\"")).collect();
                 Some(format!("[{}]", patterns.join(", "))).filter(|_| !patterns.is_empty())
             }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use toml_edit::{Array, InlineTable, Value};
 
 use super::keys::{self, Entry, Held};
-use crate::domain::federation::Federation;
+use crate::domain::federation::{Federation, Options};
 
 const HEAD: &str = "\
 # keyless.toml: how the pipelines of one Azure DevOps project reach AWS without stored keys.
@@ -21,6 +21,14 @@ pub fn render(federation: &Federation) -> String {
         "\n# How keyless proves that an environment works: a small pipeline of its own.\n[verification]\n",
     );
     section(&mut text, &keys::verification(&federation.verification), true);
+    if let Some(pipeline) = &federation.pipeline {
+        text.push_str("\n# The pipeline that deploys: `keyless pipeline` writes it, `keyless setup` makes its gates.\n[pipeline]\n");
+        let mut entries = keys::deployment(pipeline);
+        // What another tool would need to know is no part of this file.
+        entries
+            .retain(|entry| super::deploys::means_something(Options::tools(entry.key.name), pipeline.tool));
+        section(&mut text, &entries, true);
+    }
     for (index, environment) in federation.environments.iter().enumerate() {
         text.push_str(match index {
             0 => "\n# One table for each AWS account and region that pipelines deploy to, in promotion order.\n",
@@ -28,7 +36,7 @@ pub fn render(federation: &Federation) -> String {
             _ => "\n",
         });
         text.push_str("[[environments]]\n");
-        let mut entries = keys::environment(environment);
+        let mut entries = keys::environment(environment, federation.pipeline.as_ref());
         entries.retain(|entry| {
             environment.authentication.by_keys() || !keys::OF_ACCESS_KEYS.contains(&entry.key)
         });

@@ -8,7 +8,13 @@ use proptest::sample::{select, subsequence};
 use uuid::Uuid;
 
 use super::{missing, parse, render, update};
-use crate::domain::federation::{Authentication, Environment, Federation, SignIn, Verification, defaults};
+use crate::domain::deploy::Value as PipelineValue;
+use crate::domain::federation::{
+    Authentication, Deployment, Deploys, Environment, Federation, Flow, Options, SignIn, Tool, Verification,
+    defaults,
+};
+use crate::domain::gates::Gates;
+use crate::domain::gates::hours::{BusinessHours, Day, TimeOfDay};
 use crate::domain::issuer::AUDIENCE;
 use crate::domain::names::EnvironmentName;
 
@@ -343,7 +349,7 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
         "[A-Za-zé\"'#. \\\\]{0,12}".prop_map(move |text| format!("C{text}{index}").parse().unwrap()),
     ];
     let branches = prop_oneof![
-        Just(defaults::branches(&name)),
+        Just(defaults::branches(&name, None)),
         subsequence(vec!["main", "feat/*", "a/b/*", "é#\"", "x"], 0..4)
             .prop_map(|all| all.into_iter().map(|branch| branch.parse().unwrap()).collect()),
     ];
@@ -366,8 +372,12 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
     );
     let subject =
         option::of(select(vec!["sc://a/b/c", "/eid1/c/pub/t/x"])).prop_map(|text| text.map(str::to_owned));
-    let rest = (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12);
+    let rest =
+        (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12).boxed();
+    let variables = proptest::collection::btree_map("[A-Za-z0-9_.-]{1,3}", "[ -~é]{0,9}", 0..3);
+    let rest = (rest, gates(index).boxed(), variables, deploys().boxed());
     (names, rest, authentication(&name)).prop_map(move |(names, rest, authentication)| {
+        let (rest, gates, variables, deploy) = rest;
         let (protected, preset, managed_policies, boundary, subject, session_hours) = rest;
         let boundary = boundary.filter(|_| !matches!(authentication, Authentication::AccessKey { .. }));
         let (role, connection, branches, tags, role_path, sign_in) = names;
@@ -384,12 +394,124 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
             authentication,
             branches,
             preset: preset.to_owned(),
+            permissions: Default::default(),
             managed_policies,
             boundary,
             subject,
             session_hours,
+            gates,
+            variables,
+            deploy,
         }
     })
+}
+
+fn value() -> impl Strategy<Value = Option<PipelineValue>> {
+    option::of(select(vec![".", "a/b c", "it's \"x\"", "1.13"]).prop_map(|text| text.parse().unwrap()))
+}
+
+fn deploys() -> impl Strategy<Value = Deploys> {
+    let role = || {
+        option::of(select(vec!["arn:aws:iam::111122223333:role/x/Plan"]).prop_map(|arn| arn.parse().unwrap()))
+    };
+    let plan = option::of(select(vec!["AWS-Plan", "P 1"]).prop_map(|name| name.parse().unwrap()));
+    let stacks = subsequence(vec!["A*", "B"], 0..=2);
+    let names = (value(), value(), value(), value(), value(), value(), value(), value(), value());
+    let rest =
+        (stacks, role(), plan, role(), option::of(15_u16..=720), any::<bool>(), option::of(any::<bool>()));
+    (names, rest).prop_map(|(names, rest)| {
+        let (state_bucket, state_key, lock_table, var_file, app_id, app_branch, stack, parameters, bucket) =
+            names;
+        let (stacks, execution_role, plan_connection, plan_role, session_minutes, per_branch, frontend) =
+            rest;
+        Deploys {
+            stacks: stacks.into_iter().map(|stack| stack.parse().unwrap()).collect(),
+            state_bucket,
+            state_key,
+            state_region: lock_table.is_some().then(|| "eu-west-1".parse().unwrap()),
+            lock_table,
+            var_file,
+            app_id,
+            app_branch,
+            frontend,
+            stack,
+            execution_role,
+            parameters,
+            bucket,
+            per_branch,
+            plan_role: plan_role.filter(|_| plan_connection.is_some()),
+            plan_connection,
+            session_minutes,
+        }
+    })
+}
+
+fn options() -> impl Strategy<Value = Options> {
+    let names = (value(), value(), value(), value(), value(), value(), value(), value(), value());
+    names.prop_map(|(dir, version, output, template, build, preview, deploy, image, manual_validation)| {
+        Options { dir, version, output, template, build, preview, deploy, image, manual_validation }
+    })
+}
+
+fn gates(index: usize) -> impl Strategy<Value = Gates> {
+    let hours = || {
+        let days = subsequence(Day::ALL.to_vec(), 1..=7);
+        (days, 0_u8..8, 9_u8..23, select(vec!["UTC", "W. Europe Standard Time"])).prop_map(
+            |(days, from, to, zone)| BusinessHours {
+                days,
+                from: TimeOfDay::of_hour(from),
+                to: TimeOfDay::of_hour(to),
+                time_zone: zone.to_owned(),
+            },
+        )
+    };
+    let flag = || option::of(any::<bool>());
+    let approvers = subsequence(vec!["ada@contoso.example", "Grace Hopper", "[payments]\\Ops"], 0..=3);
+    let rest =
+        (option::of(1_u8..=20), option::of(hours()), any::<bool>(), option::of(select(vec!["Live", "é 1"])));
+    (flag(), flag(), flag(), approvers, rest).prop_map(move |(approval, lock, branches, approvers, rest)| {
+        Gates {
+            target: rest.3.and_then(|name| format!("{name} {index}").parse().ok()),
+            approval,
+            approvers: approvers.into_iter().map(str::to_owned).collect(),
+            minimum_approvers: rest.0,
+            exclusive_lock: lock,
+            branch_control: branches,
+            business_hours: rest.1,
+            connection_approval: rest.2,
+        }
+    })
+}
+
+fn deployment() -> impl Strategy<Value = Deployment> {
+    let names = (
+        select(vec!["payments", "https://github.com/contoso/shop"]),
+        select(vec!["payments", "shop", "deploy \"all\""]),
+        select(vec!["azure-pipelines.yml", "ci/deploy.yaml"]),
+        select(vec!["main", "trunk/a"]),
+        option::of(select(vec!["Linux"])),
+    );
+    let rest = (
+        select(Tool::ALL.to_vec()),
+        select(Flow::ALL.to_vec()),
+        subsequence(vec!["a", "b c"], 0..=2),
+        0_u8..=10,
+        options(),
+    );
+    (names, rest).prop_map(
+        |((repository, name, file, main, queue), (tool, flow, pipelines, reviewers, options))| Deployment {
+            name: name.to_owned(),
+            repository: repository.parse().unwrap(),
+            file: file.to_owned(),
+            tool,
+            flow,
+            main: main.to_owned(),
+            queue: queue.map(str::to_owned),
+            pipelines: pipelines.into_iter().map(str::to_owned).collect(),
+            reviewers,
+            options: options.of(tool),
+        },
+    )
 }
 
 fn authentication(name: &EnvironmentName) -> impl Strategy<Value = Authentication> + use<> {
@@ -442,19 +564,27 @@ fn federations() -> impl Strategy<Value = Federation> {
         select(vec![AUDIENCE, "sts.amazonaws.com"]),
         option::of(select(vec!["0b1f"])).prop_map(|text| text.map(str::to_owned)),
     );
-    (top, verification, environments).prop_map(|(top, verification, environments)| {
-        let (organization, project, organization_id, issuer, audience, azp) = top;
-        Federation {
-            organization: organization.parse().unwrap(),
-            organization_id,
-            project: project.parse().unwrap(),
-            issuer: issuer.map(|issuer| issuer.parse().unwrap()),
-            audience: audience.to_owned(),
-            azp,
-            verification,
-            environments,
-        }
-    })
+    (top, verification, option::of(deployment().boxed()), environments).prop_map(
+        |(top, verification, pipeline, mut environments)| {
+            if let Some(pipeline) = &pipeline {
+                for environment in &mut environments {
+                    environment.deploy = environment.deploy.clone().of(pipeline.tool);
+                }
+            }
+            let (organization, project, organization_id, issuer, audience, azp) = top;
+            Federation {
+                organization: organization.parse().unwrap(),
+                organization_id,
+                project: project.parse().unwrap(),
+                issuer: issuer.map(|issuer| issuer.parse().unwrap()),
+                audience: audience.to_owned(),
+                azp,
+                verification,
+                pipeline,
+                environments,
+            }
+        },
+    )
 }
 
 proptest! {
@@ -530,4 +660,85 @@ fn a_thousand_problems_are_listed_and_the_rest_counted() {
     // Unknown keys are noted before the two that are missing.
     assert_eq!((last.line, last.column, last.key.as_str()), (1001, 1, "key-1000"));
     assert!(last.message.starts_with("is one of 502 "), "{last}");
+}
+
+#[test]
+fn a_pipeline_with_gates_is_read_and_its_flow_gives_the_branches() {
+    let text = format!(
+        "{SMALL}gates = {{ approvers = [\"ada@contoso.example\"], business-hours = {{ from = \"08:00\", to = \"17:00\" }} }}
+variables = {{ API_URL = \"https://api.example.com\" }}
+
+[pipeline]
+repository = \"payments\"
+tool = \"cdk\"
+flow = \"trunk\"
+"
+    );
+    let federation = parse(&text, "keyless.toml").unwrap();
+    let pipeline = federation.pipeline.as_ref().unwrap();
+    assert_eq!((pipeline.name.as_str(), pipeline.reviewers), ("payments", 1));
+    let branches = federation.environments.iter().map(|it| it.branches.clone());
+    assert_eq!(branches.collect::<Vec<_>>(), vec![vec!["main".parse().unwrap()]; 2]);
+    let hours = federation.environments[1].gates.business_hours.as_ref().unwrap();
+    assert_eq!(hours.to_string(), "Monday, Tuesday, Wednesday, Thursday, Friday 08:00-17:00 UTC");
+    assert_eq!(parse(&render(&federation), "x").unwrap(), federation);
+}
+
+#[test]
+fn what_is_wrong_with_gates_variables_and_the_pipeline_is_said_where_it_stands() {
+    let text = format!(
+        "{SMALL}gates = {{ approval = \"yes\", minimum-approvers = 0, business-hours = {{ from = \"17:00\", to = \"08:00\" }}, lock = true }}
+variables = {{ KEY = \"AKIAIOSFODNN7EXAMPLE\", \"Build.Id\" = \"1\", \"a b\" = \"1\" }}
+
+[pipeline]
+repository = \"payments\"
+tool = \"pulumi\"
+file = \"../x.yml\"
+name = \"keyless-verification\"
+"
+    );
+    let problems = parse(&text, "keyless.toml").unwrap_err();
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(shown.join("\n\n"));
+    assert!(!shown.join("").contains("AKIAIOSFODNN7EXAMPLE"));
+}
+
+#[test]
+fn what_a_tool_must_know_is_read_and_what_means_nothing_to_it_is_refused() {
+    let text = |tool: &str| {
+        format!(
+            "{SMALL}deploy = {{ state-bucket = \"contoso-state\", lock-table = \"locks\", session-minutes = 45 }}
+
+[pipeline]
+repository = \"payments\"
+tool = \"{tool}\"
+dir = \"infra\"
+version = \"1.13.3\"
+"
+        )
+    };
+    let federation = parse(&text("terraform"), "keyless.toml").unwrap();
+    let options = &federation.pipeline.as_ref().unwrap().options;
+    assert_eq!(options.version.as_ref().unwrap().as_str(), "1.13.3");
+    assert_eq!(federation.environments[1].deploy.session_minutes, Some(45));
+    assert_eq!(parse(&render(&federation), "x").unwrap(), federation);
+    let shown = |text: String| {
+        let problems = parse(&text, "keyless.toml").unwrap_err();
+        problems.iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shown(text("cdk")),
+        [
+            "environments.prod.deploy.state-bucket: `state-bucket` says nothing with `tool = \"cdk\"`",
+            "environments.prod.deploy.lock-table: `lock-table` says nothing with `tool = \"cdk\"`",
+            "pipeline.version: `version` says nothing with `tool = \"cdk\"`",
+        ]
+    );
+    let wrong = format!(
+        "{SMALL}deploy = {{ session-minutes = 10, plan-role = \"x\", app-id = \"$(id)\", stack-name = 1 }}\n"
+    );
+    let keys: Vec<String> = parse(&wrong, "f").unwrap_err().into_iter().map(|problem| problem.key).collect();
+    for key in ["session-minutes", "plan-role", "app-id", "stack-name"] {
+        assert!(keys.contains(&format!("environments.prod.deploy.{key}")), "{key}: {keys:?}");
+    }
 }

@@ -29,6 +29,7 @@ pub fn update(existing: &str, federation: &Federation) -> Result<String, Vec<Pro
         set(top, &entry);
     }
     set_verification(top, federation);
+    set_pipeline(top, federation);
     set_environments(top, federation);
     Ok(document.to_string())
 }
@@ -46,6 +47,21 @@ fn set_verification(top: &mut Table, federation: &Federation) {
     }
     if let Some(table) = top.get_mut("verification").and_then(Item::as_table_like_mut) {
         for entry in &entries {
+            set(table, entry);
+        }
+    }
+}
+
+fn set_pipeline(top: &mut Table, federation: &Federation) {
+    let Some(pipeline) = &federation.pipeline else {
+        top.remove("pipeline");
+        return;
+    };
+    if !top.get("pipeline").is_some_and(Item::is_table_like) {
+        top.insert("pipeline", Item::Table(Table::new()));
+    }
+    if let Some(table) = top.get_mut("pipeline").and_then(Item::as_table_like_mut) {
+        for entry in &keys::deployment(pipeline) {
             set(table, entry);
         }
     }
@@ -69,7 +85,7 @@ fn set_environments(top: &mut Table, federation: &Federation) {
         _ => return,
     };
     for (table, environment) in tables.into_iter().zip(&federation.environments) {
-        for entry in keys::environment(environment) {
+        for entry in keys::environment(environment, federation.pipeline.as_ref()) {
             set(table, &entry);
         }
     }
@@ -265,6 +281,7 @@ fn uncomment(existing: &str, federation: &Federation) -> String {
     let top = document.as_table();
     let tables = top.get("environments").and_then(Item::as_array_of_tables);
     let mut absent = lacking(top, keys::federation(federation));
+    let pipeline = federation.pipeline.as_ref();
     let mut environment = 0;
     let mut text = String::with_capacity(existing.len() + 256);
     for line in existing.split_inclusive('\n') {
@@ -274,7 +291,7 @@ fn uncomment(existing: &str, federation: &Federation) -> String {
             let name = table.and_then(|table| name_of(table));
             let wanted = federation.environments.iter().find(|e| Some(e.name.as_str()) == name);
             absent = match (table, wanted) {
-                (Some(table), Some(wanted)) => lacking(table, keys::environment(wanted)),
+                (Some(table), Some(wanted)) => lacking(table, keys::environment(wanted, pipeline)),
                 _ => Vec::new(),
             };
             environment += 1;
@@ -283,6 +300,10 @@ fn uncomment(existing: &str, federation: &Federation) -> String {
             absent = table
                 .map(|table| lacking(table, keys::verification(&federation.verification)))
                 .unwrap_or_default();
+        } else if plain.starts_with("[pipeline]") {
+            let table = top.get("pipeline").and_then(Item::as_table_like);
+            let wanted = table.zip(pipeline).map(|(table, wanted)| lacking(table, keys::deployment(wanted)));
+            absent = wanted.unwrap_or_default();
         } else if plain.starts_with('[') {
             absent.clear();
         }

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::arn::{AssumedRole, RoleArn};
 use super::connection::WantedConnection;
 use super::failure::{Code, Failure, Result};
-use super::federation::{Authentication, Environment, Federation};
+use super::federation::{Authentication, Deployment, Environment, Federation};
+use super::gates::{self, CheckKind, WantedBranch, WantedGates};
 use super::grounds::Grounds;
 use super::handshake::{Claims, Expected, Means};
 use super::issuer::{self, Issuer};
 use super::mark::{FederationId, TAG_ENVIRONMENT, TAG_FEDERATION};
 use super::names::{EnvironmentName, RepositoryName, SessionName};
 use super::policy::{self, Document, Effect, Size, inline_size, permission_statement, user_inline_size};
-use super::preset::Preset;
+use super::preset::{self, Preset};
 use super::provider::WantedProvider;
 use super::role::{INLINE_POLICY, TrustedUser, WantedRole};
 use super::rotation::name_beside;
@@ -36,6 +37,8 @@ pub struct Blueprint {
     pub environments: Vec<Wanted>,
     /// How the handshake is made.
     pub verification: WantedVerification,
+    /// The pipeline that deploys, with its gates; none: it is not wanted.
+    pub deployment: Option<WantedDeployment>,
 }
 
 /// What one environment wants.
@@ -51,6 +54,38 @@ pub struct Wanted {
     pub user: Option<WantedUser>,
     /// What its handshake must show.
     pub expected: Expected,
+}
+
+/// The pipeline that deploys, and what stands before its deployments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedDeployment {
+    /// The answers it comes from.
+    pub answers: Deployment,
+    /// The gates of each environment, in promotion order.
+    pub gates: Vec<WantedGates>,
+    /// The policies of the branch that pull requests go to, where the code lies in Azure Repos.
+    pub code: Option<WantedBranch>,
+    /// The policy of the verification branch, where the connection of an environment has branch control.
+    pub verification: Option<WantedBranch>,
+}
+
+impl WantedDeployment {
+    fn new(federation: &Federation, answers: &Deployment, id: &FederationId, branch: &str) -> Result<Self> {
+        let of = |environment: &Environment| {
+            let unnamed = || Failure::new(Code::Answers).with("environment", &environment.name);
+            gates::wanted(answers, environment, id, branch).ok_or_else(unnamed)
+        };
+        let gates = federation.environments.iter().map(of).collect::<Result<Vec<_>>>()?;
+        let mut checks = gates.iter().flat_map(|gates| &gates.checks);
+        let controlled = checks.any(|check| check.settings.kind() == CheckKind::BranchControl);
+        let repository = federation.verification.repository.as_str();
+        Ok(Self {
+            answers: answers.clone(),
+            code: gates::wanted_branch(answers),
+            verification: controlled.then(|| gates::wanted_verification(repository, branch)),
+            gates,
+        })
+    }
 }
 
 /// Where the verification pipeline lives.
@@ -90,15 +125,20 @@ impl Blueprint {
             .iter()
             .map(|environment| wanted(federation, environment, grounds, &id))
             .collect::<Result<Vec<_>>>()?;
+        let verification = WantedVerification {
+            repository: federation.verification.repository.clone(),
+            foreign_branch: federation.verification.branch.clone(),
+            pipeline: federation.verification.pipeline.clone(),
+            queue: federation.verification.queue.clone(),
+        };
+        let deployment = federation.pipeline.as_ref();
+        let deployment =
+            deployment.map(|answers| WantedDeployment::new(federation, answers, &id, verification.branch()));
         Ok(Self {
             providers: providers(federation, &grounds.issuer, &id),
             environments,
-            verification: WantedVerification {
-                repository: federation.verification.repository.clone(),
-                foreign_branch: federation.verification.branch.clone(),
-                pipeline: federation.verification.pipeline.clone(),
-                queue: federation.verification.queue.clone(),
-            },
+            deployment: deployment.transpose()?,
+            verification,
             grounds: grounds.clone(),
             id,
         })
@@ -221,6 +261,7 @@ fn wanted(
             tags,
             inline: BTreeMap::from([(INLINE_POLICY.to_owned(), policy)]),
             managed: environment.managed_policies.clone(),
+            wider: wider(federation, environment)?,
             arn: role,
         },
         expected: Expected {
@@ -236,6 +277,18 @@ fn wanted(
         },
         environment: environment.clone(),
     })
+}
+
+/// What a protected environment may do beyond the nearest one before it that is not protected, where changes are tried.
+fn wider(federation: &Federation, environment: &Environment) -> Result<Option<String>> {
+    let before = federation.environments.iter().take_while(|it| it.name != environment.name);
+    match before.filter(|it| !it.protected).last() {
+        Some(tried) if environment.protected => {
+            let more = preset::wider(environment, tried)?;
+            Ok(more.map(|more| format!("{} may do more than {}: {more}", environment.name, tried.name)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The token of the connection that a careful rotation proves first. Subjects that are not made of names tell nothing of it.

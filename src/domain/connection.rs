@@ -100,6 +100,8 @@ pub struct Use {
     pub pipeline: Option<i64>,
     /// The definition's name.
     pub name: String,
+    /// The run's id, where it is told.
+    pub run: Option<i64>,
     /// When the job began.
     pub started: String,
     /// When it ended; empty: not told.

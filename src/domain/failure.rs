@@ -188,6 +188,8 @@ pub enum Code {
     EnvironmentUnknown,
     /// Nothing keyless tells has that code.
     CodeUnknown,
+    /// The journal on this machine holds no run of that id.
+    RunUnknown,
     /// No practice world has that name.
     WorldUnknown,
     /// An address that replaces a cloud's is none.
@@ -291,6 +293,7 @@ impl Code {
             | Self::SubjectUnknown
             | Self::EnvironmentUnknown
             | Self::CodeUnknown
+            | Self::RunUnknown
             | Self::WorldUnknown
             | Self::AddressUnusable
             | Self::PlanUnreadable

@@ -2,15 +2,24 @@
 
 mod authentication;
 mod contradictions;
+mod deploying;
+mod deployment;
+mod deploys;
+mod permissions;
 
 use std::collections::BTreeMap;
 
 pub use authentication::Authentication;
 pub use contradictions::Contradiction;
+pub use deploying::Otherwise;
+pub use deployment::{Deployment, Flow, Source, Tool};
+pub use deploys::{Deploys, Options};
+pub use permissions::Permissions;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::arn::RoleArn;
+use super::gates::Gates;
 use super::issuer::{self, Issuer};
 use super::names::{
     AccountId, BranchPattern, ConnectionName, EnvironmentName, OrganizationName, Partition, ProjectName,
@@ -37,6 +46,9 @@ pub struct Federation {
     pub azp: Option<String>,
     /// How the handshake is made.
     pub verification: Verification,
+    /// The pipeline that deploys, with its gates; none: keyless makes no gates either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<Deployment>,
     /// In promotion order.
     pub environments: Vec<Environment>,
 }
@@ -87,12 +99,24 @@ pub struct Environment {
     pub branches: Vec<BranchPattern>,
     /// The permission preset (a file of `assets/permissions/`, without its ending).
     pub preset: String,
+    /// What the preset is filled with, and limits on top of it.
+    #[serde(default)]
+    pub permissions: Permissions,
     /// ARNs of managed policies to attach beside the preset.
     pub managed_policies: Vec<String>,
     /// ARN of a permissions boundary.
     pub boundary: Option<String>,
     /// Longest session of the role, in hours (1 to 12).
     pub session_hours: u8,
+    /// What stands before its deployments, where there is a pipeline that deploys.
+    #[serde(default)]
+    pub gates: Gates,
+    /// Variables its deployments need to know; none of them a secret.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// What the deployment tool must know about it.
+    #[serde(default)]
+    pub deploy: Deploys,
 }
 
 /// How keyless signs in to an account.
@@ -168,7 +192,7 @@ impl Federation {
 
 /// Defaults that follow the field's habit (issue 2).
 pub mod defaults {
-    use super::{BranchPattern, ConnectionName, EnvironmentName, RoleName, UserName};
+    use super::{BranchPattern, ConnectionName, Deployment, EnvironmentName, Flow, RoleName, UserName};
 
     /// Repository and pipeline of the handshake.
     pub const VERIFICATION: &str = "keyless-verification";
@@ -176,20 +200,31 @@ pub mod defaults {
     pub const PRESET: &str = "minimal";
     /// Longest session of a role, in hours.
     pub const SESSION_HOURS: u8 = 1;
+    /// The branch that is protected.
+    pub const MAIN: &str = "main";
+    /// Path of the YAML of the pipeline that deploys.
+    pub const PIPELINE_FILE: &str = "azure-pipelines.yml";
+    /// How many others must have looked at a pull request.
+    pub const REVIEWERS: u8 = 1;
 
-    enum Stage {
+    /// The stage an environment is by its name.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) enum Stage {
         Dev,
         Staging,
         Prod,
         Other,
     }
 
-    fn stage(name: &EnvironmentName) -> Stage {
-        match name.as_str().to_ascii_lowercase().as_str() {
-            "dev" | "development" => Stage::Dev,
-            "staging" | "stage" | "stg" => Stage::Staging,
-            "prod" | "production" | "prd" | "live" => Stage::Prod,
-            _ => Stage::Other,
+    impl Stage {
+        /// The stage that a name tells.
+        pub(super) fn of(name: &EnvironmentName) -> Self {
+            match name.as_str().to_ascii_lowercase().as_str() {
+                "dev" | "development" => Self::Dev,
+                "staging" | "stage" | "stg" => Self::Staging,
+                "prod" | "production" | "prd" | "live" => Self::Prod,
+                _ => Self::Other,
+            }
         }
     }
 
@@ -205,11 +240,11 @@ pub mod defaults {
 
     /// Whether an environment of that name is protected.
     pub fn protected(name: &EnvironmentName) -> bool {
-        matches!(stage(name), Stage::Prod)
+        matches!(Stage::of(name), Stage::Prod)
     }
 
     fn middle(name: &EnvironmentName) -> String {
-        match stage(name) {
+        match Stage::of(name) {
             Stage::Dev => "Dev".to_owned(),
             Stage::Staging => "Stage".to_owned(),
             Stage::Prod => "Prod".to_owned(),
@@ -229,7 +264,7 @@ pub mod defaults {
 
     /// `AWS-Dev`, `AWS-Staging`, `AWS-Prod`, …
     pub fn connection(name: &EnvironmentName) -> Option<ConnectionName> {
-        let end = match stage(name) {
+        let end = match Stage::of(name) {
             Stage::Dev => "Dev".to_owned(),
             Stage::Staging => "Staging".to_owned(),
             Stage::Prod => "Prod".to_owned(),
@@ -238,14 +273,9 @@ pub mod defaults {
         format!("AWS-{end}").parse().ok()
     }
 
-    /// dev ← `feat/*`, `fix/*`; staging ← `release/*`; prod ← `main`; others none.
-    pub fn branches(name: &EnvironmentName) -> Vec<BranchPattern> {
-        let patterns: &[&str] = match stage(name) {
-            Stage::Dev => &["feat/*", "fix/*"],
-            Stage::Staging => &["release/*"],
-            Stage::Prod => &["main"],
-            Stage::Other => &[],
-        };
-        patterns.iter().filter_map(|pattern| pattern.parse().ok()).collect()
+    /// dev ← `feat/*`, `fix/*`; staging ← `release/*`; prod ← `main`; others none. Where a pipeline is wanted, its flow says.
+    pub fn branches(name: &EnvironmentName, pipeline: Option<&Deployment>) -> Vec<BranchPattern> {
+        let (flow, main) = pipeline.map_or((Flow::Mapped, MAIN), |it| (it.flow, it.main.as_str()));
+        flow.branches(name, main)
     }
 }

@@ -46,12 +46,22 @@ pub enum Kind {
     Duration,
     /// The issuer a role trusts.
     Issuer,
+    /// An environment of Azure DevOps.
+    Target,
+    /// The checks before deployments to one environment.
+    Gates,
+    /// The policies of a branch.
+    Policy,
+    /// A variable group.
+    Group,
+    /// The file of the pipeline that deploys, on a branch.
+    Delivery,
     /// A look beside the chain, which changes nothing: who uses a connection, old keys, what CloudTrail tells.
     Inspection,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 19] = [
+    const ALL: [(Self, &'static str); 24] = [
         (Self::SignIn, "sign-in"),
         (Self::Extension, "extension"),
         (Self::Provider, "provider"),
@@ -70,6 +80,11 @@ impl Kind {
         (Self::Policies, "policies"),
         (Self::Duration, "duration"),
         (Self::Issuer, "issuer"),
+        (Self::Target, "environment"),
+        (Self::Gates, "gates"),
+        (Self::Policy, "policy"),
+        (Self::Group, "variable-group"),
+        (Self::Delivery, "pipeline-file"),
         (Self::Inspection, "inspection"),
     ];
 
@@ -127,6 +142,15 @@ impl StepKey {
                 format!("rights of the operator in {environment}")
             }
             (Kind::SignIn, _) => format!("{kind} to {}", self.object),
+            (Kind::Target, _) => format!("environment {} of Azure DevOps", self.object),
+            (Kind::Gates, _) => format!("checks before deployments to {}", self.object),
+            (Kind::Delivery, _) => format!("file of the pipeline in {}", self.object),
+            (Kind::Group, _) => format!("variable group {}", self.object),
+            (Kind::Policy, Some((repository, branch))) => {
+                let branch = branch.trim_start_matches("refs/heads/");
+                format!("policies of branch {branch} of repository {repository}")
+            }
+            (Kind::Permission, Some(("deployments", name))) => format!("who may deploy to {name}"),
             (Kind::Permission, Some((what, name))) => format!("{kind} for {what} {name}"),
             (Kind::Access, Some((what, name))) => format!("{kind} to {what} {name}"),
             _ => format!("{kind} {}", self.object),

@@ -1,15 +1,19 @@
 //! Pure nouns and rules: names, claims, policies, what is wanted and what is found. Names no other room.
 
 pub mod arn;
+pub mod audit;
 pub mod blueprint;
 pub mod connection;
 pub mod denial;
+pub mod deploy;
 pub mod diagnose;
 pub mod failure;
 pub mod federation;
 pub mod finding;
+pub mod gates;
 pub mod grounds;
 pub mod handshake;
+pub mod history;
 pub mod inventory;
 pub mod issuer;
 pub mod issuer_uses;
@@ -17,13 +21,17 @@ pub mod key;
 pub mod mark;
 pub mod move_issuer;
 pub mod names;
+pub mod narrow;
 pub mod pen;
 pub mod pipeline;
 pub mod policy;
 pub mod preset;
 pub mod provider;
+pub mod pull_request;
+pub mod reach;
 pub mod regions;
 pub mod role;
+pub mod role_policies;
 pub mod rotation;
 pub mod user;
 pub mod variable_group;

@@ -177,6 +177,14 @@ name!(
 );
 
 name!(
+    /// An environment of Azure DevOps (facts/azure-devops.md, section 7).
+    TargetName, "environment name of Azure DevOps", "1 to 127 characters, none of , \" / \\ [ ] : | < > + = ; ? *",
+    |text| (1..=127).contains(&text.chars().count())
+        && !text.contains([',', '"', '/', '\\', '[', ']', ':', '|', '<', '>', '+', '=', ';', '?', '*'])
+        && !text.chars().any(char::is_control)
+);
+
+name!(
     /// A git branch pattern: an exact name or a prefix that ends in `/*`.
     BranchPattern, "branch pattern", "a branch name such as main, or a prefix that ends in /* such as feat/*",
     |text| {

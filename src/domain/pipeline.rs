@@ -42,6 +42,44 @@ pub struct Pipeline {
     pub yaml_path: Option<String>,
 }
 
+/// A pipeline's definition, with what the pipeline alone does not tell (build/definitions).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    /// Its id, the same as the pipeline's.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Counts its changes.
+    pub revision: Option<i64>,
+    /// Where its code lies: `TfsGit` is Azure Repos, `GitHub`, …
+    pub repository_type: String,
+    /// Its repository, where that is of Azure Repos.
+    pub repository: Option<Uuid>,
+    /// Its repository's name.
+    pub repository_name: String,
+    /// Path of its YAML; none: a classic pipeline.
+    pub yaml_path: Option<String>,
+    /// The branch it runs from unless it is said otherwise, `refs/heads/…`.
+    pub default_branch: Option<String>,
+    /// Name of the agent queue of jobs that name none.
+    pub queue: Option<String>,
+    /// Id of that queue.
+    pub queue_id: Option<i64>,
+}
+
+/// An approval that a run waits for (pipelines/approvals).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingApproval {
+    /// Its id, the same as that of its record in the timeline.
+    pub id: Uuid,
+    /// Names of those who may approve and have not decided yet.
+    pub approvers: Vec<String>,
+    /// How many must; none: all, or not told.
+    pub minimum: Option<u32>,
+    /// What the approvers read.
+    pub instructions: String,
+}
+
 /// Something a pipeline must be permitted to use (pipelines/pipelinePermissions).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "id", rename_all = "snake_case")]
@@ -50,6 +88,17 @@ pub enum Protected {
     Endpoint(Uuid),
     /// An agent queue.
     Queue(i64),
+    /// An environment of Azure DevOps.
+    Environment(i64),
+    /// A variable group.
+    VariableGroup(i64),
+    /// A repository of Azure Repos.
+    Repository {
+        /// The id of its project.
+        project: Uuid,
+        /// Its id.
+        id: Uuid,
+    },
 }
 
 /// Who may use a protected resource.

@@ -61,6 +61,9 @@ pub struct WantedRole {
     pub inline: BTreeMap<String, Document>,
     /// ARNs of managed policies it must have; others on it are left and reported.
     pub managed: Vec<String>,
+    /// What it may do beyond the role of the environment where changes are tried first, which takes a yes of its own; none:
+    /// nothing.
+    pub wider: Option<String>,
 }
 
 /// A user that a role trusts in the place of a token.
@@ -305,6 +308,7 @@ mod tests {
             tags: BTreeMap::new(),
             inline: BTreeMap::new(),
             managed: Vec::new(),
+            wider: None,
         }
     }
 

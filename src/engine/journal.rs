@@ -30,6 +30,9 @@ pub enum Entry {
         run: String,
         /// `setup`, `teardown`, …
         command: String,
+        /// Who was signed in to Azure DevOps; none: nobody was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        who: Option<String>,
         /// When (RFC 3339, this machine's clock).
         at: String,
     },
@@ -91,7 +94,7 @@ impl Journal {
         state.join("journal").join(format!("{name}.jsonl"))
     }
 
-    /// Opens the journal for one run.
+    /// Opens the journal for one run; `who` is signed in to Azure DevOps.
     ///
     /// # Errors
     /// The file cannot be opened or written.
@@ -99,6 +102,7 @@ impl Journal {
         state: &Path,
         federation: &FederationId,
         command: &str,
+        who: Option<&str>,
         lock: Lock,
     ) -> Result<Arc<Self>> {
         let path = Self::path(state, federation);
@@ -110,7 +114,13 @@ impl Journal {
             writes: AtomicU64::new(0),
         };
         journal
-            .append(&Entry::Run { version: 1, run, command: command.to_owned(), at: Clock.stamp() })
+            .append(&Entry::Run {
+                version: 1,
+                run,
+                command: command.to_owned(),
+                who: who.map(str::to_owned),
+                at: Clock.stamp(),
+            })
             .await?;
         Ok(Arc::new(journal))
     }

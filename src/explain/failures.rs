@@ -77,6 +77,7 @@ pub fn words(failure: &Failure) -> Words {
         | Code::SubjectUnknown
         | Code::EnvironmentUnknown
         | Code::CodeUnknown
+        | Code::RunUnknown
         | Code::WorldUnknown
         | Code::AddressUnusable
         | Code::PlanUnreadable
@@ -350,6 +351,10 @@ fn flow(failure: &Failure) -> (String, &'static str) {
         Code::SubjectUnknown => (
             "no trust of this plan is to name the subject that was confirmed; nothing was written".to_owned(),
             "confirm exactly the subject that the plan or the finding names; `keyless doctor` shows it",
+        ),
+        Code::RunUnknown => (
+            format!("the journal on this machine has no run {}", told(failure, "run", "of that id")),
+            "`keyless history` lists the runs with their ids",
         ),
         Code::CodeUnknown => (
             format!("keyless has no code {}", told(failure, "code", "of that name")),

@@ -1,9 +1,25 @@
 //! How this keyless was called, as far as the next command must repeat it: a practice command is never copied into a live one.
 
 /// The commands that hints name.
-const COMMANDS: [&str; 14] = [
-    "setup", "plan", "apply", "verify", "status", "teardown", "export", "sandbox", "login", "logout",
-    "whoami", "doctor", "explain", "rotate",
+const COMMANDS: [&str; 18] = [
+    "setup",
+    "plan",
+    "apply",
+    "verify",
+    "status",
+    "teardown",
+    "export",
+    "sandbox",
+    "login",
+    "logout",
+    "whoami",
+    "doctor",
+    "explain",
+    "rotate",
+    "pipeline",
+    "permissions",
+    "audit",
+    "history",
 ];
 
 /// Flags and names of the call at hand.

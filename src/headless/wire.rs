@@ -4,11 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::audit::AuditOutput;
 use super::denial::DenialStatus;
 use super::doctor::Diagnosis;
 use super::half::HalfWritten;
+use super::history::HistoryOutput;
 use super::inventory::InventoryOutput;
 use super::matrix::MatrixOutput;
+use super::permissions::PermissionsOutput;
+use super::pipeline::PipelineOutput;
 use super::whoami::Whoami;
 use crate::domain::failure::Evidence;
 use crate::domain::finding::{Finding, Severity};
@@ -395,6 +399,10 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("doctor.schema.json", schemars::schema_for!(Diagnosis).to_value()),
         ("inventory.schema.json", schemars::schema_for!(InventoryOutput).to_value()),
         ("matrix.schema.json", schemars::schema_for!(MatrixOutput).to_value()),
+        ("audit.schema.json", schemars::schema_for!(AuditOutput).to_value()),
+        ("history.schema.json", schemars::schema_for!(HistoryOutput).to_value()),
+        ("permissions.schema.json", schemars::schema_for!(PermissionsOutput).to_value()),
+        ("pipeline.schema.json", schemars::schema_for!(PipelineOutput).to_value()),
         ("whoami.schema.json", schemars::schema_for!(Whoami).to_value()),
         ("half-written.schema.json", schemars::schema_for!(HalfWritten).to_value()),
         ("run-finished.schema.json", schemars::schema_for!(RunFinished).to_value()),

@@ -236,6 +236,12 @@ pub fn find_upwards(start: &Path, name: &str) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
+/// The top of the git repository that `start` lies in; none around it: `start` itself.
+pub fn repository_root(start: &Path) -> PathBuf {
+    let is_root = |folder: &&Path| folder.join(".git").exists();
+    start.ancestors().find(is_root).unwrap_or(start).to_owned()
+}
+
 /// Removes a folder and what is in it; one that is not there is removed.
 ///
 /// # Errors

@@ -278,7 +278,8 @@ fn next(board: &Board, command: &str, invocation: &Invocation) -> Option<String>
         Outcome::Stale => Some(format!("{same}; it looks anew")),
         Outcome::Stopped => Some(format!("{same}; it goes on where the clouds stand")),
         Outcome::Failed if failed => Some(again),
-        Outcome::Done if command == "teardown" => None,
+        // The pipeline's own last words name the command.
+        Outcome::Done if ["teardown", "pipeline"].contains(&command) => None,
         Outcome::Waiting if !flags.is_empty() => Some(format!("{same} --yes {}", flags.join(" "))),
         _ if command == "teardown" => Some(again),
         Outcome::Waiting if ["rotate", "move-issuer"].contains(&command) => {

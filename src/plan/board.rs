@@ -271,9 +271,11 @@ fn links_of(kind: Kind) -> &'static [Link] {
         Kind::Connection => &[Link::Connection],
         Kind::Role => &[Link::Role, Link::Trust],
         Kind::Permission => &[Link::Permission],
+        Kind::Gates => &[Link::Gates],
         Kind::Handshake => &[Link::Handshake],
         Kind::Denial | Kind::Decoy => &[],
         Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access | Kind::Inspection => &[],
         Kind::Key | Kind::User | Kind::Beside | Kind::Policies | Kind::Duration | Kind::Issuer => &[],
+        Kind::Target | Kind::Policy | Kind::Group | Kind::Delivery => &[],
     }
 }

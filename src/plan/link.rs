@@ -25,7 +25,7 @@ pub enum Link {
     Trust,
     /// Which pipelines may use the connection.
     Permission,
-    /// Checks on the connection.
+    /// Checks before deployments, and on the connection.
     Gates,
     /// The proof by a run.
     Handshake,
@@ -179,6 +179,11 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::RoleBoundary
         | C::RoleAdministrator
         | C::RoleStar
+        | C::RoleReachesAdministrator
+        | C::RoleEscalation
+        | C::RoleWildcard
+        | C::RoleReachUnknown
+        | C::RoleSimulated
         | C::UserDiffers
         | C::UserExtraPolicies
         | C::RotationWider
@@ -228,7 +233,12 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::RotationElsewhere
         | C::RotationWaits
         | C::RotationBeside => Link::Connection,
-        C::ConnectionUnauthorized | C::PermissionStanding | C::PermissionAllPipelines => Link::Permission,
+        C::ConnectionUnauthorized
+        | C::PermissionStanding
+        | C::PermissionAllPipelines
+        | C::PermissionOthers
+        | C::DeploymentUnknown => Link::Permission,
+        C::GateMissing | C::GateWeak | C::PolicyMissing | C::PolicyWeak => Link::Gates,
         C::RightsUnknown
         | C::RightsMissing
         | C::RightsBoundary

@@ -43,6 +43,8 @@ pub enum Purpose {
     Verify,
     /// Others proven to be denied.
     Denial,
+    /// Only the pipeline's file, brought to its repository.
+    Pipeline,
     /// Only looked at.
     Status,
     /// As setup, with a look at everything beside the chain that may be wrong.
@@ -55,6 +57,11 @@ pub enum Purpose {
     Renew,
     /// As setup, from one issuer to another, or back.
     MoveIssuer,
+    /// As found, but for permissions that were not used.
+    Narrow {
+        /// Days without use after which something counts as unused.
+        unused_days: u16,
+    },
     /// Gone.
     Teardown {
         /// Whether no environment of the federation remains.
@@ -98,6 +105,8 @@ pub(super) struct Proving {
     pub proves: Proves,
     /// Steps that must have gone well before.
     pub before: Vec<StepKey>,
+    /// Steps that come before, whether they go well or not.
+    pub after: Vec<StepKey>,
 }
 
 impl Builder<'_> {
@@ -107,6 +116,10 @@ impl Builder<'_> {
     /// Steps contradict each other, or the operator is unknown where access must be closed.
     pub fn steps(&self) -> Result<Vec<Shared>> {
         let mut steps = Vec::new();
+        if let Purpose::Narrow { unused_days } = self.purpose {
+            self.narrow_steps(unused_days, &mut steps);
+            return schedule::ordered(&steps);
+        }
         self.check_halves()?;
         self.aws_steps(&mut steps);
         if let (Some(devops), Some(project)) = (&self.session.devops, &self.surveyed.project) {
@@ -118,7 +131,7 @@ impl Builder<'_> {
         schedule::ordered(&steps)
     }
 
-    fn names(&self) -> Vec<EnvironmentName> {
+    pub(super) fn names(&self) -> Vec<EnvironmentName> {
         self.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone()).collect()
     }
 
@@ -133,7 +146,7 @@ impl Builder<'_> {
         self.session.aws.get(name).cloned().unwrap_or_else(missing)
     }
 
-    fn is_teardown(&self) -> bool {
+    pub(super) fn is_teardown(&self) -> bool {
         matches!(self.purpose, Purpose::Teardown { .. })
     }
 
@@ -316,6 +329,7 @@ impl Builder<'_> {
             environments: environments.clone(),
             protected: self.protected(),
         }));
+        let gates = self.gates((devops, project), steps);
         let access = match aim {
             Aim::AsItIs => Vec::new(),
             Aim::Present | Aim::Absent => self.access_steps(devops, project, aim == Aim::Present, steps)?,
@@ -323,7 +337,7 @@ impl Builder<'_> {
         if let Some(moving) = self.moving {
             self.moves(moving, (devops, project), &access, steps);
         } else if !self.is_teardown() {
-            let proving = Proving { proves: Proves::Wanted, before: Vec::new() };
+            let proving = Proving { proves: Proves::Wanted, before: Vec::new(), after: gates };
             self.beside_proofs((devops, project), &access, steps);
             let handshakes = self.handshakes(devops, project, &access, &proving, steps);
             if matches!(self.purpose, Purpose::Denial | Purpose::Rotate) {
@@ -414,6 +428,7 @@ impl Builder<'_> {
                 group: if proving.proves == Proves::Moved { format!("{group}/moved") } else { group },
                 proves: proving.proves,
                 before: proving.before.clone(),
+                gates: proving.after.clone(),
                 unseen: unseen.filter(|name| !self.session.does_aws(name)).collect(),
                 renewals: self.renewals(&members),
                 by_keys: self.purpose.is_by_keys(),

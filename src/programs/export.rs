@@ -1,5 +1,7 @@
 //! Export: the AWS half of a blueprint as text for other tools, equal to what keyless itself would make.
 
+pub mod azure_devops;
+pub mod cdk;
 pub mod cloudformation;
 pub mod terraform;
 
@@ -120,6 +122,7 @@ pub(super) fn quoted(text: &str) -> String {
         match c {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
             c if is_unprintable(c) => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => quoted.push(c),
         }

@@ -290,7 +290,7 @@ impl Builder<'_> {
             environments,
             others: moving.waits.clone(),
         }));
-        Proving { proves: Proves::Wanted, before: vec![tokens_key()] }
+        Proving { proves: Proves::Wanted, before: vec![tokens_key()], after: Vec::new() }
     }
 
     /// The steps of a move: proof beside the first statement, its end, the old provider's, and the last proof.
@@ -332,7 +332,8 @@ impl Builder<'_> {
             // It comes to nothing where a proof before it failed: that verdict stays the last word.
             let all = self.blueprint.environments.iter();
             let before = all.map(|wanted| issuer_key(&wanted.environment)).collect();
-            self.handshakes(devops, project, access, &Proving { proves: Proves::Moved, before }, steps);
+            let proving = Proving { proves: Proves::Moved, before, after: Vec::new() };
+            self.handshakes(devops, project, access, &proving, steps);
         }
     }
 

@@ -1,6 +1,6 @@
 //! How adopted objects were before keyless changed them, folded from the journal.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -25,8 +25,42 @@ pub struct Origins {
     pub changed: BTreeMap<String, OffsetDateTime>,
     /// Repositories keyless made, by name.
     pub repositories: HashSet<String>,
+    /// What keyless made in Azure DevOps that carries no mark.
+    pub made: Made,
     /// Audiences keyless added to providers, by `account/host/path`.
     pub audiences: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Objects of Azure DevOps that keyless made and that cannot carry a mark, by their ids.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// Ids by the operation that made them.
+    ids: BTreeMap<String, BTreeSet<i64>>,
+    /// Names of the objects, as the journal has them.
+    objects: HashSet<String>,
+}
+
+impl Made {
+    /// Ids of what an operation made.
+    pub fn ids(&self, operation: &str) -> Vec<i64> {
+        self.ids.get(operation).into_iter().flatten().copied().collect()
+    }
+
+    /// Whether keyless made the object of that kind and name, and did not delete it since.
+    pub fn holds(&self, kind: &str, name: &str) -> bool {
+        self.objects.contains(&format!("{kind} {name}"))
+    }
+
+    fn note(&mut self, write: &Write, receipt: &Value) {
+        if write.operation.ends_with("/create") {
+            if let Some(id) = receipt["id"].as_i64() {
+                self.ids.entry(write.operation.clone()).or_default().insert(id);
+            }
+            self.objects.insert(write.object.clone());
+        } else if write.operation.ends_with("/delete") {
+            self.objects.remove(&write.object);
+        }
+    }
 }
 
 impl Origins {
@@ -49,9 +83,15 @@ impl Origins {
             })
             .collect();
         let mut origins = Self::default();
+        let mut intents: HashMap<(&str, u64), &Write> = HashMap::new();
         let mut taking_down = HashSet::new();
         for entry in entries {
             match entry {
+                Entry::Receipt { run, ticket, receipt, .. } => {
+                    if let Some(write) = intents.get(&(run.as_str(), *ticket)) {
+                        origins.made.note(write, receipt);
+                    }
+                }
                 Entry::Run { run, command, .. } if command == "teardown" => {
                     taking_down.insert(run.as_str());
                 }
@@ -61,6 +101,7 @@ impl Origins {
                     if let Ok(at) = OffsetDateTime::parse(at, &Rfc3339) {
                         origins.changed.insert(write.object.clone(), at);
                     }
+                    intents.insert((run.as_str(), *ticket), write);
                     origins.empty(write, at);
                     let given_back = taking_down.contains(run.as_str());
                     if given_back && answered.contains(&(run.as_str(), *ticket)) {

@@ -29,7 +29,7 @@ use crate::engine::schedule::Direction;
 use crate::host::files::Lock;
 use crate::plan::board::Board;
 use crate::plan::change::Plan;
-use crate::plan::event::{Ended, Event, Outcome, VERSION};
+use crate::plan::event::{Ended, Event, Header, Outcome, VERSION};
 
 /// A program that has looked and planned, and written nothing.
 pub struct Prepared {
@@ -120,7 +120,8 @@ pub(super) async fn prepare_of(
         "plan" | "status" | "doctor" => None,
         _ => Some(Journal::lock(&session.state, &blueprint.id)?),
     };
-    let writes = purpose.aims_at_wanted() || matches!(purpose, Purpose::Teardown { .. });
+    let writes =
+        purpose.aims_at_wanted() || matches!(purpose, Purpose::Teardown { .. } | Purpose::Narrow { .. });
     let origins = match writes {
         true => Origins::read(&Journal::read(&session.state, &blueprint.id)?),
         false => Origins::default(),
@@ -136,19 +137,51 @@ pub(super) async fn prepare_of(
     };
     let steps = builder.steps()?;
     let known = if writes { Known::default() } else { Known::as_it_is() };
+    let federation = header(&blueprint, session);
+    let (plan, held) = look_at(session, (command, purpose), federation, &steps, &known).await;
+    Ok(Prepared { command, purpose, surveyed, blueprint, plan, held, steps, known, only: None, lock })
+}
+
+/// Looks at these steps alone, of a surveyed federation, and plans.
+///
+/// # Errors
+/// The answers contradict each other, or another keyless is at work on the federation.
+pub(super) async fn prepare_steps(
+    session: &Session,
+    (command, purpose): (&'static str, Purpose),
+    surveyed: Surveyed,
+    steps: Vec<Shared>,
+) -> Result<Prepared> {
+    let blueprint = Blueprint::new(&surveyed.federation, &surveyed.grounds)?;
+    let lock = Some(Journal::lock(&session.state, &blueprint.id)?);
+    let known = Known::default();
+    // Nothing of an environment is looked at, so none is told of.
+    let federation = Header { environments: Vec::new(), ..header(&blueprint, session) };
+    let (plan, held) = look_at(session, (command, purpose), federation, &steps, &known).await;
+    Ok(Prepared { command, purpose, surveyed, blueprint, plan, held, steps, known, only: None, lock })
+}
+
+/// Announces the steps, looks at them and plans; with what the doctor leaves alone.
+async fn look_at(
+    session: &Session,
+    (command, purpose): (&'static str, Purpose),
+    federation: Header,
+    steps: &[Shared],
+    known: &Known,
+) -> (Plan, BTreeSet<StepKey>) {
     let started = Event::RunStarted {
         version: VERSION,
         command: command.to_owned(),
-        federation: Some(header(&blueprint, session)),
+        federation: Some(federation),
         steps: steps.iter().map(|step| step.info()).collect(),
     };
     session.events.send(started).await;
-    let plan = look::plan(&steps, &known, &session.events, &session.stop).await;
+    let plan = look::plan(steps, known, &session.events, &session.stop).await;
     let held = match purpose {
-        Purpose::Doctor => doctor::held(&plan, &steps, &session.events.board()),
+        Purpose::Doctor => doctor::held(&plan, steps, &session.events.board()),
         _ => BTreeSet::new(),
     };
-    Ok(Prepared { command, purpose, surveyed, blueprint, plan, held, steps, known, only: None, lock })
+    (plan, held)
 }
 
 /// A denial is what alarms are made for: whoever watches a protected environment is to know before.
@@ -274,7 +307,8 @@ impl Prepared {
             Some(lock) => lock,
             None => Journal::lock(&session.state, self.id())?,
         };
-        let journal = Journal::open(&session.state, self.id(), self.command, lock).await?;
+        let who = self.blueprint.grounds.operator.as_ref().map(|operator| operator.name.as_str());
+        let journal = Journal::open(&session.state, self.id(), self.command, who, lock).await?;
         let forget = || {
             if let Some(devops) = &session.devops {
                 devops.forget();

@@ -15,6 +15,7 @@ use crate::domain::diagnose::{network, project};
 use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::Federation;
 use crate::domain::finding::Finding;
+use crate::domain::gates::{FoundCheck, Settings};
 use crate::domain::grounds::{Grounds, Operator};
 use crate::domain::issuer::Issuer;
 use crate::domain::names::{EnvironmentName, ProjectName};
@@ -264,6 +265,11 @@ fn take_casing(federation: &mut Federation, project: &Project, connections: &[Co
     notices
 }
 
+/// Whether a run may have to wait for a check. Branch control answers at once.
+fn holds_up(check: &FoundCheck) -> bool {
+    !matches!(check.settings, Some(Settings::BranchControl { .. }))
+}
+
 async fn gated(
     devops: &DevOps,
     project: &Project,
@@ -273,8 +279,10 @@ async fn gated(
     let looks = federation.environments.iter().filter_map(|environment| {
         let found = connections.iter().find(|c| c.name == environment.connection.as_str())?;
         Some(async move {
-            let checks = devops.checks(project, &Protected::Endpoint(found.id)).await?;
-            Ok::<_, Failure>((!checks.is_empty()).then(|| environment.name.clone()))
+            let protected = Protected::Endpoint(found.id);
+            let any = !devops.checks(project, &protected).await?.is_empty();
+            let holds_up = any && devops.found_checks(project, &protected).await?.iter().any(holds_up);
+            Ok::<_, Failure>(holds_up.then(|| environment.name.clone()))
         })
     });
     Ok(try_join_all(looks).await?.into_iter().flatten().collect())

@@ -1,4 +1,5 @@
-//! What only the practice cloud has: its clock can be moved and its issuer switched, also while another process serves it.
+//! What only the practice cloud has: its clock can be moved, its issuer switched and its people asked, also while another
+//! process serves it.
 
 use std::io;
 use std::sync::Arc;
@@ -6,10 +7,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
+use super::developers;
+use super::people::{self, Decided, Wanted};
+use super::standing::{self, Standing};
 use super::team::{self, TeamRun};
 use super::world::TokenIssuer;
 use super::{Addresses, Ground, issuer, practice_token};
@@ -19,6 +23,15 @@ const PATH: &str = "/_practice/clock";
 
 /// Who issues the tokens, likewise.
 const ISSUER: &str = "/_practice/issuer";
+
+/// Who answers what runs and pull requests wait for, likewise.
+const PEOPLE: &str = "/_practice/people";
+
+/// Who pushes and opens pull requests, likewise.
+const CODE: &str = "/_practice/code";
+
+/// How runs stand once they rest, likewise.
+const RUNS: &str = "/_practice/runs";
 
 /// The header that tells a keyless of this world from a page in a browser.
 const HEADER: &str = "x-practice-token";
@@ -91,6 +104,9 @@ pub fn router(ground: Arc<Ground>) -> Router {
     Router::new()
         .route(PATH, get(read).post(change))
         .route(ISSUER, get(read_issuer).post(change_issuer))
+        .route(PEOPLE, post(decide))
+        .route(CODE, post(develop))
+        .route(RUNS, post(rest))
         .with_state(ground)
 }
 
@@ -126,6 +142,62 @@ pub async fn ask(addresses: &Addresses, seconds: Option<i64>) -> io::Result<Told
 /// It does not answer, or not so.
 pub async fn ask_issuer(addresses: &Addresses, to: Option<TokenIssuer>) -> io::Result<Issues> {
     asked(addresses, ISSUER, to).await
+}
+
+async fn decide(
+    State(ground): State<Arc<Ground>>,
+    headers: HeaderMap,
+    Json(wanted): Json<Wanted>,
+) -> Response {
+    if !is_known(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    Json(people::decide(&ground, &wanted)).into_response()
+}
+
+/// Lets the people of a practice cloud that another process serves answer what is waited for.
+///
+/// # Errors
+/// It does not answer, or not so.
+pub async fn ask_people(addresses: &Addresses, wanted: &Wanted) -> io::Result<Vec<Decided>> {
+    asked(addresses, PEOPLE, Some(wanted)).await
+}
+
+async fn develop(
+    State(ground): State<Arc<Ground>>,
+    headers: HeaderMap,
+    Json(wanted): Json<developers::Wanted>,
+) -> Response {
+    if !is_known(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    Json(developers::play(&ground, &wanted)).into_response()
+}
+
+/// Lets a developer of a practice cloud that another process serves push, or open a pull request.
+///
+/// # Errors
+/// It does not answer, or not so.
+pub async fn ask_developer(
+    addresses: &Addresses,
+    wanted: &developers::Wanted,
+) -> io::Result<developers::Told> {
+    asked(addresses, CODE, Some(wanted)).await
+}
+
+async fn rest(State(ground): State<Arc<Ground>>, headers: HeaderMap, Json(runs): Json<Vec<u64>>) -> Response {
+    if !is_known(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    Json(standing::rest(&ground, &runs).await).into_response()
+}
+
+/// Waits until these runs of a practice cloud that another process serves have ended or wait for somebody.
+///
+/// # Errors
+/// It does not answer, or not so.
+pub async fn ask_rest(addresses: &Addresses, runs: &[u64]) -> io::Result<Vec<Standing>> {
+    asked(addresses, RUNS, Some(runs)).await
 }
 
 async fn asked<W: Serialize, T: serde::de::DeserializeOwned>(

@@ -4,11 +4,14 @@ pub mod agent;
 pub mod aws;
 pub mod clock;
 pub mod control;
+pub mod developers;
 pub mod devops;
 pub mod entra;
 pub mod habit;
 pub mod issuer;
+pub mod people;
 pub mod sso;
+pub mod standing;
 pub mod store;
 pub mod team;
 pub mod web;
@@ -302,6 +305,26 @@ impl Practice {
         control::move_clock(&self.ground, seconds).await
     }
 
+    /// Lets its people answer what runs and pull requests wait for.
+    pub fn decide(&self, wanted: &people::Wanted) -> Vec<people::Decided> {
+        people::decide(&self.ground, wanted)
+    }
+
+    /// Lets one of its developers push, or open a pull request.
+    pub fn develop(&self, wanted: &developers::Wanted) -> developers::Told {
+        developers::play(&self.ground, wanted)
+    }
+
+    /// Waits until these runs have ended or wait for somebody, and tells how they stand.
+    pub async fn rest(&self, runs: &[u64]) -> Vec<standing::Standing> {
+        standing::rest(&self.ground, runs).await
+    }
+
+    /// Lets its people approve what a run waits for, or what any run does.
+    pub fn approve(&self, run: Option<u64>) -> Vec<people::Decided> {
+        self.decide(&people::Wanted { run, ..people::Wanted::default() })
+    }
+
     /// What signs in to it.
     pub fn credentials(&self) -> Credentials {
         Credentials::of(&self.ground.world)
@@ -345,6 +368,39 @@ impl Running {
             (Self::Owned(practice), None) => Ok(control::look(practice.ground())),
             (Self::Owned(practice), Some(seconds)) => Ok(practice.move_clock(seconds).await),
             (Self::Attached { addresses, .. }, _) => control::ask(addresses, seconds).await,
+        }
+    }
+
+    /// Lets the people of the practice cloud answer what runs and pull requests wait for.
+    ///
+    /// # Errors
+    /// The process that runs it does not answer.
+    pub async fn decide(&self, wanted: &people::Wanted) -> io::Result<Vec<people::Decided>> {
+        match self {
+            Self::Owned(practice) => Ok(practice.decide(wanted)),
+            Self::Attached { addresses, .. } => control::ask_people(addresses, wanted).await,
+        }
+    }
+
+    /// Lets a developer push, or open a pull request.
+    ///
+    /// # Errors
+    /// The process that runs it does not answer.
+    pub async fn develop(&self, wanted: &developers::Wanted) -> io::Result<developers::Told> {
+        match self {
+            Self::Owned(practice) => Ok(practice.develop(wanted)),
+            Self::Attached { addresses, .. } => control::ask_developer(addresses, wanted).await,
+        }
+    }
+
+    /// Waits until these runs have ended or wait for somebody, and tells how they stand.
+    ///
+    /// # Errors
+    /// The process that runs it does not answer.
+    pub async fn rest(&self, runs: &[u64]) -> io::Result<Vec<standing::Standing>> {
+        match self {
+            Self::Owned(practice) => Ok(practice.rest(runs).await),
+            Self::Attached { addresses, .. } => control::ask_rest(addresses, runs).await,
         }
     }
 

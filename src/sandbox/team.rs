@@ -101,8 +101,8 @@ async fn deploy_one(ground: &Arc<Ground>, pipeline: &Pipeline) -> TeamRun {
     told
 }
 
-/// What the team would send; nobody counts or cuts it, as it goes over no connection.
-fn call(ground: &Arc<Ground>) -> Call {
+/// What somebody of the organisation would send; nobody counts or cuts it, as it goes over no connection.
+pub(super) fn call(ground: &Arc<Ground>) -> Call {
     let base = ground.addresses.get().map(|addresses| addresses.azure_devops.clone());
     Call {
         ground: Arc::clone(ground),

@@ -1,16 +1,21 @@
 //! Worlds: the TOML files a practice cloud starts from.
 
+pub(super) mod bootstrap;
 mod jobs;
+mod people;
 mod rotation;
 mod sign_in;
+mod state;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 pub use jobs::{Agent, AgentPlace, TokenIssuer, Tokens, Withheld};
+pub use people::{CodeFile, Person};
 pub use rotation::{Bucket, Group, KmsKey, ManagedPolicy, PastUse, UsedElsewhere, VariableGroup};
 pub use sign_in::{Entra, Sso, Tenant, TenantRefusal};
+pub use state::{Accessed, Parameter, Table};
 
 /// What exists, who may do what and how the services behave before anybody has done anything.
 #[derive(Debug, Clone, Deserialize)]
@@ -27,6 +32,9 @@ pub struct World {
     pub organization: Organization,
     /// Its projects, with what lies in them.
     pub projects: Vec<Project>,
+    /// The people of the organisation, beside the operator.
+    #[serde(default)]
+    pub people: Vec<Person>,
     /// The AWS accounts, with what lies in them.
     #[serde(default)]
     pub accounts: Vec<Account>,
@@ -87,6 +95,9 @@ pub struct Project {
     /// Git repositories that exist already, each with one commit on `main`.
     #[serde(default)]
     pub repositories: Vec<String>,
+    /// Files that lie on `main` of those repositories, beside the YAML of pipelines.
+    #[serde(default)]
+    pub files: Vec<CodeFile>,
     /// YAML pipelines that exist already.
     #[serde(default)]
     pub pipelines: Vec<Pipeline>,
@@ -211,6 +222,18 @@ pub struct Account {
     /// S3 buckets.
     #[serde(default)]
     pub buckets: Vec<Bucket>,
+    /// DynamoDB tables.
+    #[serde(default)]
+    pub tables: Vec<Table>,
+    /// Parameters of Systems Manager.
+    #[serde(default)]
+    pub parameters: Vec<Parameter>,
+    /// Regions in which somebody has run `cdk bootstrap`.
+    #[serde(default)]
+    pub cdk_bootstrap: Vec<String>,
+    /// When roles last used services.
+    #[serde(default)]
+    pub accessed: Vec<Accessed>,
     /// KMS keys that customers manage.
     #[serde(default)]
     pub kms_keys: Vec<KmsKey>,
@@ -357,7 +380,8 @@ pub struct Role {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Rights {
     /// Azure DevOps: `create-repository`, `create-connection`, `create-pipeline`, `pipeline-permissions`,
-    /// `queue-build`, `install-extension`, `access-control`, `connections` (invisible).
+    /// `queue-build`, `install-extension`, `access-control`, `connections` (invisible), `environments`, `policies`,
+    /// `variable-groups`, `security-roles`.
     pub devops_denied: Vec<String>,
     /// Azure DevOps: areas of calls whose scope the operator's token lacks, such as `serviceendpoint` or `git`.
     pub scopes_missing: Vec<String>,
@@ -399,6 +423,8 @@ pub struct Habits {
     pub role_quota: u32,
     /// Most OIDC providers an account can hold; 0: AWS's own default of 100.
     pub provider_quota: u32,
+    /// Minutes until an event is found in CloudTrail.
+    pub trail_delay_minutes: u32,
     /// Minutes until a use of an access key is told by `GetAccessKeyLastUsed`.
     pub last_used_delay_minutes: u32,
     /// Most characters of a trust policy, white space not counted (AWS's own default is 2,048); 0: the most that AWS

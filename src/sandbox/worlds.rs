@@ -1,18 +1,19 @@
 //! The worlds that come with the program, and the reading of any other.
 
-use super::world::{Account, World};
+use super::world::{Account, World, bootstrap};
 
 /// The world that `--sandbox` means when none is named.
 pub const DEFAULT: &str = "fresh";
 
 /// Name and text of every world that comes with the program.
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("fresh", include_str!("../../assets/worlds/fresh.toml")),
     ("half-done", include_str!("../../assets/worlds/half-done.toml")),
     ("renamed", include_str!("../../assets/worlds/renamed.toml")),
     ("locked-down", include_str!("../../assets/worlds/locked-down.toml")),
     ("shared-account", include_str!("../../assets/worlds/shared-account.toml")),
     ("static-keys", include_str!("../../assets/worlds/static-keys.toml")),
+    ("deploy", include_str!("../../assets/worlds/deploy.toml")),
     ("many", include_str!("../../assets/worlds/many.toml")),
 ];
 
@@ -43,6 +44,7 @@ pub fn parse(text: &str) -> Result<World, toml::de::Error> {
             world.accounts.push(fill_account(&many.account, &id, &fill));
         }
     }
+    world.accounts.iter_mut().for_each(bootstrap::expand);
     Ok(world)
 }
 

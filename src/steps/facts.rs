@@ -99,6 +99,11 @@ pub fn extension_key() -> StepKey {
     StepKey::new(Kind::Extension, "aws-vsts-tools")
 }
 
+/// The key of the step that knows an environment's connection last: the one that puts a wanted key into it, else its own.
+pub fn holder_key(environment: &Environment) -> StepKey {
+    access_key_key(environment).unwrap_or_else(|| connection_key(&environment.connection))
+}
+
 /// The question an existing object asks that keyless did not make.
 pub fn ask_owner(owner: &Owner, object: &str) -> Option<Ask> {
     match owner {

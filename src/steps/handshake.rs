@@ -71,6 +71,8 @@ pub struct Handshake {
     pub proves: Proves,
     /// What must have come before anything is proven: the issuer of the tokens is another one.
     pub before: Vec<StepKey>,
+    /// Checks on the connections: it is proven that handshakes get through them.
+    pub gates: Vec<StepKey>,
     /// The steps that close repository and pipeline to everybody else.
     pub access: Vec<StepKey>,
     /// The agent queue, or why none can be chosen.
@@ -377,7 +379,7 @@ impl Step for Handshake {
     }
 
     fn after(&self) -> Vec<StepKey> {
-        let mut after = Vec::new();
+        let mut after = self.gates.clone();
         if let Ok(queue) = &self.queue {
             after.push(queue_permission_key(queue));
         }

@@ -138,6 +138,7 @@ impl Step for Permission {
             (_, true, _) => (LinkState::Differs, "all pipelines".to_owned()),
             (.., true) => (LinkState::Differs, "stands for the verification pipeline".to_owned()),
             (_, false, false) if count == 0 => (LinkState::Ok, "only during a handshake".to_owned()),
+            (_, false, false) if count == 1 => (LinkState::Ok, "1 pipeline".to_owned()),
             (_, false, false) => (LinkState::Ok, format!("{count} pipelines")),
         };
         let about = |code| Finding::about(name, code).with("resource", self.name());

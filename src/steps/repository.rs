@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use super::facts::{Aim, SourceFact, ask_all};
+use super::gates::policy::guards;
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::git::{File, Push};
 use crate::cloud::devops::projects::Project;
+use crate::cloud::devops::pull_requests::Proposal;
 use crate::domain::blueprint::{VERIFICATION_PATH, VERIFICATION_YAML, WantedVerification};
 use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::finding::{Finding, FindingCode};
@@ -13,6 +15,7 @@ use crate::domain::key::{Kind, StepKey};
 use crate::domain::names::EnvironmentName;
 use crate::domain::pen::Pen;
 use crate::domain::pipeline::Repository as Found;
+use crate::domain::pull_request::{MergeStatus, PullRequestStatus};
 use crate::engine::known::{Known, Yields};
 use crate::engine::step::{Cx, Report, Step};
 use crate::plan::change::{Ask, Change, Verb};
@@ -46,6 +49,8 @@ pub struct Seen {
     pub yaml: Option<File>,
     /// Tip of the default branch, for a branch that is to be made from it.
     pub base: Option<String>,
+    /// Whether a policy keeps pushes away: changes go by pull request.
+    pub guarded: bool,
 }
 
 /// The key of the verification repository.
@@ -96,7 +101,8 @@ impl Repository {
             change.rights = vec!["vso.code_manage".to_owned()];
         } else if !Self::is_current(seen) {
             change.verb = if seen.yaml.is_some() { Verb::Update } else { Verb::Create };
-            change.writes = 1;
+            // A branch of its own, a pull request, and its completion.
+            change.writes = if seen.guarded { 3 } else { 1 };
             if seen.yaml.is_none() && self.is_own() && !self.made {
                 change.asks.push(Ask::Foreign {
                     what: format!("{} is empty and may be somebody else's", self.title()),
@@ -150,6 +156,51 @@ impl Repository {
         };
         self.devops.push_file(pen, &self.project, found, &push).await.map(drop)
     }
+
+    /// Brings the YAML to a branch that takes no pushes: by a pull request that goes past the reviewers. Nobody but the
+    /// operator may write to this repository, so nobody else could look at it. Goes on where an earlier one stopped.
+    async fn propose(&self, pen: &Pen, found: &Found, seen: &Seen) -> Result<()> {
+        let (devops, project, target) = (&self.devops, &self.project, self.wanted.branch());
+        let not_yet = |cause: &str| {
+            Failure::new(Code::DevopsConflict)
+                .class(Class::NotYet)
+                .with("branch", target)
+                .with("cause", cause)
+        };
+        let source = format!("keyless/update-{}", seen.tip.as_deref().unwrap_or_default());
+        if devops.branch_tip(project, found.id, &source).await?.is_none() {
+            let push = Push {
+                branch: &source,
+                parent: seen.tip.as_deref(),
+                path: VERIFICATION_PATH,
+                content: VERIFICATION_YAML,
+                replaces: seen.yaml.is_some(),
+                comment: "keyless: pipeline that proves the federation",
+            };
+            devops.push_file(pen, project, found, &push).await?;
+        }
+        let open = match devops.active_pull_request(project, found, &source, target).await? {
+            Some(open) => open,
+            None => {
+                let proposal = Proposal {
+                    source: &source,
+                    target,
+                    title: "keyless: pipeline that proves the federation",
+                    description: "Written by keyless. It is what its handshakes run.",
+                };
+                devops.create_pull_request(pen, project, found, proposal).await?
+            }
+        };
+        if open.source_commit.is_none() || open.merge == MergeStatus::Queued {
+            return Err(not_yet("Azure DevOps still merges the pull request on trial"));
+        }
+        let reason = "keyless's own pipeline: nobody else may write to this repository";
+        let done = devops.complete_pull_request(pen, project, found, &open, Some(reason)).await?;
+        match done.status {
+            PullRequestStatus::Completed => Ok(()),
+            _ => Err(not_yet("Azure DevOps still completes the pull request")),
+        }
+    }
 }
 
 impl Step for Repository {
@@ -194,8 +245,14 @@ impl Step for Repository {
             }
             _ => None,
         };
-        let seen = Seen { found: Some(found), tip, yaml, base };
+        let mut seen = Seen { found: Some(found), tip, yaml, base, guarded: false };
         self.check_owner(&seen)?;
+        if let (Some(found), true, Aim::Present) =
+            (&seen.found, seen.tip.is_some() && !Self::is_current(&seen), self.aim)
+        {
+            let ref_name = format!("refs/heads/{branch}");
+            seen.guarded = guards(&devops.branch_policies(project, found.id, &ref_name).await?);
+        }
         Ok(seen)
     }
 
@@ -224,6 +281,7 @@ impl Step for Repository {
 
     async fn apply(&self, _cx: &Cx, _known: &Known, pen: &Pen, seen: Seen) -> Result<()> {
         match (&seen.found, self.aim == Aim::Present) {
+            (Some(found), true) if seen.guarded => self.propose(pen, found, &seen).await,
             (Some(found), true) => self.push(pen, found, &seen).await,
             (None, true) => {
                 let made =

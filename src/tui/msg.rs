@@ -7,6 +7,7 @@ use crossterm::event::Event as Input;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::audit::access::Audit;
 use crate::domain::diagnose::matrix::Matrix;
 use crate::domain::failure::Failure;
 use crate::domain::federation::Federation;
@@ -256,6 +257,8 @@ pub enum Msg {
         /// What was found.
         result: Result<Box<Inventory>, Failure>,
     },
+    /// Answers [`Effect::Audit`].
+    Audited(Result<Box<Audit>, Failure>),
     /// Answers [`Effect::ReadHistory`], newest first.
     History(Result<Vec<Past>, Failure>),
     /// Answers [`Effect::ReadCalls`], newest first.
@@ -327,6 +330,8 @@ pub enum Effect {
         /// Those of all projects that can be seen.
         everywhere: bool,
     },
+    /// Find out who became which role lately, and from which run. Only reads.
+    Audit,
     /// Read the journal.
     ReadHistory,
     /// List the last HTTP exchanges.

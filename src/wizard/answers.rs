@@ -209,6 +209,7 @@ impl Model {
             audience: self.base.as_ref().map_or_else(|| AUDIENCE.to_owned(), |base| base.audience.clone()),
             azp: self.base.as_ref().and_then(|base| base.azp.clone()),
             verification: self.verification()?,
+            pipeline: self.base.as_ref().and_then(|base| base.pipeline.clone()),
             environments,
         })
     }
@@ -252,9 +253,13 @@ impl Model {
             subject: base.and_then(|base| base.subject.clone()),
             branches: branches(&text(Field::Branches)?).ok()?,
             preset: text(Field::Preset)?,
+            permissions: base.map(|base| base.permissions.clone()).unwrap_or_default(),
             managed_policies: base.map(|base| base.managed_policies.clone()).unwrap_or_default(),
             boundary: base.and_then(|base| base.boundary.clone()),
             session_hours: base.map_or(defaults::SESSION_HOURS, |base| base.session_hours),
+            gates: base.map(|base| base.gates.clone()).unwrap_or_default(),
+            variables: base.map(|base| base.variables.clone()).unwrap_or_default(),
+            deploy: base.map(|base| base.deploy.clone()).unwrap_or_default(),
         })
     }
 

@@ -168,7 +168,7 @@ impl Model {
             Field::User => default(defaults::user(name)?.as_str(), usual),
             Field::SourceIp => default("", "from everywhere"),
             Field::Branches => {
-                let patterns = defaults::branches(name);
+                let patterns = defaults::branches(name, None);
                 let patterns: Vec<&str> = patterns.iter().map(BranchPattern::as_str).collect();
                 match patterns.is_empty() {
                     true => default(NO_BRANCHES, format!("no branch usually deploys to {name}")),

@@ -20,14 +20,14 @@ fn root() -> &'static Path {
 }
 
 /// The judges of other projects: Python with their packages, and the published contracts.
-struct Judges {
+pub struct Judges {
     python: PathBuf,
-    contracts: PathBuf,
+    pub contracts: PathBuf,
 }
 
 impl Judges {
     /// None: they are not here, which is said. In CI they must be.
-    fn find(test: &str) -> Option<Self> {
+    pub fn find(test: &str) -> Option<Self> {
         let python = [".venv/bin/python", ".venv/Scripts/python.exe"].map(|place| root().join(place));
         let python = python.into_iter().find(|place| place.exists());
         let contracts = std::env::var_os("KEYLESS_CONTRACTS").map(PathBuf::from);
@@ -50,7 +50,7 @@ impl Judges {
         }
     }
 
-    fn python(&self) -> Command {
+    pub fn python(&self) -> Command {
         let mut command = Command::new(&self.python);
         // Nothing of the machine's own AWS settings.
         command.env_clear().env("PATH", path()).env("AWS_EC2_METADATA_DISABLED", "true");

@@ -2,6 +2,7 @@
 //! the test process, and the binary itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop here")]
 
+mod audit;
 mod calls;
 mod canary;
 mod canary_rotation;
@@ -11,6 +12,8 @@ mod denial;
 mod doctor;
 mod entra;
 mod full_screen;
+mod gates;
+mod gates_runs;
 mod headless;
 mod independent;
 mod keyed;
@@ -18,6 +21,9 @@ mod keyed;
 mod keyring;
 mod matrix;
 mod move_issuer;
+mod permissions;
+mod pipeline;
+mod pipeline_command;
 mod practice_entra;
 mod prompts;
 mod rights;

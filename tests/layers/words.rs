@@ -88,7 +88,9 @@ fn asked() -> BTreeSet<String> {
             literals
                 // Of STS, only this one is a right that has to be given.
                 .filter(|text| {
-                    ["iam:", "cloudtrail:", "s3:", "kms:"].iter().any(|service| text.starts_with(service))
+                    ["iam:", "cloudtrail:", "s3:", "kms:", "ssm:", "dynamodb:"]
+                        .iter()
+                        .any(|service| text.starts_with(service))
                         || *text == "sts:GetAccessKeyInfo"
                 })
                 .map(str::to_owned),
@@ -99,15 +101,20 @@ fn asked() -> BTreeSet<String> {
 
 #[test]
 fn the_operator_policies_allow_what_is_asked_and_no_more() {
-    let policies = ["assets/iam/keyless-operator.json", "assets/iam/keyless-rotation.json"]
-        .map(|file| serde_json::from_str::<Value>(&read(file)).expect("JSON"));
     let mut allowed = BTreeSet::new();
-    for statement in policies.iter().flat_map(|policy| policy["Statement"].as_array().expect("statements")) {
-        assert_eq!(statement["Effect"], "Allow");
-        for action in statement["Action"].as_array().expect("a list") {
-            let action = action.as_str().expect("an action").to_owned();
-            assert!(allowed.insert(action.clone()), "{action} stands twice");
+    for name in ["operator", "rotation", "pipeline"] {
+        let policy: Value =
+            serde_json::from_str(&read(&format!("assets/iam/keyless-{name}.json"))).expect("JSON");
+        let mut own = BTreeSet::new();
+        for statement in policy["Statement"].as_array().expect("statements") {
+            assert_eq!(statement["Effect"], "Allow");
+            for action in statement["Action"].as_array().expect("a list") {
+                let action = action.as_str().expect("an action").to_owned();
+                assert!(own.insert(action.clone()), "{action} stands twice in {name}");
+            }
         }
+        // Each is attached beside the operator's; the others may share what they both need.
+        allowed.extend(own);
     }
     let asked = asked();
     assert!(asked.len() > SETUP_ACTIONS.len(), "the calls of src/cloud/aws are not understood");

@@ -16,6 +16,7 @@ use super::open::{Scene, open, seen};
 use super::rounds::{Latest, Rounds};
 use super::{doctor, history, last};
 use crate::app::answers;
+use crate::app::audit;
 use crate::app::commands::write_plan;
 use crate::app::halves;
 use crate::app::open::Opening;
@@ -54,6 +55,8 @@ struct Inner {
     mapping: Latest,
     /// The inventory that is being taken: ended in the same way.
     taking: Latest,
+    /// The audit that goes on: ended in the same way.
+    auditing: Latest,
     going: Mutex<BTreeMap<Job, Going>>,
     /// The exit code of the last run.
     exit: Mutex<Exit>,
@@ -79,6 +82,7 @@ impl FullScreen {
             examining: Latest::default(),
             mapping: Latest::default(),
             taking: Latest::default(),
+            auditing: Latest::default(),
             going: Mutex::default(),
             exit: Mutex::default(),
         };
@@ -258,6 +262,17 @@ impl Inner {
         Msg::Mapped(found.await.map(Box::new))
     }
 
+    /// Finds out who became which role lately.
+    async fn audit(&self) -> Msg {
+        let found = async {
+            let scene = self.scene()?;
+            let (federation, _) = self.federation(&scene)?;
+            let output = self.output(&scene.opening, None);
+            audit::take(&scene.opening, &scene.clouds, federation, (&[], audit::USUAL), &output).await
+        };
+        Msg::Audited(found.await.map(Box::new))
+    }
+
     /// The stop of a run: made when it is first asked for.
     fn stop_of(&self, job: Job) -> CancellationToken {
         let mut going = self.going();
@@ -299,6 +314,7 @@ impl Performer for FullScreen {
             inner.examining.is_now(None);
             inner.mapping.is_now(None);
             inner.taking.is_now(None);
+            inner.auditing.is_now(None);
         }
         match effect {
             Effect::Open { practice } => {
@@ -374,6 +390,11 @@ impl Performer for FullScreen {
                     Msg::Inventory { everywhere, result }
                 });
                 inner.taking.is_now(Some(task));
+            }
+            Effect::Audit => {
+                let auditing = Arc::clone(&inner);
+                let task = self.spawn(async move { auditing.audit().await });
+                inner.auditing.is_now(Some(task));
             }
             Effect::ReadHistory => {
                 tokio::task::spawn_blocking(move || {

@@ -3,21 +3,25 @@
 mod caller;
 mod exchange;
 mod keys;
+mod last_accessed;
 mod policies;
 mod providers;
 mod refusal;
 mod resource_policies;
 mod rest;
 mod rights;
+mod role_policies;
 mod role_writes;
 mod roles;
+mod state;
 mod sts;
 mod trail;
 mod user_writes;
 mod users;
 mod xml;
 
-pub use rights::Rights;
+pub use last_accessed::LastAccessed;
+pub use rights::{Rights, Simulation};
 pub use role_writes::Created;
 pub use sts::Identity;
 
@@ -149,7 +153,7 @@ struct Shared {
     iam_permits: Arc<Semaphore>,
     sts_permits: Arc<Semaphore>,
     trail_permits: Arc<Semaphore>,
-    /// Of S3 and KMS together.
+    /// Of S3, KMS, SSM and DynamoDB together.
     rest_permits: Arc<Semaphore>,
     caller: Caller,
 }
@@ -182,7 +186,7 @@ impl Aws {
             iam_permits: transport.permits(format!("iam {}", region.partition())),
             sts_permits: transport.permits(format!("sts {region}")),
             trail_permits: transport.permits(format!("cloudtrail {region}")),
-            rest_permits: transport.permits(format!("s3 and kms {region}")),
+            rest_permits: transport.permits(format!("s3, kms, ssm and dynamodb {region}")),
             account,
             region,
             caller: Caller::default(),

@@ -41,7 +41,10 @@ fn coded(code: &str) -> Option<Failure> {
         | "NoSuchEntityException"
         | "NoSuchBucketPolicy"
         | "NoSuchBucket"
-        | "NotFoundException" => Code::AwsNotFound,
+        | "NotFound"
+        | "NotFoundException"
+        | "ParameterNotFound"
+        | "ResourceNotFoundException" => Code::AwsNotFound,
         "EntityAlreadyExists"
         | "EntityAlreadyExistsException"
         | "DeleteConflict"

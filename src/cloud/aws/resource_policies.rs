@@ -23,7 +23,7 @@ const PAGE: usize = 1000;
 const KEYS: usize = 1000;
 /// The only name a key policy can have (GetKeyPolicy).
 const KEY_POLICY: &str = "default";
-const JSON: (&str, &str) = ("content-type", "application/x-amz-json-1.1");
+pub(super) const JSON: (&str, &str) = ("content-type", "application/x-amz-json-1.1");
 
 /// A bucket and where it is.
 struct Bucket {
@@ -181,10 +181,10 @@ impl Aws {
     }
 }
 
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
-fn unreadable(action: &str, cause: &str) -> Failure {
+pub(super) fn unreadable(action: &str, cause: &str) -> Failure {
     Failure::new(Code::AwsRefused).with("action", action).with("cause", cause)
 }

@@ -1,4 +1,4 @@
-//! Signed requests to services that keyless has no client of the SDK for: S3 and KMS, of which it reads three calls.
+//! Signed requests to services that keyless has no client of the SDK for: S3, KMS, SSM and DynamoDB, of which it reads few calls.
 //!
 //! Their clients would weigh more than all others together. Signature, credentials, connection pool and time limits are the SDK's.
 
@@ -41,6 +41,11 @@ pub(super) struct Service {
 
 pub(super) const S3: Service = Service { id: "S3", name: "s3", plain_path: true };
 pub(super) const KMS: Service = Service { id: "KMS", name: "kms", plain_path: false };
+pub(super) const SSM: Service = Service { id: "SSM", name: "ssm", plain_path: false };
+pub(super) const DYNAMODB: Service = Service { id: "DynamoDB", name: "dynamodb", plain_path: false };
+
+/// S3's error code for a bucket that is in another region.
+pub(super) const ELSEWHERE: &str = "PermanentRedirect";
 
 /// One question.
 pub(super) struct Ask<'a> {
@@ -180,7 +185,21 @@ fn answered(response: &HttpResponse) -> std::result::Result<String, Orchestrator
     if response.status().is_success() {
         return Ok(text);
     }
-    Err(OrchestratorError::operation(Refusal(refused(&text))))
+    let told = match bare(response.status().as_u16()).filter(|_| text.is_empty()) {
+        Some(code) => ErrorMetadata::builder().code(code).build(),
+        None => refused(&text),
+    };
+    Err(OrchestratorError::operation(Refusal(told)))
+}
+
+/// What an answer without a body means: one to HEAD never has one (S3, HeadBucket).
+fn bare(status: u16) -> Option<&'static str> {
+    match status {
+        301 | 307 => Some(ELSEWHERE),
+        403 => Some("AccessDenied"),
+        404 => Some("NotFound"),
+        _ => None,
+    }
 }
 
 /// Code and message of an error: XML of S3 (REST error responses), JSON of KMS (AWS JSON 1.1, `__type`).
@@ -218,6 +237,8 @@ mod tests {
         let of = |service, region: &str| live(service, &region.parse().unwrap());
         assert_eq!(of(&S3, "eu-west-1"), "https://s3.eu-west-1.amazonaws.com");
         assert_eq!(of(&KMS, "us-gov-west-1"), "https://kms.us-gov-west-1.amazonaws.com");
+        assert_eq!(of(&SSM, "eu-west-1"), "https://ssm.eu-west-1.amazonaws.com");
+        assert_eq!(of(&DYNAMODB, "eu-west-1"), "https://dynamodb.eu-west-1.amazonaws.com");
         assert_eq!(of(&S3, "cn-north-1"), "https://s3.cn-north-1.amazonaws.com.cn");
     }
 

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Aws, Repeat};
+use crate::domain::audit::{Assumption, Assumptions};
 use crate::domain::diagnose::trail::Attempt;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::names::{Partition, Region};
@@ -37,6 +38,8 @@ struct Record {
     request_parameters: Option<Parameters>,
     #[serde(default)]
     error_code: Option<String>,
+    #[serde(default, rename = "sourceIPAddress")]
+    source_address: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -53,20 +56,32 @@ struct Identity {
 struct Parameters {
     #[serde(default)]
     role_arn: Option<String>,
+    #[serde(default)]
+    role_session_name: Option<String>,
 }
 
 /// One event, where it tells its role and time.
-fn attempt(text: &str) -> Option<Attempt> {
+fn assumption(text: &str) -> Option<Assumption> {
     let record: Record = serde_json::from_str(text).ok()?;
-    Some(Attempt {
+    let parameters = record.request_parameters?;
+    Some(Assumption {
         id: record.event_id,
         at: OffsetDateTime::parse(&record.event_time, &Rfc3339).ok()?,
         region: record.aws_region,
-        role: record.request_parameters?.role_arn?,
+        role: parameters.role_arn?,
+        session: parameters.role_session_name,
         subject: record.user_identity.user_name,
         provider: record.user_identity.identity_provider,
+        source_address: record.source_address,
         error: record.error_code,
     })
+}
+
+impl From<Assumption> for Attempt {
+    fn from(found: Assumption) -> Self {
+        let Assumption { id, at, region, role, subject, provider, error, .. } = found;
+        Self { id, at, region, role, subject, provider, error }
+    }
 }
 
 impl Aws {
@@ -76,20 +91,46 @@ impl Aws {
     /// # Errors
     /// CloudTrail refuses or does not answer.
     pub async fn web_identities(&self, since: OffsetDateTime) -> Result<Vec<Attempt>> {
+        let assumptions = self.assumptions(since, None, PAGES).await?;
+        Ok(assumptions.found.into_iter().map(Attempt::from).collect())
+    }
+
+    /// Who assumed a role with a web identity, or tried to, from then on and until then (now, where there is none), the newest
+    /// first, each once: from the environment's region and, in the partition that has it, from the one of the global STS
+    /// address. At most `pages` times 50 events of each region are read; CloudTrail answers two requests a second, and keeps
+    /// 90 days.
+    ///
+    /// # Errors
+    /// CloudTrail refuses or does not answer.
+    pub async fn assumptions(
+        &self,
+        from: OffsetDateTime,
+        until: Option<OffsetDateTime>,
+        pages: usize,
+    ) -> Result<Assumptions> {
         let global: Option<Region> = match self.region().partition() {
             Partition::Aws => GLOBAL.parse().ok(),
             Partition::AwsUsGov | Partition::AwsCn => None,
         };
-        let mut found = self.web_identities_in(self.region(), since).await?;
-        if let Some(global) = global.filter(|global| global != self.region()) {
-            found.extend(self.web_identities_in(&global, since).await?);
+        let global = global.filter(|global| global != self.region());
+        let mut all = Assumptions::default();
+        for region in [Some(self.region()), global.as_ref()].into_iter().flatten() {
+            let (found, cut) = self.assumptions_in(region, (from, until), pages).await?;
+            all.found.extend(found);
+            all.cut.extend(cut.then(|| region.to_string()));
         }
-        found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.id.cmp(&b.id)));
-        found.dedup_by(|a, b| a.id == b.id);
-        Ok(found)
+        all.found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.id.cmp(&b.id)));
+        all.found.dedup_by(|a, b| a.id == b.id);
+        Ok(all)
     }
 
-    async fn web_identities_in(&self, region: &Region, since: OffsetDateTime) -> Result<Vec<Attempt>> {
+    /// The events of one region, and whether there are older ones of that time.
+    async fn assumptions_in(
+        &self,
+        region: &Region,
+        (from, until): (OffsetDateTime, Option<OffsetDateTime>),
+        pages: usize,
+    ) -> Result<(Vec<Assumption>, bool)> {
         let by_name = LookupAttribute::builder()
             .attribute_key(LookupAttributeKey::EventName)
             .attribute_value(EVENT)
@@ -97,12 +138,13 @@ impl Aws {
             .map_err(|error| Failure::new(Code::AwsRefused).with("cause", error))?;
         let mut found = Vec::new();
         let mut next = None;
-        for _ in 0..PAGES {
+        for _ in 0..pages {
             let request = self
                 .trail()
                 .lookup_events()
                 .lookup_attributes(by_name.clone())
-                .start_time(DateTime::from_secs(since.unix_timestamp()))
+                .start_time(DateTime::from_secs(from.unix_timestamp()))
+                .set_end_time(until.map(|until| DateTime::from_secs(until.unix_timestamp())))
                 .max_results(PAGE)
                 .set_next_token(next);
             let there = || Builder::new().region(SdkRegion::new(region.as_str().to_owned()));
@@ -110,13 +152,13 @@ impl Aws {
             let answer = self.call_trail("cloudtrail:LookupEvents", Repeat::Read, call).await?;
             let texts =
                 answer.events.unwrap_or_default().into_iter().filter_map(|event| event.cloud_trail_event);
-            found.extend(texts.filter_map(|text| attempt(&text)));
+            found.extend(texts.filter_map(|text| assumption(&text)));
             next = answer.next_token;
             if next.is_none() {
                 break;
             }
         }
-        Ok(found)
+        Ok((found, next.is_some()))
     }
 
     /// Whether any trail that covers the environment's region logs. A trail of the organisation may be invisible from the account.
@@ -151,16 +193,20 @@ mod tests {
     use super::*;
 
     /// The shape of a refused event as the IAM User Guide and logs in public issues show it.
-    const REFUSED: &str = r#"{"eventVersion":"1.08","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/vstoken.dev.azure.com/x:api://AzureADTokenExchange:sc://contoso/payments/AWS-Old","userName":"sc://contoso/payments/AWS-Old","identityProvider":"arn:aws:iam::111122223333:oidc-provider/vstoken.dev.azure.com/x"},"eventTime":"2026-11-20T15:09:08Z","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","awsRegion":"eu-west-1","errorCode":"AccessDenied","errorMessage":"An unknown error occurred","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/Dev","roleSessionName":"x"},"responseElements":null,"eventID":"e-1"}"#;
+    const REFUSED: &str = r#"{"eventVersion":"1.08","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/vstoken.dev.azure.com/x:api://AzureADTokenExchange:sc://contoso/payments/AWS-Old","userName":"sc://contoso/payments/AWS-Old","identityProvider":"arn:aws:iam::111122223333:oidc-provider/vstoken.dev.azure.com/x"},"eventTime":"2026-11-20T15:09:08Z","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","awsRegion":"eu-west-1","sourceIPAddress":"192.0.2.7","errorCode":"AccessDenied","errorMessage":"An unknown error occurred","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/Dev","roleSessionName":"x"},"responseElements":null,"eventID":"e-1"}"#;
 
     #[test]
     fn an_event_tells_role_subject_and_error() {
-        let found = attempt(REFUSED).unwrap();
+        let found = assumption(REFUSED).unwrap();
         assert_eq!(found.role, "arn:aws:iam::111122223333:role/Dev");
         assert_eq!(found.subject.as_deref(), Some("sc://contoso/payments/AWS-Old"));
         assert_eq!(found.error.as_deref(), Some("AccessDenied"));
         assert_eq!((found.region.as_str(), found.at.unix_timestamp()), ("eu-west-1", 1_795_187_348));
-        assert_eq!(attempt(&REFUSED.replace("requestParameters", "other")), None);
-        assert_eq!(attempt("{}"), None);
+        assert_eq!(
+            (found.session.as_deref(), found.source_address.as_deref()),
+            (Some("x"), Some("192.0.2.7"))
+        );
+        assert_eq!(assumption(&REFUSED.replace("requestParameters", "other")), None);
+        assert_eq!(assumption("{}"), None);
     }
 }

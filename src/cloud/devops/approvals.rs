@@ -6,10 +6,16 @@ use uuid::Uuid;
 use super::projects::{Project, segment};
 use super::{DevOps, List, routes};
 use crate::domain::failure::Result;
+use crate::domain::pipeline::PendingApproval;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire {
+    id: Uuid,
+    #[serde(default)]
+    min_required_approvers: Option<u32>,
+    #[serde(default)]
+    instructions: Option<String>,
     #[serde(default)]
     status: Option<String>,
     #[serde(default)]
@@ -32,26 +38,40 @@ struct Approver {
     display_name: Option<String>,
 }
 
-fn pending_names(approvals: Vec<Wire>) -> Vec<String> {
-    let pending = |status: &Option<String>| status.as_deref() == Some("pending");
-    let mut names: Vec<String> = approvals
-        .into_iter()
-        .filter(|approval| pending(&approval.status))
-        .flat_map(|approval| approval.steps.unwrap_or_default())
-        .filter(|step| pending(&step.status))
-        .filter_map(|step| step.assigned_approver?.display_name)
-        .collect();
+/// The approvals that are still pending, with those who have not decided yet.
+fn pending(approvals: Vec<Wire>) -> Vec<PendingApproval> {
+    let is_pending = |status: &Option<String>| status.as_deref() == Some("pending");
+    let open = approvals.into_iter().filter(|approval| is_pending(&approval.status));
+    open.map(|approval| {
+        let steps = approval.steps.unwrap_or_default().into_iter().filter(|step| is_pending(&step.status));
+        PendingApproval {
+            id: approval.id,
+            approvers: steps.filter_map(|step| step.assigned_approver?.display_name).collect(),
+            // As in the check's settings, 0 stands for all of them.
+            minimum: approval.min_required_approvers.filter(|minimum| *minimum > 0),
+            instructions: approval.instructions.unwrap_or_default(),
+        }
+    })
+    .collect()
+}
+
+fn names(approvals: Vec<PendingApproval>) -> Vec<String> {
+    let mut names: Vec<String> = approvals.into_iter().flat_map(|approval| approval.approvers).collect();
     names.sort();
     names.dedup();
     names
 }
 
 impl DevOps {
-    /// Who can approve what a run waits for. `approvals` are the ids of its `Checkpoint.Approval` records. Read anew.
+    /// The approvals a run waits for. `approvals` are the ids of its `Checkpoint.Approval` records. Read anew.
     ///
     /// # Errors
     /// Azure DevOps refuses or does not answer.
-    pub async fn pending_approvers(&self, project: &Project, approvals: &[Uuid]) -> Result<Vec<String>> {
+    pub async fn pending_approvals(
+        &self,
+        project: &Project,
+        approvals: &[Uuid],
+    ) -> Result<Vec<PendingApproval>> {
         if approvals.is_empty() {
             return Ok(Vec::new());
         }
@@ -59,7 +79,15 @@ impl DevOps {
         let call = self.call(&routes::APPROVALS, &[&segment(project)]);
         let list: List<Wire> =
             call.query("approvalIds", &ids.join(",")).query("$expand", "steps").json().await?;
-        Ok(pending_names(list.value))
+        Ok(pending(list.value))
+    }
+
+    /// Who can approve what a run waits for, by name. As [`DevOps::pending_approvals`].
+    ///
+    /// # Errors
+    /// Azure DevOps refuses or does not answer.
+    pub async fn pending_approvers(&self, project: &Project, approvals: &[Uuid]) -> Result<Vec<String>> {
+        Ok(names(self.pending_approvals(project, approvals).await?))
     }
 }
 
@@ -71,12 +99,18 @@ mod tests {
     #[test]
     fn only_pending_steps_name_approvers() {
         let approvals: Vec<Wire> = serde_json::from_value(serde_json::json!([
-            {"id": "a", "status": "pending", "steps": [
+            {"id": Uuid::from_u128(1), "status": "pending", "minRequiredApprovers": 1, "instructions": "look", "steps": [
                 {"status": "pending", "assignedApprover": {"displayName": "Release Managers"}},
                 {"status": "approved", "assignedApprover": {"displayName": "Ada"}}]},
-            {"id": "b", "status": "approved", "steps": [{"status": "pending", "assignedApprover": {"displayName": "Eve"}}]}
+            {"id": Uuid::from_u128(2), "status": "approved", "steps": [{"status": "pending", "assignedApprover": {"displayName": "Eve"}}]}
         ]))
         .unwrap();
-        assert_eq!(pending_names(approvals), ["Release Managers"]);
+        let open = pending(approvals);
+        let [only] = &open[..] else { panic!("{open:?}") };
+        assert_eq!(
+            (only.id, only.minimum, only.instructions.as_str()),
+            (Uuid::from_u128(1), Some(1), "look")
+        );
+        assert_eq!(names(open), ["Release Managers"]);
     }
 }

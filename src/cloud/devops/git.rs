@@ -115,7 +115,7 @@ struct CommitWire {
 }
 
 /// The object id git gives a file with this content.
-fn blob_id(content: &str) -> String {
+pub fn blob_id(content: &str) -> String {
     let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     context.update(format!("blob {}\0", content.len()).as_bytes());
     context.update(content.as_bytes());
@@ -150,6 +150,10 @@ fn repository_key(project: &Project, name: &str) -> String {
 
 fn tip_key(repository: Uuid, branch: &str) -> String {
     format!("tip {repository} {branch}")
+}
+
+fn text_key(repository: Uuid, branch: &str, path: &str) -> String {
+    format!("text {repository} {branch} {path}")
 }
 
 fn file_key(repository: Uuid, branch: &str, path: &str, expected: &str) -> String {
@@ -266,6 +270,30 @@ impl DevOps {
         self.memo().get(&file_key(repository, branch, path, expected), read).await
     }
 
+    /// A file at the tip of a branch, whatever it holds; none: there is no such file, branch or commit.
+    ///
+    /// # Errors
+    /// Azure DevOps refuses or does not answer.
+    pub async fn text_file(
+        &self,
+        project: &Project,
+        repository: Uuid,
+        branch: &str,
+        path: &str,
+    ) -> Result<Option<File>> {
+        let read = || async {
+            let found = self.item(project, repository, branch, "path", path).await?;
+            match found.and_then(|items| items.at(path)) {
+                None => Ok(None),
+                Some(ItemWire { object_id: Some(object_id), content: Some(content), .. }) => {
+                    Ok(Some(File { object_id, content }))
+                }
+                Some(_) => Err(unexpected("a file without its content")),
+            }
+        };
+        self.memo().get(&text_key(repository, branch, path), read).await
+    }
+
     async fn item(
         &self,
         project: &Project,
@@ -305,6 +333,7 @@ impl DevOps {
                     repository_key(project, &repository.name),
                     tip_key(repository.id, push.branch),
                     file_key(repository.id, push.branch, push.path, push.content),
+                    text_key(repository.id, push.branch, push.path),
                 ])
                 .body(push_body(push));
             let answer: PushAnswer = call.json().await?;

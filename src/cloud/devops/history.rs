@@ -25,6 +25,8 @@ struct Data {
     #[serde(default)]
     definition: Option<Owner>,
     #[serde(default)]
+    owner: Option<Owner>,
+    #[serde(default)]
     start_time: Option<String>,
     #[serde(default)]
     finish_time: Option<String>,
@@ -47,6 +49,8 @@ impl From<Data> for Use {
             kind: data.plan_type.unwrap_or_default(),
             pipeline,
             name: name.unwrap_or_default(),
+            // No run has the number 0: it is not kept any more.
+            run: data.owner.and_then(|it| it.id).filter(|id| *id > 0),
             started: data.start_time.unwrap_or_default(),
             finished: data.finish_time.unwrap_or_default(),
             result: data.result.unwrap_or_default(),
@@ -80,5 +84,6 @@ mod tests {
         .unwrap();
         let used = Use::from(wire.data.unwrap());
         assert_eq!((used.pipeline, used.name.as_str(), used.finished.as_str()), (Some(12), "deploy", ""));
+        assert_eq!(used.run, Some(99));
     }
 }

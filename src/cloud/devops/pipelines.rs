@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::definitions::definition_key;
 use super::projects::{Project, segment};
 use super::{DevOps, SERVICE, routes};
 use crate::domain::failure::Result;
@@ -56,11 +57,11 @@ pub(super) fn template_parameters(parameters: &Map<String, Value>) -> Map<String
 }
 
 /// What the list of pipelines is read under.
-fn list_key(project: &Project) -> String {
+pub(super) fn list_key(project: &Project) -> String {
     format!("pipelines {}", project.id)
 }
 
-fn pipeline_key(project: &Project, id: i64) -> String {
+pub(super) fn pipeline_key(project: &Project, id: i64) -> String {
     format!("pipeline {} {id}", project.id)
 }
 
@@ -130,7 +131,11 @@ impl DevOps {
         let write = Write::new(SERVICE, "definitions/delete", object, Inverse::Irreversible { why });
         let call = async {
             let call = self.call(&routes::DELETE_PIPELINE, &[&segment(project), &pipeline.id.to_string()]);
-            let call = call.changes([list_key(project), pipeline_key(project, pipeline.id)]);
+            let call = call.changes([
+                list_key(project),
+                pipeline_key(project, pipeline.id),
+                definition_key(project, pipeline.id),
+            ]);
             super::there(call.answer().await).map(drop)
         };
         pen.write(write, call, |()| json!({"id": pipeline.id})).await

@@ -51,24 +51,34 @@ const VARIABLES: Family = named(
     "Variable Groups: Read, create & manage",
     "session times in variable groups",
 );
+const ENVIRONMENTS: Family = named(
+    "vso.environment_manage",
+    "Environment: Read & manage",
+    "environments that deployments are approved for",
+);
+const IDENTITY: Family = named("vso.identity", "Identity: Read", "looking up who may approve");
 const QUEUES: Family = named("vso.agentpools", "Agent Pools: Read", "the agent queue");
 const EXTENSIONS: Family =
     named("vso.extension_manage", "Extensions: Read & manage", "installing the AWS Toolkit");
 
 /// Parts of routes, and the family they belong to; the first that fits counts.
-const PARTS: [(&str, Family); 14] = [
+const PARTS: [(&str, Family); 18] = [
     ("/serviceendpoint/", CONNECTIONS),
     ("/git/", CODE),
+    ("/policy/", CODE),
     ("/pipelines/pipelinepermissions", RESOURCES),
     ("/pipelines/checks", RESOURCES),
     ("/pipelines/approvals", RESOURCES),
     ("/pipelines", BUILD_RUNS),
     ("/build/", BUILD_RUNS),
     ("/distributedtask/variablegroups", VARIABLES),
+    ("/distributedtask/environments", ENVIRONMENTS),
     ("/distributedtask/", QUEUES),
     ("/securitynamespaces/", SECURITY),
     ("/accesscontrollists/", SECURITY),
     ("/permissions/", SECURITY),
+    ("/securityroles/", SECURITY),
+    ("/identities", IDENTITY),
     ("/extensionmanagement/", EXTENSIONS),
     ("", PROJECT),
 ];
@@ -185,6 +195,15 @@ mod tests {
             (&routes::UPDATE_DEFINITION, "vso.build_execute"),
             (&routes::SET_ACCESS_LIST, "vso.security_manage"),
             (&routes::INSTALL, "vso.extension_manage"),
+            (&routes::CREATE_TARGET, "vso.environment_manage"),
+            (&routes::CREATE_CHECK, "vso.pipelineresources_manage"),
+            (&routes::CREATE_POLICY, "vso.code_manage"),
+            (&routes::BRANCH_POLICIES, "vso.code_manage"),
+            (&routes::CREATE_PULL_REQUEST, "vso.code_manage"),
+            (&routes::IDENTITIES, "vso.identity"),
+            (&routes::SET_ROLES, "vso.security_manage"),
+            (&routes::CREATE_VARIABLE_GROUP, "vso.variablegroups_manage"),
+            (&routes::CREATE_DEFINITION, "vso.build_execute"),
         ] {
             assert_eq!(family(route).scope, scope, "{}", route.template);
         }

@@ -1,5 +1,9 @@
 //! Every route of Azure DevOps this program uses, with its version and what a trace may show of it.
 
+mod gates;
+
+pub(super) use gates::*;
+
 use crate::cloud::http::Route;
 use crate::cloud::trace::Shows;
 
@@ -298,8 +302,9 @@ pub(super) const INSTALL: Route = route("POST", EXTENSION, "7.1-preview.1").resp
 
 pub(super) const CHECKS: Route =
     route("GET", "/{organization}/{project}/_apis/pipelines/checks/configurations", "7.1-preview.1")
-        .query(&["resourceType"])
-        .response(&["type", "name", "id", "timeout", "version", "isDisabled"]);
+        .query(&["resourceType", "$expand"])
+        .response(ACCEPTED_CHECK);
+const ACCEPTED_CHECK: &[&str] = &["type", "id", "timeout", "version", "isDisabled"];
 pub(super) const APPROVALS: Route =
     route("GET", "/{organization}/{project}/_apis/pipelines/approvals", "7.1")
         .query(&["$expand", "approvalIds"])

@@ -11,9 +11,9 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::pen::{Inverse, Pen, Write};
 use crate::domain::variable_group::{Variable, VariableGroup};
 
-const NOBODY_KNOWS_SECRETS: &str = "Azure DevOps never shows the value of a secret variable";
+pub(super) const NOBODY_KNOWS_SECRETS: &str = "Azure DevOps never shows the value of a secret variable";
 /// Where the variables of such a group are kept (TaskAgent, variablegroups).
-const KEY_VAULT: &str = "AzureKeyVault";
+pub(super) const KEY_VAULT: &str = "AzureKeyVault";
 
 /// A variable on the wire. What is no secret comes without `isSecret`.
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ struct Definition {
 }
 
 #[derive(Deserialize)]
-struct GroupWire {
+pub(super) struct GroupWire {
     id: i64,
     #[serde(default)]
     name: Option<String>,
@@ -101,7 +101,7 @@ fn owner(kind: &str, id: i64) -> Map<String, Value> {
 }
 
 /// What PUT takes of a group; the project it is set from is among its projects (contracts/ado-7.1.json).
-fn group_body(raw: &Value, project: &Project) -> Value {
+pub(super) fn group_body(raw: &Value, project: &Project) -> Value {
     let own = |reference: &Value| {
         let id = reference["projectReference"]["id"].as_str();
         id.is_some_and(|id| id.eq_ignore_ascii_case(&project.id.to_string()))
@@ -124,7 +124,7 @@ fn group_body(raw: &Value, project: &Project) -> Value {
     Value::Object(body)
 }
 
-fn groups_key(project: &Project) -> String {
+pub(super) fn groups_key(project: &Project) -> String {
     format!("variable groups {}", project.id)
 }
 

@@ -11,7 +11,7 @@ use super::NoMetadata;
 use super::quiet::Quiet;
 
 /// The services that are asked, as the SDK names them.
-const SERVICES: [&str; 5] = ["IAM", "STS", "CloudTrail", "S3", "KMS"];
+const SERVICES: [&str; 7] = ["IAM", "STS", "CloudTrail", "S3", "KMS", "SSM", "DynamoDB"];
 /// The setting that replaces the address of a single service: how its environment variable begins, and its name in files.
 const ADDRESS: (&str, &str) = ("AWS_ENDPOINT_URL", "endpoint_url");
 

@@ -281,11 +281,15 @@ mod tests {
             connection: "AWS-Dev".parse().unwrap(),
             branches: Vec::new(),
             preset: "minimal".to_owned(),
+            permissions: Default::default(),
             managed_policies: Vec::new(),
             boundary: None,
             subject: None,
             authentication: Default::default(),
             session_hours: 1,
+            gates: Default::default(),
+            variables: Default::default(),
+            deploy: Default::default(),
         }
     }
 
@@ -349,8 +353,9 @@ mod tests {
         let config = desk.profile(&environment, "a", desk.files.clone()).await;
         let kept = format!("{:?}", config.service_config().unwrap());
         let own = r#"("IAM", "http://127.0.0.1:2"), ("STS", "http://127.0.0.1:1")"#;
-        let others =
-            ["CloudTrail", "S3", "KMS"].map(|name| format!(r#"("{name}", "http://127.0.0.1:1")"#)).join(", ");
+        let others = ["CloudTrail", "S3", "KMS", "SSM", "DynamoDB"]
+            .map(|name| format!(r#"("{name}", "http://127.0.0.1:1")"#))
+            .join(", ");
         assert_eq!(kept, format!(r#"Addresses([{own}, {others}])"#));
         assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:1"));
         assert!(config.token_provider().is_none());

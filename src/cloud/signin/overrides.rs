@@ -17,7 +17,7 @@ pub struct Override {
 }
 
 /// Services keyless may ask, with the ending of their variable and their name in a `[services]` section.
-const SERVICES: [(&str, &str); 8] = [
+const SERVICES: [(&str, &str); 10] = [
     ("STS", "sts"),
     ("IAM", "iam"),
     ("SSO", "sso"),
@@ -26,6 +26,8 @@ const SERVICES: [(&str, &str); 8] = [
     ("CLOUDTRAIL", "cloudtrail"),
     ("S3", "s3"),
     ("KMS", "kms"),
+    ("SSM", "ssm"),
+    ("DYNAMODB", "dynamodb"),
 ];
 
 fn yes(text: Option<&str>) -> bool {

@@ -19,6 +19,18 @@ pub enum DeniedBy {
     Organization,
 }
 
+impl DeniedBy {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Identity => "identity's policies",
+            Self::Boundary => "permissions boundary",
+            Self::Organization => "organisation",
+        }
+    }
+}
+
 /// An action the operator may not do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {

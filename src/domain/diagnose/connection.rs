@@ -342,6 +342,7 @@ mod tests {
     #[test]
     fn who_lost_the_permission_is_told_and_keyless_is_not() {
         let used = |pipeline, kind: &str, finished: &str| Use {
+            run: None,
             kind: kind.to_owned(),
             pipeline: Some(pipeline),
             name: format!("p{pipeline}"),

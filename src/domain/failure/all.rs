@@ -4,7 +4,7 @@ use super::Code;
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 85] = [
+    pub const ALL: [Self; 86] = [
         Self::DevopsToken,
         Self::DevopsTokenMissing,
         Self::DevopsTokenExpired,
@@ -75,6 +75,7 @@ impl Code {
         Self::SubjectUnknown,
         Self::EnvironmentUnknown,
         Self::CodeUnknown,
+        Self::RunUnknown,
         Self::WorldUnknown,
         Self::AddressUnusable,
         Self::PlanUnreadable,

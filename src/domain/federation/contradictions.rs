@@ -17,6 +17,20 @@ impl Federation {
         if self.environments.is_empty() {
             found.push(Contradiction::new(None, "environments", "there is none; at least one is needed"));
         }
+        if let Some(pipeline) = &self.pipeline {
+            let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+            let mut say = |text: &str| found.push(Contradiction::new(None, "pipeline", text));
+            if same(&pipeline.name, &self.verification.pipeline) {
+                say("the pipeline that deploys cannot be the verification pipeline; give it another `name`");
+            }
+            let own = self.verification.branch.is_none();
+            let code = pipeline.repository.azure_repos().map_or("", |name| name.as_str());
+            if own && same(code, self.verification.repository.as_str()) {
+                say(
+                    "the code cannot lie in the verification repository: keyless closes that to everybody else",
+                );
+            }
+        }
         let broken = self.broken_chains();
         let mut before = Before::default();
         for (index, environment) in self.environments.iter().enumerate() {
@@ -96,6 +110,7 @@ struct Before<'a> {
     names: HashMap<String, &'a Environment>,
     connections: HashMap<String, &'a Environment>,
     roles: HashMap<(&'a str, String), &'a Environment>,
+    targets: HashMap<String, &'a Environment>,
     users: HashMap<(&'a str, String), &'a Environment>,
     /// By account: the first, and the first of another partition than that one's.
     accounts: HashMap<&'a str, (&'a Environment, Option<&'a Environment>)>,
@@ -132,6 +147,17 @@ impl<'a> Before<'a> {
                     own.role, own.account, other.name
                 ),
             );
+        }
+        let target = own.target().map(|name| name.as_str().to_lowercase());
+        if let Some(other) = target.and_then(|target| first(&mut self.targets, target, own)) {
+            // Names that differ in case only are said above.
+            if !own.name.as_str().eq_ignore_ascii_case(other.name.as_str()) {
+                let both = "of Azure DevOps stands for both it and";
+                say(
+                    "gates",
+                    format!("one environment {both} {}; every environment needs its own", other.name),
+                );
+            }
         }
         if let Some(user) = own.authentication.user()
             && let Some(other) =
@@ -287,9 +313,13 @@ mod tests {
                 connection: format!("C-{name}").parse().unwrap(),
                 branches: Vec::new(),
                 preset: "minimal".to_owned(),
+                permissions: Default::default(),
                 managed_policies: Vec::new(),
                 boundary: None,
                 session_hours: 1,
+                gates: Default::default(),
+                variables: Default::default(),
+                deploy: Default::default(),
                 name: name.parse().unwrap(),
             }
         });
@@ -306,6 +336,7 @@ mod tests {
                 pipeline: "v".to_owned(),
                 queue: None,
             },
+            pipeline: None,
             environments: environments.collect(),
         }
     }

@@ -69,6 +69,16 @@ pub enum FindingCode {
     RoleAdministrator,
     /// A policy of the role allows every action on every resource.
     RoleStar,
+    /// What the role may do leads to every action on every resource, through another role.
+    RoleReachesAdministrator,
+    /// The role can give itself, or somebody else, more rights.
+    RoleEscalation,
+    /// A policy of the role allows a whole service, every role or all but named actions.
+    RoleWildcard,
+    /// A role that the role can become or pass on could not be read.
+    RoleReachUnknown,
+    /// A simulation by IAM decides otherwise than the role's policies say.
+    RoleSimulated,
     /// The account has no IAM OIDC provider for the issuer.
     ProviderMissing,
     /// The account has a provider, but of another address than the issuer.
@@ -121,6 +131,18 @@ pub enum FindingCode {
     PermissionStanding,
     /// Every pipeline of the project may use the connection.
     PermissionAllPipelines,
+    /// A check that is wanted before deployments is not there.
+    GateMissing,
+    /// A check before deployments asks for less than is wanted.
+    GateWeak,
+    /// A branch lacks a policy that is wanted.
+    PolicyMissing,
+    /// A policy of a branch asks for less than is wanted.
+    PolicyWeak,
+    /// A pipeline that nobody named may use what deployments to a protected environment need.
+    PermissionOthers,
+    /// A pipeline that `keyless.toml` names is not there.
+    DeploymentUnknown,
     /// Which rights the operator has could not be found out.
     RightsUnknown,
     /// Rights keyless needs are denied to the operator.
@@ -268,7 +290,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 126] = [
+    pub const ALL: [Self; 137] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -299,6 +321,11 @@ impl FindingCode {
         Self::RoleBoundary,
         Self::RoleAdministrator,
         Self::RoleStar,
+        Self::RoleReachesAdministrator,
+        Self::RoleEscalation,
+        Self::RoleWildcard,
+        Self::RoleReachUnknown,
+        Self::RoleSimulated,
         Self::ProviderMissing,
         Self::ProviderUrl,
         Self::ProviderAudience,
@@ -325,6 +352,12 @@ impl FindingCode {
         Self::ConnectionUnauthorized,
         Self::PermissionStanding,
         Self::PermissionAllPipelines,
+        Self::GateMissing,
+        Self::GateWeak,
+        Self::PolicyMissing,
+        Self::PolicyWeak,
+        Self::PermissionOthers,
+        Self::DeploymentUnknown,
         Self::RightsUnknown,
         Self::RightsMissing,
         Self::RightsBoundary,
@@ -418,6 +451,7 @@ impl FindingCode {
             | Self::PipelineUnreadable
             | Self::SecondaryError
             | Self::DenialUnknown
+            | Self::RoleReachUnknown
             | Self::RotationUnread
             | Self::RotationWaits
             | Self::TrailOff
@@ -433,6 +467,9 @@ impl FindingCode {
             | Self::RoleSession
             | Self::RoleBoundary
             | Self::RoleAdministrator
+            | Self::RoleReachesAdministrator
+            | Self::RoleWildcard
+            | Self::RoleSimulated
             | Self::ConnectionShared
             | Self::ConnectionSharedFrom
             | Self::ConnectionForeign
@@ -446,6 +483,8 @@ impl FindingCode {
             | Self::IssuerRetires
             | Self::HandshakeMissing
             | Self::DenialDecoy
+            | Self::DeploymentUnknown
+            | Self::PolicyWeak
             | Self::KeysActive
             | Self::KeysUnused
             | Self::KeysOld

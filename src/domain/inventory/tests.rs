@@ -221,6 +221,7 @@ fn what_is_unknown_says_which_right_is_missing() {
 #[test]
 fn uses_are_counted_by_pipeline_and_the_longest_is_told() {
     let one = |name: &str, day: u32, minutes: u32| Use {
+        run: None,
         kind: "Build".to_owned(),
         pipeline: Some(7),
         name: name.to_owned(),

@@ -140,7 +140,7 @@ fn principal_mismatch(principals: &Scope<Vec<Principal>>, caller: &Caller) -> Op
 }
 
 /// Does an entry of `Principal` stand for the caller?
-pub(super) fn principal_matches(principal: &Principal, caller: &Caller) -> bool {
+pub(in crate::domain) fn principal_matches(principal: &Principal, caller: &Caller) -> bool {
     if principal.is_everyone() {
         return true;
     }

@@ -30,6 +30,7 @@ pub use compare::{
 };
 pub use cover::{Cover, cover, unnamed};
 pub use decision::{ConditionMiss, Decision, Mismatch, Nearest, StatementOutcome, Verdict};
+pub(super) use evaluate::principal_matches as admits_caller;
 pub use evaluate::{Caller, Context, TrustRequest, evaluate};
 pub use limits::{
     INLINE_CHARACTERS, NAME_CHARACTERS, NameError, Size, TRUST_CHARACTERS, TRUST_CHARACTERS_DEFAULT,
@@ -37,6 +38,7 @@ pub use limits::{
 };
 pub use operator::{Comparison, Operator, Order, SetOperator};
 pub use parse::PolicyError;
+pub(super) use pattern::{action_matches, resource_matches};
 
 use serde_json::{Map, Value};
 

@@ -102,9 +102,15 @@ pub(super) fn matches(pieces: &[Piece], text: &[char]) -> bool {
 }
 
 /// Does an action pattern cover an action? Case is ignored (IAM User Guide, reference_policies_elements_action).
-pub(super) fn action_matches(pattern: &str, action: &str) -> bool {
+pub(in crate::domain) fn action_matches(pattern: &str, action: &str) -> bool {
     let text: Vec<char> = action.to_ascii_lowercase().chars().collect();
     pieces(&pattern.to_ascii_lowercase(), None).is_some_and(|pieces| matches(&pieces, &text))
+}
+
+/// Does a resource pattern cover a resource? A policy variable in it covers nothing here: nobody asks.
+pub(in crate::domain) fn resource_matches(pattern: &str, resource: &str) -> bool {
+    let text: Vec<char> = resource.chars().collect();
+    pieces(pattern, None).is_some_and(|pieces| matches(&pieces, &text))
 }
 
 /// Splits an ARN pattern into its six components; the last one may contain colons.

@@ -64,6 +64,7 @@ mod tests {
 
     fn used(name: &str, minutes: u32) -> Use {
         Use {
+            run: None,
             kind: "Build".to_owned(),
             pipeline: Some(7),
             name: name.to_owned(),

@@ -22,17 +22,40 @@ pub fn configuration(blueprint: &Blueprint) -> Result<TextFile> {
          # Whoever applies it decides: the roles trust one service connection each, and nothing else.\n\n",
         blueprint.id.as_str()
     );
-    text.push_str(&settings());
+    text.push_str(&settings(""));
     for account in accounts(blueprint) {
         text.push_str(&account_blocks(&account));
         for wanted in &account.environments {
-            text.push_str(&role_blocks(&account, wanted)?);
+            text.push_str(&role_blocks(&account, wanted, "")?);
         }
     }
     Ok(TextFile { name: FILE.to_owned(), text })
 }
 
-fn settings() -> String {
+/// Everything the blueprint wants, in AWS and in Azure DevOps.
+///
+/// # Errors
+/// A trust cannot be written, or no account takes it.
+pub fn whole(blueprint: &Blueprint) -> Result<TextFile> {
+    let mut text = format!(
+        "# {}: everything keyless would make, in AWS and in Azure DevOps, written by keyless. It holds no secret.\n\
+         # The providers sign in by themselves; azuredevops reads AZDO_ORG_SERVICE_URL and its credentials.\n\n",
+        blueprint.id.as_str()
+    );
+    text.push_str(&settings("    azuredevops = {\n      source = \"microsoft/azuredevops\"\n    }\n"));
+    for account in accounts(blueprint) {
+        text.push_str(&account_blocks(&account));
+        for wanted in &account.environments {
+            // Whoever takes a name that a role trusts gets in: the connection has it before.
+            let first = format!(", azuredevops_serviceendpoint_aws.{}", label(wanted));
+            text.push_str(&role_blocks(&account, wanted, &first)?);
+        }
+    }
+    text.push_str(&super::azure_devops::blocks(blueprint));
+    Ok(TextFile { name: FILE.to_owned(), text })
+}
+
+fn settings(more: &str) -> String {
     format!(
         r#"terraform {{
   required_version = ">= 1.3.0"
@@ -41,7 +64,7 @@ fn settings() -> String {
       source  = "hashicorp/aws"
       version = {AWS_PROVIDER:?}
     }}
-  }}
+{more}  }}
 }}
 
 variable "profiles" {{
@@ -95,11 +118,12 @@ fn alias(account: &Account<'_>) -> String {
 }
 
 /// Names of environments are labels but for their first character, which may be a digit.
-fn label(wanted: &Wanted) -> String {
+pub(super) fn label(wanted: &Wanted) -> String {
     format!("env_{}", wanted.environment.name)
 }
 
-fn role_blocks(account: &Account<'_>, wanted: &Wanted) -> Result<String> {
+/// `first`: what must be there before the role, beside the provider.
+fn role_blocks(account: &Account<'_>, wanted: &Wanted, first: &str) -> Result<String> {
     let values = RoleValues::of(wanted)?;
     let (alias, label) = (alias(account), label(wanted));
     let boundary = values.boundary.map(|arn| format!("  permissions_boundary = {}\n", quoted_hcl(arn)));
@@ -107,7 +131,7 @@ fn role_blocks(account: &Account<'_>, wanted: &Wanted) -> Result<String> {
         r#"
 resource "aws_iam_role" "{label}" {{
   provider             = aws.{alias}
-  depends_on           = [aws_iam_openid_connect_provider.{alias}]
+  depends_on           = [aws_iam_openid_connect_provider.{alias}{first}]
   name                 = {name}
   path                 = {path}
   max_session_duration = {seconds}
@@ -154,7 +178,7 @@ resource "aws_iam_role_policy_attachment" "{label}" {{
 }
 
 /// Text between quotes: HCL's templates (`${`, `%{`) are taken literally.
-fn quoted_hcl(text: &str) -> String {
+pub(super) fn quoted_hcl(text: &str) -> String {
     quoted(text).replace("${", "$${").replace("%{", "%%{")
 }
 

@@ -140,6 +140,46 @@ fn cloudformation_makes_what_keyless_would_make() {
     assert_eq!(seen, 4);
 }
 
+#[test]
+fn cdk_makes_what_keyless_would_make() {
+    let blueprint = full();
+    let text = super::cdk::application(&blueprint).unwrap().text;
+    let settings = |head: String| -> Value {
+        let start = text.find(&head).unwrap_or_else(|| panic!("no {head}\n{text}")) + head.len();
+        serde_json::Deserializer::from_str(&text[start..]).into_iter().next().unwrap().unwrap()
+    };
+    let lower = |list: &Value| -> Value {
+        let pairs = list.as_array().unwrap().iter();
+        pairs
+            .map(|tag| (tag["key"].as_str().unwrap().to_owned(), tag["value"].clone()))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    for wanted in &blueprint.environments {
+        let told = settings(format!("new CfnRole(stack, \"Role-{}\", ", wanted.environment.name));
+        let mut role = json!({
+            "trust": told["assumeRolePolicyDocument"], "name": told["roleName"], "path": told["path"],
+            "seconds": told["maxSessionDuration"], "tags": lower(&told["tags"]),
+        });
+        if let Some(boundary) = told.get("permissionsBoundary") {
+            role["boundary"] = boundary.clone();
+        }
+        let inline = told["policies"].as_array().unwrap().iter();
+        let inline: Vec<(String, Value)> = inline
+            .map(|policy| {
+                (policy["policyName"].as_str().unwrap().to_owned(), policy["policyDocument"].clone())
+            })
+            .collect();
+        assert_same(wanted, &role, &inline, &strings(&told["managedPolicyArns"]));
+    }
+    assert_eq!(text.matches("new CfnOIDCProvider(").count(), blueprint.providers.len());
+    assert_eq!(text.matches("new Stack(").count(), 2, "one an account");
+    for wanted in &blueprint.providers {
+        assert!(text.contains(&format!("\"account\": \"{}\"", wanted.account)));
+        assert!(text.contains(wanted.issuer.as_str()));
+    }
+}
+
 /// The block of a resource in what this module writes.
 fn block<'a>(text: &'a str, head: &str) -> &'a str {
     let start = text.find(&format!("{head} {{\n")).unwrap_or_else(|| panic!("no {head}\n{text}"));

@@ -79,6 +79,7 @@ impl Builder<'_> {
                 group: proof_group(environment),
                 proves: Proves::Beside,
                 before: vec![trust_key(environment)],
+                gates: Vec::new(),
                 unseen: Default::default(),
                 renewals: Default::default(),
                 members: vec![second],

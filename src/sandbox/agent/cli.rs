@@ -62,25 +62,40 @@ pub fn read(arguments: &[&str]) -> Result<Print, Failed> {
     }
 }
 
-/// Performs the command; answers its exit code.
+/// Performs the command and prints its answer; answers its exit code.
 pub async fn caller_identity(
     desk: &Desk,
     environment: &Environment,
     print: &Print,
     log: &mut Log<'_>,
 ) -> i32 {
+    match ask(desk, environment, print).await {
+        Ok(text) => {
+            log.say(text);
+            0
+        }
+        Err((code, message)) => {
+            log.say(message);
+            code
+        }
+    }
+}
+
+/// Performs the command; answers what it prints.
+///
+/// # Errors
+/// Its exit code, and what it says to stderr.
+pub async fn ask(desk: &Desk, environment: &Environment, print: &Print) -> Result<String, (i32, String)> {
     let known = environment.credentials.as_ref();
     let Some(credentials) = known.filter(|known| !known.key_id.is_empty() && !known.secret.is_empty()) else {
-        log.say(
-            "\nUnable to locate credentials. You can configure credentials by running \"aws configure\".",
-        );
-        return 253;
+        let text =
+            "\nUnable to locate credentials. You can configure credentials by running \"aws configure\".";
+        return Err((253, text.to_owned()));
     };
     if environment.region.is_empty() {
-        log.say(
-            "\nYou must specify a region. You can also configure your region by running \"aws configure\".",
-        );
-        return 253;
+        let text =
+            "\nYou must specify a region. You can also configure your region by running \"aws configure\".";
+        return Err((253, text.to_owned()));
     }
     let asked = match desk.ground.world.agent.http_proxy_only {
         true => Err(sts::Refused::unreached("no way out but the proxy, which it is not told of")),
@@ -89,29 +104,28 @@ pub async fn caller_identity(
     match asked {
         Ok(identity) => {
             let whole = json!({"UserId": identity.user_id, "Account": identity.account, "Arn": identity.arn});
-            log.say(match print {
+            Ok(match print {
                 Print::Json => format!(
                     "{{\n    \"UserId\": {},\n    \"Account\": {},\n    \"Arn\": {}\n}}",
                     whole["UserId"], whole["Account"], whole["Arn"]
                 ),
                 Print::JsonMember(name) => whole[name].to_string(),
                 Print::TextMember(name) => whole[name].as_str().unwrap_or_default().to_owned(),
-            });
-            0
+            })
         }
-        Err(refused) if refused.is_unreached() => {
-            log.say(format!(
+        Err(refused) if refused.is_unreached() => Err((
+            255,
+            format!(
                 "\nCould not connect to the endpoint URL: \"https://sts.{}.amazonaws.com/\"",
                 environment.region
-            ));
-            255
-        }
-        Err(refused) => {
-            log.say(format!(
+            ),
+        )),
+        Err(refused) => Err((
+            254,
+            format!(
                 "\nAn error occurred ({}) when calling the GetCallerIdentity operation: {}",
                 refused.code, refused.message
-            ));
-            254
-        }
+            ),
+        )),
     }
 }

@@ -10,7 +10,7 @@ use super::yaml::Job;
 use super::{records, step};
 use crate::sandbox::devops::runs::{self, Status};
 use crate::sandbox::devops::timeline::{Outcome, Record};
-use crate::sandbox::devops::{endpoints, queues};
+use crate::sandbox::devops::{endpoints, environments, queues};
 use crate::sandbox::devops::{history, oidctoken};
 use crate::sandbox::world::AgentPlace;
 
@@ -54,8 +54,8 @@ pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
     } else {
         format!("{}-1", queue.map(|queue| queue.name).unwrap_or_default())
     };
-    records::begin(ground, run.id, id);
     records::change(ground, run.id, id, |record| record.worker = Some(worker.clone()));
+    records::begin(ground, run.id, id);
     let started = records::now(ground);
     let (token, connections) = open(progress, id, job);
     let outcome = match ground.world.agent.place {
@@ -114,7 +114,17 @@ fn variables(progress: &Progress<'_>, id: &str, job: &Job, worker: &str) -> BTre
     let run = progress.run;
     let mut all = job.variables.clone();
     all.extend(run.variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())));
+    let environment = job
+        .environment
+        .as_deref()
+        .and_then(|name| environments::by_name(progress.ground(), &run.project, name));
+    if let Some(known) = environment {
+        all.insert("Environment.Name".to_owned(), known.name);
+        all.insert("Environment.Id".to_owned(), known.id.to_string());
+    }
     for (name, value) in [
+        ("Build.ArtifactStagingDirectory", "/home/vsts/work/1/a".to_owned()),
+        ("Pipeline.Workspace", "/home/vsts/work/1".to_owned()),
         ("Build.BuildId", run.id.to_string()),
         ("Build.BuildNumber", run.name.clone()),
         ("System.JobId", id.to_owned()),

@@ -3,16 +3,24 @@
 mod checkpoint;
 mod cli;
 mod conditions;
+mod deployment;
 pub mod expression;
+pub mod forecast;
+mod gates;
 mod graph;
+mod hours;
 mod job;
+mod locks;
 mod log;
 mod records;
 mod run;
+mod script;
+pub(super) mod server;
 mod sigv4;
 mod step;
 pub mod steps;
 mod sts;
+mod tasks;
 pub mod template;
 mod token;
 mod toolkit;
@@ -26,7 +34,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::Ground;
 
-pub use checkpoint::is_open;
+pub use checkpoint::{is_open, waits};
 pub use toolkit::claims as claims_of;
 
 /// How long one request of a task may take.

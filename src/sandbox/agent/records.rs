@@ -68,7 +68,7 @@ pub fn sweep(ground: &Ground, run: &Run, outcome: Outcome) {
     }
 }
 
-/// Ends a stage's or job's record and those below it as skipped.
+/// Ends a stage's or job's record and those below it that are not over as skipped.
 pub fn skip(ground: &Ground, run: u64, top: &str) {
     let all = timeline::all(ground, run);
     let mut doomed = vec![top.to_owned()];
@@ -78,7 +78,9 @@ pub fn skip(ground: &Ground, run: u64, top: &str) {
         doomed.extend(below.map(|record| record.id.clone()));
         at += 1;
     }
-    for id in doomed {
-        end(ground, run, &id, Outcome::Skipped, Vec::new());
+    // What was evaluated before says how it ended.
+    let over = |id: &String| all.iter().any(|record| record.id == *id && record.state == State::Completed);
+    for id in doomed.iter().filter(|id| !over(id)) {
+        end(ground, run, id, Outcome::Skipped, Vec::new());
     }
 }

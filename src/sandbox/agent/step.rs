@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::cli::Environment;
 use super::conditions::{Now, met};
+use super::graph::Before;
 use super::job::Work;
 use super::log::Log;
 use super::steps::{self, Step};
-use super::{records, toolkit};
+use super::{records, script, tasks, toolkit};
 use crate::sandbox::Ground;
-use crate::sandbox::devops::extensions;
 use crate::sandbox::devops::timeline::{Issue, Outcome};
+use crate::sandbox::devops::{extensions, stable_id};
 
 /// Most retries that `retryCountOnTaskFailure` gives.
 const MOST_RETRIES: u32 = 10;
@@ -25,21 +27,26 @@ pub struct Failed(pub String);
 pub fn task_reference(ground: &Ground, step: &Step) -> Option<(String, String, String)> {
     let steps::Work::Task { name, version, .. } = &step.work else { return None };
     let Some(known) = step.toolkit_task() else {
-        return Some((String::new(), name.clone(), format!("{version}.0.0")));
+        return Some((made_up(ground, name), name.clone(), format!("{version}.0.0")));
     };
     let version = extensions::toolkit(ground).map(|version| version.to_string()).unwrap_or_default();
     let id = match known {
-        "AWSCLI" => "081ccf10-2f14-48dd-9bd0-892b8975d24f",
-        "AWSShellScript" => "3aea39d2-803c-43c7-b8d6-8e71b670f816",
-        _ => "",
+        "AWSCLI" => "081ccf10-2f14-48dd-9bd0-892b8975d24f".to_owned(),
+        "AWSShellScript" => "3aea39d2-803c-43c7-b8d6-8e71b670f816".to_owned(),
+        _ => made_up(ground, known),
     };
-    Some((id.to_owned(), known.to_owned(), version))
+    Some((id, known.to_owned(), version))
+}
+
+/// Tasks have ids; those that nothing here depends on are made up.
+fn made_up(ground: &Ground, task: &str) -> String {
+    stable_id(ground, &format!("task {}", task.to_ascii_lowercase()))
 }
 
 /// Performs a step; `id` is its record, `so_far` how the job stands.
 pub async fn perform(work: &Work<'_>, id: &str, step: &Step, so_far: Outcome) -> Outcome {
     let (ground, run) = (work.progress.ground(), work.progress.run);
-    let before = BTreeMap::from([(String::new(), so_far)]);
+    let before = Before::unnamed(so_far);
     match met(step.condition.as_deref(), &Now { variables: &work.variables, before: &before }) {
         Ok(true) => {}
         Ok(false) => {
@@ -97,26 +104,42 @@ async fn attempts(work: &Work<'_>, step: &Step, log: &mut Log<'_>) -> (bool, Vec
 }
 
 async fn once(work: &Work<'_>, step: &Step, log: &mut Log<'_>) -> Result<(), Failed> {
+    let filled = |fields: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+        fields.iter().map(|(name, value)| (name.clone(), fill(value, &work.variables))).collect()
+    };
+    let (ground, run) = (work.progress.ground(), work.progress.run);
     match &step.work {
         steps::Work::Task { name, inputs, .. } => {
-            let inputs =
-                inputs.iter().map(|(name, value)| (name.clone(), fill(value, &work.variables))).collect();
+            let inputs = filled(inputs);
             match step.toolkit_task() {
                 Some("AWSCLI") => toolkit::aws_cli(work, &inputs, log).await,
-                Some("AWSShellScript") => toolkit::shell_script(work, &inputs, log).await,
-                _ => Err(Failed(format!(
-                    "The practice agent cannot perform the task {name}. It performs AWSCLI@1 and AWSShellScript@1 only."
-                ))),
+                Some("AWSShellScript") => toolkit::shell_script(work, &inputs, &filled(&step.env), log).await,
+                Some(other) => toolkit::other(work, other, &inputs, log).await,
+                None => tasks::perform(work, name, &inputs, log),
             }
         }
         steps::Work::Checkout(what) if what.eq_ignore_ascii_case("none") => Ok(()),
         steps::Work::Checkout(what) => {
-            log.say(format!("Syncing repository: {what} (Git) at {}", work.progress.run.version));
+            log.say(format!("Syncing repository: {what} (Git) at {}", run.version));
             Ok(())
         }
-        steps::Work::Script(kind) => Err(Failed(format!(
-            "The practice agent cannot perform a '{kind}' step. It performs AWSCLI@1 and AWSShellScript@1 only."
-        ))),
+        steps::Work::Publish { path, artifact } => {
+            tasks::publish(ground, run.id, &fill(artifact, &work.variables), path, log)
+        }
+        steps::Work::Download { from, artifact } => {
+            tasks::download(ground, run.id, from, &fill(artifact, &work.variables), log)
+        }
+        steps::Work::Script { kind, text } if ["bash", "script"].contains(&kind.as_str()) => {
+            let nothing = Environment::default();
+            match script::play(work, &filled(&step.env), &nothing, &fill(text, &work.variables), log).await? {
+                0 => Ok(()),
+                code => Err(toolkit::exit("/usr/bin/bash", code)),
+            }
+        }
+        steps::Work::Script { kind, .. } => {
+            log.say(format!("The practice agent does not run a '{kind}' step; it is taken as succeeded."));
+            Ok(())
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::expression::Problem;
+use super::step::fill;
 use super::yaml::{condition, literal};
 
 /// Tasks of the AWS Toolkit: all know the input `awsCredentials`.
@@ -49,6 +50,9 @@ pub struct Step {
     pub continue_on_error: bool,
     /// How often it is tried again.
     pub retries: u32,
+    /// What is put into its environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
 }
 
 /// What a step does.
@@ -66,8 +70,27 @@ pub enum Work {
     },
     /// `checkout: self`
     Checkout(String),
-    /// `bash`, `script`, `pwsh`, …
-    Script(String),
+    /// A script of its own.
+    Script {
+        /// `bash`, `script`, `pwsh`, …
+        kind: String,
+        /// Its text.
+        text: String,
+    },
+    /// `publish: path`
+    Publish {
+        /// What is published.
+        path: String,
+        /// The artifact's name.
+        artifact: String,
+    },
+    /// `download: current`
+    Download {
+        /// Where from: `current`, `none` or a pipeline's alias.
+        from: String,
+        /// The artifact's name; empty: all of them.
+        artifact: String,
+    },
 }
 
 impl Step {
@@ -75,6 +98,14 @@ impl Step {
     pub fn toolkit_task(&self) -> Option<&'static str> {
         let Work::Task { name, .. } = &self.work else { return None };
         TOOLKIT.into_iter().find(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    /// Fills variables into the name of its connection.
+    pub(super) fn name_connection(&mut self, variables: &BTreeMap<String, String>) {
+        let Work::Task { inputs, .. } = &mut self.work else { return };
+        if let Some(name) = inputs.get_mut("awscredentials") {
+            *name = fill(name, variables);
+        }
     }
 
     /// The connection it names, if it is a task of the AWS Toolkit.
@@ -108,6 +139,7 @@ pub(super) fn read(item: &Value) -> Result<Step, Problem> {
         .find_map(|kind| Some((*kind, fields.get(*kind)?)))
         .ok_or("Expected a step: one of 'task', 'script', 'bash', 'pwsh', 'powershell', 'checkout'.")?;
     let value = literal(value)?;
+    let artifact = item.get("artifact").map(literal).transpose()?;
     let (work, display) = match kind {
         "task" => {
             let (name, version) =
@@ -124,11 +156,23 @@ pub(super) fn read(item: &Value) -> Result<Step, Problem> {
             (Work::Checkout(value), display)
         }
         "template" => return Err("The practice cloud cannot read templates of other files.".to_owned()),
+        "publish" => {
+            let artifact = artifact.unwrap_or_else(|| "drop".to_owned());
+            (Work::Publish { path: value, artifact }, "PublishPipelineArtifact".to_owned())
+        }
+        "download" => {
+            let artifact = artifact.unwrap_or_default();
+            (Work::Download { from: value, artifact }, "DownloadPipelineArtifact".to_owned())
+        }
         other => (
-            Work::Script(other.to_owned()),
+            Work::Script { kind: other.to_owned(), text: value },
             if other == "script" { "CmdLine".to_owned() } else { capital(other) },
         ),
     };
+    let mut env = BTreeMap::new();
+    for (name, value) in item["env"].as_object().into_iter().flatten() {
+        env.insert(name.clone(), literal(value)?);
+    }
     let flag = |name: &str, default: bool| {
         let text = item.get(name).map(literal).transpose()?;
         Ok::<bool, Problem>(text.map_or(default, |text| truth(&text)))
@@ -137,6 +181,7 @@ pub(super) fn read(item: &Value) -> Result<Step, Problem> {
         work,
         display: item["displayName"].as_str().map_or(display, str::to_owned),
         condition: condition(item)?,
+        env,
         enabled: flag("enabled", true)?,
         continue_on_error: flag("continueOnError", false)?,
         retries: match item.get("retryCountOnTaskFailure") {

@@ -12,10 +12,9 @@ use super::log::Log;
 use super::sigv4::Credentials;
 use super::step::Failed;
 use super::sts::{self, Wish};
-use super::token;
+use super::{script, token};
 use crate::sandbox::devops::endpoints;
 use crate::sandbox::devops::extensions::{self, ToolkitVersion};
-use crate::sandbox::team;
 
 type Inputs = BTreeMap<String, String>;
 
@@ -76,51 +75,35 @@ pub async fn aws_cli(work: &Work<'_>, inputs: &Inputs, log: &mut Log<'_>) -> Res
 }
 
 /// `AWSShellScript@1`
-pub async fn shell_script(work: &Work<'_>, inputs: &Inputs, log: &mut Log<'_>) -> Result<(), Failed> {
+pub async fn shell_script(
+    work: &Work<'_>,
+    inputs: &Inputs,
+    env: &BTreeMap<String, String>,
+    log: &mut Log<'_>,
+) -> Result<(), Failed> {
     if !input(inputs, "scripttype").eq_ignore_ascii_case("inline") {
         return Err(Failed("The practice agent performs inline scripts only.".to_owned()));
     }
-    let script = required(inputs, "inlinescript", "inlineScript")?;
+    let text = required(inputs, "inlinescript", "inlineScript")?;
     let environment = environment(work, inputs, log).await?;
     log.say("[command]/usr/bin/bash /home/vsts/work/_temp/awsshellscript_2042.sh");
-    let (mut stops, mut last) = (false, 0);
-    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let lines: Vec<&str> = lines.collect();
-    let count = lines.len();
-    for (place, line) in (1..).zip(lines) {
-        if place == count {
-            team::work(work.progress.ground(), work.progress.run.pipeline);
-        }
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["set", options @ ..] => {
-                let has_e = options.iter().any(|option| option.starts_with('-') && option.contains('e'));
-                stops = stops || has_e || options.contains(&"errexit");
-                last = 0;
-            }
-            ["aws", ..] if work.progress.ground().world.agent.without_aws_cli => {
-                log.say("/home/vsts/work/_temp/awsshellscript_2042.sh: aws: command not found");
-                last = 127;
-            }
-            ["aws", arguments @ ..] => {
-                let print = cli::read(arguments)?;
-                last = cli::caller_identity(work.progress.desk, &environment, &print, log).await;
-            }
-            _ => {
-                return Err(Failed(format!(
-                    "The practice agent performs only 'aws sts get-caller-identity'; it did not run: {line}"
-                )));
-            }
-        }
-        if stops && last != 0 {
-            break;
-        }
+    match script::play(work, env, &environment, text, log).await? {
+        0 => Ok(()),
+        code => Err(exit("/usr/bin/bash", code)),
     }
-    // Without `set -e` only the last command's exit code counts, as in any bash script.
-    if last == 0 { Ok(()) } else { Err(exit("/usr/bin/bash", last)) }
 }
 
-fn exit(program: &str, code: i32) -> Failed {
+/// Any other task of the toolkit: it gets its credentials, and what it would do with them is taken as done.
+pub async fn other(work: &Work<'_>, name: &str, inputs: &Inputs, log: &mut Log<'_>) -> Result<(), Failed> {
+    let environment = environment(work, inputs, log).await?;
+    if environment.credentials.is_none() {
+        return Err(Failed("CredentialsError: Missing credentials in config".to_owned()));
+    }
+    log.say(format!("The practice agent does not do what {name} does; it is taken as succeeded."));
+    Ok(())
+}
+
+pub(super) fn exit(program: &str, code: i32) -> Failed {
     Failed(format!("Error: The process '{program}' failed with exit code {code}"))
 }
 

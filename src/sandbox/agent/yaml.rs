@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::deployment;
 use super::expression::{Problem, text};
 use super::steps::{self, Step};
 use super::template::{Names, expand};
@@ -37,6 +38,21 @@ pub struct Pipeline {
     /// Names of the variable groups it uses.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// The other repositories of Azure Repos that it links.
+    #[serde(default)]
+    pub repositories: Vec<Linked>,
+    /// Whether a newer run waits behind an older one at an exclusive lock, instead of taking its place.
+    #[serde(default)]
+    pub sequential: bool,
+}
+
+/// A repository that a pipeline links beside its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linked {
+    /// `repository` or `project/repository`.
+    pub name: String,
+    /// The branch; none: the default one.
+    pub ref_name: Option<String>,
 }
 
 /// A stage.
@@ -52,6 +68,9 @@ pub struct Stage {
     pub condition: Option<String>,
     /// Its jobs.
     pub jobs: Vec<Job>,
+    /// As [`Pipeline::sequential`], for this stage.
+    #[serde(default)]
+    pub sequential: bool,
 }
 
 /// A job.
@@ -73,6 +92,12 @@ pub struct Job {
     pub continue_on_error: bool,
     /// Its steps.
     pub steps: Vec<Step>,
+    /// The environment that a deployment job deploys to.
+    #[serde(default)]
+    pub environment: Option<String>,
+    /// Whether it runs without an agent.
+    #[serde(default)]
+    pub server: bool,
 }
 
 /// Reads, checks and fills in a pipeline.
@@ -109,10 +134,19 @@ pub fn compile(source: &Source<'_>) -> Result<Pipeline, Problem> {
     groups.sort();
     groups.dedup();
     let final_yaml = serde_saphyr::to_string(&filled).map_err(|error| at(error.to_string()))?;
-    Ok(Pipeline { stages, parameters, final_yaml, groups })
+    let (repositories, sequential) = (deployment::linked(&filled), is_sequential(&filled));
+    Ok(Pipeline { stages, parameters, final_yaml, groups, repositories, sequential })
 }
 
-fn parse(yaml: &str) -> Result<Value, Problem> {
+fn is_sequential(item: &Value) -> bool {
+    item["lockBehavior"].as_str().is_some_and(|word| word.eq_ignore_ascii_case("sequential"))
+}
+
+/// Reads YAML as the service does.
+///
+/// # Errors
+/// It is no YAML.
+pub fn parse(yaml: &str) -> Result<Value, Problem> {
     // `on` and `yes` are words here, as they are to the service.
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(yaml, options).map_err(|error| error.to_string())
@@ -267,6 +301,7 @@ fn stages(
             depends: Vec::new(),
             condition: None,
             jobs,
+            sequential: false,
         };
         return Ok(vec![stage]);
     };
@@ -281,6 +316,7 @@ fn stages(
             depends: depends(item)?.unwrap_or(previous),
             condition: condition(item)?,
             jobs: jobs(item, root, &known, names, groups)?,
+            sequential: is_sequential(item),
             name,
         });
     }
@@ -321,8 +357,9 @@ fn jobs(
         }
         if item.get("deployment").is_some() {
             let name = named(item, "deployment")?;
-            let steps = &item["strategy"]["runOnce"]["deploy"];
-            jobs.push(job(name, item, steps, root, known, names, groups)?);
+            let steps = deployment::steps(item)?;
+            let environment = Some(deployment::environment(item)?);
+            jobs.push(Job { environment, ..job(name, item, &steps, root, known, names, groups)? });
         } else {
             let name = item["job"].as_str().filter(|name| !name.is_empty());
             let name = name.map_or_else(|| format!("Job{}", jobs.len() + 1), str::to_owned);
@@ -353,12 +390,17 @@ fn job(
         variables_here.extend(variables(&item["variables"], names, groups)?);
     }
     let pool = [&item["pool"], &root["pool"]].into_iter().find(|pool| !pool.is_null());
+    let server = pool.is_some_and(|pool| pool == "server");
     let queue = match pool {
+        _ if server => None,
         Some(Value::String(name)) => Some(name.clone()),
         Some(pool) => pool["name"].as_str().map(str::to_owned),
         None => None,
     };
     let list = body["steps"].as_array().ok_or_else(|| format!("The job {name} has no steps."))?;
+    let mut steps: Vec<Step> = list.iter().map(steps::read).collect::<Result<_, _>>()?;
+    // Which connection is meant is settled before the run begins.
+    steps.iter_mut().for_each(|step| step.name_connection(&variables_here));
     Ok(Job {
         display: item["displayName"].as_str().unwrap_or(&name).to_owned(),
         depends: depends(item)?.unwrap_or_default(),
@@ -366,7 +408,9 @@ fn job(
         queue,
         variables: variables_here,
         continue_on_error: item["continueOnError"].as_bool().unwrap_or(false),
-        steps: list.iter().map(steps::read).collect::<Result<_, _>>()?,
+        steps,
+        environment: None,
+        server,
         name,
     })
 }

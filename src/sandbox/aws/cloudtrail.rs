@@ -1,4 +1,5 @@
-//! CloudTrail of the practice cloud: the web identities and access keys its STS saw, at once instead of minutes late, and its trails.
+//! CloudTrail of the practice cloud: the web identities and access keys its STS saw, and its trails. It tells at once, where
+//! the world does not say how late.
 //!
 //! JSON 1.1 with `X-Amz-Target`. All accounts' STS is at one address, which counts as the global one: what nobody signs is
 //! recorded where calls of that are, in us-east-1 or its like.
@@ -84,11 +85,29 @@ pub fn record_at(ground: &Ground, at: i64, who: &WebIdentity<'_>, error: Option<
         "recipientAccountId": who.account,
         "eventCategory": "Management",
     });
-    if let Some(code) = error {
-        record["errorCode"] = code.into();
-        record["errorMessage"] = "An unknown error occurred".into();
+    match error {
+        Some(code) => {
+            record["errorCode"] = code.into();
+            record["errorMessage"] = "An unknown error occurred".into();
+        }
+        None => let_in(&mut record, who),
     }
     keep(ground, who.account, &Event { region: region.to_owned(), at, user: who.subject.to_owned(), record });
+}
+
+/// What an event says of a session that was given.
+fn let_in(record: &mut Value, who: &WebIdentity<'_>) {
+    let name = who.role.rsplit('/').next().unwrap_or_default();
+    let partition = who.role.split(':').nth(1).unwrap_or_default();
+    record["responseElements"] = json!({
+        "subjectFromWebIdentityToken": who.subject,
+        "audience": who.audience,
+        "provider": who.provider,
+        "assumedRoleUser": {
+            "arn": format!("arn:{partition}:sts::{}:assumed-role/{name}/{}", who.account, who.session),
+        },
+    });
+    record["resources"] = json!([{"accountId": who.account, "type": "AWS::IAM::Role", "ARN": who.role}]);
 }
 
 fn keep(ground: &Ground, account: &str, event: &Event) {
@@ -192,6 +211,10 @@ fn lookup(ground: &Ground, account: &str, region: &str, asked: &Value) -> Result
                 Some("EventName") => Ok(event.record["eventName"] == value),
                 Some("EventSource") => Ok(event.record["eventSource"] == value),
                 Some("Username") => Ok(event.user == value),
+                Some("EventId") => Ok(event.record["eventID"] == value),
+                Some("ReadOnly") => Ok(event.record["readOnly"] == (value == "true")),
+                Some("ResourceType") => Ok(event.record["resources"][0]["type"] == value),
+                Some("ResourceName") => Ok(event.record["resources"][0]["ARN"] == value),
                 Some("AccessKeyId") => Ok(event.record["userIdentity"]["accessKeyId"] == value),
                 _ => Err(Refusal::new(400, "InvalidLookupAttributesException", "not a lookup attribute")),
             }
@@ -215,9 +238,11 @@ fn lookup(ground: &Ground, account: &str, region: &str, asked: &Value) -> Result
         let when = event.at as f64;
         at("StartTime").is_none_or(|from| when >= from) && at("EndTime").is_none_or(|to| when <= to)
     };
+    let delay = i64::from(ground.world.habits.trail_delay_minutes) * 60;
+    let found = |event: &Event| event.at + delay <= ground.clock.now();
     let mut events: Vec<Event> = Vec::new();
     for (_, event) in ground.store.list::<Event>(EVENTS, &format!("{account}/")) {
-        if event.region == region && within(&event) && matches(&event)? {
+        if event.region == region && found(&event) && within(&event) && matches(&event)? {
             events.push(event);
         }
     }
@@ -242,6 +267,9 @@ fn shown(event: &Event) -> Value {
         "Resources": [],
         "CloudTrailEvent": event.record.to_string(),
     });
+    if let Some(role) = event.record["resources"][0]["ARN"].as_str() {
+        shown["Resources"] = json!([{"ResourceType": "AWS::IAM::Role", "ResourceName": role}]);
+    }
     if let Some(key) = event.record["userIdentity"]["accessKeyId"].as_str() {
         shown["AccessKeyId"] = key.into();
     }

@@ -35,7 +35,7 @@ pub fn answer(ground: &Ground, operation: &str, parts: &Parts, body: &[u8]) -> R
 }
 
 /// The codes of the JSON protocol where the query protocol has others.
-fn in_kms_words(refusal: Refusal) -> Refusal {
+pub(super) fn in_kms_words(refusal: Refusal) -> Refusal {
     let code = match refusal.code {
         "InvalidClientTokenId" => "UnrecognizedClientException",
         "SignatureDoesNotMatch" => "InvalidSignatureException",

@@ -1,13 +1,15 @@
-//! AWS of the practice cloud: STS, IAM, CloudTrail, KMS and S3 of all accounts at one address, told apart by what was signed.
+//! AWS of the practice cloud: STS, IAM, CloudTrail, KMS, S3, Systems Manager and DynamoDB of all accounts at one address, told apart by what was signed.
 
 pub mod cloudtrail;
 pub mod conditions;
 pub mod credentials;
 pub mod details;
+pub mod dynamodb;
 pub mod grant;
 pub mod groups;
 pub mod key_uses;
 pub mod kms;
+pub mod last_accessed;
 pub mod object;
 pub mod policies;
 pub mod providers;
@@ -20,6 +22,7 @@ pub mod seed;
 pub mod session;
 pub mod sign;
 pub mod simulate;
+pub mod ssm;
 pub mod sts;
 pub mod token;
 pub mod trust;
@@ -94,6 +97,12 @@ async fn answer(State(ground): State<Arc<Ground>>, request: HttpRequest) -> Resp
     if let Some(operation) = kms::operation(&parts.headers) {
         return kms::answer(&ground, operation, &parts, &body);
     }
+    if let Some(operation) = ssm::operation(&parts.headers) {
+        return ssm::answer(&ground, operation, &parts, &body);
+    }
+    if let Some(operation) = dynamodb::operation(&parts.headers) {
+        return dynamodb::answer(&ground, operation, &parts, &body);
+    }
     if s3::is_meant(&parts) {
         return s3::answer(&ground, &parts, &body);
     }
@@ -125,7 +134,8 @@ fn handle(ground: &Ground, api: Api, action: &str, form: &Form, parts: &Parts, b
             .or_else(|| groups::handler(action))
             .or_else(|| policies::handler(action))
             .or_else(|| details::handler(action))
-            .or_else(|| simulate::handler(action)),
+            .or_else(|| simulate::handler(action))
+            .or_else(|| last_accessed::handler(action)),
     };
     let caller = sign::caller(ground, api.name(), parts, body)?;
     let Some(handler) = handler else {
@@ -168,13 +178,19 @@ fn classify(ground: &Ground, parts: &Parts, body: &[u8]) -> Request {
     if let Some(operation) = kms::operation(&parts.headers) {
         return kms::classify(operation, account);
     }
+    if let Some(operation) = ssm::operation(&parts.headers) {
+        return ssm::classify(operation, account);
+    }
+    if let Some(operation) = dynamodb::operation(&parts.headers) {
+        return dynamodb::classify(operation, account);
+    }
     if s3::is_meant(parts) {
         return s3::classify(parts, account);
     }
     let form = Form::parse(parts.uri.query(), body);
     let action = form.get("Action").unwrap_or_default();
     let api = form.get("Version").and_then(api_of).unwrap_or(Api::Sts);
-    let reads = ["Get", "List", "Simulate"].iter().any(|verb| action.starts_with(verb));
+    let reads = ["Get", "List", "Simulate", "Generate"].iter().any(|verb| action.starts_with(verb));
     Request {
         service: api.name(),
         method: action.to_owned(),
@@ -193,7 +209,7 @@ fn throttled(_ground: &Ground, request: &Request) -> Response {
     if request.service == cloudtrail::SERVICE {
         return cloudtrail::respond(Err(Refusal::new(400, "ThrottlingException", "Rate exceeded")));
     }
-    if request.service == kms::SERVICE {
+    if [kms::SERVICE, ssm::SERVICE, dynamodb::SERVICE].contains(&request.service) {
         return cloudtrail::respond(Err(Refusal::new(400, "ThrottlingException", "Rate exceeded")));
     }
     if request.service == s3::SERVICE {

@@ -29,12 +29,16 @@ fn operation(parts: &Parts) -> Option<(&'static str, String)> {
     let bucket = parts.uri.path().trim_matches('/').to_owned();
     let query = wire::pairs(parts.uri.query().unwrap_or_default());
     let asks = |name: &str| query.iter().any(|(key, _)| key == name);
+    if parts.method == Method::HEAD && !bucket.is_empty() && !bucket.contains('/') {
+        return Some(("HeadBucket", bucket));
+    }
     if parts.method != Method::GET || bucket.contains('/') {
         return None;
     }
     match bucket.is_empty() {
         true => Some(("ListBuckets", bucket)),
         false if asks("policy") => Some(("GetBucketPolicy", bucket)),
+        false if asks("versioning") => Some(("GetBucketVersioning", bucket)),
         false if asks("location") => Some(("GetBucketLocation", bucket)),
         false => None,
     }
@@ -92,12 +96,22 @@ fn about_bucket(
 ) -> Result<String, Refusal> {
     let partition = partition_of(ground, caller.account());
     let arn = format!("arn:{partition}:s3:::{}", bucket.name);
-    let allowed = grant::authorise(ground, caller, partition, &format!("s3:{operation}"), &arn);
+    // Whether there is a bucket is told to those who may list it.
+    let action = if operation == "HeadBucket" { "ListBucket" } else { operation };
+    let allowed = grant::authorise(ground, caller, partition, &format!("s3:{action}"), &arn);
     // Other accounts' buckets are closed here, whatever their policies say.
     if caller.account() != account {
         return Err(Refusal::new(403, "AccessDenied", "Access Denied"));
     }
     allowed.map_err(in_s3_words)?;
+    if operation == "HeadBucket" {
+        return Ok(String::new());
+    }
+    if operation == "GetBucketVersioning" {
+        return Ok(format!(
+            "<VersioningConfiguration xmlns=\"{NAMESPACE}\"><Status>Enabled</Status></VersioningConfiguration>"
+        ));
+    }
     if operation == "GetBucketLocation" {
         let region = if bucket.region == FIRST_REGION { "" } else { &bucket.region };
         return Ok(format!("<LocationConstraint xmlns=\"{NAMESPACE}\">{region}</LocationConstraint>"));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::runs::{self, Ending, Run, Status};
-use super::{Op, Place, git, identities, pipelines, projects, queues};
+use super::{Op, Place, definitions, git, identities, pipelines, projects, queues};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply, segment, stamp};
@@ -71,7 +71,7 @@ pub(super) fn is_retained(ground: &Ground, pipeline: u64) -> bool {
 
 /// Drops what belongs to a run that is gone.
 pub(super) fn forget(tx: &mut Transaction<'_>, run: u64) {
-    for table in ["timeline", "log"] {
+    for table in ["timeline", "log", "artifact"] {
         for (key, _) in tx.list::<Value>(table, &format!("{run:08}/")) {
             tx.remove(table, &key);
         }
@@ -102,18 +102,23 @@ pub fn of_call(call: &Call) -> Result<Run, Failure> {
     run.filter(|run| run.project == project.id).ok_or_else(|| not_found(id))
 }
 
+fn issues(run: &Run) -> Vec<Value> {
+    run.issues.iter().map(|message| json!({"result": "error", "message": message})).collect()
+}
+
+fn trigger(run: &Run) -> Value {
+    run.pull_request.map_or_else(|| json!({}), |id| json!({"pr.number": id.to_string()}))
+}
+
 fn answer(call: &Call, run: &Run) -> Value {
     let ground = &call.ground;
     let link = call.link(&format!("{}/_apis/build/Builds/{}", run.project, run.id));
-    let who = if run.team { identities::team(ground) } else { identities::operator(ground) };
-    let who = identities::reference(call, &who);
+    let who = identities::reference(call, &run.requester(ground));
     let project = projects::find(ground, &run.project);
     let pipeline = pipelines::by_id(ground, run.pipeline);
     let repository =
         pipeline.as_ref().and_then(|pipeline| git::find(ground, &run.project, &pipeline.repository));
     let queue = run.queue.and_then(|id| queues::by_id(ground, &run.project, &id.to_string()));
-    let issues: Vec<Value> =
-        run.issues.iter().map(|message| json!({"result": "error", "message": message})).collect();
     let mut answer = json!({
         "_links": {
             "self": {"href": link},
@@ -122,10 +127,10 @@ fn answer(call: &Call, run: &Run) -> Value {
         },
         "properties": {},
         "tags": [],
-        "validationResults": issues,
+        "validationResults": issues(run),
         "plans": [{"planId": run.plan}],
         "templateParameters": run.parameters,
-        "triggerInfo": {},
+        "triggerInfo": trigger(run),
         "id": run.id,
         "buildNumber": run.name,
         "status": run.status,
@@ -137,7 +142,7 @@ fn answer(call: &Call, run: &Run) -> Value {
         "sourceBranch": run.ref_name,
         "sourceVersion": run.version,
         "priority": "normal",
-        "reason": "manual",
+        "reason": run.reason(),
         "requestedFor": who,
         "requestedBy": who,
         "lastChangedDate": run.finished.as_ref().or(run.started.as_ref()).unwrap_or(&run.queued),
@@ -150,7 +155,7 @@ fn answer(call: &Call, run: &Run) -> Value {
         "appendCommitMessageToRunName": true,
     });
     if let (Some(project), Some(pipeline)) = (&project, &pipeline) {
-        answer["definition"] = pipelines::definition(call, project, pipeline);
+        answer["definition"] = definitions::definition(call, project, pipeline);
         answer["project"] = projects::reference(call, project);
     }
     if let (Some(project), Some(repository)) = (&project, &repository) {
@@ -190,6 +195,7 @@ fn read(call: &Call) -> Result<Reply, Failure> {
                 && any("statusFilter", &word(json!(run.status)))
                 && any("resultFilter", &word(json!(run.result)))
                 && any("branchName", &run.ref_name)
+                && any("reasonFilter", run.reason())
         })
         .collect();
     if !call.query("queryOrder").is_some_and(|order| order.to_ascii_lowercase().ends_with("ascending")) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Op, Place, identities, projects};
+use super::{Op, Place, dispatch, environments, identities, projects};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply};
@@ -19,7 +19,11 @@ pub const PLACES: &[Place] = &[Place {
     released: false,
     methods: &[
         Op::read("GET", "check {id}", read),
-        Op::write("POST", "check {body.resource.type} {body.resource.name}", create),
+        Op::write(
+            "POST",
+            "check {body.type.name} {body.settings.displayName} {body.resource.type} {body.resource.name}",
+            create,
+        ),
         Op::write("PATCH", "check {id}", update),
         Op::write("DELETE", "check {id}", delete),
     ],
@@ -47,6 +51,9 @@ pub struct Check {
     pub settings: Value,
     /// Minutes until it gives up.
     pub timeout: u64,
+    /// Whether nobody is held up by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
 }
 
 impl Check {
@@ -62,13 +69,29 @@ impl Check {
     }
 }
 
-/// The checks on one resource.
+/// The names of check types, which need not be given.
+const TYPES: [(&str, &str); 4] = [
+    (APPROVAL, "Approval"),
+    ("fe1de3ee-a436-41b4-bb20-f6eb4cb879a7", "Task Check"),
+    ("2ef31ad6-baa0-403a-8b45-2cbc9b4e5563", "ExclusiveLock"),
+    ("4020e66e-b0f3-47e1-bc88-48f3cc59b5f3", "ExtendsCheck"),
+];
+
+/// A type as it is answered: with id and name.
+fn whole_type(given: &Value) -> Value {
+    let same = |field: &Value, text: &str| field.as_str().is_some_and(|one| one.eq_ignore_ascii_case(text));
+    let found = TYPES.iter().find(|(id, name)| same(&given["id"], id) || same(&given["name"], name));
+    found.map_or_else(|| given.clone(), |(id, name)| json!({"id": id, "name": name}))
+}
+
+/// The checks on one resource that hold anybody up.
 pub fn of_resource(ground: &Ground, project: &str, kind: &str, id: &str) -> Vec<Check> {
     let all: Vec<(String, Check)> = ground.store.list("check", "");
     all.into_iter()
         .map(|(_, check)| check)
         .filter(|check| {
-            check.project == project && check.kind == kind && check.resource.eq_ignore_ascii_case(id)
+            let of_it = check.kind == kind && check.resource.eq_ignore_ascii_case(id);
+            check.project == project && of_it && !check.disabled
         })
         .collect()
 }
@@ -108,6 +131,7 @@ pub(super) fn put_approval(ground: &Ground, project: &str, kind: &str, id: &str,
                 "requesterCannotBeApprover": false,
             }),
             timeout: 43200,
+            disabled: false,
         };
         tx.put("check", &key(check.id), &check);
     });
@@ -133,6 +157,12 @@ fn answer(call: &Call, check: &Check, settings: bool) -> Value {
         "resource": {"type": check.kind, "id": check.resource},
         "_links": {"self": {"href": link}},
     });
+    if let Some(name) = dispatch::name_of_resource(&call.ground, &check.kind, &check.resource) {
+        answer["resource"]["name"] = json!(name);
+    }
+    if check.disabled {
+        answer["isDisabled"] = json!(true);
+    }
     if settings {
         answer["settings"] = check.settings.clone();
     }
@@ -146,11 +176,11 @@ fn wants_settings(call: &Call) -> bool {
 fn of_call(call: &Call, tx: &Transaction<'_>, project: &str) -> Result<Check, Failure> {
     let id = call.route("id").and_then(|id| id.parse().ok()).unwrap_or(0);
     let found: Option<Check> = tx.get("check", &key(id));
-    found.filter(|check| check.project == project).ok_or_else(|| {
-        Failure::denied(
-            "The user does not have required permissions to view assignment on the resource.".to_owned(),
-        )
-    })
+    found.filter(|check| check.project == project).ok_or_else(unseen)
+}
+
+fn unseen() -> Failure {
+    Failure::denied("The user does not have required permissions to view assignment on the resource.")
 }
 
 fn read(call: &Call) -> Result<Reply, Failure> {
@@ -178,6 +208,11 @@ fn create(call: &Call) -> Result<Reply, Failure> {
     if text("/type/id").is_none() && text("/type/name").is_none() {
         return Err(Failure::missing("type"));
     }
+    // A check on nothing: as after the resource was deleted.
+    let is_environment = kind.eq_ignore_ascii_case("environment");
+    if is_environment && environments::by_id(&call.ground, &project.id, &resource).is_none() {
+        return Err(unseen());
+    }
     let check = call.ground.store.transaction(|tx| {
         let check = Check {
             id: tx.next_number("check"),
@@ -185,9 +220,10 @@ fn create(call: &Call) -> Result<Reply, Failure> {
             project: project.id.clone(),
             kind: kind.to_ascii_lowercase(),
             resource,
-            check: body["type"].clone(),
+            check: whole_type(&body["type"]),
             settings: body["settings"].clone(),
             timeout: body["timeout"].as_u64().unwrap_or(43200),
+            disabled: body["isDisabled"].as_bool().unwrap_or(false),
         };
         tx.put("check", &key(check.id), &check);
         check
@@ -197,16 +233,19 @@ fn create(call: &Call) -> Result<Reply, Failure> {
 
 fn update(call: &Call) -> Result<Reply, Failure> {
     let project = projects::of_call(call)?;
-    call.ground.store.transaction(|tx| {
+    // The answer reads the store, which a transaction holds.
+    let check = call.ground.store.transaction(|tx| {
         let mut check = of_call(call, tx, &project.id)?;
         if !call.body["settings"].is_null() {
             check.settings = call.body["settings"].clone();
         }
         check.timeout = call.body["timeout"].as_u64().unwrap_or(check.timeout);
+        check.disabled = call.body["isDisabled"].as_bool().unwrap_or(check.disabled);
         check.version += 1;
         tx.put("check", &key(check.id), &check);
-        Ok(Reply::json(answer(call, &check, true)))
-    })
+        Ok(check)
+    })?;
+    Ok(Reply::json(answer(call, &check, true)))
 }
 
 fn delete(call: &Call) -> Result<Reply, Failure> {

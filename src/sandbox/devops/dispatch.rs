@@ -13,8 +13,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{
-    Op, Place, endpoints, extensions, git, identities, location, pipelines, places, projects, queues,
-    stable_id, variable_groups,
+    Op, Place, endpoints, environments, extensions, git, identities, location, pipelines, places, policies,
+    projects, queues, stable_id, variable_groups,
 };
 use crate::sandbox::wire::{self, Call, Caller, Failure, Reply};
 use crate::sandbox::{Ground, Request};
@@ -254,6 +254,8 @@ fn name_of(ground: &Ground, parameter: &str, route: &Route) -> Option<String> {
         "pipelineid" | "definitionid" => pipelines::name_of(ground, value),
         "runid" | "buildid" => pipelines::name_of_run(ground, value),
         "queueid" => queues::name_of(ground, value),
+        "environmentid" => environments::name_of(ground, value),
+        "configurationid" => policies::name_of(ground, value),
         "groupid" => variable_groups::name_of(ground, value),
         "extensionname" => Some(extensions::full_name(route)),
         "securitynamespaceid" => identities::namespace_name(value),
@@ -267,13 +269,24 @@ fn name_of(ground: &Ground, parameter: &str, route: &Route) -> Option<String> {
 }
 
 fn resource_name(ground: &Ground, kind: &str, id: &str) -> Option<String> {
-    let (word, name) = match kind.to_ascii_lowercase().as_str() {
-        "endpoint" => ("connection", endpoints::name_of(ground, id)),
-        "queue" => ("queue", queues::name_of(ground, id)),
-        "repository" => ("repository", git::name_of(ground, id.rsplit('.').next().unwrap_or(id))),
-        other => return Some(format!("{other} {id}")),
+    let word = match kind.to_ascii_lowercase().as_str() {
+        "endpoint" => "connection".to_owned(),
+        "variablegroup" => "variable-group".to_owned(),
+        other => other.to_owned(),
     };
-    Some(format!("{word} {}", name.unwrap_or_else(|| id.to_owned())))
+    Some(format!("{word} {}", name_of_resource(ground, kind, id).unwrap_or_else(|| id.to_owned())))
+}
+
+/// The name of a protected resource, by its kind and id.
+pub(super) fn name_of_resource(ground: &Ground, kind: &str, id: &str) -> Option<String> {
+    match kind.to_ascii_lowercase().as_str() {
+        "endpoint" => endpoints::name_of(ground, id),
+        "queue" => queues::name_of(ground, id),
+        "environment" => environments::name_of(ground, id),
+        "variablegroup" => variable_groups::name_of(ground, id),
+        "repository" => git::name_of(ground, id.rsplit('.').next().unwrap_or(id)),
+        _ => None,
+    }
 }
 
 /// The answer to a request over the limit.

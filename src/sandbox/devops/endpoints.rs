@@ -449,6 +449,9 @@ fn delete(call: &Call) -> Result<Reply, Failure> {
         tx.remove("unsettled", &format!("connection {}", connection.id));
         super::permissions::forget(tx, "endpoint", &connection.id);
         super::checks::forget(tx, "endpoint", &connection.id);
+        for share in &whole.shares {
+            super::security_roles::forget(tx, "endpoint", &share.project, &connection.id);
+        }
         let reads = call.ground.world.habits.consistency_reads;
         if reads > 0 {
             tx.put("ghost-connection", &connection.id, &whole);

@@ -195,6 +195,7 @@ fn delete(call: &Call) -> Result<Reply, Failure> {
     call.ground.store.transaction(|tx| {
         tx.remove("repository", &repository.id);
         tx.put("recycled-repository", &repository.id, &repository);
+        super::policies::forget(tx, &repository.id);
         super::permissions::forget(tx, "repository", &format!("{}.{}", repository.project, repository.id));
     });
     Ok(Reply::nothing())

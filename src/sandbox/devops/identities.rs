@@ -1,10 +1,12 @@
 //! Who there is: the operator, approvers and the groups of each project, and the lookup that security descriptors need.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{Op, Place, projects, stable_id};
-use crate::sandbox::Ground;
 use crate::sandbox::wire::{Call, Failure, Reply};
+use crate::sandbox::{Ground, world};
 
 /// Places of this file. Live, this one is served by `vssps.dev.azure.com`.
 pub const PLACES: &[Place] = &[Place {
@@ -44,14 +46,13 @@ pub fn team(ground: &Ground) -> Identity {
     Identity { name, ..person(ground, "team@practice.example") }
 }
 
-/// A person, by mail address.
+/// A person, by mail address: of the world, or named after the address.
 pub fn person(ground: &Ground, mail: &str) -> Identity {
-    let name = mail.split('@').next().unwrap_or(mail);
-    let mut letters = name.chars();
-    let name = letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str());
+    let known = ground.world.people.iter().find(|person| person.mail.eq_ignore_ascii_case(mail));
+    let name = known.map_or_else(|| name_in(mail), |person| person.name.clone());
     Identity {
         id: stable_id(ground, &format!("identity {mail}")),
-        name: name.unwrap_or_default(),
+        name,
         account: mail.to_owned(),
         descriptor: format!(
             "Microsoft.IdentityModel.Claims.ClaimsIdentity;{}\\{mail}",
@@ -59,6 +60,13 @@ pub fn person(ground: &Ground, mail: &str) -> Identity {
         ),
         group: false,
     }
+}
+
+fn name_in(mail: &str) -> String {
+    let name = mail.split('@').next().unwrap_or(mail);
+    let mut letters = name.chars();
+    let name = letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str());
+    name.unwrap_or_default()
 }
 
 /// The groups that every project has, in the order of their rights.
@@ -91,16 +99,59 @@ pub fn groups(ground: &Ground, project: &str) -> Vec<Identity> {
         .collect()
 }
 
-fn everybody(ground: &Ground) -> Vec<Identity> {
+/// The default team of a project: a group, too.
+pub fn default_team(ground: &Ground, project: &projects::Project) -> Identity {
+    let account = format!("[{0}]\\{0} Team", project.name);
+    let id = stable_id(ground, &format!("team {}", project.id));
+    let descriptor = format!("Microsoft.TeamFoundation.Identity;S-1-9-1551374245-{}", id.replace('-', ""));
+    Identity { id, name: account.clone(), account, descriptor, group: true }
+}
+
+/// Everybody and every group that can be found.
+pub fn everybody(ground: &Ground) -> Vec<Identity> {
     let mut all = vec![operator(ground)];
+    all.extend(ground.world.people.iter().map(|known| person(ground, &known.mail)));
     for project in projects::all(ground) {
         all.extend(groups(ground, &project.name));
+        all.push(default_team(ground, &project));
     }
     for connection in ground.world.projects.iter().flat_map(|project| &project.connections) {
         all.extend(connection.approvers.iter().map(|mail| person(ground, mail)));
     }
-    all.dedup();
+    let mut known = BTreeSet::new();
+    all.retain(|identity| known.insert(identity.id.clone()));
     all
+}
+
+/// Somebody, by id.
+pub fn by_id(ground: &Ground, id: &str) -> Option<Identity> {
+    everybody(ground).into_iter().find(|identity| identity.id.eq_ignore_ascii_case(id))
+}
+
+/// The people in a group. The operator administers every project and is in every default team.
+pub fn members(ground: &Ground, group: &Identity) -> Vec<Identity> {
+    let mut all = Vec::new();
+    if group.account.ends_with("\\Project Administrators") || group.account.ends_with(" Team") {
+        all.push(operator(ground));
+    }
+    let within = |known: &&world::Person| {
+        known.groups.iter().any(|name| name.to_lowercase() == group.account.to_lowercase())
+    };
+    all.extend(ground.world.people.iter().filter(within).map(|known| person(ground, &known.mail)));
+    all
+}
+
+/// Whether somebody is this identity, or is in this group.
+pub fn stands_for(ground: &Ground, who: &str, identity: &str) -> bool {
+    who.eq_ignore_ascii_case(identity)
+        || by_id(ground, identity)
+            .filter(|found| found.group)
+            .is_some_and(|group| members(ground, &group).iter().any(|one| one.id.eq_ignore_ascii_case(who)))
+}
+
+/// A reference to an id, with whatever else is known of it.
+pub fn reference_to(call: &Call, id: &str) -> Value {
+    by_id(&call.ground, id).map_or_else(|| json!({"id": id}), |found| reference(call, &found))
 }
 
 /// An `IdentityRef`, as most answers carry it.
@@ -126,6 +177,7 @@ fn subject(identity: &Identity) -> String {
 pub fn user(ground: &Ground, identity: &Identity) -> Value {
     json!({
         "id": identity.id,
+        // A text on the wire, which lists of access control need; the published contract has an object here.
         "descriptor": identity.descriptor,
         "subjectDescriptor": subject(identity),
         "providerDisplayName": identity.name,
@@ -161,16 +213,37 @@ fn read(call: &Call) -> Result<Reply, Failure> {
         wanted(|identity| identity.id.clone(), &list)
     } else if let Some(list) = call.list("subjectDescriptors") {
         wanted(subject, &list)
-    } else if let (Some(_), Some(text)) = (call.query("searchFilter"), call.query("filterValue")) {
-        let text = text.to_lowercase();
-        let hit = |identity: &&Identity| {
-            identity.account.to_lowercase() == text || identity.name.to_lowercase() == text
-        };
-        all.iter().filter(hit).cloned().collect()
+    } else if let (Some(filter), Some(text)) = (call.query("searchFilter"), call.query("filterValue")) {
+        search(&all, filter, text)
     } else {
         return Err(Failure::missing("descriptors"));
     };
-    Ok(Reply::list(found.iter().map(|identity| user(&call.ground, identity)).collect()))
+    let deep = call.query("queryMembership").is_some_and(|depth| !depth.eq_ignore_ascii_case("none"));
+    let answers = found.iter().map(|identity| {
+        let mut answer = user(&call.ground, identity);
+        if deep && identity.group {
+            let ids: Vec<String> = members(&call.ground, identity).into_iter().map(|one| one.id).collect();
+            answer["memberIds"] = json!(ids);
+        }
+        answer
+    });
+    Ok(Reply::list(answers.collect()))
+}
+
+/// Whole names only. That the service also takes beginnings of names is unverified.
+fn search(all: &[Identity], filter: &str, text: &str) -> Vec<Identity> {
+    let text = text.to_lowercase();
+    let same = |name: &str| name.to_lowercase() == text;
+    let short = |identity: &Identity| {
+        identity.account.rsplit_once('\\').is_some_and(|(_, name)| identity.group && same(name))
+    };
+    let hit = |identity: &&Identity| match filter.to_ascii_lowercase().as_str() {
+        "mailaddress" => !identity.group && same(&identity.account),
+        "displayname" => same(&identity.name) || short(identity),
+        "accountname" => same(&identity.account),
+        _ => same(&identity.account) || same(&identity.name) || short(identity),
+    };
+    all.iter().filter(hit).cloned().collect()
 }
 
 /// The name of a security namespace, for the witness.

@@ -1,35 +1,49 @@
 //! Azure DevOps of the practice cloud: one file per API area, dispatched by the service's own route templates.
 //!
 //! Tables of the store that tests may want to compare: `project`, `connection`, `permission` (its values are times),
-//! `repository`, `ref`, `commit`, `blob`, `pipeline`, `variable-group`, `queue`, `acl`, `check`, `extension`. Traces of use, different in
-//! every run: `run`, `run-plan`, `queued-run`, `timeline`, `log`, `lease`, `job`, `job-token`, `approval`, `push`,
-//! `connection-use`, `unsettled`, `ghost-connection`, `recycled-repository`, `sequence`.
+//! `repository`, `ref`, `commit`, `blob`, `pipeline`, `variable-group`, `queue`, `acl`, `check`, `extension`,
+//! `environment`, `security-role`, `policy`, `pull-request`. Traces of use, different in every run: `run`, `run-plan`,
+//! `queued-run`, `timeline`, `log`, `lease`, `job`, `job-token`, `approval`, `manual-validation`, `lock`, `lock-wait`,
+//! `deployment`, `artifact`, `push`, `connection-use`, `unsettled`, `ghost-connection`, `recycled-repository`, `sequence`.
 
 pub mod approvals;
+pub mod artifacts;
 pub mod builds;
 pub mod checks;
+pub mod definitions;
 mod dispatch;
 pub mod endpoint_types;
 pub mod endpoints;
+pub mod environments;
 pub mod extensions;
 pub mod git;
 pub mod history;
 pub mod identities;
 pub mod limits;
 pub mod location;
+pub mod merges;
 pub mod oidctoken;
 mod past;
 pub mod permissions;
 pub mod pipelines;
+pub mod policies;
+pub mod policy_evaluations;
 pub mod projects;
+mod pull_request_lists;
+pub mod pull_requests;
 pub mod pushes;
 pub mod queues;
 pub mod refs;
+pub mod reviewers;
+pub mod run_resources;
 pub mod runs;
 pub mod security;
+pub mod security_roles;
 mod seed;
 pub mod settings;
+pub mod teams;
 pub mod timeline;
+mod triggers;
 pub mod variable_groups;
 
 use std::sync::Arc;
@@ -118,6 +132,15 @@ pub fn places() -> impl Iterator<Item = &'static Place> {
         extensions::PLACES,
         oidctoken::PLACES,
         variable_groups::PLACES,
+        environments::PLACES,
+        security_roles::PLACES,
+        teams::PLACES,
+        policies::PLACES,
+        policy_evaluations::PLACES,
+        pull_requests::PLACES,
+        reviewers::PLACES,
+        definitions::PLACES,
+        artifacts::PLACES,
     ]
     .into_iter()
     .flatten()

@@ -30,6 +30,8 @@ pub(super) fn add_pipeline(
         revision: 1,
         path: wanted.path.clone(),
         repository: repository.id.clone(),
+        default_branch: None,
+        triggers: Vec::new(),
         variables: wanted
             .variables
             .iter()
@@ -74,6 +76,8 @@ pub(super) fn add_run(
         plan: stable_id(ground, &format!("plan {id}")),
         queue: None,
         team: false,
+        pull_request: None,
+        pushed_by: None,
     };
     tx.put("run", &runs::key(id), &run);
     let record = Record {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Op, Place, endpoints, git, identities, projects, queues, variable_groups};
+use super::{Op, Place, endpoints, environments, git, identities, projects, queues, variable_groups};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply};
@@ -108,6 +108,7 @@ fn resource(
             let share = connection.as_ref().and_then(|connection| connection.share(project));
             Some(share.map(|share| share.name.clone()))
         }
+        "environment" => Some(environments::by_id(ground, project, id).map(|environment| environment.name)),
         "queue" => Some(queues::by_id(ground, project, id).map(|queue| queue.name)),
         "variablegroup" => Some(variable_groups::name_of(ground, id)),
         "repository" => Some(git::name_of(ground, id.rsplit('.').next().unwrap_or(id))),
@@ -118,6 +119,19 @@ fn resource(
         Some(name) => Ok((kind, name)),
         None => Ok((kind, None)),
     }
+}
+
+/// What people call a resource; its id where it has no name.
+pub fn name_of(ground: &Ground, project: &str, kind: &str, id: &str) -> String {
+    let name = match kind {
+        "endpoint" => endpoints::by_id(ground, id)
+            .and_then(|connection| connection.share(project).map(|share| share.name.clone())),
+        "environment" => environments::by_id(ground, project, id).map(|environment| environment.name),
+        "queue" => queues::by_id(ground, project, id).map(|queue| queue.name),
+        "variablegroup" => variable_groups::name_of(ground, id),
+        _ => git::name_of(ground, id.rsplit('.').next().unwrap_or(id)),
+    };
+    name.unwrap_or_else(|| id.to_owned())
 }
 
 fn not_found(kind: &str, id: &str) -> Failure {

@@ -1,46 +1,29 @@
-//! Pipelines: create, list, get; and the same as build definitions, which can also be deleted.
+//! Pipelines: create, list, get. As build definitions they can be changed and deleted, too.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::variable_groups::{self, Variable};
-use super::{Op, Place, builds, git, identities, permissions, projects, queues, runs, security};
+use super::variable_groups::Variable;
+use super::{Op, Place, git, identities, projects, runs};
 use crate::sandbox::Ground;
-use crate::sandbox::store::Transaction;
-use crate::sandbox::wire::{Call, Failure, Reply, segment};
+use crate::sandbox::wire::{Call, Failure, Reply};
 
 /// Places of this file.
-pub const PLACES: &[Place] = &[
-    Place {
-        id: "28e1305e-2afe-47bf-abaf-cbb0e6a91988",
-        area: "Pipelines",
-        resource: "pipelines",
-        template: "{project}/_apis/{area}/{pipelineId}",
-        version: 1,
-        oldest: "5.1",
-        released: true,
-        methods: &[
-            Op::read("GET", "pipeline {pipelineId}", read),
-            Op::write("POST", "pipeline {body.name}", create),
-        ],
-    },
-    Place {
-        id: "dbeaf647-6167-421a-bda9-c9327b25e2e6",
-        area: "Build",
-        resource: "Definitions",
-        template: "{project}/_apis/build/{resource}/{definitionId}",
-        version: 7,
-        oldest: "1.0",
-        released: true,
-        methods: &[
-            Op::read("GET", "pipeline {definitionId}", definitions),
-            Op::write("PUT", "pipeline {definitionId}", update),
-            Op::write("DELETE", "pipeline {definitionId}", delete),
-        ],
-    },
-];
+pub const PLACES: &[Place] = &[Place {
+    id: "28e1305e-2afe-47bf-abaf-cbb0e6a91988",
+    area: "Pipelines",
+    resource: "pipelines",
+    template: "{project}/_apis/{area}/{pipelineId}",
+    version: 1,
+    oldest: "5.1",
+    released: true,
+    methods: &[
+        Op::read("GET", "pipeline {pipelineId}", read),
+        Op::write("POST", "pipeline {body.name}", create),
+    ],
+}];
 
 /// A YAML pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +42,12 @@ pub struct Pipeline {
     pub path: String,
     /// The repository's id.
     pub repository: String,
+    /// The branch that runs take when none is named; none: the repository's own default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_branch: Option<String>,
+    /// The triggers of the definition, as they were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Value>,
     /// Variables of the definition.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, Variable>,
@@ -115,7 +104,7 @@ pub fn of_call(call: &Call) -> Result<(projects::Project, Pipeline), Failure> {
     )
 }
 
-fn all(ground: &Ground, project: &str) -> Vec<Pipeline> {
+pub(super) fn all(ground: &Ground, project: &str) -> Vec<Pipeline> {
     let all: Vec<(String, Pipeline)> = ground.store.list("pipeline", "");
     all.into_iter().map(|(_, one)| one).filter(|one| one.project == project).collect()
 }
@@ -174,31 +163,9 @@ fn create(call: &Call) -> Result<Reply, Failure> {
     let repository = &configuration["repository"];
     let repository = repository["id"].as_str().or(repository["name"].as_str());
     let repository = repository.ok_or_else(|| Failure::missing("Repository"))?;
-    if call.denied("create-pipeline") {
-        return Err(Failure::denied(format!(
-            "TF215106: Access denied. {} needs Edit build pipeline permissions for build pipeline {name} in team \
-             project {} to perform the action. For more information, contact the Azure DevOps Server administrator.",
-            identities::operator(&call.ground).name,
-            project.name
-        )));
-    }
-    let repository = git::find(&call.ground, &project.id, repository).ok_or_else(|| {
-        Failure::argument(format!(
-            "The repository {repository} could not be found in the project {}.",
-            project.name
-        ))
-    })?;
-    let taken = all(&call.ground, &project.id)
-        .into_iter()
-        .any(|other| other.name.to_lowercase() == name.to_lowercase() && other.folder == folder);
-    if taken {
-        return Err(Failure::new(
-            409,
-            "Microsoft.TeamFoundation.Build.WebApi",
-            "DefinitionExistsException",
-            format!("A definition named {name} already exists in the folder {folder}."),
-        ));
-    }
+    refuse_edit(call, &project, name)?;
+    let repository = repository_of(call, &project, repository)?;
+    refuse_duplicate(call, &project, name, folder, 0)?;
     let pipeline = call.ground.store.transaction(|tx| {
         let pipeline = Pipeline {
             id: tx.next_number("pipeline"),
@@ -208,6 +175,8 @@ fn create(call: &Call) -> Result<Reply, Failure> {
             revision: 1,
             path: path.to_owned(),
             repository: repository.id.clone(),
+            default_branch: None,
+            triggers: Vec::new(),
             variables: BTreeMap::new(),
             minutes: 0,
             team: false,
@@ -218,144 +187,60 @@ fn create(call: &Call) -> Result<Reply, Failure> {
     Ok(Reply::json(answer(call, &pipeline, true)))
 }
 
-/// A `DefinitionReference`, as builds carry it.
-pub fn definition(call: &Call, project: &projects::Project, pipeline: &Pipeline) -> Value {
-    let link = call.link(&format!("{}/_apis/build/Definitions/{}", project.id, pipeline.id));
-    json!({
-        "drafts": [],
-        "id": pipeline.id,
-        "name": pipeline.name,
-        "url": format!("{link}?revision={}", pipeline.revision),
-        "uri": format!("vstfs:///Build/Definition/{}", pipeline.id),
-        "path": pipeline.folder,
-        "type": "build",
-        "queueStatus": "enabled",
-        "revision": pipeline.revision,
-        "project": projects::reference(call, project),
+/// Refuses who may not edit pipelines.
+///
+/// # Errors
+/// 403 `TF215106`.
+pub(super) fn refuse_edit(call: &Call, project: &projects::Project, name: &str) -> Result<(), Failure> {
+    if !call.denied("create-pipeline") {
+        return Ok(());
+    }
+    Err(Failure::denied(format!(
+        "TF215106: Access denied. {} needs Edit build pipeline permissions for build pipeline {name} in team project {} \
+         to perform the action. For more information, contact the Azure DevOps Server administrator.",
+        identities::operator(&call.ground).name,
+        project.name
+    )))
+}
+
+/// The repository that a new pipeline reads, by id or name.
+///
+/// # Errors
+/// 400: there is none.
+pub(super) fn repository_of(
+    call: &Call,
+    project: &projects::Project,
+    wanted: &str,
+) -> Result<git::Repository, Failure> {
+    git::find(&call.ground, &project.id, wanted).ok_or_else(|| {
+        Failure::argument(format!(
+            "The repository {wanted} could not be found in the project {}.",
+            project.name
+        ))
     })
 }
 
-fn definitions(call: &Call) -> Result<Reply, Failure> {
-    if call.route("definitionId").is_some() {
-        let (project, pipeline) = of_call(call)?;
-        return Ok(Reply::json(whole_definition(call, &project, &pipeline)));
-    }
-    let project = projects::of_call(call)?;
-    let pattern = call.query("name").map(str::to_lowercase);
-    let items = all(&call.ground, &project.id).into_iter().filter(|pipeline| {
-        let name = pipeline.name.to_lowercase();
-        pattern.as_deref().is_none_or(|pattern| match pattern.split_once('*') {
-            Some((start, end)) => name.starts_with(start) && name.ends_with(end.trim_matches('*')),
-            None => name == pattern,
-        }) && call.list("definitionIds").is_none_or(|ids| ids.contains(&pipeline.id.to_string().as_str()))
+/// Refuses a name that another pipeline of the folder has.
+///
+/// # Errors
+/// 409 `DefinitionExistsException`.
+pub(super) fn refuse_duplicate(
+    call: &Call,
+    project: &projects::Project,
+    name: &str,
+    folder: &str,
+    own: u64,
+) -> Result<(), Failure> {
+    let taken = all(&call.ground, &project.id).into_iter().any(|other| {
+        other.id != own && other.name.to_lowercase() == name.to_lowercase() && other.folder == folder
     });
-    Ok(call.page(items.map(|pipeline| definition(call, &project, &pipeline)).collect(), 10_000))
-}
-
-fn whole_definition(call: &Call, project: &projects::Project, pipeline: &Pipeline) -> Value {
-    let mut answer = definition(call, project, pipeline);
-    let who = identities::reference(call, &identities::operator(&call.ground));
-    let repository = git::find(&call.ground, &project.id, &pipeline.repository);
-    let name = repository.as_ref().map(|repository| repository.name.clone()).unwrap_or_default();
-    let branch = repository.and_then(|repository| repository.default_branch);
-    let queue = queues::all(&call.ground, &project.id).into_iter().next();
-    answer["process"] = json!({"yamlFilename": pipeline.path, "type": 2});
-    answer["repository"] = json!({
-        "properties": {"reportBuildStatus": "true"},
-        "id": pipeline.repository,
-        "type": "TfsGit",
-        "name": name,
-        "url": call.link(&format!("{}/_git/{}", segment(&project.name), segment(&name))),
-        "defaultBranch": branch,
-        "clean": null,
-        "checkoutSubmodules": false,
-    });
-    if !pipeline.variables.is_empty() {
-        answer["variables"] = variable_groups::shown(&pipeline.variables);
+    if !taken {
+        return Ok(());
     }
-    answer["quality"] = json!("definition");
-    answer["authoredBy"] = who;
-    answer["queue"] = queue.map_or(Value::Null, |queue| queues::reference(call, &queue));
-    answer["triggers"] = json!([]);
-    answer["createdDate"] = json!(call.now());
-    answer["_links"] = json!({"self": {"href": answer["url"]}, "web": {"href": web(call, pipeline)}});
-    answer
-}
-
-/// Changes a definition; of what it holds the practice cloud takes its name, folder, file and variables.
-fn update(call: &Call) -> Result<Reply, Failure> {
-    let (project, pipeline) = of_call(call)?;
-    let body = &call.body;
-    if body["id"].as_u64() != Some(pipeline.id) {
-        let given = body["id"].as_u64().unwrap_or_default();
-        return Err(Failure::argument(format!(
-            "The request specifies pipeline ID {} but the supplied pipeline has ID {given}.",
-            pipeline.id
-        )));
-    }
-    if call.denied("create-pipeline") {
-        return Err(Failure::denied(format!(
-            "TF215106: Access denied. {} needs Edit build pipeline permissions for build pipeline {} in team project \
-             {} to perform the action. For more information, contact the Azure DevOps Server administrator.",
-            identities::operator(&call.ground).name,
-            pipeline.name,
-            project.name
-        )));
-    }
-    let name =
-        body["name"].as_str().filter(|name| !name.is_empty()).ok_or_else(|| Failure::missing("Name"))?;
-    call.ground
-        .store
-        .transaction(|tx| {
-            // A body of another revision is answered as if the pipeline were gone (seen by users of this API).
-            let gone = || {
-                Failure::new(
-                    404,
-                    "Microsoft.TeamFoundation.Build.WebApi",
-                    "DefinitionNotFoundException",
-                    format!("Build pipeline {} was not found.", pipeline.id),
-                )
-            };
-            let known: Option<Pipeline> = tx.get("pipeline", &key(pipeline.id));
-            let mut known =
-                known.filter(|known| body["revision"].as_u64() == Some(known.revision)).ok_or_else(gone)?;
-            known.revision += 1;
-            name.clone_into(&mut known.name);
-            if let Some(folder) = body["path"].as_str() {
-                folder.clone_into(&mut known.folder);
-            }
-            if let Some(path) = body["process"]["yamlFilename"].as_str() {
-                path.clone_into(&mut known.path);
-            }
-            // Whatever is not in the body is gone from the definition.
-            known.variables = variable_groups::merged(&known.variables, &body["variables"]);
-            tx.put("pipeline", &key(known.id), &known);
-            Ok(known)
-        })
-        .map(|known| Reply::json(whole_definition(call, &project, &known)))
-}
-
-/// Deletes a pipeline with its runs, unless somebody retained one of them.
-fn delete(call: &Call) -> Result<Reply, Failure> {
-    let (project, pipeline) = of_call(call)?;
-    if builds::is_retained(&call.ground, pipeline.id) {
-        return Err(Failure::new(
-            400,
-            "Microsoft.TeamFoundation.Build.WebApi",
-            "CannotDeleteRetainedBuildException",
-            "One or more builds associated with the requested pipeline(s) are retained by a release. The pipeline(s) \
-             and builds will not be deleted.",
-        ));
-    }
-    call.ground.store.transaction(|tx| {
-        runs::forget(tx, pipeline.id);
-        permissions::forget_pipeline(tx, pipeline.id);
-        forget_access(tx, &project.id, pipeline.id);
-        tx.remove("pipeline", &key(pipeline.id));
-    });
-    Ok(Reply::nothing())
-}
-
-fn forget_access(tx: &mut Transaction<'_>, project: &str, pipeline: u64) {
-    tx.remove("acl", &security::key(security::BUILD, &format!("{project}/{pipeline}")));
+    Err(Failure::new(
+        409,
+        "Microsoft.TeamFoundation.Build.WebApi",
+        "DefinitionExistsException",
+        format!("A definition named {name} already exists in the folder {folder}."),
+    ))
 }

@@ -1,12 +1,16 @@
 //! Pushes: new commits on a branch.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Op, Place, git, identities, projects, refs};
+use super::identities::Identity;
+use super::{Op, Place, git, identities, policies, projects, refs, triggers};
+use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply};
 use refs::{Commit, ZEROS};
@@ -35,6 +39,83 @@ struct Push {
     old: String,
     new: String,
     commits: Vec<String>,
+    /// Who pushed: the identity's id.
+    #[serde(default)]
+    by: String,
+}
+
+/// Who pushed to a ref last: the identity's id.
+pub(super) fn last_pusher(ground: &Ground, repository: &str, name: &str) -> Option<String> {
+    let all: Vec<(String, Push)> = ground.store.list("push", &format!("{repository}/"));
+    all.into_iter().rev().map(|(_, push)| push).find(|push| push.name == name).map(|push| push.by)
+}
+
+/// What somebody pushes from their machine: one commit.
+pub struct Change<'a> {
+    /// `refs/heads/feat/x`
+    pub name: &'a str,
+    /// New texts of files, by path.
+    pub files: &'a BTreeMap<String, String>,
+    /// Its message.
+    pub message: &'a str,
+    /// Who pushes.
+    pub by: &'a Identity,
+}
+
+/// Pushes a commit as git does: onto the branch, or as a new branch that begins at the default one. Answers its id.
+///
+/// # Errors
+/// A policy of the branch refuses it.
+pub fn commit(
+    call: &Call,
+    (project, repository): (&projects::Project, &git::Repository),
+    change: &Change<'_>,
+) -> Result<String, Failure> {
+    let ref_key = |name: &str| format!("{}/{name}", repository.id);
+    let id = call.ground.store.transaction(|tx| {
+        let tip: Option<String> = tx.get("ref", &ref_key(change.name));
+        if policies::closes(tx, repository, change.name, tip.is_none()) {
+            return Err(policies::refusal());
+        }
+        let default = || tx.get("ref", &ref_key(repository.default_branch.as_deref()?));
+        let parent: Option<String> = tip.clone().or_else(default);
+        let base: Option<Commit> = parent.as_ref().and_then(|id| tx.get("commit", &ref_key(id)));
+        let mut files = base.map(|base| base.files).unwrap_or_default();
+        for (path, text) in change.files {
+            let blob = refs::put_blob(tx, text);
+            files.insert(format!("/{}", path.trim_start_matches('/')), blob);
+        }
+        let commit =
+            Commit { files, parents: parent.into_iter().collect(), comment: change.message.to_owned() };
+        let id = refs::put_commit(tx, &repository.id, &commit);
+        refs::put_ref(tx, &repository.id, change.name, &id);
+        let old = tip.unwrap_or_else(|| ZEROS.to_owned());
+        note(tx, call, repository, (change.name, &old, vec![id.clone()]), change.by);
+        Ok(id)
+    })?;
+    triggers::moved(call, project, repository, change.name, change.by);
+    Ok(id)
+}
+
+fn note(
+    tx: &mut Transaction<'_>,
+    call: &Call,
+    repository: &git::Repository,
+    (name, old, commits): (&str, &str, Vec<String>),
+    by: &Identity,
+) -> Push {
+    let id = tx.next_number("push");
+    let push = Push {
+        id,
+        date: call.now(),
+        name: name.to_owned(),
+        old: old.to_owned(),
+        new: commits.last().cloned().unwrap_or_default(),
+        commits,
+        by: by.id.clone(),
+    };
+    tx.put("push", &format!("{}/{id:08}", repository.id), &push);
+    push
 }
 
 fn stale(name: &str) -> Failure {
@@ -64,21 +145,23 @@ fn create(call: &Call) -> Result<Reply, Failure> {
     if !name.starts_with("refs/") || commits.is_empty() {
         return Err(Failure::argument(format!("Invalid ref name '{name}' or no commits.")));
     }
+    let by = identities::operator(&call.ground);
     let push = call.ground.store.transaction(|tx| {
         let now: Option<String> = tx.get("ref", &format!("{}/{name}", repository.id));
         let base: Option<Commit> = tx.get("commit", &format!("{}/{old}", repository.id));
         if now.as_ref().is_some_and(|now| *now != old) || (old != ZEROS && base.is_none()) {
             return Err(stale(&name));
         }
+        if policies::closes(tx, &repository, &name, now.is_none()) {
+            return Err(policies::refusal());
+        }
         let start = base.map(|base| (old.clone(), base));
         let made = add_commits(tx, &repository.id, start, commits)?;
         let new = made.last().cloned().unwrap_or_default();
         refs::put_ref(tx, &repository.id, &name, &new);
-        let id = tx.next_number("push");
-        let push = Push { id, date: call.now(), name: name.clone(), old: old.clone(), new, commits: made };
-        tx.put("push", &format!("{}/{id:08}", repository.id), &push);
-        Ok(push)
+        Ok(note(tx, call, &repository, (&name, &old, made), &by))
     })?;
+    triggers::moved(call, &project, &repository, &name, &by);
     Ok(Reply::json(answer(call, &project, &repository, &push)).status(StatusCode::CREATED))
 }
 
@@ -168,7 +251,7 @@ fn answer(call: &Call, project: &projects::Project, repository: &git::Repository
             "repositoryId": repository.id, "name": push.name, "oldObjectId": push.old, "newObjectId": push.new,
         }],
         "repository": git::answer(call, project, repository),
-        "pushedBy": identities::reference(call, &identities::operator(&call.ground)),
+        "pushedBy": identities::reference_to(call, &push.by),
         "pushId": push.id,
         "date": push.date,
         "url": call.link(&format!("{}/_apis/git/repositories/{}/pushes/{}", project.id, repository.id, push.id)),

@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Op, Place, git, identities};
+use super::{Op, Place, git, identities, policies, triggers};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply, segment, wants_json};
@@ -154,9 +154,9 @@ fn list(call: &Call) -> Result<Reply, Failure> {
 
 /// Moves refs. What is refused is still a 200, with `success: false`.
 fn update(call: &Call) -> Result<Reply, Failure> {
-    let (_, repository) = git::of_call(call)?;
+    let (project, repository) = git::of_call(call)?;
     let wanted = call.body.as_array().ok_or_else(|| Failure::missing("refUpdates"))?;
-    let results = call.ground.store.transaction(|tx| {
+    let results: Vec<Value> = call.ground.store.transaction(|tx| {
         wanted
             .iter()
             .map(|item| {
@@ -172,6 +172,8 @@ fn update(call: &Call) -> Result<Reply, Failure> {
                     "staleOldObjectId"
                 } else if !known {
                     "unresolvableToCommit"
+                } else if policies::closes(tx, &repository, &name, now == ZEROS) {
+                    "rejectedByPolicy"
                 } else {
                     "succeeded"
                 };
@@ -192,6 +194,10 @@ fn update(call: &Call) -> Result<Reply, Failure> {
             })
             .collect()
     });
+    for done in results.iter().filter(|result| result["success"] == true && result["newObjectId"] != ZEROS) {
+        let name = done["name"].as_str().unwrap_or_default();
+        triggers::moved(call, &project, &repository, name, &identities::operator(&call.ground));
+    }
     Ok(Reply::list(results))
 }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::pull_requests::{self, PullRequest};
 use super::{
-    Op, Place, builds, endpoints, extensions, git, identities, pipelines, projects, queues, refs, timeline,
+    Op, Place, builds, git, identities, pipelines, projects, queues, refs, run_resources, timeline,
     variable_groups,
 };
 use crate::sandbox::Ground;
@@ -117,6 +118,45 @@ pub struct Run {
     /// Whether the team asked for it, not the operator.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub team: bool,
+    /// The pull request that it validates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<u64>,
+    /// Who pushed what a trigger started it for: the identity's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed_by: Option<String>,
+}
+
+/// A push that starts a run.
+pub(super) struct Pushed<'a> {
+    /// `refs/heads/main`
+    pub(super) ref_name: &'a str,
+    /// The commit.
+    pub(super) version: &'a str,
+    /// Who pushed: the identity's id.
+    pub(super) by: &'a str,
+}
+
+impl Run {
+    /// Why it runs, as builds say it.
+    pub fn reason(&self) -> &'static str {
+        match (self.pull_request, &self.pushed_by) {
+            (Some(_), _) => "pullRequest",
+            (None, Some(_)) => "individualCI",
+            (None, None) => "manual",
+        }
+    }
+
+    /// Who asked for it.
+    pub fn requester(&self, ground: &Ground) -> identities::Identity {
+        let creator =
+            self.pull_request.and_then(|id| pull_requests::by_id(ground, id)).map(|one| one.creator);
+        let somebody = creator.or_else(|| self.pushed_by.clone());
+        let known = somebody.and_then(|id| identities::by_id(ground, &id));
+        known.unwrap_or_else(|| match self.team {
+            true => identities::team(ground),
+            false => identities::operator(ground),
+        })
+    }
 }
 
 pub(crate) fn key(id: u64) -> String {
@@ -126,6 +166,11 @@ pub(crate) fn key(id: u64) -> String {
 /// A run by number.
 pub fn by_id(ground: &Ground, id: u64) -> Option<Run> {
     ground.store.get("run", &key(id))
+}
+
+/// The numbers of all runs.
+pub fn ids(ground: &Ground) -> Vec<u64> {
+    ground.store.list::<Run>("run", "").into_iter().map(|(_, run)| run.id).collect()
 }
 
 /// What a run was compiled to.
@@ -156,19 +201,55 @@ struct Wanted {
     document: yaml::Pipeline,
 }
 
-fn prepare(call: &Call, project: &Project, pipeline: &Pipeline) -> Result<Wanted, Failure> {
-    let ground = &call.ground;
-    let body = &call.body;
+/// What is asked for, and by what.
+struct Wish<'a> {
+    /// The body of the request.
+    body: &'a Value,
+    /// The pull request that it is for.
+    pull_request: Option<&'a PullRequest>,
+    /// The push that it is for.
+    push: Option<&'a Pushed<'a>>,
+}
+
+impl<'a> Wish<'a> {
+    /// What the request itself asks for.
+    fn of(body: &'a Value) -> Self {
+        Self { body, pull_request: None, push: None }
+    }
+}
+
+impl Wish<'_> {
+    /// Branch or other ref, and the commit.
+    fn source(
+        &self,
+        ground: &Ground,
+        repository: &git::Repository,
+        default: String,
+    ) -> (String, Option<String>) {
+        if let Some(one) = self.pull_request {
+            return (one.merge_ref(), one.merge.clone());
+        }
+        if let Some(push) = self.push {
+            return (push.ref_name.to_owned(), Some(push.version.to_owned()));
+        }
+        let wanted = &self.body["resources"]["repositories"]["self"];
+        let ref_name =
+            wanted["refName"].as_str().filter(|name| !name.is_empty()).map_or(default, refs::full_name);
+        let version = match wanted["version"].as_str().filter(|version| !version.is_empty()) {
+            Some(version) => Some(version.to_ascii_lowercase()),
+            None => refs::tip(ground, &repository.id, &ref_name),
+        };
+        (ref_name, version)
+    }
+}
+
+fn prepare(call: &Call, project: &Project, pipeline: &Pipeline, wish: &Wish<'_>) -> Result<Wanted, Failure> {
+    let (ground, body) = (&call.ground, wish.body);
     let repository = git::find(ground, &project.id, &pipeline.repository)
         .ok_or_else(|| invalid(format!("Could not find the repository {}.", pipeline.repository)))?;
-    let wanted = &body["resources"]["repositories"]["self"];
-    let default = repository.default_branch.clone().unwrap_or_else(|| "refs/heads/main".to_owned());
-    let ref_name =
-        wanted["refName"].as_str().filter(|name| !name.is_empty()).map_or(default, refs::full_name);
-    let version = match wanted["version"].as_str().filter(|version| !version.is_empty()) {
-        Some(version) => Some(version.to_ascii_lowercase()),
-        None => refs::tip(ground, &repository.id, &ref_name),
-    };
+    let default = pipeline.default_branch.clone().or_else(|| repository.default_branch.clone());
+    let default = default.unwrap_or_else(|| "refs/heads/main".to_owned());
+    let (ref_name, version) = wish.source(ground, &repository, default);
     let commit = version.and_then(|id| refs::commit(ground, &repository.id, &id).map(|commit| (id, commit)));
     let (version, commit) = commit.ok_or_else(|| {
         invalid(format!(
@@ -188,6 +269,8 @@ fn prepare(call: &Call, project: &Project, pipeline: &Pipeline) -> Result<Wanted
     };
     let variables = variables(&body["variables"]);
     let mut known = predefined(call, project, pipeline, &repository.name, &ref_name, &version);
+    known.extend(wish.pull_request.into_iter().flat_map(of_pull_request));
+    known.extend(wish.push.map(|_| ("Build.Reason".to_owned(), "IndividualCI".to_owned())));
     known.extend(variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())));
     let given = body["templateParameters"].as_object().cloned().unwrap_or_default();
     let groups = groups(ground, project);
@@ -202,8 +285,21 @@ fn prepare(call: &Call, project: &Project, pipeline: &Pipeline) -> Result<Wanted
         groups: &groups,
     };
     let document = yaml::compile(&source).map_err(invalid)?;
-    check_resources(ground, project, &document)?;
+    run_resources::check(call, project, &document).map_err(invalid)?;
     Ok(Wanted { ref_name, version, parameters: as_text(&document.parameters), variables, document })
+}
+
+/// What a run for a pull request knows of it. Forks are other repositories, and there are none here.
+fn of_pull_request(one: &PullRequest) -> [(String, String); 6] {
+    [
+        ("Build.Reason", "PullRequest".to_owned()),
+        ("System.PullRequest.PullRequestId", one.id.to_string()),
+        ("System.PullRequest.SourceBranch", one.source.clone()),
+        ("System.PullRequest.TargetBranch", one.target.clone()),
+        ("System.PullRequest.SourceCommitId", one.source_commit.clone()),
+        ("System.PullRequest.IsFork", "False".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
 }
 
 /// The variables of every variable group of a project, by the group's name in small letters.
@@ -263,63 +359,9 @@ fn predefined(
     .collect()
 }
 
-/// Every connection, task and queue that the YAML names must exist.
-fn check_resources(ground: &Ground, project: &Project, document: &yaml::Pipeline) -> Result<(), Failure> {
-    let mut problems = Vec::new();
-    let toolkit = extensions::toolkit(ground).is_some();
-    for name in &document.groups {
-        if variable_groups::by_name(ground, &project.id, name).is_none() {
-            problems.push(format!(
-                "Variable group {name} could not be found. The variable group does not exist or has not been \
-                 authorized for use. For authorization details, refer to https://aka.ms/yamlauthz."
-            ));
-        }
-    }
-    for job in document.stages.iter().flat_map(|stage| &stage.jobs) {
-        if let Some(name) = &job.queue
-            && !queues::all(ground, &project.id).iter().any(|queue| queue.name.eq_ignore_ascii_case(name))
-        {
-            problems.push(format!(
-                "Could not find a pool with name {name}. The pool does not exist or has not been authorized for use. \
-                 For authorization details, refer to https://aka.ms/yamlauthz."
-            ));
-        }
-        for step in &job.steps {
-            let Some(task) = step.toolkit_task() else { continue };
-            if !toolkit {
-                problems.push(format!(
-                    "A task is missing. The pipeline references a task called '{task}'. This usually indicates the \
-                     task isn't installed, and you may be able to install it from the Marketplace: \
-                     https://marketplace.visualstudio.com. (Task version 1, job '{}', step ''.)",
-                    job.name
-                ));
-                continue;
-            }
-            let Some(name) = step.connection() else { continue };
-            let found = endpoints::by_name(ground, &project.id, name);
-            if found.is_none_or(|connection| connection.disabled) {
-                problems.push(format!(
-                    "Job {}: Step input awsCredentials references service connection {name} which could not be \
-                     found. The service connection does not exist, has been disabled or has not been authorized for \
-                     use. For authorization details, refer to https://aka.ms/yamlauthz.",
-                    job.name
-                ));
-            }
-        }
-    }
-    problems.dedup();
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(invalid(format!(
-        "There was a resource authorization issue: \"The pipeline is not valid. {}\"",
-        problems.join(" ")
-    )))
-}
-
 fn preview(call: &Call) -> Result<Reply, Failure> {
     let (project, pipeline) = pipelines::of_call(call)?;
-    let wanted = prepare(call, &project, &pipeline)?;
+    let wanted = prepare(call, &project, &pipeline, &Wish::of(&call.body))?;
     Ok(Reply::json(json!({"finalYaml": wanted.document.final_yaml})))
 }
 
@@ -334,11 +376,11 @@ fn create(call: &Call) -> Result<Reply, Failure> {
             project.name
         )));
     }
-    let wanted = prepare(call, &project, &pipeline)?;
+    let wanted = prepare(call, &project, &pipeline, &Wish::of(&call.body))?;
     if call.body["previewRun"].as_bool() == Some(true) {
         return Ok(Reply::json(json!({"finalYaml": wanted.document.final_yaml, "id": -1, "name": null})));
     }
-    let run = queue(call, &project, &pipeline, wanted, false);
+    let run = queue(call, &project, &pipeline, wanted, Asker::Operator);
     Ok(Reply::json(answer(call, &run, &pipeline)))
 }
 
@@ -347,12 +389,52 @@ fn create(call: &Call) -> Result<Reply, Failure> {
 /// # Errors
 /// The pipeline is not valid now: the message says why.
 pub fn queue_for_team(call: &Call, project: &Project, pipeline: &Pipeline) -> Result<Run, Failure> {
-    let wanted = prepare(call, project, pipeline)?;
-    Ok(queue(call, project, pipeline, wanted, true))
+    let wanted = prepare(call, project, pipeline, &Wish::of(&Value::Null))?;
+    Ok(queue(call, project, pipeline, wanted, Asker::Team))
 }
 
-fn queue(call: &Call, project: &Project, pipeline: &Pipeline, wanted: Wanted, team: bool) -> Run {
+/// Asks for the run that validates a pull request: of its merge commit.
+///
+/// # Errors
+/// The pipeline is not valid there: the message says why.
+pub(super) fn queue_for_merge(
+    call: &Call,
+    project: &Project,
+    pipeline: &Pipeline,
+    one: &PullRequest,
+) -> Result<Run, Failure> {
+    let wish = Wish { pull_request: Some(one), ..Wish::of(&Value::Null) };
+    let wanted = prepare(call, project, pipeline, &wish)?;
+    Ok(queue(call, project, pipeline, wanted, Asker::PullRequest(one.id)))
+}
+
+/// Asks for the run that a push starts.
+///
+/// # Errors
+/// The pipeline is not valid there: the message says why.
+pub(super) fn queue_for_push(
+    call: &Call,
+    project: &Project,
+    pipeline: &Pipeline,
+    push: &Pushed<'_>,
+) -> Result<Run, Failure> {
+    let wish = Wish { push: Some(push), ..Wish::of(&Value::Null) };
+    let wanted = prepare(call, project, pipeline, &wish)?;
+    Ok(queue(call, project, pipeline, wanted, Asker::Push(push.by)))
+}
+
+/// On whose behalf a run is queued.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asker<'a> {
+    Operator,
+    Team,
+    PullRequest(u64),
+    Push(&'a str),
+}
+
+fn queue(call: &Call, project: &Project, pipeline: &Pipeline, wanted: Wanted, asker: Asker<'_>) -> Run {
     let skipped = call.body["stagesToSkip"].as_array().into_iter().flatten();
+    let skipped = skipped.filter(|_| asker == Asker::Operator);
     let skipped: Vec<String> = skipped.filter_map(Value::as_str).map(str::to_owned).collect();
     let queue_name =
         wanted.document.stages.iter().flat_map(|stage| &stage.jobs).find_map(|job| job.queue.clone());
@@ -379,8 +461,11 @@ fn queue(call: &Call, project: &Project, pipeline: &Pipeline, wanted: Wanted, te
             issues: Vec::new(),
             plan: super::stable_id(&call.ground, &format!("plan {id}")),
             queue: queue.map(|queue| queue.id),
-            team,
+            team: asker == Asker::Team,
+            pull_request: if let Asker::PullRequest(id) = asker { Some(id) } else { None },
+            pushed_by: if let Asker::Push(who) = asker { Some(who.to_owned()) } else { None },
         };
+        run_resources::make_environments(tx, &run, &wanted.document);
         tx.put("run", &key(id), &run);
         tx.put("run-plan", &key(id), &wanted.document);
         timeline::lay_out(&call.ground, tx, &run, &wanted.document);

@@ -34,7 +34,8 @@ pub fn seed(ground: &Ground) {
             }
             for name in &project.repositories {
                 let files = project.pipelines.iter().filter(|pipeline| pipeline.repository == *name);
-                let repository = add_repository(ground, tx, &id, name, files.clone());
+                let code = project.files.iter().filter(|file| file.repository == *name);
+                let repository = add_repository(ground, tx, &id, name, files.clone(), code);
                 for pipeline in files {
                     past::add_pipeline(ground, tx, &repository, pipeline);
                 }
@@ -69,10 +70,14 @@ fn add_repository<'a>(
     project: &str,
     name: &str,
     pipelines: impl Iterator<Item = &'a world::Pipeline>,
+    code: impl Iterator<Item = &'a world::CodeFile>,
 ) -> git::Repository {
     let repository = git::put(ground, tx, project, name);
     let readme = refs::put_blob(tx, &format!("# {name}\n"));
     let mut files = BTreeMap::from([("/README.md".to_owned(), readme)]);
+    for file in code {
+        files.insert(file.path.clone(), refs::put_blob(tx, &file.text));
+    }
     for pipeline in pipelines {
         files.insert(pipeline.path.clone(), refs::put_blob(tx, &pipeline.yaml));
     }
@@ -185,6 +190,8 @@ fn add_use(ground: &Ground, project: &str, connection: &str, name: &str) {
             revision: 1,
             path: "/azure-pipelines.yml".to_owned(),
             repository: stable_id(ground, &format!("repository of {name}")),
+            default_branch: None,
+            triggers: Vec::new(),
             variables: BTreeMap::new(),
             minutes: 0,
             team: false,

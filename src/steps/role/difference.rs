@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::narrow::{TAG_NARROWED, is_from};
 use crate::domain::policy::{self, Admission, Document, Likeness, Scope, Statement};
 use crate::domain::role::{Role as Found, WantedRole};
 
@@ -64,7 +65,9 @@ impl Difference {
                 .inline
                 .iter()
                 .filter(|(name, document)| {
-                    !found.inline.get(*name).is_some_and(|there| policy::same_meaning(there, document))
+                    let as_wanted =
+                        |there| policy::same_meaning(there, document) || is_narrowed(found, there, document);
+                    !found.inline.get(*name).is_some_and(as_wanted)
                 })
                 .map(|(name, document)| (name.clone(), document.clone()))
                 .collect(),
@@ -144,6 +147,12 @@ impl Difference {
         .map(|(_, right)| right.to_owned())
         .collect()
     }
+}
+
+/// Whether a policy is the wanted one with what is not used taken out, as `keyless permissions narrow` left it.
+fn is_narrowed(found: &Found, there: &Document, wanted: &Document) -> bool {
+    let tagged = found.tags.get(TAG_NARROWED).is_some_and(|tag| is_from(tag, wanted));
+    tagged && policy::cover(&[wanted], &[there]) == policy::Cover::Covered
 }
 
 /// The exact subject a statement names.

@@ -11,7 +11,7 @@ use crate::domain::failure::Result;
 use crate::domain::mark::Owner;
 use crate::domain::pen::Pen;
 use crate::domain::policy::Document;
-use crate::domain::role::{Role as Found, WantedRole};
+use crate::domain::role::{INLINE_POLICY, Role as Found, WantedRole};
 use crate::engine::step::Step;
 use crate::plan::change::{Ask, Change, Verb};
 use crate::steps::facts::{ask_owner, ask_protected};
@@ -41,6 +41,9 @@ impl Role {
         change.rights = difference.rights();
         change.asks = ask_protected(&self.environment).into_iter().collect();
         change.asks.extend(ask_owner(&self.owner(found), &self.title()));
+        if difference.inline.contains_key(INLINE_POLICY) || !difference.managed.is_empty() {
+            change.asks.extend(self.wanted.wider.clone().map(|what| Ask::Wider { what }));
+        }
         if !difference.closes.is_empty() {
             let what = format!("{} of the trust was written by somebody else", difference.closes.join(", "));
             change.asks.push(Ask::Foreign { what });
@@ -72,6 +75,7 @@ impl Role {
             change.rights.push("iam:AttachRolePolicy".to_owned());
         }
         change.asks = ask_protected(&self.environment).into_iter().collect();
+        change.asks.extend(wanted.wider.clone().map(|what| Ask::Wider { what }));
         change
     }
 

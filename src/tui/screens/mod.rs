@@ -1,6 +1,7 @@
 //! The screens: each a small state that takes keys and a view that draws it. None of them knows another's state.
 
 pub mod ask;
+pub mod audit;
 pub mod detail;
 pub mod doctor;
 pub mod help;
@@ -10,6 +11,7 @@ pub mod inventory;
 pub mod log;
 pub mod matrix;
 pub mod palette;
+pub mod pipeline;
 pub mod review;
 pub mod run;
 pub mod setup;
@@ -80,6 +82,10 @@ pub enum Id {
     Reach,
     /// AWS connections and the access keys they hold.
     Inventory,
+    /// Who became which role, and from which run.
+    Audit,
+    /// The file of the pipeline that deploys.
+    Pipeline,
     /// What a code means.
     Page,
     /// The latest events.
@@ -108,6 +114,8 @@ impl Id {
             Self::Matrix => "Trust matrix",
             Self::Reach => "Reach",
             Self::Inventory => "Inventory",
+            Self::Audit => "Audit",
+            Self::Pipeline => "Pipeline",
             Self::Page => "Explain",
             Self::Log => "Log",
             Self::History => "History",

@@ -4,11 +4,13 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 
+use super::audit::AuditScreen;
 use super::doctor::Doctor;
 use super::history::History;
 use super::inventory::InventoryScreen;
 use super::log::LogScreen;
 use super::matrix::TrustMatrix;
+use super::pipeline::Pipeline;
 use super::{Act, Id, Screen};
 use crate::explain::signs::Paint;
 use crate::tui::canvas::{Canvas, Hit};
@@ -29,6 +31,8 @@ enum Does {
     Doctor,
     Matrix,
     Inventory,
+    Audit,
+    Pipeline,
     Run(Command),
     Log,
     History,
@@ -71,11 +75,15 @@ impl Palette {
             add("Doctor: find what is wrong, and heal it", "d", Does::Doctor);
             add("Trust matrix: which connection can become which role", "", Does::Matrix);
             add("Inventory: access keys of AWS connections, and what can be rotated", "r", Does::Inventory);
+            add("Audit: who became which role, and from which run", "a", Does::Audit);
             add("Verify: prove every environment by a real run", "", Does::Run(Command::Verify));
             add("Rotate: lead every connection away from its access key", "", Does::Run(Command::Rotate));
             add("Roll back: lead every connection back to an access key", "", Does::Run(Command::Rollback));
             add("New keys: put new access keys in the place of old ones", "", Does::Run(Command::RenewKeys));
             add("Tear down: remove what keyless made", "", Does::Run(Command::Teardown));
+        }
+        if shared.opened.as_ref().is_some_and(|opened| opened.federation.is_some()) {
+            add("Pipeline: the file that deploys, by preset and flow", "", Does::Pipeline);
         }
         if shared.is_running() {
             add("Run: what is being carried out", "", Does::Setup);
@@ -112,6 +120,8 @@ impl Palette {
             Does::Inventory => {
                 return std::iter::once(Act::Pop).chain(InventoryScreen::begin()).collect();
             }
+            Does::Audit => return std::iter::once(Act::Pop).chain(AuditScreen::begin()).collect(),
+            Does::Pipeline => Act::Push(Box::new(Pipeline::of(shared))),
             Does::Log => Act::Push(Box::new(LogScreen::default())),
             Does::History => {
                 return vec![

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop here")]
 
 mod asked;
+mod audit;
 mod detail;
 mod doctor;
 mod draw;
@@ -12,6 +13,7 @@ mod inventory;
 mod keys;
 mod log;
 mod matrix;
+mod pipeline;
 mod plans;
 mod random;
 mod review;

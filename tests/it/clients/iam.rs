@@ -27,6 +27,7 @@ fn chained(first: &Environment, role: &str) -> Federation {
             pipeline: "keyless-verification".to_owned(),
             queue: None,
         },
+        pipeline: None,
         environments: vec![first.clone(), second],
     }
 }

@@ -34,8 +34,10 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 mod azure_devops;
+mod gates;
 mod iam;
 mod keys_and_variables;
+mod permissions;
 mod users;
 
 const YAML: &str = include_str!("../../../assets/pipelines/verification.yml");
@@ -191,11 +193,15 @@ fn environment(account: &str) -> Environment {
         connection: "AWS-Dev".parse().unwrap(),
         branches: Vec::new(),
         preset: "minimal".to_owned(),
+        permissions: Default::default(),
         managed_policies: Vec::new(),
         boundary: None,
         subject: None,
         authentication: Authentication::Oidc,
         session_hours: 1,
+        gates: Default::default(),
+        variables: Default::default(),
+        deploy: Default::default(),
     }
 }
 
@@ -244,6 +250,7 @@ fn wanted_role(issuer: &Issuer) -> WantedRole {
         tags: BTreeMap::from([("keyless:environment".to_owned(), "dev".to_owned())]),
         inline: BTreeMap::new(),
         managed: Vec::new(),
+        wider: None,
     }
 }
 

@@ -40,6 +40,9 @@ pub struct Case {
     /// Whether the trust matrix is looked at, and not the chain.
     #[serde(default)]
     matrix: bool,
+    /// Whether what the roles may do is checked, and not the chain.
+    #[serde(default)]
+    permissions: bool,
     /// Rotations, each after so many days; what the last one finds counts, and not the chain.
     #[serde(default)]
     rotate: Vec<i64>,
@@ -184,6 +187,7 @@ impl Case {
         }
         match &self.run {
             Some(pipeline) => foreign::look(lab, pipeline).await,
+            None if self.permissions => Ok(lab.permissions().await),
             None if self.matrix => lab.matrix().await.map_err(|failure| failure.to_string()),
             None => lab.examine().await.map_err(|failure| failure.to_string()),
         }

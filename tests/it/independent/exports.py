@@ -3,6 +3,7 @@
 
 exports.py lint FILE                 ends well when cfn-lint has neither error nor warning about the template
 exports.py deploy URL ACCOUNT FILE   makes a stack of the template in moto, in that account
+exports.py objects FILE              prints what the configuration makes, as the steps of a plan are called
 exports.py terraform FILE            prints what the configuration asks for: {"roles": {…}, "providers": {…}}
 """
 import ast
@@ -106,6 +107,62 @@ def terraform(path):
     print(json.dumps({"roles": roles, "providers": providers}))
 
 
+CHECKS = {"check_approval", "check_exclusive_lock", "check_branch_control", "check_business_hours"}
+
+
+def objects(path):
+    import hcl2
+
+    with open(path, encoding="utf-8") as configuration:
+        blocks = plain(hcl2.load(configuration))
+    accounts = {block["aws"]["alias"]: block["aws"]["allowed_account_ids"][0] for block in blocks["provider"] if "aws" in block}
+    found = {}
+    for section in ("data", "resource"):
+        for block in blocks.get(section, []):
+            for kind, labels in block.items():
+                for label, body in labels.items():
+                    found[(section, kind, label)] = body
+
+    def account(body):
+        return accounts[re.fullmatch(r"\$\{aws\.(\w+)\}", body["provider"]).group(1)]
+
+    def one(value):
+        return value[0] if isinstance(value, list) else value
+
+    def repository(reference):
+        own = re.fullmatch(r"\$\{azuredevops_git_repository\.(\w+)\.id\}", reference)
+        other = re.fullmatch(r"\$\{data\.azuredevops_git_repository\.(\w+)\.id\}", reference)
+        section, label = ("resource", own.group(1)) if own else ("data", other.group(1))
+        return found[(section, "azuredevops_git_repository", label)]["name"]
+
+    names = {
+        "azuredevops_git_repository": lambda body: "repository:" + body["name"],
+        "azuredevops_environment": lambda body: "environment:" + body["name"],
+        "azuredevops_variable_group": lambda body: "variable-group:" + body["name"],
+        "azuredevops_build_definition": lambda body: "pipeline:" + body["name"],
+        "azuredevops_serviceendpoint_aws": lambda body: "connection:" + body["service_endpoint_name"],
+        "aws_iam_openid_connect_provider": lambda body: "provider:" + account(body),
+        "aws_iam_role": lambda body: f"role:{account(body)}/{body['name']}",
+    }
+    steps = set()
+    for (section, kind, label), body in found.items():
+        short = kind.removeprefix("azuredevops_")
+        if section == "data":
+            continue
+        if kind in names:
+            steps.add(names[kind](body))
+        elif short in CHECKS:
+            steps.add("gates:" + re.fullmatch(r"env_(.+)_(?:environment|endpoint)", label).group(1))
+        elif short == "pipeline_authorization":
+            steps.add("permission:deployments/" + re.match(r"env_(.+)_(?:environment|endpoint|variablegroup)", label).group(1))
+        elif short.startswith("branch_policy_"):
+            scope = one(one(body["settings"])["scope"])
+            steps.add(f"policy:{repository(scope['repository_id'])}/{scope['repository_ref']}")
+        else:
+            assert kind in ("aws_iam_role_policy", "aws_iam_role_policy_attachment", "azuredevops_git_repository_file"), kind
+    print(json.dumps(sorted(steps)))
+
+
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
-    {"lint": lint, "deploy": deploy, "terraform": terraform}[command](*arguments)
+    {"lint": lint, "objects": objects, "deploy": deploy, "terraform": terraform}[command](*arguments)

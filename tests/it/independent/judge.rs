@@ -115,6 +115,11 @@ fn azure_devops_is_spoken_as_published_in_a_half_done_world() {
 }
 
 #[test]
+fn azure_devops_is_spoken_as_published_with_gates() {
+    judge("deploy");
+}
+
+#[test]
 fn azure_devops_is_spoken_as_published_with_a_shared_account() {
     judge("shared-account");
 }

@@ -542,6 +542,17 @@ impl Lab {
         mapped.map(|mapped| mapped.findings)
     }
 
+    /// What `permissions check` finds.
+    pub async fn permissions(&self) -> Vec<Finding> {
+        let (events, mut receiver) = Events::channel();
+        let drain = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
+        let session = self.session(events, &CancellationToken::new());
+        let checked = keyless::programs::permissions::check(&session, &[]).await;
+        drop(session);
+        drain.await.unwrap();
+        checked.iter().flat_map(keyless::domain::reach::Checked::findings).collect()
+    }
+
     /// A client of the practice Azure DevOps.
     pub fn devops(&self) -> DevOps {
         let addresses = self.practice.addresses();

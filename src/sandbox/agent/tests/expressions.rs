@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use crate::sandbox::agent::conditions::{Now, met};
 use crate::sandbox::agent::expression::{Expression, text};
+use crate::sandbox::agent::forecast;
+use crate::sandbox::agent::graph::{Before, Results};
 use crate::sandbox::agent::template::Names;
+use crate::sandbox::agent::yaml::{Pipeline, Stage};
 use crate::sandbox::devops::timeline::Outcome;
 
 fn value(source: &str) -> Result<Value, String> {
@@ -98,13 +101,66 @@ fn conditions_look_at_what_came_before() {
         (Some("failed('a')"), vec![Succeeded, Failed], false),
         (Some("failed('b')"), vec![Succeeded, Failed], true),
         (Some("succeededOrFailed()"), vec![Failed], true),
+        (Some("succeededOrFailed()"), vec![Failed, Skipped], true),
+        (Some("succeededOrFailed('b')"), vec![Failed, Skipped], false),
         (Some("succeededOrFailed()"), vec![Canceled], false),
+        (Some("not(canceled())"), vec![Failed], true),
+        (Some("not(canceled())"), vec![Canceled], false),
+        (Some("in(dependencies.A.RESULT, 'succeeded', 'skipped')"), vec![Skipped], true),
+        (Some("in(dependencies.a.result, 'Succeeded', 'Skipped')"), vec![Canceled], false),
+        (Some("eq(dependencies.c.result, 'Skipped')"), vec![Skipped, Skipped], false),
+        (Some("eq(variables['nothing'], 'False')"), vec![], false),
         (Some("and(succeeded(), eq(variables.stage, 'prod'))"), vec![Succeeded], true),
         (Some("eq(variables['stage'], 'dev')"), vec![Succeeded], false),
         (Some("eq(dependencies.a.result, 'Failed')"), vec![Failed], true),
     ] {
-        let before = ["a", "b"].map(str::to_owned).into_iter().zip(outcomes.clone()).collect();
+        let before: Results = ["a", "b"].map(str::to_owned).into_iter().zip(outcomes.clone()).collect();
+        let before = Before { direct: before.clone(), all: before };
         let answer = met(condition, &Now { variables: &variables, before: &before });
         assert_eq!(answer, Ok(wanted), "{condition:?} after {outcomes:?}");
+    }
+}
+
+/// a ← b ← c, and d waits for c only.
+async fn chain(conditions: [Option<&str>; 4], ends: impl Fn(&str) -> Outcome) -> Vec<Outcome> {
+    let stage = |(name, depends, condition): (&str, &[&str], Option<&str>)| Stage {
+        name: name.to_owned(),
+        display: name.to_owned(),
+        depends: depends.iter().map(|name| (*name).to_owned()).collect(),
+        condition: condition.map(str::to_owned),
+        jobs: Vec::new(),
+        sequential: false,
+    };
+    let [a, b, c, d] = conditions;
+    let stages: [(&str, &[&str], Option<&str>); 4] =
+        [("a", &[], a), ("b", &["a"], b), ("c", &["b"], c), ("d", &["c"], d)];
+    let pipeline = Pipeline { stages: stages.into_iter().map(stage).collect(), ..Pipeline::default() };
+    forecast::stages(&pipeline, ends).await.into_values().collect()
+}
+
+#[tokio::test]
+async fn status_functions_look_at_everything_before_and_dependencies_only_at_what_is_named() {
+    use Outcome::{Failed, Skipped, Succeeded};
+    let never = Some("false");
+    let anyway = Some("in(dependencies.a.result, 'Succeeded', 'Skipped')");
+    for (conditions, failing, wanted) in [
+        ([None, None, None, None], "", [Succeeded, Succeeded, Succeeded, Succeeded]),
+        // What fails first holds back everything after it.
+        ([None, None, None, None], "b", [Succeeded, Failed, Skipped, Skipped]),
+        // A condition that minds only its neighbour runs after a failure further back, and `succeeded()` after it does not.
+        (
+            [None, None, Some("in(dependencies.b.result, 'Succeeded', 'Skipped')"), None],
+            "a",
+            [Failed, Skipped, Succeeded, Skipped],
+        ),
+        ([None, None, Some("failed()"), None], "a", [Failed, Skipped, Succeeded, Skipped]),
+        ([None, None, Some("not(failed())"), None], "a", [Failed, Skipped, Skipped, Skipped]),
+        ([never, anyway, None, None], "", [Skipped, Succeeded, Skipped, Skipped]),
+        // `a` is not among the `dependsOn` of `c`: its result is null there.
+        ([None, None, anyway, None], "", [Succeeded, Succeeded, Skipped, Skipped]),
+        ([None, None, Some("nonsense("), None], "", [Succeeded, Succeeded, Failed, Skipped]),
+    ] {
+        let ends = |name: &str| if name == failing { Failed } else { Succeeded };
+        assert_eq!(chain(conditions, ends).await, wanted, "{conditions:?}, {failing} fails");
     }
 }

@@ -319,17 +319,62 @@ variables:
         "{log:#?}"
     );
     let practice = practice_of(|world| federate(world, SUBJECT, &OIDC)).await;
-    let (build, record, _) = run(&practice, &script("aws sts get-caller-identity\nnpx cdk deploy")).await;
-    assert_eq!(build["result"], "failed");
-    let message = record["issues"][0]["message"].as_str().unwrap();
-    assert!(message.ends_with("it did not run: npx cdk deploy"), "{message}");
+    let (build, _, log) = run(&practice, &script("aws sts get-caller-identity\nnpx cdk deploy --all")).await;
+    assert_eq!(build["result"], "succeeded");
+    let note = "The practice agent does not run this; it is taken as succeeded: npx cdk deploy --all";
+    assert!(log.iter().any(|line| line == note), "{log:#?}");
+}
+
+/// The step that a deployment pipeline begins its stages with.
+const IDENTITY: &str = r###"
+  - task: AWSShellScript@1
+    displayName: verify
+    inputs:
+      awsCredentials: AWS-Dev
+      regionName: eu-west-1
+      scriptType: inline
+      inlineScript: |
+        set -euo pipefail
+        arn=$(aws sts get-caller-identity --query Arn --output text)
+        case "$arn" in
+          "$EXPECTED_ROLE"/?*)
+            echo "This job is $arn."
+            ;;
+          *)
+            echo "##vso[task.logissue type=error]This job is $arn and not $EXPECTED_ROLE."
+            exit 1
+            ;;
+        esac
+    env:
+      EXPECTED_ROLE: ROLE
+"###;
+
+#[tokio::test]
+async fn a_script_that_asks_who_it_is_goes_on_only_as_the_role_it_expects() {
+    let expect = |role: &str| IDENTITY.replace("ROLE\n", &format!("{role}\n"));
+    let practice = practice_of(|world| federate(world, SUBJECT, &OIDC)).await;
+    let (build, _, log) = run(&practice, &expect("arn:aws:sts::111122223333:assumed-role/Deploy")).await;
+    assert_eq!(build["result"], "succeeded", "{log:#?}");
+    let said = "This job is arn:aws:sts::111122223333:assumed-role/Deploy/keyless-dev.";
+    assert!(log.iter().any(|line| line == said), "{log:#?}");
+    let practice = practice_of(|world| federate(world, SUBJECT, &OIDC)).await;
+    let (build, _, log) = run(&practice, &expect("arn:aws:sts::111122223333:assumed-role/Dep")).await;
+    assert_eq!(build["result"], "failed", "{log:#?}");
+    assert!(
+        log.iter().any(|line| line.starts_with("##[error]This job is arn:aws:sts::111122223333")),
+        "{log:#?}"
+    );
 }
 
 #[tokio::test]
 async fn what_the_agent_cannot_perform_fails_and_says_so() {
     let practice = practice_of(|world| federate(world, SUBJECT, &OIDC)).await;
     for (steps, wanted) in [
-        ("  - bash: echo hello\n    displayName: verify\n", "cannot perform a 'bash' step"),
+        ("  - bash: exit 3\n    displayName: verify\n", "failed with exit code 3"),
+        (
+            "  - download: current\n    artifact: cdk.out\n    displayName: verify\n",
+            "Artifact cdk.out was not found",
+        ),
         ("  - task: Docker@2\n    displayName: verify\n", "cannot perform the task Docker"),
         (
             &CLI.replace("get-caller-identity", "get-session-token"),

@@ -5,6 +5,7 @@ mod assume;
 mod iam;
 mod keys;
 mod rotation;
+mod state;
 
 use std::sync::OnceLock;
 

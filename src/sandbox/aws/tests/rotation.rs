@@ -12,7 +12,7 @@ const USER: &str = "azure-devops-deploy";
 const KEY: &str = "AKIAPRACTICEAAAAAAAA";
 const SECRET: &str = "PRACTICE/SECRET/staticaaaaaaaaaaaaaaaaaa";
 
-async fn practice_of_world(name: &str, change: impl FnOnce(&mut World)) -> Practice {
+pub(super) async fn practice_of_world(name: &str, change: impl FnOnce(&mut World)) -> Practice {
     let mut world = match worlds::named(name) {
         Some(world) => world,
         None => {
@@ -257,7 +257,7 @@ async fn what_the_operator_may_not_do_is_refused_and_keys_tell_their_account() {
 }
 
 /// A signed request to a service that this crate has no SDK of.
-async fn signed(
+pub(super) async fn signed(
     practice: &Practice,
     (service, region): (&str, &str),
     (method, path, query): (&str, &str, &str),

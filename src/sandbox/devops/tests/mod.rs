@@ -3,7 +3,10 @@
 
 mod code;
 mod connections;
+mod gates;
+mod people;
 mod permissions;
+mod pull_requests;
 mod restart;
 mod runs;
 mod variables;

@@ -141,6 +141,7 @@ async fn an_approval_is_waited_for_and_may_be_given_or_refused() {
     let practice = practice_of(|world| {
         let connection = &mut world.projects[0].connections[0];
         connection.approvers.push("lead@contoso.example".to_owned());
+        connection.approvers.push("operator@practice.example".to_owned());
     })
     .await;
     let client = Client::of(&practice);

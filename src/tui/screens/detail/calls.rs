@@ -78,7 +78,7 @@ fn is_about(call: &Call, link: Link, role: &str) -> bool {
         Link::Role | Link::Trust => call.service == "IAM" && call.object.split(' ').any(|name| name == role),
         Link::Connection => area(&["serviceendpoint/"]),
         Link::Permission => area(&["pipelines/pipelinepermissions"]),
-        Link::Gates => area(&["pipelines/checks"]),
+        Link::Gates => area(&["pipelines/checks", "distributedtask/environments"]),
         Link::Handshake => {
             area(&["build/", "pipelines/"]) && !area(&["pipelines/pipelinepermissions", "pipelines/checks"])
         }

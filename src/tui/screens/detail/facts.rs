@@ -47,8 +47,12 @@ pub(super) fn rows(shared: &Shared, name: &EnvironmentName, link: Link, columns:
 
 /// The step that looks after a link of an environment.
 pub(super) fn step<'a>(board: &'a Board, name: &EnvironmentName, link: Link) -> Option<&'a StepStatus> {
+    let gates =
+        |step: &StepStatus| step.info.step.kind == Kind::Gates && step.info.environments.contains(name);
     let kind = match link {
         Link::SignIn => Kind::SignIn,
+        // Where no pipeline deploys, nothing is wanted of gates: the connection's own checks are shown.
+        Link::Gates if board.steps.iter().any(gates) => Kind::Gates,
         Link::Connection | Link::Gates => Kind::Connection,
         Link::Provider => Kind::Provider,
         Link::Role | Link::Trust => Kind::Role,
@@ -161,7 +165,7 @@ fn part(object: &Value, link: Link) -> Option<Value> {
     };
     match link {
         Link::Trust => object.get("trust").cloned(),
-        Link::Gates => object.get("checks").cloned(),
+        Link::Gates => Some(object.get("checks").unwrap_or(object).clone()),
         Link::Role => Some(without("trust")),
         Link::Connection => Some(without("checks")),
         Link::SignIn | Link::Provider | Link::Permission | Link::Handshake => Some(object.clone()),
@@ -177,8 +181,8 @@ fn difference(
     shared: &Shared,
     columns: usize,
 ) {
-    // Nothing is wanted of gates; they are shown as they are.
-    if link == Link::Gates {
+    // Nothing is wanted of the connection's own checks; they are shown as they are.
+    if link == Link::Gates && change.step.kind != Kind::Gates {
         return;
     }
     if change.is_keep() {

@@ -13,6 +13,7 @@ use std::cell::Cell;
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
+use super::audit::AuditScreen;
 use super::detail::Detail;
 use super::doctor::Doctor;
 use super::history::History;
@@ -220,6 +221,7 @@ impl Home {
             'b' if open && any => self.turn(Command::Rollback, shared),
             'd' if open && any => Doctor::begin(),
             'r' if open && any => InventoryScreen::begin(),
+            'a' if open && any => AuditScreen::begin(),
             'w' if has_run(shared) => vec![Act::Push(Box::new(Run::default()))],
             'o' if matches!(shared.access, Access::Failed(_)) => {
                 vec![Act::Effect(Effect::Open { practice: shared.asked.clone() })]

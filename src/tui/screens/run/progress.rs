@@ -155,6 +155,7 @@ pub fn link_of(kind: Kind) -> Option<Link> {
         Kind::Connection => Some(Link::Connection),
         Kind::Role => Some(Link::Role),
         Kind::Permission => Some(Link::Permission),
+        Kind::Gates => Some(Link::Gates),
         Kind::Handshake => Some(Link::Handshake),
         Kind::Extension
         | Kind::Repository
@@ -168,6 +169,10 @@ pub fn link_of(kind: Kind) -> Option<Link> {
         | Kind::Policies
         | Kind::Duration
         | Kind::Issuer
+        | Kind::Target
+        | Kind::Policy
+        | Kind::Group
+        | Kind::Delivery
         | Kind::Inspection => None,
     }
 }

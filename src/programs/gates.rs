@@ -1,0 +1,145 @@
+//! The steps of what stands before deployments: environments, checks, variables, policies, permissions.
+
+use super::build::{Builder, Purpose};
+use crate::cloud::devops::DevOps;
+use crate::cloud::devops::projects::Project;
+use crate::domain::blueprint::{Wanted, WantedDeployment};
+use crate::domain::federation::Environment;
+use crate::domain::gates::{CheckKind, WantedBranch, WantedGates};
+use crate::domain::key::StepKey;
+use crate::engine::erased::{Shared, erase};
+use crate::engine::step::Step;
+use crate::steps::facts::Aim;
+use crate::steps::gates::checks::Checks;
+use crate::steps::gates::deployment::Definition;
+use crate::steps::gates::group::Group;
+use crate::steps::gates::policy::Policy;
+use crate::steps::gates::target::Target;
+use crate::steps::gates::uses::Uses;
+use crate::steps::repository::repository_key;
+
+type Ends<'a> = (&'a DevOps, &'a Project);
+
+impl Builder<'_> {
+    /// Adds the gates, where a pipeline that deploys is wanted, and answers the steps after which a handshake is to come: it
+    /// must get through branch control.
+    pub(super) fn gates(&self, ends: Ends<'_>, steps: &mut Vec<Shared>) -> Vec<StepKey> {
+        let concerned = matches!(
+            self.purpose,
+            Purpose::Setup | Purpose::Status | Purpose::Doctor | Purpose::Teardown { .. }
+        );
+        let Some(deployment) = self.blueprint.deployment.as_ref().filter(|_| concerned) else {
+            return Vec::new();
+        };
+        let mut before = Vec::new();
+        for gates in &deployment.gates {
+            let Some(wanted) = self.blueprint.environment(&gates.environment) else { continue };
+            let controlled =
+                gates.checks.iter().any(|check| check.settings.kind() == CheckKind::BranchControl);
+            self.of_environment(deployment, gates, wanted, ends, steps, &mut before);
+            if !controlled {
+                before.pop();
+            }
+        }
+        steps.push(erase(Definition {
+            wanted: deployment.answers.clone(),
+            aim: self.shared_aim(),
+            made: self.origins.made.holds("pipeline", &deployment.answers.name),
+            devops: ends.0.clone(),
+            project: ends.1.clone(),
+            environments: self.names(),
+            protected: self.protected(),
+        }));
+        if let Some(branch) = &deployment.code {
+            steps.push(erase(self.policy(branch, None, ends)));
+        }
+        if let Some(branch) = &deployment.verification {
+            let source = repository_key(&self.blueprint.verification);
+            steps.push(erase(self.policy(branch, Some(source), ends)));
+        }
+        before
+    }
+
+    /// What every environment shares stays while one of them remains.
+    fn shared_aim(&self) -> Aim {
+        match self.purpose {
+            Purpose::Teardown { whole: true } => Aim::Absent,
+            Purpose::Teardown { whole: false } => Aim::AsItIs,
+            _ => Aim::Present,
+        }
+    }
+
+    fn of_environment(
+        &self,
+        deployment: &WantedDeployment,
+        gates: &WantedGates,
+        wanted: &Wanted,
+        (devops, project): Ends<'_>,
+        steps: &mut Vec<Shared>,
+        before: &mut Vec<StepKey>,
+    ) {
+        let environment: &Environment = &wanted.environment;
+        let present = !self.is_teardown();
+        steps.push(erase(Target {
+            wanted: gates.target.clone(),
+            aim: if present { Aim::Present } else { Aim::Absent },
+            environment: environment.clone(),
+            federation: self.blueprint.id.clone(),
+            devops: devops.clone(),
+            project: project.clone(),
+        }));
+        steps.push(erase(Group {
+            wanted: gates.group.clone(),
+            present,
+            environment: environment.clone(),
+            federation: self.blueprint.id.clone(),
+            devops: devops.clone(),
+            project: project.clone(),
+        }));
+        let checks = Checks {
+            wanted: gates.clone(),
+            present,
+            made: self.origins.made.ids("checks/create"),
+            pipeline: matches!(self.purpose, Purpose::Status | Purpose::Doctor)
+                .then(|| deployment.answers.name.clone()),
+            environment: environment.clone(),
+            verification: deployment.verification.clone(),
+            devops: devops.clone(),
+            project: project.clone(),
+        };
+        before.push(checks.key());
+        steps.push(erase(checks));
+        steps.push(erase(Uses {
+            deployment: deployment.answers.clone(),
+            gates: gates.clone(),
+            present,
+            queue: self.queue_of(deployment, environment),
+            verification: self.blueprint.verification.pipeline.clone(),
+            environment: environment.clone(),
+            devops: devops.clone(),
+            project: project.clone(),
+        }));
+    }
+
+    /// The queue all deployments share: the first environment's step permits it for all of them.
+    fn queue_of(&self, deployment: &WantedDeployment, environment: &Environment) -> Option<String> {
+        let first = self.blueprint.environments.first()?;
+        let surveyed = self.surveyed.queue.as_ref().ok().map(|queue| queue.name.clone());
+        let queue = deployment.answers.queue.clone().or(surveyed);
+        queue.filter(|_| first.environment.name == environment.name)
+    }
+
+    fn policy(&self, branch: &WantedBranch, before: Option<StepKey>, (devops, project): Ends<'_>) -> Policy {
+        Policy {
+            wanted: branch.clone(),
+            present: !matches!(self.purpose, Purpose::Teardown { whole: true }),
+            made: self.origins.made.ids("policies/create"),
+            own: before.is_some() && self.blueprint.verification.foreign_branch.is_none(),
+            before,
+            devops: devops.clone(),
+            project: project.clone(),
+            environments: self.names(),
+            protected: self.protected(),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Narrowing: the sign-in of one environment, and the step that takes out of its role's own policies what was not used.
+
+use super::super::build::{Builder, Purpose};
+use super::super::run::{Prepared, prepare};
+use super::super::session::Session;
+use crate::domain::failure::Result;
+use crate::domain::names::EnvironmentName;
+use crate::engine::erased::{Shared, erase};
+use crate::steps::narrow::Narrow;
+use crate::steps::sign_in::SignIn;
+
+/// Surveys, reads what the role used, and plans. Nothing is written; IAM makes a report, which it keeps for 7 days.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_narrow(
+    session: &Session,
+    environment: &EnvironmentName,
+    unused_days: u16,
+) -> Result<Prepared> {
+    let purpose = Purpose::Narrow { unused_days };
+    prepare(session, "permissions narrow", purpose, std::slice::from_ref(environment)).await
+}
+
+impl Builder<'_> {
+    pub(in crate::programs) fn narrow_steps(&self, unused_days: u16, steps: &mut Vec<Shared>) {
+        for wanted in &self.blueprint.environments {
+            let environment = wanted.environment.clone();
+            let aws = self.aws(&environment.name);
+            steps.push(erase(SignIn { environment: environment.clone(), aws: aws.clone() }));
+            steps.push(erase(Narrow { role: wanted.role.clone(), environment, unused_days, aws }));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What deployment tools keep in an account: lock tables of Terraform, parameters such as the version of a CDK bootstrap.
+
+use serde::Deserialize;
+
+/// A DynamoDB table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// The region it lies in.
+    #[serde(default = "first_region")]
+    pub region: String,
+    /// Its partition key, a text.
+    #[serde(default = "lock_id")]
+    pub key: String,
+}
+
+/// A parameter of Systems Manager, of type `String`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Parameter {
+    /// Its name, such as `/cdk-bootstrap/hnb659fds/version`.
+    pub name: String,
+    /// The region it lies in.
+    #[serde(default = "first_region")]
+    pub region: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// When a role last used a service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Accessed {
+    /// The role's name.
+    pub role: String,
+    /// The service's namespace, such as `s3`.
+    pub service: String,
+    /// How many days before somebody asks.
+    pub days_ago: u32,
+    /// Where.
+    #[serde(default = "first_region")]
+    pub region: String,
+    /// The actions that are tracked, without the service, such as `PutObject`.
+    #[serde(default)]
+    pub actions: Vec<String>,
+}
+
+fn first_region() -> String {
+    "us-east-1".to_owned()
+}
+
+/// The partition key that Terraform's S3 backend asks for.
+fn lock_id() -> String {
+    "LockID".to_owned()
+}

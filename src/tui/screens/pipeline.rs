@@ -1,0 +1,166 @@
+//! The pipeline that deploys, as it would be written: presets and flows are tried, and the file follows at once.
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
+use super::{Act, Id, Screen};
+use crate::domain::deploy::{of, render};
+use crate::domain::federation::{Federation, Flow, Otherwise, Tool};
+use crate::explain::signs::Paint;
+use crate::tui::canvas::{Canvas, wrapped};
+use crate::tui::keys::{Hint, Motion, Press};
+use crate::tui::shared::Shared;
+use crate::tui::theme::Role;
+use crate::tui::widgets::scroll::Scroll;
+
+/// What the answers make.
+#[derive(Debug)]
+enum Told {
+    /// The file, and what was assumed for it.
+    File { lines: Vec<String>, assumed: Vec<String> },
+    /// They make none, and why.
+    Nothing(String),
+}
+
+/// The pipeline screen.
+#[derive(Debug)]
+pub struct Pipeline {
+    tool: Tool,
+    flow: Flow,
+    told: Told,
+    top: Scroll,
+}
+
+/// The one after it; after the last comes the first.
+fn next<T: Copy + PartialEq>(all: &[T], now: T) -> T {
+    let at = all.iter().position(|one| *one == now).map_or(0, |at| (at + 1) % all.len());
+    all.get(at).copied().unwrap_or(now)
+}
+
+fn told(answers: Option<&Federation>, tool: Tool, flow: Flow) -> Told {
+    let Some(answers) = answers else {
+        return Told::Nothing("there are no answers yet: set up first".to_owned());
+    };
+    let otherwise = Otherwise { tool: Some(tool), flow: Some(flow), repository: None };
+    let federation = match answers.deploying(&otherwise) {
+        Ok(Some(federation)) => federation,
+        Ok(None) => return Told::Nothing("nothing says what deploys".to_owned()),
+        Err(refused) => return Told::Nothing(refused.to_string()),
+    };
+    let written = of(&federation).and_then(|answered| Ok((render(&answered.deployment)?, answered.assumed)));
+    match written {
+        Ok((text, assumed)) => Told::File { lines: text.lines().map(str::to_owned).collect(), assumed },
+        Err(problem) => Told::Nothing(problem.to_string()),
+    }
+}
+
+impl Pipeline {
+    /// The screen, with what the answers say.
+    pub fn of(shared: &Shared) -> Self {
+        let answers = shared.opened.as_ref().and_then(|opened| opened.federation.as_ref());
+        let there = answers.and_then(|answers| answers.pipeline.as_ref());
+        let (tool, flow) = there.map_or((Tool::Cdk, Flow::Mapped), |there| (there.tool, there.flow));
+        Self { tool, flow, told: told(answers, tool, flow), top: Scroll::default() }
+    }
+
+    fn turn(&mut self, tool: Tool, flow: Flow, shared: &Shared) {
+        let answers = shared.opened.as_ref().and_then(|opened| opened.federation.as_ref());
+        (self.tool, self.flow) = (tool, flow);
+        self.told = told(answers, tool, flow);
+        self.top.reset();
+    }
+
+    /// The command that brings the file to its repository.
+    fn command(&self, shared: &Shared) -> String {
+        let command = format!("keyless pipeline --preset {} --flow {} --pull-request", self.tool, self.flow);
+        shared.invocation().dress(&command)
+    }
+
+    fn draw_head(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let spans = vec![
+            canvas.role(Role::Accent, "Pipeline"),
+            canvas.span(Paint::Dim, "  preset "),
+            canvas.span(Paint::Strong, self.tool.as_str()),
+            canvas.span(Paint::Dim, "  flow "),
+            canvas.span(Paint::Strong, self.flow.as_str()),
+        ];
+        canvas.line(area, 0, &spans);
+        let (paint, text) = match &self.told {
+            Told::File { assumed, .. } if assumed.is_empty() => {
+                (Paint::Dim, "as the answers say; a condition in it is not a gate".to_owned())
+            }
+            Told::File { assumed, .. } => (Paint::Warn, format!("assumed: {}", assumed.join("; "))),
+            Told::Nothing(_) => (Paint::Dim, String::new()),
+        };
+        let line = canvas.span(paint, text);
+        canvas.line(area, 1, &[line]);
+    }
+}
+
+impl Screen for Pipeline {
+    fn id(&self) -> Id {
+        Id::Pipeline
+    }
+
+    fn about(&self) -> &'static str {
+        "The pipeline that deploys, as `keyless pipeline` would write it from the answers: a stage per environment, for \
+         exactly its branches. Other presets and flows are shown at once; nothing is written here."
+    }
+
+    fn hints(&self, _shared: &Shared) -> Vec<Hint> {
+        let mut hints = vec![
+            Hint::new("p", "preset", Press::letter('p'), "Shows the file of the next preset."),
+            Hint::new("f", "flow", Press::letter('f'), "Shows the file of the next flow."),
+        ];
+        if matches!(self.told, Told::File { .. }) {
+            hints.push(Hint::new("c", "copy file", Press::letter('c'), "Copies the file."));
+            hints.push(Hint::new(
+                "x",
+                "copy command",
+                Press::letter('x'),
+                "Copies the command that opens a pull request with it.",
+            ));
+        }
+        hints.extend(self.top.hints());
+        hints.push(Hint::new("esc", "back", Press::of(KeyCode::Esc), "Back."));
+        hints
+    }
+
+    fn press(&mut self, press: Press, shared: &mut Shared) -> Option<Vec<Act>> {
+        if let Some(motion) = press.motion(true) {
+            self.top.step(motion);
+            return Some(Vec::new());
+        }
+        match (press.text()?, &self.told) {
+            ('p', _) => self.turn(next(Tool::ALL, self.tool), self.flow, shared),
+            ('f', _) => self.turn(self.tool, next(Flow::ALL, self.flow), shared),
+            (' ', _) => drop(self.top.step(Motion::PageDown)),
+            ('c', Told::File { lines, .. }) => return Some(vec![Act::Copy(lines.join("\n") + "\n")]),
+            ('x', Told::File { .. }) => return Some(vec![Act::Copy(self.command(shared))]),
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, _shared: &Shared) {
+        let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        self.draw_head(canvas, Rect { height: 2.min(area.height), ..area });
+        let rest = Rect { y: area.y + 3, height: area.height.saturating_sub(3), ..area };
+        match &self.told {
+            Told::File { lines, .. } => {
+                let seen = self.top.window(lines.len(), usize::from(rest.height));
+                for (row, line) in (0_u16..).zip(&lines[seen]) {
+                    let paint = if line.trim_start().starts_with('#') { Paint::Dim } else { Paint::Plain };
+                    let span = canvas.span(paint, line);
+                    canvas.line(rest, row, &[span]);
+                }
+            }
+            Told::Nothing(why) => {
+                for (row, line) in (0_u16..).zip(wrapped(why, usize::from(rest.width))) {
+                    let span = canvas.span(Paint::Warn, line);
+                    canvas.line(rest, row, &[span]);
+                }
+            }
+        }
+    }
+}
