@@ -1,11 +1,11 @@
 //! Narrowing: the sign-in of one environment, and the step that takes out of its role's own policies what was not used.
 
-use super::super::build::{Builder, Purpose};
-use super::super::run::{Prepared, prepare};
-use super::super::session::Session;
 use crate::domain::failure::Result;
 use crate::domain::names::EnvironmentName;
 use crate::engine::erased::{Shared, erase};
+use crate::programs::build::{Builder, Purpose};
+use crate::programs::run::{Prepared, prepare};
+use crate::programs::session::Session;
 use crate::steps::narrow::Narrow;
 use crate::steps::sign_in::SignIn;
 
