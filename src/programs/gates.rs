@@ -36,10 +36,8 @@ impl Builder<'_> {
             let Some(wanted) = self.blueprint.environment(&gates.environment) else { continue };
             let controlled =
                 gates.checks.iter().any(|check| check.settings.kind() == CheckKind::BranchControl);
-            self.of_environment(deployment, gates, wanted, ends, steps, &mut before);
-            if !controlled {
-                before.pop();
-            }
+            let checks = self.of_environment(deployment, gates, wanted, ends, steps);
+            before.extend(controlled.then_some(checks));
         }
         steps.push(erase(Definition {
             wanted: deployment.answers.clone(),
@@ -50,6 +48,10 @@ impl Builder<'_> {
             environments: self.names(),
             protected: self.protected(),
         }));
+        // While environments remain, what they share is not this program's to change.
+        if self.shared_aim() == Aim::AsItIs {
+            return before;
+        }
         if let Some(branch) = &deployment.code {
             steps.push(erase(self.policy(branch, None, ends)));
         }
@@ -69,6 +71,7 @@ impl Builder<'_> {
         }
     }
 
+    /// Adds the gates of one environment, and answers the step of its checks.
     fn of_environment(
         &self,
         deployment: &WantedDeployment,
@@ -76,8 +79,7 @@ impl Builder<'_> {
         wanted: &Wanted,
         (devops, project): Ends<'_>,
         steps: &mut Vec<Shared>,
-        before: &mut Vec<StepKey>,
-    ) {
+    ) -> StepKey {
         let environment: &Environment = &wanted.environment;
         let present = !self.is_teardown();
         steps.push(erase(Target {
@@ -107,7 +109,7 @@ impl Builder<'_> {
             devops: devops.clone(),
             project: project.clone(),
         };
-        before.push(checks.key());
+        let key = checks.key();
         steps.push(erase(checks));
         steps.push(erase(Uses {
             deployment: deployment.answers.clone(),
@@ -119,6 +121,7 @@ impl Builder<'_> {
             devops: devops.clone(),
             project: project.clone(),
         }));
+        key
     }
 
     /// The queue all deployments share: the first environment's step permits it for all of them.
@@ -126,13 +129,14 @@ impl Builder<'_> {
         let first = self.blueprint.environments.first()?;
         let surveyed = self.surveyed.queue.as_ref().ok().map(|queue| queue.name.clone());
         let queue = deployment.answers.queue.clone().or(surveyed);
-        queue.filter(|_| first.environment.name == environment.name)
+        let shared = self.shared_aim() != Aim::AsItIs;
+        queue.filter(|_| shared && first.environment.name == environment.name)
     }
 
     fn policy(&self, branch: &WantedBranch, before: Option<StepKey>, (devops, project): Ends<'_>) -> Policy {
         Policy {
             wanted: branch.clone(),
-            present: !matches!(self.purpose, Purpose::Teardown { whole: true }),
+            present: !self.is_teardown(),
             made: self.origins.made.ids("policies/create"),
             own: before.is_some() && self.blueprint.verification.foreign_branch.is_none(),
             before,

@@ -71,6 +71,22 @@ async fn a_gate_that_somebody_removed_is_seen_and_put_back() {
     assert!(checks(&lab).contains(&"Approval on environment".to_owned()));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_environments_share_stays_while_one_of_them_remains() {
+    let lab = Lab::of("deploy").await;
+    lab.run(Job::setup()).await.assert_proven(&THREE);
+    let queue = |lab: &Lab| {
+        let all = lab.dump().table("permission").into_iter();
+        let queue = all.filter(|(key, _)| key.starts_with("queue/"));
+        queue.map(|(_, found)| found["pipelines"].as_object().map(serde_json::Map::len)).collect::<Vec<_>>()
+    };
+    let (policies, queues) = (lab.dump().table("policy").len(), queue(&lab));
+    let ended = lab.run(Job::teardown().of(&["dev"])).await;
+    assert_eq!(ended.outcome(), Outcome::Done, "{:#?}", ended.summary);
+    assert_eq!((lab.dump().table("policy").len(), queue(&lab)), (policies, queues));
+    assert_eq!(lab.dump().table("environment").len(), 2);
+}
+
 /// The deploy world with prod alone: every kind of gate, and one lane.
 fn prod() -> World {
     let mut deploy = world("deploy");
