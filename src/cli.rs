@@ -9,6 +9,7 @@ use crate::domain::issuer::Issuer;
 use crate::domain::names::{BranchPattern, EnvironmentName, OrganizationName};
 use crate::plan::file::Only;
 use crate::programs::pipeline::Way;
+use crate::sandbox::worlds;
 use crate::wizard::Method;
 
 /// Azure DevOps pipelines deploy to AWS without access keys: keyless sets up OIDC federation and proves it.
@@ -47,7 +48,7 @@ pub struct Begin {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Work on the practice cloud instead of the real one; WORLD chooses what it holds (see `keyless sandbox worlds`)
-    #[arg(long, value_name = "WORLD", num_args = 0..=1, require_equals = true, default_missing_value = "fresh", global = true)]
+    #[arg(long, value_name = "WORLD", num_args = 0..=1, require_equals = true, default_missing_value = worlds::DEFAULT, global = true)]
     pub sandbox: Option<String>,
     /// The answers to use; without it `keyless.toml` is searched here and in the folders above
     #[arg(long, value_name = "FILE", global = true)]
@@ -512,7 +513,7 @@ pub enum SandboxCommand {
     /// Serve it until interrupted, and print its addresses and credentials
     Serve {
         /// What it holds
-        #[arg(long, default_value = "fresh")]
+        #[arg(long, default_value = worlds::DEFAULT)]
         world: String,
         /// First of five ports (Azure DevOps, issuer, AWS, Entra ID, Identity Center); without it free ones are taken
         #[arg(long, value_name = "N")]

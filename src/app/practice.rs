@@ -423,3 +423,15 @@ fn list(global: &Global, output: &Output) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::federation::defaults;
+
+    /// Every hint that names `--sandbox` alone means the world that the flag opens.
+    #[test]
+    fn the_usual_world_is_the_same_everywhere() {
+        assert_eq!(worlds::DEFAULT, defaults::WORLD);
+    }
+}

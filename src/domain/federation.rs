@@ -196,6 +196,8 @@ pub mod defaults {
 
     /// Repository and pipeline of the handshake.
     pub const VERIFICATION: &str = "keyless-verification";
+    /// The world of the practice cloud that a bare `--sandbox` means.
+    pub const WORLD: &str = "deploy";
     /// The permission preset: nothing but the handshake.
     pub const PRESET: &str = "minimal";
     /// Longest session of a role, in hours.

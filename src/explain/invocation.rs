@@ -1,5 +1,7 @@
 //! How this keyless was called, as far as the next command must repeat it: a practice command is never copied into a live one.
 
+use crate::domain::federation::defaults;
+
 /// The commands that hints name.
 const COMMANDS: [&str; 18] = [
     "setup",
@@ -40,7 +42,7 @@ impl Invocation {
     /// only the same command repeats.
     pub fn new(sandbox: Option<&str>, config: Option<&str>, again: Vec<String>) -> Self {
         let world = sandbox.map(|world| match world {
-            "fresh" => "--sandbox".to_owned(),
+            defaults::WORLD => "--sandbox".to_owned(),
             other => format!("--sandbox={}", quoted(other)),
         });
         let config = config.map(|file| format!("--config {}", quoted(file)));
@@ -133,8 +135,8 @@ mod tests {
         );
         assert_eq!(practice.again("teardown"), format!("keyless{flags} teardown dev"));
         assert_eq!(practice.dress("`keyless sandbox worlds`"), "`keyless sandbox worlds`");
-        let fresh = Invocation::new(Some("fresh"), None, Vec::new());
-        assert_eq!(fresh.dress("keyless plan --out FILE"), "keyless --sandbox plan --out FILE");
+        let usual = Invocation::new(Some(defaults::WORLD), None, Vec::new());
+        assert_eq!(usual.dress("keyless plan --out FILE"), "keyless --sandbox plan --out FILE");
     }
 
     #[test]

@@ -104,8 +104,12 @@ impl Follower {
         }
         command.clone_into(&mut self.command);
         if let Some(header) = &self.board.header {
-            let environments = count(header.environments.len(), "environment", "environments");
-            sheet.text(0, &[plain(format!("{command} of {}, {environments}", header.federation))]);
+            // What no environment stands behind, such as a pull request, says nothing of them.
+            let environments = match header.environments.len() {
+                0 => String::new(),
+                many => format!(", {}", count(many, "environment", "environments")),
+            };
+            sheet.text(0, &[plain(format!("{command} of {}{environments}", header.federation))]);
         }
     }
 

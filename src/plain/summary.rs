@@ -298,6 +298,7 @@ fn next(board: &Board, command: &str, invocation: &Invocation) -> Option<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::federation::defaults;
 
     fn after(outcome: Outcome, waiting_for: &[&str], command: &str, called: &Invocation) -> Option<String> {
         let waiting_for = waiting_for.iter().map(|text| (*text).to_owned()).collect();
@@ -315,7 +316,7 @@ mod tests {
             after(Outcome::Waiting, &prod, "setup", &live).as_deref(),
             Some("keyless setup --yes --confirm prod --confirm-subject \"sc://a/b/c\"")
         );
-        let some = Invocation::new(Some("fresh"), None, Vec::new())
+        let some = Invocation::new(Some(defaults::WORLD), None, Vec::new())
             .meant_for(vec!["dev".to_owned(), "prod".to_owned()], None);
         assert_eq!(
             after(Outcome::Waiting, &prod[..1], "teardown", &some).as_deref(),

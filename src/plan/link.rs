@@ -238,7 +238,12 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::PermissionAllPipelines
         | C::PermissionOthers
         | C::DeploymentUnknown => Link::Permission,
-        C::GateMissing | C::GateWeak | C::PolicyMissing | C::PolicyWeak => Link::Gates,
+        C::GateMissing
+        | C::GateWeak
+        | C::PolicyMissing
+        | C::PolicyWeak
+        | C::DeploymentEnvironment
+        | C::DeploymentVariables => Link::Gates,
         C::RightsUnknown
         | C::RightsMissing
         | C::RightsBoundary

@@ -21,14 +21,19 @@ use crate::steps::repository::repository_key;
 type Ends<'a> = (&'a DevOps, &'a Project);
 
 impl Builder<'_> {
-    /// Adds the gates, where a pipeline that deploys is wanted, and answers the steps after which a handshake is to come: it
-    /// must get through branch control.
-    pub(super) fn gates(&self, ends: Ends<'_>, steps: &mut Vec<Shared>) -> Vec<StepKey> {
+    /// What deploys, where this program cares for its gates.
+    pub(super) fn gates_wanted(&self) -> Option<&WantedDeployment> {
         let concerned = matches!(
             self.purpose,
             Purpose::Setup | Purpose::Status | Purpose::Doctor | Purpose::Teardown { .. }
         );
-        let Some(deployment) = self.blueprint.deployment.as_ref().filter(|_| concerned) else {
+        self.blueprint.deployment.as_ref().filter(|_| concerned)
+    }
+
+    /// Adds the gates, where a pipeline that deploys is wanted, and answers the steps after which a handshake is to come: it
+    /// must get through branch control.
+    pub(super) fn gates(&self, ends: Ends<'_>, steps: &mut Vec<Shared>) -> Vec<StepKey> {
+        let Some(deployment) = self.gates_wanted() else {
             return Vec::new();
         };
         let mut before = Vec::new();
@@ -139,6 +144,7 @@ impl Builder<'_> {
             present: !self.is_teardown(),
             made: self.origins.made.ids("policies/create"),
             own: before.is_some() && self.blueprint.verification.foreign_branch.is_none(),
+            verification: self.blueprint.verification.repository.clone(),
             before,
             devops: devops.clone(),
             project: project.clone(),

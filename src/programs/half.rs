@@ -9,7 +9,7 @@ use super::session::Session;
 use super::survey::typed_grounds;
 use crate::domain::blueprint::{Blueprint, Wanted};
 use crate::domain::failure::{Code, Failure, Result};
-use crate::domain::federation::{Federation, SignIn};
+use crate::domain::federation::{Federation, SignIn, defaults};
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 use crate::domain::provider::WantedProvider;
@@ -360,7 +360,7 @@ impl Half {
     /// What stands behind `keyless`, so that a practice command is never copied into a live one.
     fn sandbox(&self) -> String {
         match &self.practice {
-            Some(world) if world == "fresh" => " --sandbox".to_owned(),
+            Some(world) if world == defaults::WORLD => " --sandbox".to_owned(),
             Some(world) => format!(" --sandbox={world}"),
             None => String::new(),
         }

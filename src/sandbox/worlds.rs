@@ -3,7 +3,7 @@
 use super::world::{Account, World, bootstrap};
 
 /// The world that `--sandbox` means when none is named.
-pub const DEFAULT: &str = "fresh";
+pub const DEFAULT: &str = "deploy";
 
 /// Name and text of every world that comes with the program.
 const BUILT_IN: [(&str, &str); 8] = [

@@ -59,6 +59,8 @@ pub struct Connection {
     pub sign_in: Option<StepKey>,
     /// What must be there before it is turned away from keys; none where it has none, or where that is not this program's care.
     pub before: Vec<StepKey>,
+    /// Whether a step of its own tells of the gates: then this one is silent about them.
+    pub gated: bool,
     /// The client.
     pub devops: DevOps,
     /// The project.
@@ -187,11 +189,14 @@ impl Connection {
 
     fn links(&self, seen: &Seen) -> Vec<LinkStatus> {
         let name = &self.environment.name;
+        let gates =
+            |state, detail: String| (!self.gated).then(|| LinkStatus::new(name, Link::Gates, state, detail));
         let Some(found) = &seen.found else {
-            return vec![
-                LinkStatus::new(name, Link::Connection, LinkState::Absent, self.wanted.name.as_str()),
-                LinkStatus::new(name, Link::Gates, LinkState::Absent, "no connection"),
-            ];
+            let own = LinkStatus::new(name, Link::Connection, LinkState::Absent, self.wanted.name.as_str());
+            return [Some(own), gates(LinkState::Absent, "no connection".to_owned())]
+                .into_iter()
+                .flatten()
+                .collect();
         };
         let differences = self.differences(found);
         let (state, detail) = if found.disabled {
@@ -203,14 +208,12 @@ impl Connection {
         } else {
             (LinkState::Differs, format!("{}: {}", found.name, differences.join("; ")))
         };
-        let gates = match seen.checks.as_slice() {
+        let checks = match seen.checks.as_slice() {
             [] => "none".to_owned(),
             checks => checks.iter().map(|check| check.kind.as_str()).collect::<Vec<_>>().join(", "),
         };
-        vec![
-            LinkStatus::new(name, Link::Connection, state, detail),
-            LinkStatus::new(name, Link::Gates, LinkState::Ok, gates),
-        ]
+        let own = LinkStatus::new(name, Link::Connection, state, detail);
+        [Some(own), gates(LinkState::Ok, checks)].into_iter().flatten().collect()
     }
 
     fn findings(&self, seen: &Seen) -> Vec<Finding> {

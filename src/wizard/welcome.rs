@@ -3,7 +3,7 @@
 use super::model::{Model, Start};
 use super::msg::Effect;
 use super::page::{self, Choice, Field, Key, Options, PageId, State, Value};
-use crate::domain::federation::Federation;
+use crate::domain::federation::{Federation, defaults};
 
 /// What a person came for.
 #[derive(
@@ -44,7 +44,7 @@ impl Goal {
     /// The practice world on which it can be tried.
     pub fn world(self) -> &'static str {
         match self {
-            Self::Onboard => "fresh",
+            Self::Onboard => defaults::WORLD,
             Self::Repair => "half-done",
             Self::Rotate => "static-keys",
         }

@@ -16,10 +16,10 @@ fn accesses(audit: &Value) -> &Vec<Value> {
 #[test]
 fn an_access_tells_its_run_and_a_stranger_tells_why_not() {
     let machine = Machine::new();
-    let nothing = machine.run(&["--sandbox", "audit", "--json"]).expect(0).json();
+    let nothing = machine.run(&["--sandbox=fresh", "audit", "--json"]).expect(0).json();
     assert_eq!(accesses(&nothing).len(), 0);
-    machine.run(&["--sandbox", "setup", "--yes"]).expect(0);
-    let audit = machine.run(&["--sandbox", "audit", "--json"]).expect(0).json();
+    machine.run(&["--sandbox=fresh", "setup", "--yes"]).expect(0);
+    let audit = machine.run(&["--sandbox=fresh", "audit", "--json"]).expect(0).json();
     let all = accesses(&audit);
     assert_eq!(all.len(), 3);
     for access in all {
@@ -38,24 +38,24 @@ fn an_access_tells_its_run_and_a_stranger_tells_why_not() {
     assert_eq!(audit["unseen"], json!([]), "every run has its event");
 
     // A denial proof's connection is gone when somebody asks: its event is told, and no run is made up.
-    machine.run(&["--sandbox", "verify", "--denial", "dev", "--yes"]).expect(0);
-    let audit = machine.run(&["--sandbox", "audit", "dev", "--json"]).expect(0).json();
+    machine.run(&["--sandbox=fresh", "verify", "--denial", "dev", "--yes"]).expect(0);
+    let audit = machine.run(&["--sandbox=fresh", "audit", "dev", "--json"]).expect(0).json();
     let refused: Vec<&Value> = accesses(&audit).iter().filter(|it| it["allowed"] == false).collect();
     assert!(!refused.is_empty(), "{audit:#}");
     assert!(refused.iter().all(|it| it["error"] == "AccessDenied" && it["run"].is_null()), "{audit:#}");
     assert!(refused[0]["unknown"].as_str().unwrap().contains("no connection"), "{}", refused[0]);
     assert!(accesses(&audit).iter().all(|it| it["environment"] == "dev"), "only what was asked for");
 
-    let text = machine.run(&["--sandbox", "audit"]).expect(0).out;
+    let text = machine.run(&["--sandbox=fresh", "audit"]).expect(0).out;
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in ["keyless-verification run", "of main", "refused (AccessDenied)", "unknown run", "15"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     for wrong in ["0d", "91d", "7", "d", "7w"] {
-        let said = machine.run(&["--sandbox", "audit", "--since", wrong]).expect(2);
+        let said = machine.run(&["--sandbox=fresh", "audit", "--since", wrong]).expect(2);
         assert!(said.err.contains("12h"), "{}", said.err);
     }
-    machine.run(&["--sandbox", "audit", "nowhere"]).expect(2);
+    machine.run(&["--sandbox=fresh", "audit", "nowhere"]).expect(2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,7 +85,7 @@ async fn a_denied_account_is_told_and_the_others_are_read() {
 #[test]
 fn history_tells_who_what_before_after_and_the_way_back() {
     let machine = Machine::new();
-    let empty = machine.run(&["--sandbox", "history", "--json"]).expect(0).json();
+    let empty = machine.run(&["--sandbox=fresh", "history", "--json"]).expect(0).json();
     assert_valid("history.schema.json", &empty);
     assert_eq!(empty["runs"], json!([]));
     machine.run(&["--sandbox=half-done", "setup", "--yes"]).expect(0);

@@ -50,7 +50,7 @@ async fn the_secrets_that_are_looked_for_are_there() {
 #[test]
 fn no_command_shows_a_secret() {
     for (name, world) in [
-        ("fresh", "--sandbox"),
+        ("fresh", "--sandbox=fresh"),
         ("half-done", "--sandbox=half-done"),
         ("renamed", "--sandbox=renamed"),
         ("locked-down", "--sandbox=locked-down"),
@@ -136,7 +136,7 @@ fn a_trace_is_never_overwritten() {
     let machine = Machine::new();
     let path = machine.work().join("trace");
     std::fs::write(&path, "somebody's\n").unwrap();
-    let said = machine.run(&["--sandbox", "status", "--trace-http", "trace"]).expect(2);
+    let said = machine.run(&["--sandbox=fresh", "status", "--trace-http", "trace"]).expect(2);
     assert_eq!(said.out, "");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody's\n");
 }

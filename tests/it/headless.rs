@@ -81,6 +81,9 @@ fn every_json_output_is_as_published() {
         assert!(environment["chain"].as_array().unwrap().iter().all(|link| link["state"] == "ok"));
         assert_eq!(environment["findings"], json!([]));
     }
+    let prod = status["environments"].as_array().unwrap().iter().find(|it| it["name"] == "prod").unwrap();
+    let gates = prod["chain"].as_array().unwrap().iter().find(|link| link["link"] == "gates").unwrap();
+    assert_eq!(gates["detail"], "approval, exclusive lock, branch control");
     let (_, again) = run(&machine.run(&["--sandbox", "setup", "--yes", "--json"]).expect(0));
     assert_eq!((&again["writes"], &again["proven"]), (&json!(0), &json!(THREE)));
     let (_, verify) = run(&machine.run(&["--sandbox", "verify", "dev", "--yes", "--json"]).expect(0));

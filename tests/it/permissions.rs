@@ -29,18 +29,18 @@ fn accessed(service: &str, days: u32) -> Accessed {
 #[test]
 fn a_fresh_set_up_has_nothing_to_be_found() {
     let machine = Machine::new();
-    let before = machine.run(&["--sandbox", "permissions", "check"]).expect(0);
+    let before = machine.run(&["--sandbox=fresh", "permissions", "check"]).expect(0);
     assert!(before.out.contains("no role yet"), "{}", before.out);
-    machine.run(&["--sandbox", "setup", "--yes"]).expect(0);
-    let told = machine.run(&["--sandbox", "permissions", "check", "--json"]).expect(0).json();
+    machine.run(&["--sandbox=fresh", "setup", "--yes"]).expect(0);
+    let told = machine.run(&["--sandbox=fresh", "permissions", "check", "--json"]).expect(0).json();
     assert_valid("permissions.schema.json", &told);
     let verdicts: Vec<&Value> =
         told["environments"].as_array().unwrap().iter().map(|it| &it["simulation"]["verdict"]).collect();
     assert_eq!(verdicts, ["agrees", "agrees", "agrees"]);
     assert_eq!(told["findings"], json!([]));
-    machine.run(&["--sandbox", "permissions", "check", "nowhere"]).expect(2);
+    machine.run(&["--sandbox=fresh", "permissions", "check", "nowhere"]).expect(2);
     // A role that is young has not shown yet what it does not need.
-    let young = machine.run(&["--sandbox", "permissions", "narrow", "dev", "--yes"]).expect(0);
+    let young = machine.run(&["--sandbox=fresh", "permissions", "narrow", "dev", "--yes"]).expect(0);
     assert!(young.err.contains("the role is 0 days old"), "{}", young.err);
 }
 

@@ -21,8 +21,9 @@ fn the_file_goes_to_stdout_and_the_talk_does_not() {
     for (preset, flow) in
         [("cdk", "mapped"), ("terraform", "trunk"), ("script", "develop"), ("cloudformation", "hotfix")]
     {
-        let said =
-            machine.run(&["--sandbox", "pipeline", "--preset", preset, "--flow", flow, "--stdout"]).expect(0);
+        let said = machine
+            .run(&["--sandbox=fresh", "pipeline", "--preset", preset, "--flow", flow, "--stdout"])
+            .expect(0);
         let yaml: Value = serde_saphyr::from_str(&said.out).unwrap();
         assert!(
             said.out.starts_with(&format!("# Written by keyless: preset {preset}, flow {flow}.")),
@@ -41,16 +42,16 @@ fn the_file_goes_to_stdout_and_the_talk_does_not() {
     }
     assert_eq!(std::fs::read_dir(machine.work()).unwrap().count(), 0, "nothing was written");
     let told = machine
-        .run(&["--sandbox", "pipeline", "--preset", "terraform", "--stdout", "--json"])
+        .run(&["--sandbox=fresh", "pipeline", "--preset", "terraform", "--stdout", "--json"])
         .expect(0)
         .json();
     assert_valid("pipeline.schema.json", &told);
     assert_eq!(told["environments"][2]["branches"], serde_json::json!(["main"]));
     assert_eq!(told["assumed"].as_array().unwrap().len(), 3);
     // What only the person knows is asked for, by the key it stands under.
-    let said = machine.run(&["--sandbox", "pipeline", "--preset", "amplify", "--stdout"]).expect(2);
+    let said = machine.run(&["--sandbox=fresh", "pipeline", "--preset", "amplify", "--stdout"]).expect(2);
     assert!(said.out.is_empty() && said.err.contains("deploy = { app-id ="), "{}", said.err);
-    let said = machine.run(&["--sandbox", "pipeline", "--stdout"]).expect(2);
+    let said = machine.run(&["--sandbox=fresh", "pipeline", "--stdout"]).expect(2);
     assert!(said.err.contains("--preset NAME"), "{}", said.err);
 }
 
@@ -61,7 +62,7 @@ fn a_file_is_written_once_and_another_one_stays() {
     std::fs::create_dir_all(machine.work().join("repository/src")).unwrap();
     let run = |arguments: &[&str]| -> Said {
         let mut command =
-            machine.command(&[&["--sandbox", "pipeline", "--preset", "cdk"], arguments].concat());
+            machine.command(&[&["--sandbox=fresh", "pipeline", "--preset", "cdk"], arguments].concat());
         command.current_dir(machine.work().join("repository/src")).output().unwrap().into()
     };
     let file = machine.work().join("repository/azure-pipelines.yml");
@@ -83,7 +84,7 @@ fn a_file_is_written_once_and_another_one_stays() {
     // Yes saved the table: from now on status knows of gates.
     let answers = std::fs::read_to_string(machine.state().join("practice/fresh/keyless.toml")).unwrap();
     assert!(answers.contains("[pipeline]") && answers.contains("tool = \"cdk\""), "{answers}");
-    let status = machine.run(&["--sandbox", "status", "--json"]).expect(0).json();
+    let status = machine.run(&["--sandbox=fresh", "status", "--json"]).expect(0).json();
     assert!(status.to_string().contains("gates"), "{status:#}");
     // The second file is not overwritten either.
     std::fs::write(&beside, "other: 1\n").unwrap();
@@ -146,8 +147,14 @@ async fn a_branch_gets_the_file_and_another_file_on_main_is_shown() {
 #[test]
 fn code_on_github_gets_a_file_and_instructions() {
     let machine = Machine::new();
-    let github =
-        ["--sandbox", "pipeline", "--preset", "cdk", "--repository", "https://github.com/contoso/payments"];
+    let github = [
+        "--sandbox=fresh",
+        "pipeline",
+        "--preset",
+        "cdk",
+        "--repository",
+        "https://github.com/contoso/payments",
+    ];
     let said = machine.run(&[&github[..], &["--pull-request", "--yes"]].concat()).expect(2);
     assert!(said.err.contains("its code lies on GitHub"), "{}", said.err);
     let said = machine.run(&github).expect(0);

@@ -174,12 +174,12 @@ async fn the_azure_cli_is_asked_and_its_broken_states_are_told_apart() {
 #[test]
 fn whoami_on_the_practice_cloud_is_as_published() {
     let machine = Machine::new();
-    let said = machine.run(&["--sandbox", "whoami", "--json"]).expect(0);
+    let said = machine.run(&["--sandbox=fresh", "whoami", "--json"]).expect(0);
     let value = said.json();
     assert_valid("whoami.schema.json", &value);
     assert_eq!(value["azure_devops"]["source"], "the practice cloud's own token");
     assert_eq!(value["environments"].as_array().unwrap().len(), 3);
-    let text = machine.run(&["--sandbox", "whoami"]).expect(0);
+    let text = machine.run(&["--sandbox=fresh", "whoami"]).expect(0);
     assert!(text.out.contains("signed in with the practice cloud's own token"), "{text:?}");
     assert_silent(&text, &["whoami"]);
 }

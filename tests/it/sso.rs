@@ -309,7 +309,7 @@ async fn stale_keys_of_the_shell_are_named_before_the_first_question() {
 #[tokio::test]
 async fn the_wizard_signs_in_and_proves_an_account_of_the_session() {
     let machine = Machine::new();
-    let mut command = machine.command(&["setup", "--sandbox", "--accessible"]);
+    let mut command = machine.command(&["setup", "--sandbox=fresh", "--accessible"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let answers =
@@ -349,6 +349,6 @@ async fn the_wizard_signs_in_and_proves_an_account_of_the_session() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
-    let status = machine.run(&["status", "--sandbox"]).expect(0);
+    let status = machine.run(&["status", "--sandbox=fresh"]).expect(0);
     assert!(status.out.contains("proven"), "{}", status.out);
 }

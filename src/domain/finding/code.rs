@@ -143,6 +143,10 @@ pub enum FindingCode {
     PermissionOthers,
     /// A pipeline that `keyless.toml` names is not there.
     DeploymentUnknown,
+    /// The environment of Azure DevOps that deployments stand on is not there.
+    DeploymentEnvironment,
+    /// The variable group that deployments read is not there, or holds other values.
+    DeploymentVariables,
     /// Which rights the operator has could not be found out.
     RightsUnknown,
     /// Rights keyless needs are denied to the operator.
@@ -290,7 +294,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 137] = [
+    pub const ALL: [Self; 139] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -358,6 +362,8 @@ impl FindingCode {
         Self::PolicyWeak,
         Self::PermissionOthers,
         Self::DeploymentUnknown,
+        Self::DeploymentEnvironment,
+        Self::DeploymentVariables,
         Self::RightsUnknown,
         Self::RightsMissing,
         Self::RightsBoundary,

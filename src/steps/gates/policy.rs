@@ -11,7 +11,7 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::gates::{FoundPolicy, WantedBranch, WantedPolicy};
 use crate::domain::key::StepKey;
-use crate::domain::names::EnvironmentName;
+use crate::domain::names::{EnvironmentName, RepositoryName};
 use crate::domain::pen::Pen;
 use crate::domain::pipeline::Repository;
 use crate::engine::known::{Known, Of};
@@ -29,6 +29,8 @@ pub struct Policy {
     pub made: Vec<i64>,
     /// Whether the repository is keyless's own: its policies go with it, and nobody else's work changes.
     pub own: bool,
+    /// keyless's own repository. Before it is there nothing was set up, and nothing can be amiss.
+    pub verification: RepositoryName,
     /// The step that makes the branch what it is, where one does.
     pub before: Option<StepKey>,
     /// The client.
@@ -57,6 +59,8 @@ pub struct Pair {
 pub struct Seen {
     /// The repository; none: there is none.
     pub repository: Option<Repository>,
+    /// Whether the federation was ever set up: what is missing before is no drift.
+    pub begun: bool,
     /// The definition of the pipeline that deploys, where a build by it is wanted.
     pub definition: Option<i64>,
     /// Every wanted policy.
@@ -184,6 +188,10 @@ impl Step for Policy {
                 .map(|fact| fact.id),
             ..Seen::default()
         };
+        seen.begun = match self.own {
+            true => seen.repository.is_some(),
+            false => self.devops.repository(&self.project, self.verification.as_str()).await?.is_some(),
+        };
         if let Some(repository) = &seen.repository {
             seen.found =
                 self.devops.branch_policies(&self.project, repository.id, &self.wanted.ref_name).await?;
@@ -200,7 +208,7 @@ impl Step for Policy {
     }
 
     fn report(&self, seen: &Seen) -> Report {
-        let open = seen.open().filter(|_| self.present && seen.repository.is_some());
+        let open = seen.open().filter(|_| self.present && seen.begun && seen.repository.is_some());
         let about = |pair: &Pair| {
             let code =
                 if pair.found.is_none() { FindingCode::PolicyMissing } else { FindingCode::PolicyWeak };

@@ -24,7 +24,7 @@ fn two_enters_begin_the_practice() {
     asked.enter();
     assert!(asked.opened.is_empty());
     asked.enter();
-    assert_eq!(asked.opened, [Some("fresh".to_owned())]);
+    assert_eq!(asked.opened, [Some("deploy".to_owned())]);
     assert_eq!((asked.program.screen(), asked.model().at()), ("Set up", &PageId::SignIn));
 }
 

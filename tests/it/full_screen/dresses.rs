@@ -11,7 +11,7 @@ use crate::support::pty::Terminal;
 
 /// What was saved, and the plan for it.
 fn made(machine: &Machine) -> (String, Value) {
-    let file = std::fs::read_to_string(machine.state().join("practice/fresh/keyless.toml")).unwrap();
+    let file = std::fs::read_to_string(machine.state().join("practice/deploy/keyless.toml")).unwrap();
     let plan = machine.run(&["--sandbox", "--json", "plan"]).expect(0).json();
     (file, plan)
 }
@@ -59,7 +59,7 @@ fn prompts() -> (String, Value) {
     let more = [("KEYLESS_STATE_DIR", state.as_str())];
     let mut terminal =
         Terminal::keyless(&machine.work(), &["--sandbox", "--plain", "setup"], (80, 24), &more);
-    let saved = machine.state().join("practice/fresh/keyless.toml");
+    let saved = machine.state().join("practice/deploy/keyless.toml");
     let mut answered = String::new();
     while !saved.exists() {
         terminal.until("the next question", |text| {
@@ -79,7 +79,7 @@ fn prompts() -> (String, Value) {
 
 fn headless(file: &str) -> (String, Value) {
     let machine = Machine::new();
-    let place = machine.state().join("practice/fresh");
+    let place = machine.state().join("practice/deploy");
     std::fs::create_dir_all(&place).unwrap();
     std::fs::write(place.join("keyless.toml"), file).unwrap();
     let federation = keyless::config::parse(file, "keyless.toml").unwrap();

@@ -24,6 +24,7 @@ pub struct Terminal {
     child: Box<dyn portable_pty::Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     written: Arc<Mutex<Vec<u8>>>,
+    reading: std::thread::JoinHandle<()>,
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
@@ -83,7 +84,7 @@ impl Terminal {
         let written = Arc::new(Mutex::new(Vec::new()));
         let (mut reader, shown, all) =
             (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen), Arc::clone(&written));
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(length @ 1..) = reader.read(&mut bytes) {
                 all.lock().unwrap().extend_from_slice(&bytes[..length]);
@@ -91,7 +92,7 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Self { screen, keys, child, master: pair.master, written }
+        Self { screen, keys, child, master: pair.master, written, reading }
     }
 
     /// What is on the screen.
@@ -182,10 +183,13 @@ impl Terminal {
     pub fn ended(&mut self) -> u32 {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            // What it wrote last is read to its end before anybody looks at the screen.
+            if let Some(status) = self.child.try_wait().unwrap()
+                && self.reading.is_finished()
+            {
                 return status.exit_code();
             }
-            assert!(Instant::now() < deadline, "it goes on:\n{}", self.text());
+            assert!(Instant::now() < deadline, "it goes on, or nobody has read its end:\n{}", self.text());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
