@@ -170,8 +170,15 @@ fn review(ground: &Arc<Ground>, mut one: PullRequest, yes: bool) -> Decided {
     let before = runs::ids(ground);
     for who in people.into_iter().take(usize::try_from(needed).unwrap_or(usize::MAX)) {
         reviewers::vote(ground, &mut one, &who.id, Some(vote), None);
+        // Nobody has asked for it to be merged: who says yes to it does so.
+        if yes && one.status == "active" && one.auto_complete.is_none() {
+            one.auto_complete = Some(who.id.clone());
+            pull_requests::put(ground, &one);
+        }
         told.by.push(who.name);
     }
+    pull_requests::settle(ground, one.id);
+    let one = pull_requests::by_id(ground, one.id).unwrap_or(one);
     if told.by.is_empty() {
         told.open = "there is nobody but its creator".to_owned();
     } else if yes && one.status == "active" {
