@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Ground;
+use super::agent::yaml::Stage;
 use super::agent::{self, server};
 use super::devops::runs::{self, Ending, Run, Status};
 use super::devops::timeline::{self, Outcome, Record, State};
@@ -51,10 +52,25 @@ pub async fn rest(ground: &Ground, ids: &[u64]) -> Vec<Standing> {
     }
 }
 
-/// Whether an agent has one of its jobs.
+/// Whether an agent has one of its jobs, or will have one without anybody being asked: a stage whose turn it is, and that
+/// nothing holds up.
 fn works(ground: &Ground, one: &Standing) -> bool {
     let has_agent = |record: &Record| record.kind == "Job" && record.worker.is_some();
-    timeline::all(ground, one.run).iter().any(|record| has_agent(record) && record.state == State::InProgress)
+    if timeline::all(ground, one.run)
+        .iter()
+        .any(|record| has_agent(record) && record.state == State::InProgress)
+    {
+        return true;
+    }
+    let plan = runs::plan(ground, one.run).unwrap_or_default();
+    let ended = |name: &str| one.stages.iter().any(|(stage, result)| stage == name && !result.is_empty());
+    let waits = |stage: &Stage| {
+        one.waits
+            .iter()
+            .any(|wait| wait.stage == stage.name || stage.jobs.iter().any(|job| job.name == wait.stage))
+    };
+    let turn = |stage: &&Stage| !ended(&stage.name) && stage.depends.iter().all(|name| ended(name));
+    plan.stages.iter().filter(turn).any(|stage| !waits(stage))
 }
 
 fn of(ground: &Ground, id: u64) -> Option<Standing> {
