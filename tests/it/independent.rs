@@ -10,6 +10,7 @@ use serde_json::Value;
 
 mod exports;
 mod judge;
+mod judge_delivery;
 mod judge_rotation;
 mod moto;
 mod rotation;

@@ -113,7 +113,6 @@ fn answer(call: &Call, extension: &Extension) -> Reply {
         "publisherId": extension.publisher,
         "publisherName": if extension.publisher == "AmazonWebServices" { "Amazon Web Services" } else { &extension.publisher },
         "version": extension.version,
-        "flags": "none",
         "scopes": ["vso.build", "vso.build_execute", "vso.release"],
         "contributions": [],
         "files": [],

@@ -49,7 +49,7 @@ impl Trace {
 }
 
 /// Method and resource of an exchange, without ids.
-fn kind(exchange: &Value) -> String {
+pub(super) fn kind(exchange: &Value) -> String {
     let url = exchange["url"].as_str().unwrap();
     let path = url.split('?').next().unwrap();
     let resource = path.split_once("/_apis/").map_or(path, |(_, resource)| resource);
