@@ -170,6 +170,8 @@ fn short(link: Link, state: LinkState, detail: &str, shown: &Shown<'_>, room: us
         Link::SignIn => detail.rsplit('/').next().unwrap_or(detail).to_owned(),
         Link::Connection | Link::Role => detail.to_owned(),
         _ if detail.width() <= room => detail.to_owned(),
+        // How many there are; which, stands in the link's own page.
+        Link::Gates => format!("{} checks", detail.split(", ").count()),
         _ => String::new(),
     }
 }
