@@ -125,6 +125,9 @@ impl Builder<'_> {
         if let (Some(devops), Some(project)) = (&self.session.devops, &self.surveyed.project) {
             self.devops_steps(devops, project, &mut steps)?;
         }
+        if matches!(self.purpose, Purpose::Setup | Purpose::Status | Purpose::Doctor) {
+            steps.extend(inspect::tools(self));
+        }
         if self.purpose == Purpose::Doctor {
             steps.extend(inspect::steps(self));
         }

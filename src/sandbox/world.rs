@@ -15,7 +15,7 @@ pub use jobs::{Agent, AgentPlace, TokenIssuer, Tokens, Withheld};
 pub use people::{CodeFile, Person};
 pub use rotation::{Bucket, Group, KmsKey, ManagedPolicy, PastUse, UsedElsewhere, VariableGroup};
 pub use sign_in::{Entra, Sso, Tenant, TenantRefusal};
-pub use state::{Accessed, Parameter, Table};
+pub use state::{Accessed, App, Parameter, Table};
 
 /// What exists, who may do what and how the services behave before anybody has done anything.
 #[derive(Debug, Clone, Deserialize)]
@@ -228,6 +228,9 @@ pub struct Account {
     /// Parameters of Systems Manager.
     #[serde(default)]
     pub parameters: Vec<Parameter>,
+    /// Amplify apps.
+    #[serde(default)]
+    pub apps: Vec<App>,
     /// Regions in which somebody has run `cdk bootstrap`.
     #[serde(default)]
     pub cdk_bootstrap: Vec<String>,

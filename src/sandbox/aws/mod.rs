@@ -1,5 +1,6 @@
-//! AWS of the practice cloud: STS, IAM, CloudTrail, KMS, S3, Systems Manager and DynamoDB of all accounts at one address, told apart by what was signed.
+//! AWS of the practice cloud: STS, IAM, CloudTrail, KMS, S3, Systems Manager, DynamoDB and Amplify of all accounts at one address, told apart by what was signed.
 
+pub mod amplify;
 pub mod cloudtrail;
 pub mod conditions;
 pub mod credentials;
@@ -106,6 +107,9 @@ async fn answer(State(ground): State<Arc<Ground>>, request: HttpRequest) -> Resp
     if s3::is_meant(&parts) {
         return s3::answer(&ground, &parts, &body);
     }
+    if amplify::is_meant(&parts) {
+        return amplify::answer(&ground, &parts, &body);
+    }
     if parts.uri.path() != "/" {
         return StatusCode::NOT_FOUND.into_response();
     }
@@ -187,6 +191,9 @@ fn classify(ground: &Ground, parts: &Parts, body: &[u8]) -> Request {
     if s3::is_meant(parts) {
         return s3::classify(parts, account);
     }
+    if amplify::is_meant(parts) {
+        return amplify::classify(parts, account);
+    }
     let form = Form::parse(parts.uri.query(), body);
     let action = form.get("Action").unwrap_or_default();
     let api = form.get("Version").and_then(api_of).unwrap_or(Api::Sts);
@@ -214,6 +221,9 @@ fn throttled(_ground: &Ground, request: &Request) -> Response {
     }
     if request.service == s3::SERVICE {
         return s3::respond(Err(Refusal::new(503, "SlowDown", "Please reduce your request rate.")));
+    }
+    if request.service == amplify::SERVICE {
+        return amplify::respond(Err(Refusal::new(429, "TooManyRequestsException", "Too Many Requests")));
     }
     let api = if request.service == "iam" { Api::Iam } else { Api::Sts };
     respond(api, &request.method, Err(Refusal::new(400, "Throttling", "Rate exceeded")))

@@ -29,6 +29,17 @@ pub struct Parameter {
     pub value: String,
 }
 
+/// An Amplify app.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct App {
+    /// Its id, such as `d1a2b3c4d5e6f7`.
+    pub id: String,
+    /// The region it lies in.
+    #[serde(default = "first_region")]
+    pub region: String,
+}
+
 /// When a role last used a service.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
