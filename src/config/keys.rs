@@ -97,8 +97,11 @@ pub(super) const EXTERNAL_ID: Key = key(
     "\"payments-7f3a\"",
 );
 pub(super) const BRANCHES: Key = key("branches", "Which branches deploy here.", "[\"feat/*\", \"fix/*\"]");
-pub(super) const PRESET: Key =
-    key("preset", "What the role may do: the name of a permission preset; by default that of what deploys.", "\"minimal\"");
+pub(super) const PRESET: Key = key(
+    "preset",
+    "What the role may do: the name of a permission preset; by default that of what deploys.",
+    "\"minimal\"",
+);
 pub(super) const PERMISSIONS: Key = key(
     "permissions",
     "What the preset is filled with, beside what `deploy` says (qualifier, state-bucket, lock-table, services, stack, execution-role, app), and limits (source-ip, source-vpc, guard).",

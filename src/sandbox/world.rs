@@ -15,7 +15,7 @@ pub use jobs::{Agent, AgentPlace, TokenIssuer, Tokens, Withheld};
 pub use people::{CodeFile, Person};
 pub use rotation::{Bucket, Group, KmsKey, ManagedPolicy, PastUse, UsedElsewhere, VariableGroup};
 pub use sign_in::{Entra, Sso, Tenant, TenantRefusal};
-pub use state::{Accessed, App, Parameter, Table};
+pub use state::{Accessed, App, Called, Parameter, Table};
 
 /// What exists, who may do what and how the services behave before anybody has done anything.
 #[derive(Debug, Clone, Deserialize)]
@@ -237,6 +237,9 @@ pub struct Account {
     /// When roles last used services.
     #[serde(default)]
     pub accessed: Vec<Accessed>,
+    /// Calls that sessions of roles made, each with the assumption of the role just before.
+    #[serde(default)]
+    pub called: Vec<Called>,
     /// KMS keys that customers manage.
     #[serde(default)]
     pub kms_keys: Vec<KmsKey>,

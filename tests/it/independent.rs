@@ -12,6 +12,7 @@ mod exports;
 mod judge;
 mod judge_rotation;
 mod moto;
+mod permissions;
 mod rotation;
 mod yaml;
 

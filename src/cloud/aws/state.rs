@@ -35,7 +35,9 @@ impl Aws {
         const ACTION: &str = "ssm:GetParameter";
         let headers = &[("x-amz-target", "AmazonSSM.GetParameter"), JSON];
         let body = json!({"Name": format!("/cdk-bootstrap/{qualifier}/version")});
-        let Some(answer) = there(self.posted((&SSM, self.region()), ("GetParameter", ACTION), headers, &body).await)? else {
+        let Some(answer) =
+            there(self.posted((&SSM, self.region()), ("GetParameter", ACTION), headers, &body).await)?
+        else {
             return Ok(None);
         };
         let found: Parameter =
@@ -73,7 +75,8 @@ impl Aws {
     pub async fn table_exists(&self, name: &str, region: &Region) -> Result<bool> {
         let headers = &[("x-amz-target", "DynamoDB_20120810.DescribeTable"), JSON_1_0];
         let asked = ("DescribeTable", "dynamodb:DescribeTable");
-        Ok(there(self.posted((&DYNAMODB, region), asked, headers, &json!({"TableName": name})).await)?.is_some())
+        Ok(there(self.posted((&DYNAMODB, region), asked, headers, &json!({"TableName": name})).await)?
+            .is_some())
     }
 
     /// Whether there is an Amplify app of that id in the environment's region.

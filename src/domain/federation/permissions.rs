@@ -63,9 +63,7 @@ impl Environment {
             "partition" => Some(self.partition().as_str().to_owned()),
             "account" => Some(self.account.to_string()),
             "region" => Some(self.region.to_string()),
-            "qualifier" => {
-                Some(self.permissions.qualifier.clone().unwrap_or_else(|| QUALIFIER.to_owned()))
-            }
+            "qualifier" => Some(self.permissions.qualifier.clone().unwrap_or_else(|| QUALIFIER.to_owned())),
             // Terraform looks for the table where the bucket is.
             "state-region" => Some(self.deploy.state_region.as_ref().unwrap_or(&self.region).to_string()),
             "stack" => {
@@ -132,19 +130,29 @@ impl Environment {
             let deploys = self.deploys(key);
             if let Some(value) = deploys.as_ref().filter(|value| !is_part(value)) {
                 let accepted = "1 to 255 letters, digits or any of - _ . are accepted";
-                found.push(("deploy", format!("`{key} = \"{value}\"` is no name that a policy can hold; {accepted}")));
+                found.push((
+                    "deploy",
+                    format!("`{key} = \"{value}\"` is no name that a policy can hold; {accepted}"),
+                ));
             }
             let (Some(said), Some(value)) = (self.said(name), deploys) else { continue };
             if said != value {
-                let both = format!("`permissions` says {name} = \"{said}\" and `deploy` says {key} = \"{value}\"");
-                found.push(("permissions", format!("{both}: the role would be allowed another one than is deployed to")));
+                let both =
+                    format!("`permissions` says {name} = \"{said}\" and `deploy` says {key} = \"{value}\"");
+                found.push((
+                    "permissions",
+                    format!("{both}: the role would be allowed another one than is deployed to"),
+                ));
             }
         }
         let foreign = self.deploy.execution_role.as_ref();
         let foreign =
             foreign.filter(|role| role.account != self.account || role.partition != self.partition());
         found.extend(foreign.map(|role| {
-            let text = format!("{role} is not in account {}: only a role of the account can be passed on", self.account);
+            let text = format!(
+                "{role} is not in account {}: only a role of the account can be passed on",
+                self.account
+            );
             ("deploy", text)
         }));
         found

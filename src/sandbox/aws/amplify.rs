@@ -61,7 +61,9 @@ fn handle(ground: &Ground, parts: &Parts, body: &[u8]) -> Result<Value, Refusal>
     let account = caller.account();
     let partition = partition_of(ground, account);
     let region = sign::region(&parts.headers).unwrap_or_default();
-    let Some(id) = app(parts) else { return Err(Refusal::new(404, "NotFoundException", "no such operation")) };
+    let Some(id) = app(parts) else {
+        return Err(Refusal::new(404, "NotFoundException", "no such operation"));
+    };
     let arn = format!("arn:{partition}:amplify:{region}:{account}:apps/{id}");
     grant::authorise(ground, &caller, partition, "amplify:GetApp", &arn)?;
     let known = ground.world.accounts.iter().find(|known| known.id == account);

@@ -21,6 +21,7 @@ pub mod roles;
 pub mod s3;
 pub mod seed;
 pub mod session;
+pub mod session_events;
 pub mod sign;
 pub mod simulate;
 pub mod ssm;
@@ -155,8 +156,15 @@ fn handle(ground: &Ground, api: Api, action: &str, form: &Form, parts: &Parts, b
         call.authorise(&format!("iam:{action}"), &resource)?;
     }
     let answer = handler(&call);
-    if let (Api::Sts, sign::Caller::User(user)) = (api, &caller) {
-        cloudtrail::record_key(ground, user, action, parts, answer.as_ref().err());
+    match (api, &caller) {
+        (Api::Sts, Caller::User(user)) => {
+            cloudtrail::record_key(ground, user, action, parts, answer.as_ref().err());
+        }
+        (Api::Iam, Caller::User(_)) => {}
+        (_, Caller::Session(session, role)) => {
+            let called = (api.name(), action);
+            session_events::record(ground, (session, role), called, parts, answer.as_ref().err());
+        }
     }
     answer
 }

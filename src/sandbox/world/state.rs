@@ -58,6 +58,25 @@ pub struct Accessed {
     pub actions: Vec<String>,
 }
 
+/// Calls that sessions of a role made, as CloudTrail has recorded them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Called {
+    /// The role's name.
+    pub role: String,
+    /// The session's name.
+    pub session: String,
+    /// What events name the service by, without `.amazonaws.com`: `cloudformation`.
+    pub service: String,
+    /// The calls, such as `CreateChangeSet`.
+    pub calls: Vec<String>,
+    /// How many days before somebody asks.
+    pub days_ago: u32,
+    /// Where.
+    #[serde(default = "first_region")]
+    pub region: String,
+}
+
 fn first_region() -> String {
     "us-east-1".to_owned()
 }

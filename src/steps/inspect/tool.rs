@@ -52,7 +52,7 @@ impl Tool {
         let there = match need {
             Need::Bootstrap { qualifier, .. } => match aws.bootstrap_version(qualifier).await? {
                 Some(version) => return Ok(Standing::Version(version)),
-                None => return Ok(Standing::Missing(self.other_bootstraps(aws).await)),
+                None => return Ok(Standing::Missing(self.other_bootstraps(aws, qualifier).await)),
             },
             Need::Bucket(name) => aws.bucket_exists(name).await?,
             Need::Table { name, region } => aws.table_exists(name, region).await?,
@@ -63,9 +63,10 @@ impl Tool {
     }
 
     /// Qualifiers of bootstraps in the account and region, by their deploy roles; none where roles may not be listed.
-    async fn other_bootstraps(&self, aws: &Aws) -> Vec<String> {
+    async fn other_bootstraps(&self, aws: &Aws, asked: &str) -> Vec<String> {
         let roles = aws.roles_with_trust().await.unwrap_or_default();
-        roles.iter().filter_map(|(role, _)| qualifier_of(role, &self.environment)).collect()
+        let all = roles.iter().filter_map(|(role, _)| qualifier_of(role, &self.environment));
+        all.filter(|qualifier| qualifier != asked).collect()
     }
 }
 
