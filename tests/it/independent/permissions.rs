@@ -50,7 +50,7 @@ fn environment() -> Environment {
         "name": "dev", "protected": false, "account": DEV, "region": "eu-west-1", "sign-in": { "environment": true },
         "role": "Dev", "role-path": "/", "tags": {}, "connection": "AWS-Dev", "branches": [], "preset": "minimal",
         "managed-policies": [], "boundary": null, "session-hours": 1,
-        "permissions": { "state-bucket": "state", "services": ["sqs"], "guard": true },
+        "permissions": { "state-bucket": "state", "services": ["sqs"] },
         "deploy": { "lock-table": "lock", "stack": "payments", "app-id": "d1",
             "execution-role": format!("arn:aws:iam::{DEV}:role/ci/exec") },
     });
@@ -70,6 +70,8 @@ fn questions(document: &Value) -> Vec<(String, String)> {
     for (at, statement) in statements.iter().enumerate() {
         for action in texts(&statement["Action"]) {
             asked.extend(texts(&statement["Resource"]).into_iter().map(|it| (action.clone(), it)));
+        }
+        if let Some(action) = texts(&statement["Action"]).first() {
             asked.extend(all.iter().nth(at % all.len()).map(|it| (action.clone(), it.clone())));
             asked.insert((format!("{action}Other"), all.iter().next().expect("one").clone()));
         }
@@ -93,8 +95,11 @@ fn moto_reads_the_presets_alike() {
     let Some(judges) = Judges::find("presets against moto's evaluator") else { return };
     let environment = environment();
     let (mut asked, mut ours) = (Vec::new(), Vec::new());
-    for preset in PRESETS {
-        let document: Document = preset.policy(&environment).expect("a policy");
+    let mut guarded = environment.clone();
+    guarded.permissions.guard = true;
+    let plain = PRESETS.map(|preset| (preset, &environment));
+    for (preset, environment) in plain.into_iter().chain([(PRESETS[2], &guarded)]) {
+        let document: Document = preset.policy(environment).expect("a policy");
         let value: Value = serde_json::from_str(&document.to_json()).expect("JSON");
         let grants = Grants::new(vec![Source { name: preset.name.to_owned(), document }], None);
         for (action, resource) in questions(&value) {
@@ -109,7 +114,7 @@ fn moto_reads_the_presets_alike() {
         assert_eq!(ours, theirs, "ours first, moto second: {asked:#}");
     }
     let allowed = ours.iter().filter(|says| **says).count();
-    assert!(ours.len() > 100 && allowed * 100 >= 30 * ours.len(), "{allowed} of {} allowed", ours.len());
+    assert!(ours.len() > 60 && allowed * 100 >= 30 * ours.len(), "{allowed} of {} allowed", ours.len());
 }
 
 /// Presets with their limits are taken by another IAM, read back as they are wanted, and what they and AWS's own managed
