@@ -501,10 +501,23 @@ pub enum PermissionsCommand {
         /// How many days something was not used to count as unused; a younger role is left as it is
         #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=400))]
         unused_days: u16,
+        /// Where to read what was used; without it IAM's service-last-accessed data, or CloudTrail where that is denied
+        #[arg(long, value_enum, value_name = "SOURCE")]
+        from: Option<UsedFrom>,
         /// Approval
         #[command(flatten)]
         yes: Yes,
     },
+}
+
+/// Where it is read what a role used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UsedFrom {
+    /// IAM's service-last-accessed data
+    LastAccessed,
+    /// CloudTrail's event history: the last 90 days, without data events
+    #[value(name = "cloudtrail")]
+    Trail,
 }
 
 /// What can be done with the practice cloud by itself.

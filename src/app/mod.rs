@@ -31,6 +31,8 @@ mod vault;
 mod whoami;
 mod wizard;
 
+use clap::ValueEnum;
+
 use crate::cli::{Cli, Command, Format, Half, Handover, PermissionsCommand, Wait, Yes};
 use crate::domain::failure::{Code, Failure};
 use crate::domain::move_issuer::Typed;
@@ -138,9 +140,11 @@ fn called(cli: &Cli) -> Invocation {
         }
         Some(Command::Permissions { command }) => match command {
             PermissionsCommand::Check { environments } => (named(environments), None, Vec::new()),
-            PermissionsCommand::Narrow { environment, unused_days, .. } => {
+            PermissionsCommand::Narrow { environment, unused_days, from, .. } => {
                 let days = (*unused_days != 90).then(|| format!("--unused-days {unused_days}"));
-                (named(std::slice::from_ref(environment)), None, days.into_iter().collect())
+                let from = from.as_ref().and_then(ValueEnum::to_possible_value);
+                let from = from.map(|source| format!("--from {}", source.get_name()));
+                (named(std::slice::from_ref(environment)), None, days.into_iter().chain(from).collect())
             }
         },
         Some(Command::Rotate { inventory: true, all_projects, .. }) => {
@@ -309,8 +313,12 @@ async fn command(cli: Cli, process: Process, output: &Output, stop: &stop::Stop)
             permissions::check(opening(None, None, 0), &environments, output).await
         }
         Some(Command::Permissions {
-            command: PermissionsCommand::Narrow { environment, unused_days, yes },
-        }) => permissions::narrow(opening(None, None, 0), (&environment, unused_days), &yes, output).await,
+            command: PermissionsCommand::Narrow { environment, unused_days, from, yes },
+        }) => {
+            let basis = permissions::basis(from, unused_days)?;
+            permissions::narrow(opening(None, None, 0), (&environment, unused_days, basis), &yes, output)
+                .await
+        }
         Some(Command::Export { whole, format, only, out }) => {
             let opening = opening(None, Some(only), 0);
             let what = whole.map(What::Whole).or(format.map(What::Half));

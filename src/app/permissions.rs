@@ -5,10 +5,11 @@ use super::doctor::of_findings;
 use super::flow::{Flow, Reviewed};
 use super::open::{Clouds, Opening, answers};
 use super::output::{Output, Printer};
-use crate::cli::Yes;
-use crate::domain::failure::Result;
+use crate::cli::{UsedFrom, Yes};
+use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::finding::Finding;
 use crate::domain::names::EnvironmentName;
+use crate::domain::narrow::{Basis, TRAIL_DAYS};
 use crate::explain::Exit;
 use crate::headless::permissions::PermissionsOutput;
 use crate::plain;
@@ -42,13 +43,29 @@ pub async fn check(opening: Opening, chosen: &[EnvironmentName], output: &Output
     Ok(of_findings(&findings))
 }
 
+/// Where a call wants it read what was used.
+///
+/// # Errors
+/// More days are asked of CloudTrail than it keeps.
+pub fn basis(from: Option<UsedFrom>, unused_days: u16) -> Result<Basis> {
+    match from {
+        None => Ok(Basis::Either),
+        Some(UsedFrom::LastAccessed) => Ok(Basis::LastAccessed),
+        Some(UsedFrom::Trail) if unused_days > TRAIL_DAYS => Err(Failure::new(Code::Flags)
+            .with("without effect", format!("--unused-days {unused_days}"))
+            .with("why", format!("CloudTrail's event history holds {TRAIL_DAYS} days"))
+            .with("accepted", format!("--from cloudtrail with --unused-days of at most {TRAIL_DAYS}"))),
+        Some(UsedFrom::Trail) => Ok(Basis::Trail),
+    }
+}
+
 /// `keyless permissions narrow`: takes out what was not used.
 ///
 /// # Errors
 /// There are no answers, the environment is unknown, the role cannot be looked at, or the plan was not approved.
 pub async fn narrow(
     opening: Opening,
-    (environment, unused_days): (&EnvironmentName, u16),
+    (environment, unused_days, basis): (&EnvironmentName, u16, Basis),
     yes: &Yes,
     output: &Output,
 ) -> Result<Exit> {
@@ -59,10 +76,10 @@ pub async fn narrow(
     }
     let (events, printer) = output.follow(true);
     let session = clouds.session(&opening, federation, events, output).await?;
-    let purpose = Purpose::Narrow { unused_days };
+    let purpose = Purpose::Narrow { unused_days, basis };
     let flow =
         Flow { opening: &opening, clouds: &clouds, output, yes, command: "permissions narrow", purpose };
-    let reviewed = reviewed(&flow, &session, (environment, unused_days), &printer).await;
+    let reviewed = reviewed(&flow, &session, (environment, unused_days, basis), &printer).await;
     let board = session.events.board();
     drop(session);
     printer.done().await;
@@ -79,10 +96,10 @@ pub async fn narrow(
 async fn reviewed(
     flow: &Flow<'_>,
     session: &Session,
-    (environment, unused_days): (&EnvironmentName, u16),
+    (environment, unused_days, basis): (&EnvironmentName, u16, Basis),
     printer: &Printer,
 ) -> Result<std::result::Result<Reviewed, String>> {
-    let prepared = permissions::prepare_narrow(session, environment, unused_days).await?;
+    let prepared = permissions::prepare_narrow(session, environment, (unused_days, basis)).await?;
     let plan = prepared.decidable();
     if let Some(failure) = plan.blocked.iter().find_map(|blocked| blocked.failure.clone()) {
         return Err(failure);

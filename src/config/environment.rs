@@ -78,7 +78,8 @@ pub(super) fn read_environment(
     let connection = named(reader, table, &place, keys::CONNECTION, defaults::connection(&name), &mut unsure);
     let session_hours = session_hours(reader, table, &place, &mut unsure);
     let authentication = authentication(reader, table, &place, &name, &mut unsure);
-    let environment = Environment {
+    let said = preset(reader, table, &place);
+    let mut environment = Environment {
         protected: reader.flag(table, &place, keys::PROTECTED).unwrap_or_else(|| defaults::protected(&name)),
         account,
         region,
@@ -90,7 +91,7 @@ pub(super) fn read_environment(
         authentication,
         subject: reader.text(table, &place, keys::SUBJECT).map(|(subject, _)| subject.to_owned()),
         branches: branches(reader, table, &place).unwrap_or_else(|| defaults::branches(&name, pipeline)),
-        preset: preset(reader, table, &place),
+        preset: defaults::PRESET.to_owned(),
         permissions: permissions(reader, table, &place),
         managed_policies: reader
             .list(table, &place, keys::MANAGED_POLICIES)
@@ -105,6 +106,7 @@ pub(super) fn read_environment(
         deploy: deploys(reader, table, &place, pipeline.map(|it| it.tool)),
         name,
     };
+    environment.preset = said.unwrap_or_else(|| defaults::preset(&environment, pipeline).to_owned());
     reader.own = None;
     Some(Sketch { environment, unsure, place, spans: spans(table) })
 }
@@ -227,11 +229,12 @@ fn authentication(
     }
 }
 
-fn preset(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> String {
+/// The preset that is said; none: none is, or it is wrong.
+fn preset(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> Option<String> {
     let key = keys::PRESET;
-    let Some((text, span)) = reader.text(table, place, key) else { return defaults::PRESET.to_owned() };
+    let (text, span) = reader.text(table, place, key)?;
     if PRESETS.iter().any(|preset| preset.name == text) {
-        return text.to_owned();
+        return Some(text.to_owned());
     }
     let names = PRESETS.map(|preset| preset.name);
     let fix = super::problem::nearest(text, names).map_or_else(
@@ -240,7 +243,7 @@ fn preset(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> Stri
     );
     let wrong = Wrong::new(format!("there is no preset `{}`", shown(text)), fix);
     reader.wrong(&span, place.key(key.name), wrong.accepted(names.join(", ")));
-    defaults::PRESET.to_owned()
+    None
 }
 
 /// Tags, by the rules of IAM (IAM user guide, "Rules for tagging"). keyless adds two of its own.

@@ -97,11 +97,14 @@ pub(super) const EXTERNAL_ID: Key = key(
     "\"payments-7f3a\"",
 );
 pub(super) const BRANCHES: Key = key("branches", "Which branches deploy here.", "[\"feat/*\", \"fix/*\"]");
-pub(super) const PRESET: Key =
-    key("preset", "What the role may do: the name of a permission preset.", "\"minimal\"");
+pub(super) const PRESET: Key = key(
+    "preset",
+    "What the role may do: the name of a permission preset; by default that of what deploys.",
+    "\"minimal\"",
+);
 pub(super) const PERMISSIONS: Key = key(
     "permissions",
-    "What the preset is filled with (qualifier, state-bucket, lock-table, services, stack, execution-role, app), and limits (source-ip, source-vpc, guard).",
+    "What the preset is filled with, beside what `deploy` says (qualifier, state-bucket, lock-table, services, stack, execution-role, app), and limits (source-ip, source-vpc, guard).",
     "{ state-bucket = \"contoso-state\", services = [\"s3\"] }",
 );
 pub(super) const MANAGED_POLICIES: Key = key(
@@ -402,7 +405,11 @@ pub(super) fn environment(environment: &Environment, pipeline: Option<&Deploymen
             Held::List(branches.iter().map(ToString::to_string).collect()),
             *branches == defaults::branches(name, pipeline),
         ),
-        Entry::with_default(PRESET, text(&environment.preset), environment.preset == defaults::PRESET),
+        Entry::with_default(
+            PRESET,
+            text(&environment.preset),
+            environment.preset == defaults::preset(environment, pipeline),
+        ),
         Entry::with_default(
             PERMISSIONS,
             permissions(&environment.permissions),

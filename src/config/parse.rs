@@ -275,6 +275,7 @@ fn advice(field: &str) -> (Option<&'static str>, &'static str) {
         "role" => (None, "give one of the two its own `role = \"…\"`"),
         "user" => (None, "give one of the two its own `user = \"…\"`"),
         "region" => (None, "correct the region or the account"),
+        "permissions" => (None, "say it once, under `deploy` or under `permissions`"),
         "session-hours" => (Some("a whole number from 1 to 12"), "write it as `session-hours = 1`"),
         "sign-in" => (
             Some("a role of this environment's account, and another environment that signs in by itself"),

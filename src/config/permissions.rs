@@ -5,7 +5,7 @@ use toml_edit::TableLike;
 use super::environment::each;
 use super::keys::{self, Key};
 use super::reader::{Place, Reader, Wrong, shown};
-use crate::domain::federation::Permissions;
+use crate::domain::federation::{Permissions, is_part};
 
 const KEYS: [&str; 10] = [
     "qualifier",
@@ -55,11 +55,6 @@ pub(super) fn permissions(reader: &mut Reader<'_>, table: &dyn TableLike, place:
         reader.wrong(&span, place.path.clone(), Wrong::new(message, "keep `source-ip` or `source-vpc`"));
     }
     found
-}
-
-/// A part of an ARN: no wildcard gets into a policy this way.
-fn is_part(text: &str) -> bool {
-    (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 const ACCEPTED: &str = "1 to 255 letters, digits or any of - _ .";

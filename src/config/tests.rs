@@ -375,7 +375,12 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
     let rest =
         (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12).boxed();
     let variables = proptest::collection::btree_map("[A-Za-z0-9_.-]{1,3}", "[ -~é]{0,9}", 0..3);
-    let rest = (rest, gates(index).boxed(), variables, deploys().boxed());
+    let rest = (
+        rest,
+        gates(index).boxed(),
+        variables,
+        deploys(format!("arn:{partition}:iam::{account}:role/x/Exec")).boxed(),
+    );
     (names, rest, authentication(&name)).prop_map(move |(names, rest, authentication)| {
         let (rest, gates, variables, deploy) = rest;
         let (protected, preset, managed_policies, boundary, subject, session_hours) = rest;
@@ -410,15 +415,21 @@ fn value() -> impl Strategy<Value = Option<PipelineValue>> {
     option::of(select(vec![".", "a/b c", "it's \"x\"", "1.13"]).prop_map(|text| text.parse().unwrap()))
 }
 
-fn deploys() -> impl Strategy<Value = Deploys> {
+/// A value that a policy can hold, too.
+fn part() -> impl Strategy<Value = Option<PipelineValue>> {
+    option::of(select(vec!["state", "a-b.c_1"]).prop_map(|text| text.parse().unwrap()))
+}
+
+fn deploys(execution: String) -> impl Strategy<Value = Deploys> {
     let role = || {
         option::of(select(vec!["arn:aws:iam::111122223333:role/x/Plan"]).prop_map(|arn| arn.parse().unwrap()))
     };
     let plan = option::of(select(vec!["AWS-Plan", "P 1"]).prop_map(|name| name.parse().unwrap()));
     let stacks = subsequence(vec!["A*", "B"], 0..=2);
-    let names = (value(), value(), value(), value(), value(), value(), value(), value(), value());
+    let execution = option::of(Just(execution.parse().unwrap()));
+    let names = (part(), value(), part(), value(), part(), value(), part(), value(), value());
     let rest =
-        (stacks, role(), plan, role(), option::of(15_u16..=720), any::<bool>(), option::of(any::<bool>()));
+        (stacks, execution, plan, role(), option::of(15_u16..=720), any::<bool>(), option::of(any::<bool>()));
     (names, rest).prop_map(|(names, rest)| {
         let (state_bucket, state_key, lock_table, var_file, app_id, app_branch, stack, parameters, bucket) =
             names;

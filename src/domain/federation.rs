@@ -14,7 +14,7 @@ pub use contradictions::Contradiction;
 pub use deploying::Otherwise;
 pub use deployment::{Deployment, Flow, Source, Tool};
 pub use deploys::{Deploys, Options};
-pub use permissions::Permissions;
+pub use permissions::{Permissions, is_part};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -192,13 +192,15 @@ impl Federation {
 
 /// Defaults that follow the field's habit (issue 2).
 pub mod defaults {
-    use super::{BranchPattern, ConnectionName, Deployment, EnvironmentName, Flow, RoleName, UserName};
+    use super::{
+        BranchPattern, ConnectionName, Deployment, Environment, EnvironmentName, Flow, RoleName, UserName,
+    };
 
     /// Repository and pipeline of the handshake.
     pub const VERIFICATION: &str = "keyless-verification";
     /// The world of the practice cloud that a bare `--sandbox` means.
     pub const WORLD: &str = "deploy";
-    /// The permission preset: nothing but the handshake.
+    /// The permission preset where nothing deploys: nothing but the handshake.
     pub const PRESET: &str = "minimal";
     /// Longest session of a role, in hours.
     pub const SESSION_HOURS: u8 = 1;
@@ -279,5 +281,12 @@ pub mod defaults {
     pub fn branches(name: &EnvironmentName, pipeline: Option<&Deployment>) -> Vec<BranchPattern> {
         let (flow, main) = pipeline.map_or((Flow::Mapped, MAIN), |it| (it.flow, it.main.as_str()));
         flow.branches(name, main)
+    }
+
+    /// The permission preset: that of the tool that deploys, where everything is said that it is filled with; else nothing
+    /// but the handshake.
+    pub fn preset(environment: &Environment, pipeline: Option<&Deployment>) -> &'static str {
+        let tool = pipeline.map(|it| it.tool).filter(|tool| environment.unfilled(*tool).is_empty());
+        tool.and_then(super::Tool::preset).unwrap_or(PRESET)
     }
 }

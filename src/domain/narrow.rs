@@ -3,11 +3,28 @@
 //! IAM tells for each service when a role last used it, and for some actions, too; it does not track them all (IAM User
 //! Guide, "Refine permissions in AWS using last accessed information"). So an action that is not told of is kept.
 
+mod trail;
+
 use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::audit::ServiceAccess;
 use super::policy::{Document, Effect, Scope, Statement};
+pub use trail::{Recorded, assumed_by, narrow as narrow_by_trail};
+
+/// Where it is read what a role used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// IAM's service-last-accessed data; where that may not be read, CloudTrail.
+    Either,
+    /// IAM's service-last-accessed data.
+    LastAccessed,
+    /// CloudTrail's event history.
+    Trail,
+}
+
+/// How many days CloudTrail's event history holds.
+pub const TRAIL_DAYS: u16 = 90;
 
 /// The tag of a role whose own policy was narrowed: the day, and the fingerprint of the policy it was narrowed from.
 pub const TAG_NARROWED: &str = "keyless:narrowed";
@@ -43,6 +60,11 @@ enum Fate {
 /// Takes out of a policy what was not used. Denials, and statements that say what they do not allow, are left as they are.
 #[must_use]
 pub fn narrow(document: &Document, used: Used<'_>) -> Narrowed {
+    narrowed(document, |action| fate(action, used))
+}
+
+/// Takes out of a policy what goes by the fate of each action.
+fn narrowed(document: &Document, fate: impl Fn(&str) -> Fate) -> Narrowed {
     let (mut goes, mut stays, mut statements) = (Vec::new(), Vec::new(), Vec::new());
     for statement in document.statements() {
         let actions = match (statement.effect(), statement.actions()) {
@@ -59,7 +81,7 @@ pub fn narrow(document: &Document, used: Used<'_>) -> Narrowed {
         };
         let mut kept: Vec<String> = Vec::new();
         for action in actions {
-            match fate(action, used) {
+            match fate(action) {
                 Fate::Stays => kept.push(action.clone()),
                 Fate::Unsure(why) => {
                     stays.push(format!("{action}: {why}"));

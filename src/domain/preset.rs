@@ -50,15 +50,26 @@ pub const PRESETS: [Preset; 6] = [
     },
 ];
 
-/// The qualifier of `cdk bootstrap` where none is given.
-const QUALIFIER: &str = "hnb659fds";
+/// What can be filled in.
+const PLACEHOLDERS: [&str; 10] = [
+    "partition",
+    "account",
+    "region",
+    "qualifier",
+    "state-bucket",
+    "state-region",
+    "lock-table",
+    "stack",
+    "execution-role",
+    "app",
+];
 
 /// Statements that stand in a preset only where there is something to fill in: the statement's name, and whether it stays.
-fn stays(sid: &str, fill: &Permissions) -> bool {
+fn stays(sid: &str, environment: &Environment) -> bool {
     match sid {
-        "TerraformLockTable" => fill.lock_table.is_some(),
-        "TerraformLockFile" => fill.lock_table.is_none(),
-        "Services" => !fill.services.is_empty(),
+        "TerraformLockTable" => environment.fills("lock-table").is_some(),
+        "TerraformLockFile" => environment.fills("lock-table").is_none(),
+        "Services" => !environment.permissions.services.is_empty(),
         _ => true,
     }
 }
@@ -91,7 +102,7 @@ impl Preset {
         let fill = &environment.permissions;
         let mut policy: Value = serde_json::from_str(self.text).map_err(|error| malformed(&error))?;
         if let Some(statements) = policy["Statement"].as_array_mut() {
-            statements.retain(|statement| stays(statement["Sid"].as_str().unwrap_or_default(), fill));
+            statements.retain(|statement| stays(statement["Sid"].as_str().unwrap_or_default(), environment));
             for statement in statements.iter_mut() {
                 self.filled(statement, environment)?;
                 limited(statement, fill);
@@ -128,25 +139,13 @@ impl Preset {
     }
 
     fn replaced(&self, text: &str, environment: &Environment) -> Result<String> {
-        let fill = &environment.permissions;
-        let values = [
-            ("partition", Some(environment.partition().as_str().to_owned())),
-            ("account", Some(environment.account.to_string())),
-            ("region", Some(environment.region.to_string())),
-            ("qualifier", Some(fill.qualifier.clone().unwrap_or_else(|| QUALIFIER.to_owned()))),
-            ("state-bucket", fill.state_bucket.clone()),
-            ("lock-table", fill.lock_table.clone()),
-            ("stack", fill.stack.clone()),
-            ("execution-role", fill.execution_role.as_ref().map(ToString::to_string)),
-            ("app", fill.app.clone()),
-        ];
         let mut text = text.to_owned();
-        for (name, value) in values {
+        for name in PLACEHOLDERS {
             let placeholder = format!("{{{name}}}");
             if !text.contains(&placeholder) {
                 continue;
             }
-            let Some(value) = value else {
+            let Some(value) = environment.fills(name) else {
                 return Err(Failure::new(Code::Answers)
                     .with("environment", &environment.name)
                     .with("preset", self.name)

@@ -6,6 +6,8 @@
 mod checked;
 mod concern;
 mod grants;
+#[cfg(test)]
+mod oracle;
 mod paths;
 
 pub use checked::{Checked, Read, Simulation};

@@ -15,7 +15,7 @@ pub struct Group {
 }
 
 /// What findings are about, by how their codes begin (without `KL-`).
-const FINDINGS: [(&str, &[&str]); 10] = [
+const FINDINGS: [(&str, &[&str]); 11] = [
     ("Who may sign in to AWS, and what they may do", &["RIGHTS-", "REGION-"]),
     ("The service connection and its keys", &["CONNECTION-", "PERMISSION-", "KEYS-", "PROJECT-"]),
     ("The way from keys to OIDC", &["ROTATION-"]),
@@ -27,6 +27,7 @@ const FINDINGS: [(&str, &[&str]); 10] = [
         &["HANDSHAKE-", "VERIFICATION-", "TOOLKIT-", "MARKETPLACE-", "REPOS-", "REPOSITORY-", "AWS-CLI-"],
     ),
     ("Gates before deployments", &["GATE-", "POLICY-", "DEPLOYMENT-"]),
+    ("What deployment tools must find", &["TOOL-"]),
     ("Pipelines and their tokens", &["PIPELINE-", "TOKEN-", "SESSION-"]),
     ("Agents, networks and logs", &["PROXY-", "AGENT-", "ENDPOINT-", "CLOCK-", "SECONDARY-", "LOG-"]),
 ];

@@ -186,6 +186,12 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::RoleSimulated
         | C::UserDiffers
         | C::UserExtraPolicies
+        | C::ToolBootstrap
+        | C::ToolBootstrapOld
+        | C::ToolState
+        | C::ToolExecutionRole
+        | C::ToolApp
+        | C::ToolUnfilled
         | C::RotationWider
         | C::RotationLacks => Link::Role,
         C::ProviderMissing

@@ -17,6 +17,7 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::inventory::SignsIn;
 use crate::domain::key::StepKey;
 use crate::domain::names::{AccountId, EnvironmentName, RoleName};
+use crate::domain::narrow::Basis;
 use crate::engine::erased::{Shared, erase};
 use crate::engine::schedule;
 use crate::plan::event::{EnvironmentInfo, Header};
@@ -61,6 +62,8 @@ pub enum Purpose {
     Narrow {
         /// Days without use after which something counts as unused.
         unused_days: u16,
+        /// Where it is read what was used.
+        basis: Basis,
     },
     /// Gone.
     Teardown {
@@ -116,14 +119,17 @@ impl Builder<'_> {
     /// Steps contradict each other, or the operator is unknown where access must be closed.
     pub fn steps(&self) -> Result<Vec<Shared>> {
         let mut steps = Vec::new();
-        if let Purpose::Narrow { unused_days } = self.purpose {
-            self.narrow_steps(unused_days, &mut steps);
+        if let Purpose::Narrow { unused_days, basis } = self.purpose {
+            self.narrow_steps((unused_days, basis), &mut steps);
             return schedule::ordered(&steps);
         }
         self.check_halves()?;
         self.aws_steps(&mut steps);
         if let (Some(devops), Some(project)) = (&self.session.devops, &self.surveyed.project) {
             self.devops_steps(devops, project, &mut steps)?;
+        }
+        if matches!(self.purpose, Purpose::Setup | Purpose::Status | Purpose::Doctor) {
+            steps.extend(inspect::tools(self));
         }
         if self.purpose == Purpose::Doctor {
             steps.extend(inspect::steps(self));

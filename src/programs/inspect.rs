@@ -1,4 +1,4 @@
-//! Which looks beside the chain the doctor takes.
+//! Which looks beside the chain the doctor takes, and which every set-up.
 
 use super::build::Builder;
 use crate::domain::diagnose::pipeline::Target;
@@ -8,6 +8,7 @@ use crate::steps::facts::connection_key;
 use crate::steps::inspect::keys::Keys;
 use crate::steps::inspect::pipelines::Pipelines;
 use crate::steps::inspect::project::Project;
+use crate::steps::inspect::tool::Tool;
 use crate::steps::inspect::trail::Trail;
 use crate::steps::inspect::uses::Uses;
 
@@ -19,6 +20,15 @@ pub fn steps(builder: &Builder<'_>) -> Vec<Shared> {
         .chain(devops(builder))
         .chain(pipelines(builder))
         .collect()
+}
+
+/// What deployments need in the accounts that are looked at.
+pub fn tools(builder: &Builder<'_>) -> Vec<Shared> {
+    let tool = builder.blueprint.deployment.as_ref().map(|deployment| deployment.answers.tool);
+    let environments = builder.blueprint.environments.iter().map(|wanted| wanted.environment.clone());
+    let reached = environments.filter(|it| builder.session.does_aws(&it.name));
+    let looks = reached.map(|environment| Tool { aws: builder.aws(&environment.name), environment, tool });
+    looks.filter(Tool::is_needed).map(erase).collect()
 }
 
 /// Static keys, for every environment whose account is looked at.

@@ -28,8 +28,9 @@ use crate::engine::look;
 use crate::engine::schedule::Direction;
 use crate::host::files::Lock;
 use crate::plan::board::Board;
-use crate::plan::change::Plan;
+use crate::plan::change::{Blocked, Plan};
 use crate::plan::event::{Ended, Event, Header, Outcome, VERSION};
+use crate::steps::inspect::tool::is_tool;
 
 /// A program that has looked and planned, and written nothing.
 pub struct Prepared {
@@ -139,7 +140,21 @@ pub(super) async fn prepare_of(
     let known = if writes { Known::default() } else { Known::as_it_is() };
     let federation = header(&blueprint, session);
     let (plan, held) = look_at(session, (command, purpose), federation, &steps, &known).await;
+    if purpose == Purpose::Setup {
+        tell_tools(session, &plan).await;
+    }
     Ok(Prepared { command, purpose, surveyed, blueprint, plan, held, steps, known, only: None, lock })
+}
+
+/// What deployments will miss, said before anything is approved: keyless makes none of it.
+async fn tell_tools(session: &Session, plan: &Plan) {
+    let board = session.events.board();
+    let wrong = |step: &StepKey| board.findings.get(&step.to_string()).is_some_and(|all| !all.is_empty());
+    let looks = plan.changes.iter().filter(|change| is_tool(&change.step) && wrong(&change.step));
+    for change in looks {
+        let text = format!("{}: {}", change.title, change.why);
+        session.events.send(Event::Notice { text }).await;
+    }
 }
 
 /// Looks at these steps alone, of a surveyed federation, and plans.
@@ -260,7 +275,8 @@ impl Prepared {
                 && change.step.kind != Kind::Inspection
                 && !self.held.contains(&change.step)
         });
-        plan.blocked.retain(|blocked| self.is_meant(&blocked.step));
+        let looks = |blocked: &Blocked| blocked.step.kind == Kind::Inspection;
+        plan.blocked.retain(|blocked| self.is_meant(&blocked.step) && !looks(blocked));
         plan
     }
 

@@ -15,7 +15,7 @@ pub use jobs::{Agent, AgentPlace, TokenIssuer, Tokens, Withheld};
 pub use people::{CodeFile, Person};
 pub use rotation::{Bucket, Group, KmsKey, ManagedPolicy, PastUse, UsedElsewhere, VariableGroup};
 pub use sign_in::{Entra, Sso, Tenant, TenantRefusal};
-pub use state::{Accessed, Parameter, Table};
+pub use state::{Accessed, App, Called, Parameter, Table};
 
 /// What exists, who may do what and how the services behave before anybody has done anything.
 #[derive(Debug, Clone, Deserialize)]
@@ -228,12 +228,18 @@ pub struct Account {
     /// Parameters of Systems Manager.
     #[serde(default)]
     pub parameters: Vec<Parameter>,
+    /// Amplify apps.
+    #[serde(default)]
+    pub apps: Vec<App>,
     /// Regions in which somebody has run `cdk bootstrap`.
     #[serde(default)]
     pub cdk_bootstrap: Vec<String>,
     /// When roles last used services.
     #[serde(default)]
     pub accessed: Vec<Accessed>,
+    /// Calls that sessions of roles made, each with the assumption of the role just before.
+    #[serde(default)]
+    pub called: Vec<Called>,
     /// KMS keys that customers manage.
     #[serde(default)]
     pub kms_keys: Vec<KmsKey>,

@@ -9,11 +9,13 @@ use super::facts::{ask_protected, sign_in_key};
 use super::rotate::policies_key;
 use crate::cloud::aws::{Aws, LastAccessed};
 use crate::domain::audit::ServiceAccess;
-use crate::domain::failure::Result;
+use crate::domain::failure::{Class, Result};
 use crate::domain::federation::Environment;
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
-use crate::domain::narrow::{Narrowed, TAG_NARROWED, Used, is_from, narrow, tag};
+use crate::domain::narrow::{
+    Basis, Narrowed, TAG_NARROWED, TRAIL_DAYS, Used, assumed_by, is_from, narrow, narrow_by_trail, tag,
+};
 use crate::domain::pen::Pen;
 use crate::domain::policy::Document;
 use crate::domain::role::{ADOPTED_POLICY, INLINE_POLICY, Role as Found, WantedRole};
@@ -30,6 +32,8 @@ pub struct Narrow {
     pub environment: Environment,
     /// Days without use after which something counts as unused.
     pub unused_days: u16,
+    /// Where it is read what was used.
+    pub basis: Basis,
     /// The client, or why there is none.
     pub aws: Result<Aws>,
 }
@@ -41,6 +45,8 @@ pub enum Seen {
     Missing,
     /// The role is too young to tell what it does not need; its days.
     Young(i64),
+    /// What it used cannot be told, and why.
+    Untold(String),
     /// What it used is known.
     Known(Box<Use>),
 }
@@ -51,6 +57,7 @@ pub struct Use {
     found: Found,
     policies: BTreeMap<String, Narrowed>,
     used: Vec<String>,
+    told_by: String,
     at: OffsetDateTime,
     age_days: i64,
 }
@@ -86,7 +93,83 @@ impl Use {
 /// Policies that keyless writes.
 const OWN: [&str; 2] = [INLINE_POLICY, ADOPTED_POLICY];
 
+/// What the own policies of a role would be, and how that is known.
+struct Told {
+    policies: BTreeMap<String, Narrowed>,
+    used: Vec<String>,
+    by: String,
+}
+
+/// The policies of a role that keyless wrote.
+fn own(found: &Found) -> impl Iterator<Item = (&String, &Document)> {
+    found.inline.iter().filter(|(name, _)| OWN.contains(&name.as_str()))
+}
+
 impl Narrow {
+    /// By the report of IAM.
+    async fn by_report(&self, cx: &Cx, aws: &Aws, found: &Found, since: OffsetDateTime) -> Result<Told> {
+        let services = self.report(cx, aws).await?;
+        let used = Used { services: &services, since };
+        let policies = own(found).map(|(name, document)| (name.clone(), narrow(document, used))).collect();
+        let recent = services.iter().filter(|service| service.last.is_some_and(|last| last >= since));
+        let used = recent.map(|service| service.namespace.clone()).collect();
+        Ok(Told { policies, used, by: "IAM's service-last-accessed data".to_owned() })
+    }
+
+    /// By the event history of CloudTrail, or why that does not tell it.
+    async fn by_trail(
+        &self,
+        cx: &Cx,
+        aws: &Aws,
+        found: &Found,
+        since: OffsetDateTime,
+    ) -> Result<std::result::Result<Told, String>> {
+        if self.unused_days > TRAIL_DAYS {
+            let days = self.unused_days;
+            return Ok(Err(format!(
+                "IAM's report may not be read, and CloudTrail holds {TRAIL_DAYS} days, not {days}: ask with --unused-days {TRAIL_DAYS}"
+            )));
+        }
+        cx.progress("CloudTrail is read, two answers a second", 1);
+        let recorded = aws.role_calls(&found.arn, &assumed_by(&found.trust), since).await?;
+        if let Some(why) = recorded.insufficient() {
+            return Ok(Err(format!(
+                "{why} in {} days, in {}",
+                self.unused_days,
+                recorded.regions.join(" and ")
+            )));
+        }
+        let of = |document: &Document| narrow_by_trail(document, &recorded, self.unused_days);
+        let by = format!(
+            "CloudTrail's events of {}, without data events and other regions",
+            recorded.regions.join(" and ")
+        );
+        Ok(Ok(Told {
+            policies: own(found).map(|(name, document)| (name.clone(), of(document))).collect(),
+            used: recorded.calls.keys().cloned().collect(),
+            by,
+        }))
+    }
+
+    /// What was used, from where it is to be read.
+    async fn told(
+        &self,
+        cx: &Cx,
+        aws: &Aws,
+        found: &Found,
+        since: OffsetDateTime,
+    ) -> Result<std::result::Result<Told, String>> {
+        if self.basis == Basis::Trail {
+            return self.by_trail(cx, aws, found, since).await;
+        }
+        match self.by_report(cx, aws, found, since).await {
+            Err(failure) if failure.class == Class::Denied && self.basis == Basis::Either => {
+                self.by_trail(cx, aws, found, since).await
+            }
+            told => told.map(Ok),
+        }
+    }
+
     async fn report(&self, cx: &Cx, aws: &Aws) -> Result<Vec<ServiceAccess>> {
         let job = aws.generate_last_accessed(&self.role.arn).await?;
         let mut patience = Patience::default();
@@ -136,14 +219,12 @@ impl Step for Narrow {
         if age_days < i64::from(self.unused_days) {
             return Ok(Seen::Young(age_days));
         }
-        let services = self.report(cx, aws).await?;
         let since = at - Duration::days(i64::from(self.unused_days));
-        let own = found.inline.iter().filter(|(name, _)| OWN.contains(&name.as_str()));
-        let used = Used { services: &services, since };
-        let policies = own.map(|(name, document)| (name.clone(), narrow(document, used))).collect();
-        let recent = services.iter().filter(|service| service.last.is_some_and(|last| last >= since));
-        let used = recent.map(|service| service.namespace.clone()).collect();
-        Ok(Seen::Known(Box::new(Use { found, policies, used, at, age_days })))
+        let Told { policies, used, by } = match self.told(cx, aws, &found, since).await? {
+            Ok(told) => told,
+            Err(why) => return Ok(Seen::Untold(why)),
+        };
+        Ok(Seen::Known(Box::new(Use { found, policies, used, told_by: by, at, age_days })))
     }
 
     fn plan(&self, seen: &Seen) -> Change {
@@ -157,6 +238,7 @@ impl Step for Narrow {
                      asked for (--unused-days)"
                 ));
             }
+            Seen::Untold(why) => return keep(why.clone()),
             Seen::Known(seen) => seen,
         };
         let left = seen.left();
@@ -165,7 +247,7 @@ impl Step for Narrow {
         if changed.is_empty() {
             let unused = seen.policies.values().any(|narrowed| narrowed.document.is_none());
             let why = if unused { "nothing was used" } else { "no part that can be judged was unused" };
-            return keep(format!("in {days} days {why}{left}"));
+            return keep(format!("in {days} days {why}, by {}{left}", seen.told_by));
         }
         let side = |of: fn((&String, &Document, &Document)) -> (String, Value)| {
             Value::Object(seen.changes().map(of).collect())
@@ -173,8 +255,9 @@ impl Step for Narrow {
         let goes = seen.policies.iter().filter(|(name, _)| changed.contains(&name.as_str()));
         let goes: Vec<&str> = goes.flat_map(|(_, it)| it.goes.iter().map(String::as_str)).collect();
         let mut change = keep(format!(
-            "not used for {days} days, of {} in which the role is there: {}{left}",
+            "not used for {days} days, of {} in which the role is there, by {}: {}{left}",
             seen.age_days,
+            seen.told_by,
             goes.join("; ")
         ));
         change.verb = Verb::Update;

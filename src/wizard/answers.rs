@@ -347,7 +347,7 @@ fn key_of(field: &str, environment: Option<&EnvironmentName>) -> Key {
         "region" => Field::Region,
         "sign-in" => Field::AssumeRole,
         // What the wizard does not ask about is changed in the file.
-        "boundary" | "managed-policies" | "session-hours" => Field::Account,
+        "boundary" | "managed-policies" | "permissions" | "deploy" | "session-hours" => Field::Account,
         _ => return Key::of(Field::More),
     };
     Key { environment: environment.cloned(), field }

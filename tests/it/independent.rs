@@ -13,6 +13,7 @@ mod judge;
 mod judge_delivery;
 mod judge_rotation;
 mod moto;
+mod permissions;
 mod rotation;
 mod yaml;
 

@@ -11,6 +11,7 @@ mod crash;
 mod denial;
 mod doctor;
 mod entra;
+mod fences;
 mod full_screen;
 mod gates;
 mod gates_runs;

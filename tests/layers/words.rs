@@ -88,7 +88,7 @@ fn asked() -> BTreeSet<String> {
             literals
                 // Of STS, only this one is a right that has to be given.
                 .filter(|text| {
-                    ["iam:", "cloudtrail:", "s3:", "kms:", "ssm:", "dynamodb:"]
+                    ["iam:", "cloudtrail:", "s3:", "kms:", "ssm:", "dynamodb:", "amplify:"]
                         .iter()
                         .any(|service| text.starts_with(service))
                         || *text == "sts:GetAccessKeyInfo"

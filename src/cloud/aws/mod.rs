@@ -1,6 +1,7 @@
 //! The AWS client of one environment: STS, IAM and what else is read, in domain words. Every method that changes something takes a pen.
 
 mod caller;
+mod calls;
 mod exchange;
 mod keys;
 mod last_accessed;

@@ -1,4 +1,4 @@
-//! Signed requests to services that keyless has no client of the SDK for: S3, KMS, SSM and DynamoDB, of which it reads few calls.
+//! Signed requests to services that keyless has no client of the SDK for: S3, KMS, SSM, DynamoDB and Amplify, of which it reads few calls.
 //!
 //! Their clients would weigh more than all others together. Signature, credentials, connection pool and time limits are the SDK's.
 
@@ -43,6 +43,11 @@ pub(super) const S3: Service = Service { id: "S3", name: "s3", plain_path: true 
 pub(super) const KMS: Service = Service { id: "KMS", name: "kms", plain_path: false };
 pub(super) const SSM: Service = Service { id: "SSM", name: "ssm", plain_path: false };
 pub(super) const DYNAMODB: Service = Service { id: "DynamoDB", name: "dynamodb", plain_path: false };
+
+pub(super) const AMPLIFY: Service = Service { id: "Amplify", name: "amplify", plain_path: false };
+
+/// Where REST with JSON tells an error's code (Smithy, AWS restJson1, "Operation error serialization").
+const ERROR_TYPE: &str = "x-amzn-errortype";
 
 /// S3's error code for a bucket that is in another region.
 pub(super) const ELSEWHERE: &str = "PermanentRedirect";
@@ -185,9 +190,13 @@ fn answered(response: &HttpResponse) -> std::result::Result<String, Orchestrator
     if response.status().is_success() {
         return Ok(text);
     }
-    let told = match bare(response.status().as_u16()).filter(|_| text.is_empty()) {
-        Some(code) => ErrorMetadata::builder().code(code).build(),
-        None => refused(&text),
+    let told = match (bare(response.status().as_u16()), response.headers().get(ERROR_TYPE)) {
+        (Some(code), None) if text.is_empty() => ErrorMetadata::builder().code(code).build(),
+        (_, Some(code)) => {
+            let message = refused(&text).message().unwrap_or_default().to_owned();
+            ErrorMetadata::builder().code(plain(code)).message(message).build()
+        }
+        _ => refused(&text),
     };
     Err(OrchestratorError::operation(Refusal(told)))
 }
@@ -202,6 +211,11 @@ fn bare(status: u16) -> Option<&'static str> {
     }
 }
 
+/// A code without the name space that may come before it, and the address behind.
+fn plain(code: &str) -> &str {
+    code.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default()
+}
+
 /// Code and message of an error: XML of S3 (REST error responses), JSON of KMS (AWS JSON 1.1, `__type`).
 fn refused(text: &str) -> ErrorMetadata {
     let json: Option<Value> = serde_json::from_str(text).ok();
@@ -209,10 +223,8 @@ fn refused(text: &str) -> ErrorMetadata {
         Some(json) => {
             let told =
                 |names: [&str; 2]| names.iter().find_map(|name| json[name].as_str()).map(str::to_owned);
-            // A name may come with its name space before, and an address behind.
             let code = told(["__type", "code"]).unwrap_or_default();
-            let code = code.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
-            (Some(code.to_owned()), told(["message", "Message"]))
+            (Some(plain(&code).to_owned()), told(["message", "Message"]))
         }
         None => (xml::text(text, "Code"), xml::text(text, "Message")),
     };

@@ -1,4 +1,4 @@
-//! What deployment tools keep in an account: the CDK's bootstrap version, Terraform's state bucket and lock table. Reads only.
+//! What deployment tools keep in an account: the CDK's bootstrap version, Terraform's state bucket and lock table, Amplify's app. Reads only.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::Aws;
 use super::providers::there;
 use super::resource_policies::{JSON, encoded, unreadable};
-use super::rest::{Ask, DYNAMODB, ELSEWHERE, S3, SSM, Service};
+use super::rest::{AMPLIFY, Ask, DYNAMODB, ELSEWHERE, S3, SSM, Service};
 use crate::domain::failure::Result;
+use crate::domain::names::Region;
 
 /// DynamoDB speaks the older of the two (Amazon DynamoDB, low-level API).
 const JSON_1_0: (&str, &str) = ("content-type", "application/x-amz-json-1.0");
@@ -34,7 +35,9 @@ impl Aws {
         const ACTION: &str = "ssm:GetParameter";
         let headers = &[("x-amz-target", "AmazonSSM.GetParameter"), JSON];
         let body = json!({"Name": format!("/cdk-bootstrap/{qualifier}/version")});
-        let Some(answer) = there(self.posted(&SSM, ("GetParameter", ACTION), headers, &body).await)? else {
+        let Some(answer) =
+            there(self.posted((&SSM, self.region()), ("GetParameter", ACTION), headers, &body).await)?
+        else {
             return Ok(None);
         };
         let found: Parameter =
@@ -65,19 +68,38 @@ impl Aws {
         }
     }
 
-    /// Whether there is a DynamoDB table of that name in the environment's region.
+    /// Whether there is a DynamoDB table of that name in a region.
     ///
     /// # Errors
     /// DynamoDB refuses or does not answer.
-    pub async fn table_exists(&self, name: &str) -> Result<bool> {
+    pub async fn table_exists(&self, name: &str, region: &Region) -> Result<bool> {
         let headers = &[("x-amz-target", "DynamoDB_20120810.DescribeTable"), JSON_1_0];
         let asked = ("DescribeTable", "dynamodb:DescribeTable");
-        Ok(there(self.posted(&DYNAMODB, asked, headers, &json!({"TableName": name})).await)?.is_some())
+        Ok(there(self.posted((&DYNAMODB, region), asked, headers, &json!({"TableName": name})).await)?
+            .is_some())
+    }
+
+    /// Whether there is an Amplify app of that id in the environment's region.
+    ///
+    /// # Errors
+    /// Amplify refuses or does not answer.
+    pub async fn app_exists(&self, id: &str) -> Result<bool> {
+        let ask = Ask {
+            service: &AMPLIFY,
+            operation: "GetApp",
+            action: "amplify:GetApp",
+            region: self.region(),
+            method: "GET",
+            path: format!("/apps/{}", encoded(id)),
+            headers: &[],
+            body: String::new(),
+        };
+        Ok(there(self.ask(&ask).await)?.is_some())
     }
 
     async fn posted(
         &self,
-        service: &'static Service,
+        (service, region): (&'static Service, &Region),
         (operation, action): (&'static str, &'static str),
         headers: &'static [(&'static str, &'static str)],
         body: &Value,
@@ -86,7 +108,7 @@ impl Aws {
             service,
             operation,
             action,
-            region: self.region(),
+            region,
             method: "POST",
             path: "/".to_owned(),
             headers,

@@ -16,11 +16,19 @@ use crate::domain::names::{Partition, Region};
 /// The event of a token that is exchanged for a role session.
 const EVENT: &str = "AssumeRoleWithWebIdentity";
 /// Events in one answer; CloudTrail gives no more (LookupEvents).
-const PAGE: i32 = 50;
+pub(super) const PAGE: i32 = 50;
 /// Answers that are read of one region: CloudTrail answers two requests a second.
 const PAGES: usize = 4;
 /// Where calls of the global STS address are recorded (facts/azure-devops.md).
 const GLOBAL: &str = "us-east-1";
+
+/// Which events are read, and how many answers of them at most.
+pub(super) struct Span {
+    pub(super) from: OffsetDateTime,
+    /// None: now.
+    pub(super) until: Option<OffsetDateTime>,
+    pub(super) pages: usize,
+}
 
 /// The part of an event's own JSON that is read (CloudTrail User Guide, record contents; IAM User Guide, "Example AWS STS API
 /// events").
@@ -108,15 +116,15 @@ impl Aws {
         until: Option<OffsetDateTime>,
         pages: usize,
     ) -> Result<Assumptions> {
-        let global: Option<Region> = match self.region().partition() {
-            Partition::Aws => GLOBAL.parse().ok(),
-            Partition::AwsUsGov | Partition::AwsCn => None,
-        };
-        let global = global.filter(|global| global != self.region());
+        self.assumptions_by(EVENT, &Span { from, until, pages }).await
+    }
+
+    /// The same for events of another name.
+    pub(super) async fn assumptions_by(&self, event: &str, span: &Span) -> Result<Assumptions> {
         let mut all = Assumptions::default();
-        for region in [Some(self.region()), global.as_ref()].into_iter().flatten() {
-            let (found, cut) = self.assumptions_in(region, (from, until), pages).await?;
-            all.found.extend(found);
+        for region in self.trail_regions() {
+            let (texts, cut) = self.events_in(&region, (LookupAttributeKey::EventName, event), span).await?;
+            all.found.extend(texts.iter().filter_map(|text| assumption(text)));
             all.cut.extend(cut.then(|| region.to_string()));
         }
         all.found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.id.cmp(&b.id)));
@@ -124,35 +132,45 @@ impl Aws {
         Ok(all)
     }
 
-    /// The events of one region, and whether there are older ones of that time.
-    async fn assumptions_in(
+    /// The environment's region and, in the partition that has it, the one of the global addresses.
+    pub(super) fn trail_regions(&self) -> Vec<Region> {
+        let global: Option<Region> = match self.region().partition() {
+            Partition::Aws => GLOBAL.parse().ok(),
+            Partition::AwsUsGov | Partition::AwsCn => None,
+        };
+        let global = global.filter(|global| global != self.region());
+        std::iter::once(self.region().clone()).chain(global).collect()
+    }
+
+    /// The events of one region that have an attribute, the newest first, as JSON texts; and whether there are older ones of
+    /// that time.
+    pub(super) async fn events_in(
         &self,
         region: &Region,
-        (from, until): (OffsetDateTime, Option<OffsetDateTime>),
-        pages: usize,
-    ) -> Result<(Vec<Assumption>, bool)> {
-        let by_name = LookupAttribute::builder()
-            .attribute_key(LookupAttributeKey::EventName)
-            .attribute_value(EVENT)
+        (key, value): (LookupAttributeKey, &str),
+        span: &Span,
+    ) -> Result<(Vec<String>, bool)> {
+        let attribute = LookupAttribute::builder()
+            .attribute_key(key)
+            .attribute_value(value)
             .build()
             .map_err(|error| Failure::new(Code::AwsRefused).with("cause", error))?;
         let mut found = Vec::new();
         let mut next = None;
-        for _ in 0..pages {
+        for _ in 0..span.pages {
             let request = self
                 .trail()
                 .lookup_events()
-                .lookup_attributes(by_name.clone())
-                .start_time(DateTime::from_secs(from.unix_timestamp()))
-                .set_end_time(until.map(|until| DateTime::from_secs(until.unix_timestamp())))
+                .lookup_attributes(attribute.clone())
+                .start_time(DateTime::from_secs(span.from.unix_timestamp()))
+                .set_end_time(span.until.map(|until| DateTime::from_secs(until.unix_timestamp())))
                 .max_results(PAGE)
                 .set_next_token(next);
             let there = || Builder::new().region(SdkRegion::new(region.as_str().to_owned()));
             let call = || request.clone().customize().config_override(there()).send();
             let answer = self.call_trail("cloudtrail:LookupEvents", Repeat::Read, call).await?;
-            let texts =
-                answer.events.unwrap_or_default().into_iter().filter_map(|event| event.cloud_trail_event);
-            found.extend(texts.filter_map(|text| assumption(&text)));
+            let events = answer.events.unwrap_or_default().into_iter();
+            found.extend(events.filter_map(|event| event.cloud_trail_event));
             next = answer.next_token;
             if next.is_none() {
                 break;

@@ -15,5 +15,6 @@ pub mod project;
 pub mod provider;
 pub mod role;
 pub mod signature;
+pub mod tool;
 pub mod trail;
 pub mod trust;

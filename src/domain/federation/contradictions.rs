@@ -230,6 +230,9 @@ impl Environment {
                 say(field, problem);
             }
         }
+        for (field, text) in self.misfits() {
+            say(field, text);
+        }
         if matches!(self.authentication, Authentication::AccessKey { .. }) && self.boundary.is_some() {
             say(
                 "boundary",

@@ -24,7 +24,7 @@ impl Federation {
     }
 
     /// The answers with a pipeline that is otherwise. None: there is no pipeline, and nothing says what deploys. What means
-    /// nothing to its tool is left out, and branches that nobody chose follow its flow.
+    /// nothing to its tool is left out; branches that nobody chose follow its flow, and presets that nobody chose its tool.
     ///
     /// # Errors
     /// The project's name is no repository's, and none is named.
@@ -49,9 +49,13 @@ impl Federation {
         wanted.options = wanted.options.of(wanted.tool);
         let mut federation = self.clone();
         for environment in &mut federation.environments {
+            let usual = environment.preset == defaults::preset(environment, self.pipeline.as_ref());
             environment.deploy = std::mem::take(&mut environment.deploy).of(wanted.tool);
             if environment.branches == defaults::branches(&environment.name, self.pipeline.as_ref()) {
                 environment.branches = defaults::branches(&environment.name, Some(&wanted));
+            }
+            if usual {
+                environment.preset = defaults::preset(environment, Some(&wanted)).to_owned();
             }
         }
         federation.pipeline = Some(wanted);

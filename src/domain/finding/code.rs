@@ -287,6 +287,18 @@ pub enum FindingCode {
     TrailOff,
     /// CloudTrail shows failed attempts to assume the role.
     TrailDenied,
+    /// The CDK's bootstrap is not in the environment's account and region.
+    ToolBootstrap,
+    /// The CDK's bootstrap is older than its stacks need.
+    ToolBootstrapOld,
+    /// The bucket or the lock table of Terraform's state is not there.
+    ToolState,
+    /// The role that CloudFormation is to work with is not there.
+    ToolExecutionRole,
+    /// The Amplify app is not there.
+    ToolApp,
+    /// The preset of what deploys lacks values, so that the role may do nothing.
+    ToolUnfilled,
     /// A look failed: the failure's own code.
     #[serde(untagged)]
     Failed(Code),
@@ -294,7 +306,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 139] = [
+    pub const ALL: [Self; 145] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -434,6 +446,12 @@ impl FindingCode {
         Self::MatrixUnexpected,
         Self::TrailOff,
         Self::TrailDenied,
+        Self::ToolBootstrap,
+        Self::ToolBootstrapOld,
+        Self::ToolState,
+        Self::ToolExecutionRole,
+        Self::ToolApp,
+        Self::ToolUnfilled,
     ];
 
     /// The code as it is printed: `KL-TRUST-OPEN`.
@@ -500,6 +518,12 @@ impl FindingCode {
             | Self::RotationWider
             | Self::RotationBeside
             | Self::RotationLacks
+            | Self::ToolBootstrap
+            | Self::ToolBootstrapOld
+            | Self::ToolState
+            | Self::ToolExecutionRole
+            | Self::ToolApp
+            | Self::ToolUnfilled
             | Self::LogUnknown => Severity::Warning,
             Self::Failed(code) => match code.class() {
                 Class::Throttled | Class::Waiting | Class::Canceled => Severity::Warning,

@@ -57,7 +57,7 @@ pub fn cover(old: &[&Document], new: &[&Document]) -> Cover {
     for statement in &all(new, Effect::Allow) {
         match held(statement, &allowed) {
             Held::Yes => {}
-            Held::No(what) => wider.push(what),
+            Held::No(what) => wider.extend(what),
             Held::Unsure(why) => unsure.push(why),
         }
     }
@@ -73,7 +73,8 @@ pub fn cover(old: &[&Document], new: &[&Document]) -> Cover {
 
 enum Held {
     Yes,
-    No(String),
+    /// Every action that is not, each with the first resource on which it is not: who says yes says it to all.
+    No(Vec<String>),
     Unsure(String),
 }
 
@@ -94,17 +95,26 @@ fn held(statement: &Statement, allowed: &[Statement]) -> Held {
             named(statement)
         ));
     };
-    let mut unsure = None;
+    let (mut unsure, mut more) = (None, Vec::new());
     for action in actions.iter().filter(|action| !action.eq_ignore_ascii_case(EVERYBODY)) {
+        let mut beyond: Vec<&str> = Vec::new();
         for resource in resources {
             match pair(action, resource, statement, allowed) {
                 Some(true) => {}
                 Some(false) => {
                     unsure = Some(format!("{action} on {resource} was allowed under other conditions"))
                 }
-                None => return Held::No(format!("{action} on {resource}")),
+                None => beyond.push(resource),
             }
         }
+        match beyond.as_slice() {
+            [] => {}
+            [one] => more.push(format!("{action} on {one}")),
+            [one, others @ ..] => more.push(format!("{action} on {one} and {} more", others.len())),
+        }
+    }
+    if !more.is_empty() {
+        return Held::No(more);
     }
     unsure.map_or(Held::Yes, Held::Unsure)
 }
@@ -234,6 +244,9 @@ mod tests {
     fn more_is_named() {
         let more = r#"{"Effect":"Allow","Action":["s3:Get*","s3:Put*"],"Resource":"arn:aws:s3:::build-*"}"#;
         assert_eq!(of(READ, more), Cover::Wider(vec!["s3:Put* on arn:aws:s3:::build-*".to_owned()]));
+        let all = r#"{"Effect":"Allow","Action":["s3:Put*","sqs:*"],"Resource":["arn:aws:s3:::a","arn:aws:s3:::b"]}"#;
+        let named = ["s3:Put* on arn:aws:s3:::a and 1 more", "sqs:* on arn:aws:s3:::a and 1 more"];
+        assert_eq!(of(READ, all), Cover::Wider(named.map(str::to_owned).to_vec()));
         // A wildcard reaches further than any list of names.
         let star = r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::*"}"#;
         assert!(matches!(of(READ, star), Cover::Wider(_)));

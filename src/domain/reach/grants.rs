@@ -219,3 +219,64 @@ fn boundary_allows(boundary: &Document, action: &str) -> bool {
     let denied = of(Effect::Deny).any(|it| it.conditions().is_empty() && everywhere(it) && does(it, action));
     !denied && of(Effect::Allow).any(meets)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use crate::domain::federation::{Environment, Permissions};
+    use crate::domain::policy::Document;
+    use crate::domain::preset::{PRESETS, Preset};
+
+    /// Every preset filled, and each with a guard below a boundary.
+    pub(in crate::domain::reach) fn filled() -> Vec<(String, Document)> {
+        let text = r#"{"name":"dev","protected":false,"account":"111122223333","region":"eu-west-1",
+            "sign-in":{"environment":true},"role":"AzureDevOpsDevRole","role-path":"/","tags":{},"connection":"AWS-Dev",
+            "branches":[],"preset":"minimal","managed-policies":[],"session-hours":1,
+            "boundary":"arn:aws:iam::111122223333:policy/ci",
+            "permissions":{"state-bucket":"state","lock-table":"lock","services":["lambda","sqs"],"stack":"payments",
+            "execution-role":"exec","app":"d1"}}"#;
+        let plain: Environment = serde_json::from_str(text).unwrap();
+        let guarded = Permissions { guard: true, ..plain.permissions.clone() };
+        let guarded = Environment { permissions: guarded, ..plain.clone() };
+        let of = |preset: Preset| {
+            let name = |end: &str| format!("{}{end}", preset.name);
+            [(name(""), preset.policy(&plain).unwrap()), (name(" guarded"), preset.policy(&guarded).unwrap())]
+        };
+        PRESETS.into_iter().flat_map(of).collect()
+    }
+
+    fn texts(value: &Value) -> Vec<&str> {
+        match value {
+            Value::String(one) => vec![one],
+            Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every action of a policy on every resource of it, wildcards filled in; and what is near them.
+    pub(in crate::domain::reach) fn pairs(document: &Value) -> BTreeSet<(String, String)> {
+        let statements = document["Statement"].as_array().unwrap();
+        let of = |key: &'static str| statements.iter().flat_map(move |statement| texts(&statement[key]));
+        let actions: BTreeSet<String> = of("Action").map(|action| action.replace('*', "DoIt")).collect();
+        let resources: BTreeSet<String> =
+            of("Resource").filter(|it| *it != "*").map(|resource| resource.replace('*', "x/y")).collect();
+        let mut pairs = BTreeSet::new();
+        for statement in statements {
+            for action in texts(&statement["Action"]).into_iter().map(|action| action.replace('*', "DoIt")) {
+                let own = texts(&statement["Resource"]).into_iter();
+                let own = own.map(|it| if it == "*" { "arn:aws:sqs:eu-west-1:111122223333:q" } else { it });
+                // What it is for comes as often as what it is not for.
+                pairs.extend(own.map(|it| (action.clone(), it.replace('*', "x/y"))));
+            }
+        }
+        for (action, resource) in actions.iter().zip(resources.iter().rev()) {
+            pairs.insert((action.clone(), format!("{resource}z")));
+            pairs.insert((format!("{action}More"), resource.clone()));
+            pairs.insert((action.clone(), resource.clone()));
+        }
+        pairs
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::domain::failure::Result;
 use crate::domain::names::EnvironmentName;
+use crate::domain::narrow::Basis;
 use crate::engine::erased::{Shared, erase};
 use crate::programs::build::{Builder, Purpose};
 use crate::programs::run::{Prepared, prepare};
@@ -16,19 +17,23 @@ use crate::steps::sign_in::SignIn;
 pub async fn prepare_narrow(
     session: &Session,
     environment: &EnvironmentName,
-    unused_days: u16,
+    (unused_days, basis): (u16, Basis),
 ) -> Result<Prepared> {
-    let purpose = Purpose::Narrow { unused_days };
+    let purpose = Purpose::Narrow { unused_days, basis };
     prepare(session, "permissions narrow", purpose, std::slice::from_ref(environment)).await
 }
 
 impl Builder<'_> {
-    pub(in crate::programs) fn narrow_steps(&self, unused_days: u16, steps: &mut Vec<Shared>) {
+    pub(in crate::programs) fn narrow_steps(
+        &self,
+        (unused_days, basis): (u16, Basis),
+        steps: &mut Vec<Shared>,
+    ) {
         for wanted in &self.blueprint.environments {
             let environment = wanted.environment.clone();
             let aws = self.aws(&environment.name);
             steps.push(erase(SignIn { environment: environment.clone(), aws: aws.clone() }));
-            steps.push(erase(Narrow { role: wanted.role.clone(), environment, unused_days, aws }));
+            steps.push(erase(Narrow { role: wanted.role.clone(), environment, unused_days, basis, aws }));
         }
     }
 }

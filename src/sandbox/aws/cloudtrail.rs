@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::query::Refusal;
 use super::records::User;
-use super::{grant, partition_of, seed, sign};
+use super::{grant, partition_of, seed, session_events, sign};
 use crate::sandbox::world::Trail;
 use crate::sandbox::{Ground, clock};
 
@@ -28,11 +28,15 @@ const TARGET: &str = "CloudTrail_20131101.";
 
 /// A recorded event: CloudTrail's own JSON, and what it is looked up by.
 #[derive(Debug, Serialize, Deserialize)]
-struct Event {
-    region: String,
-    at: i64,
-    user: String,
-    record: Value,
+pub struct Event {
+    /// The region it is looked up in.
+    pub region: String,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// The name it is looked up by.
+    pub user: String,
+    /// The event's own JSON.
+    pub record: Value,
 }
 
 /// A web identity that STS decided about.
@@ -110,7 +114,8 @@ fn let_in(record: &mut Value, who: &WebIdentity<'_>) {
     record["resources"] = json!([{"accountId": who.account, "type": "AWS::IAM::Role", "ARN": who.role}]);
 }
 
-fn keep(ground: &Ground, account: &str, event: &Event) {
+/// Keeps an event of an account.
+pub fn keep(ground: &Ground, account: &str, event: &Event) {
     ground.store.transaction(|tx| {
         let number = tx.next_number(EVENTS);
         tx.put(EVENTS, &format!("{account}/{number:012}"), event);
@@ -241,12 +246,15 @@ fn lookup(ground: &Ground, account: &str, region: &str, asked: &Value) -> Result
     let delay = i64::from(ground.world.habits.trail_delay_minutes) * 60;
     let found = |event: &Event| event.at + delay <= ground.clock.now();
     let mut events: Vec<Event> = Vec::new();
-    for (_, event) in ground.store.list::<Event>(EVENTS, &format!("{account}/")) {
+    let kept = ground.store.list::<Event>(EVENTS, &format!("{account}/"));
+    let told = session_events::of_world(ground, account);
+    for event in told.into_iter().chain(kept.into_iter().map(|(_, event)| event)) {
         if event.region == region && found(&event) && within(&event) && matches(&event)? {
             events.push(event);
         }
     }
     events.reverse();
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
     let more = events.len() > start + size;
     let page: Vec<Value> = events.iter().skip(start).take(size).map(shown).collect();
     let mut answer = json!({ "Events": page });

@@ -1,5 +1,6 @@
-//! AWS of the practice cloud: STS, IAM, CloudTrail, KMS, S3, Systems Manager and DynamoDB of all accounts at one address, told apart by what was signed.
+//! AWS of the practice cloud: STS, IAM, CloudTrail, KMS, S3, Systems Manager, DynamoDB and Amplify of all accounts at one address, told apart by what was signed.
 
+pub mod amplify;
 pub mod cloudtrail;
 pub mod conditions;
 pub mod credentials;
@@ -20,6 +21,7 @@ pub mod roles;
 pub mod s3;
 pub mod seed;
 pub mod session;
+pub mod session_events;
 pub mod sign;
 pub mod simulate;
 pub mod ssm;
@@ -106,6 +108,9 @@ async fn answer(State(ground): State<Arc<Ground>>, request: HttpRequest) -> Resp
     if s3::is_meant(&parts) {
         return s3::answer(&ground, &parts, &body);
     }
+    if amplify::is_meant(&parts) {
+        return amplify::answer(&ground, &parts, &body);
+    }
     if parts.uri.path() != "/" {
         return StatusCode::NOT_FOUND.into_response();
     }
@@ -151,8 +156,15 @@ fn handle(ground: &Ground, api: Api, action: &str, form: &Form, parts: &Parts, b
         call.authorise(&format!("iam:{action}"), &resource)?;
     }
     let answer = handler(&call);
-    if let (Api::Sts, sign::Caller::User(user)) = (api, &caller) {
-        cloudtrail::record_key(ground, user, action, parts, answer.as_ref().err());
+    match (api, &caller) {
+        (Api::Sts, Caller::User(user)) => {
+            cloudtrail::record_key(ground, user, action, parts, answer.as_ref().err());
+        }
+        (Api::Iam, Caller::User(_)) => {}
+        (_, Caller::Session(session, role)) => {
+            let called = (api.name(), action);
+            session_events::record(ground, (session, role), called, parts, answer.as_ref().err());
+        }
     }
     answer
 }
@@ -187,6 +199,9 @@ fn classify(ground: &Ground, parts: &Parts, body: &[u8]) -> Request {
     if s3::is_meant(parts) {
         return s3::classify(parts, account);
     }
+    if amplify::is_meant(parts) {
+        return amplify::classify(parts, account);
+    }
     let form = Form::parse(parts.uri.query(), body);
     let action = form.get("Action").unwrap_or_default();
     let api = form.get("Version").and_then(api_of).unwrap_or(Api::Sts);
@@ -214,6 +229,9 @@ fn throttled(_ground: &Ground, request: &Request) -> Response {
     }
     if request.service == s3::SERVICE {
         return s3::respond(Err(Refusal::new(503, "SlowDown", "Please reduce your request rate.")));
+    }
+    if request.service == amplify::SERVICE {
+        return amplify::respond(Err(Refusal::new(429, "TooManyRequestsException", "Too Many Requests")));
     }
     let api = if request.service == "iam" { Api::Iam } else { Api::Sts };
     respond(api, &request.method, Err(Refusal::new(400, "Throttling", "Rate exceeded")))

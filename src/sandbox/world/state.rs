@@ -29,6 +29,17 @@ pub struct Parameter {
     pub value: String,
 }
 
+/// An Amplify app.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct App {
+    /// Its id, such as `d1a2b3c4d5e6f7`.
+    pub id: String,
+    /// The region it lies in.
+    #[serde(default = "first_region")]
+    pub region: String,
+}
+
 /// When a role last used a service.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -45,6 +56,25 @@ pub struct Accessed {
     /// The actions that are tracked, without the service, such as `PutObject`.
     #[serde(default)]
     pub actions: Vec<String>,
+}
+
+/// Calls that sessions of a role made, as CloudTrail has recorded them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Called {
+    /// The role's name.
+    pub role: String,
+    /// The session's name.
+    pub session: String,
+    /// What events name the service by, without `.amazonaws.com`: `cloudformation`.
+    pub service: String,
+    /// The calls, such as `CreateChangeSet`.
+    pub calls: Vec<String>,
+    /// How many days before somebody asks.
+    pub days_ago: u32,
+    /// Where.
+    #[serde(default = "first_region")]
+    pub region: String,
 }
 
 fn first_region() -> String {

@@ -26,8 +26,8 @@ async fn the_roles_of_a_bootstrap_are_read_with_every_policy() {
     let assets = "cdk-hnb659fds-assets-111122223333-eu-west-1";
     assert!(aws.bucket_exists(assets).await.unwrap());
     assert!(!aws.bucket_exists("nobody-has-this-bucket").await.unwrap());
-    assert!(aws.table_exists("contoso-terraform-lock").await.unwrap());
-    assert!(!aws.table_exists("nobody-has-this-table").await.unwrap());
+    assert!(aws.table_exists("contoso-terraform-lock", aws.region()).await.unwrap());
+    assert!(!aws.table_exists("nobody-has-this-table", aws.region()).await.unwrap());
 
     let arn = found.role.arn.to_string();
     let bucket = format!("arn:aws:s3:::{assets}");

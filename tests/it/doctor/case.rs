@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use keyless::domain::diagnose::log::diagnose;
 use keyless::domain::finding::Finding;
 use keyless::sandbox::world::World;
+use keyless::sandbox::worlds;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
@@ -93,7 +94,7 @@ pub fn cases() -> Vec<(String, Case)> {
 
 /// A world out of its text.
 pub fn world(text: &str) -> Result<World, String> {
-    toml::from_str(text).map_err(|error| error.to_string())
+    worlds::parse(text).map_err(|error| error.to_string())
 }
 
 fn day(text: &str) -> Result<OffsetDateTime, String> {

@@ -7,6 +7,7 @@ accounts.py seed URL < JSON       makes what is somebody else's: {account: {"rol
                                   a user gets "keys" access keys: {account: {user: [{"id": …, "secret": …}]}} is printed
 accounts.py tag URL ACCOUNT USER  tags a user with the JSON object of stdin
 accounts.py use URL REGION < JSON uses an access key {"id": …, "secret": …}: lists buckets
+accounts.py decide < JSON          what its evaluator of policies says: [{"policy": …, "action": …, "resource": …}] → [bool]
 accounts.py dump URL ACCOUNT…     prints what the accounts hold: {account: {"roles": {…}, "providers": {…}, "users": {…}}}
 """
 import datetime
@@ -150,6 +151,16 @@ def provider(iam, arn):
     }
 
 
+def decide():
+    from moto.iam.access_control import IAMPolicy, PermissionResult
+
+    def permitted(asked):
+        policy = IAMPolicy(json.dumps(asked["policy"]))
+        return policy.is_action_permitted(asked["action"], asked["resource"]) == PermissionResult.PERMITTED
+
+    print(json.dumps([permitted(asked) for asked in json.load(sys.stdin)]))
+
+
 def dump(url, accounts):
     held = {}
     for account in accounts:
@@ -167,5 +178,5 @@ def dump(url, accounts):
 
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
-    commands = {"serve": serve, "seed": seed, "tag": tag, "use": use}
+    commands = {"serve": serve, "seed": seed, "tag": tag, "use": use, "decide": decide}
     {**commands, "dump": lambda url, *accounts: dump(url, accounts)}[command](*arguments)

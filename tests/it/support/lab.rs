@@ -197,6 +197,12 @@ impl Job {
         self
     }
 
+    /// On a terminal, with a no to what these steps ask by themselves.
+    pub fn declines(mut self, steps: &[&str]) -> Self {
+        self.consent.declined = steps.iter().map(|step| step.parse().unwrap()).collect();
+        self
+    }
+
     /// `--confirm-subject SUBJECT`.
     pub fn confirm_subject(mut self, subject: &str) -> Self {
         self.consent.subjects.insert(subject.to_owned());
