@@ -5,6 +5,7 @@ pub mod page;
 mod accepted;
 mod answers;
 mod defaults;
+mod deploy;
 mod discovery;
 mod flow;
 mod model;
@@ -26,6 +27,7 @@ mod sso_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use deploy::{Deploy, FoundPeople, FoundTool, Somebody};
 pub use discovery::{
     AwsProfile, Found, FoundAccount, FoundOrganization, FoundVerification, Identity, SsoFound,
 };

@@ -1,6 +1,7 @@
 //! Which questions and facts stand on each page.
 
 use super::defaults::shown_branches;
+use super::deploy::Deploy;
 use super::discovery::{Discovery, Slot};
 use super::model::Model;
 use super::page::{Fact, Field, Key, Page, PageId, Value};
@@ -63,6 +64,10 @@ impl Model {
                 "Names of the environments".to_owned(),
                 "An environment is called by one short name everywhere.",
             ),
+            PageId::Pipeline => (
+                "Deployments".to_owned(),
+                "keyless can also look after what comes next: the pipeline that deploys, and who must agree before it does.",
+            ),
             PageId::Environment(name) if self.goal() == Goal::Rotate => (
                 format!("Environment {name}"),
                 "The service connection must be the one that holds access keys now: the plan empties it of them.",
@@ -112,6 +117,7 @@ impl Model {
                 let names = profiles.map(|profile| Key::of(Field::Name { profile }));
                 names.chain([Key::of(Field::More)]).collect()
             }
+            PageId::Pipeline => self.pipeline_keys(),
             PageId::Environment(name) => self.environment_keys(name),
             PageId::Preset => vec![Key::of(Field::Preset)],
             PageId::Save => match self.is_saved() {
@@ -128,8 +134,9 @@ impl Model {
         let details = self.detail_keys(name);
         let needed = |key: &&Key| {
             let typed = self.answers.contains_key(key);
-            // Which connection holds the keys, nobody but the person knows.
-            let unsure = self.goal() == Goal::Rotate && key.field == Field::Connection;
+            // Which connection holds the keys, and who approves, nobody but the person knows.
+            let unsure = self.goal() == Goal::Rotate && key.field == Field::Connection
+                || key.field == Field::Deploy(Deploy::Approvers);
             (!typed && (unsure || self.computed(key).is_none()))
                 || self.problem(key).is_some()
                 || self.hindered.contains_key(key)
@@ -164,9 +171,10 @@ impl Model {
         };
         // With nothing but a key there is no role.
         let role = (word != alone).then_some(Field::Role);
-        let last =
-            [Field::Connection, Field::Branches, Field::Protected, Field::Preset, Field::Authentication];
-        let rest = role.into_iter().chain(last).chain(by_key.iter().cloned());
+        let middle = [Field::Connection, Field::Branches, Field::Protected];
+        let last = [Field::Preset, Field::Authentication];
+        let deploys = self.deploy_fields(name);
+        let rest = role.into_iter().chain(middle).chain(deploys).chain(last).chain(by_key.iter().cloned());
         let fields = [Field::SignIn].into_iter().chain(before.iter().cloned()).chain(home);
         fields.chain(after.iter().cloned()).chain(rest).map(|field| Key::at(name, field)).collect()
     }
@@ -221,6 +229,7 @@ impl Model {
             PageId::Organization | PageId::Project => self.organization_facts(),
             PageId::Profiles => self.profile_facts(),
             PageId::Environment(name) => self.environment_facts(name),
+            PageId::Pipeline => self.people_facts(),
             PageId::Save => self.save_facts(),
             PageId::Review => self.review_facts(),
             PageId::Done => self.ending(),
@@ -267,7 +276,8 @@ impl Model {
             // What nearly everybody has is not worth a line, nor what is left empty.
             let usual =
                 key.field == Field::Authentication && default.value.line() == Authentication::WORDS[0];
-            if usual || (key.field == Field::SourceIp && default.value.line().is_empty()) {
+            let empty = matches!(key.field, Field::SourceIp | Field::Deploy(Deploy::Others));
+            if usual || (empty && default.value.line().is_empty()) {
                 return None;
             }
             let question = self.question(&key);
@@ -283,6 +293,7 @@ impl Model {
     fn save_facts(&self) -> Vec<Fact> {
         let names: Vec<String> = self.environment_names().iter().map(ToString::to_string).collect();
         let mut facts = vec![Fact::new("environments", names.join(", "), "")];
+        facts.extend(self.deployment_facts());
         if let Some(Ok(path)) =
             self.saved.as_ref().filter(|_| self.is_saved()).and_then(|saved| saved.result.as_ref())
         {
@@ -388,8 +399,14 @@ impl Model {
         if !sessions.is_empty() {
             return Some(format!("IAM Identity Center is asked for the accounts of {}", sessions.join(", ")));
         }
+        if *id == PageId::Pipeline {
+            return self.deployments_pending();
+        }
         let asked: Vec<&str> = match id {
             PageId::Profiles => self.loading_profiles().collect(),
+            PageId::Environment(name) if self.is_approved(name) && self.discovery.people.is_loading() => {
+                return self.deployments_pending();
+            }
             PageId::Environment(name) => {
                 let profile = self.text(Some(name), Field::Profile);
                 self.loading_profiles().filter(|loading| profile.as_deref() == Some(*loading)).collect()
@@ -442,6 +459,7 @@ impl Model {
                     || self.discovery.identities.values().any(|slot| failed(Slot::failed(slot)))
                     || self.discovery.sso.values().any(|slot| failed(Slot::failed(slot)))
             }
+            PageId::Pipeline => self.deploys() && failed(self.people_failed()),
             PageId::Save | PageId::Review => self.page_problem(id).is_some(),
             _ => false,
         }
