@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::audit::access::Audit;
 use crate::domain::diagnose::matrix::Matrix;
 use crate::domain::failure::Failure;
-use crate::domain::federation::Federation;
+use crate::domain::federation::{Federation, Flow, Tool};
 use crate::domain::finding::Finding;
 use crate::domain::inventory::Inventory;
 use crate::domain::key::StepKey;
@@ -44,6 +44,42 @@ pub enum Command {
     Rollback,
     /// Puts new access keys in the place of old ones.
     RenewKeys,
+    /// Opens a pull request with the file of the pipeline that deploys.
+    Pipeline(PipelineWish),
+}
+
+/// Which pipeline is meant: what deploys, and which branches deploy where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipelineWish {
+    /// What deploys.
+    pub tool: Tool,
+    /// Which branches deploy where.
+    pub flow: Flow,
+}
+
+/// A file that is there, and how the wanted one differs from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherFile {
+    /// Where it is, in words.
+    pub name: String,
+    /// What differs, line by line: `- ` is there, `+ ` is wanted.
+    pub lines: Vec<String>,
+}
+
+/// What became of a file that was to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Placed {
+    /// It was written there.
+    Written(String),
+    /// Exactly this was there already.
+    Unchanged(String),
+    /// Another file is there and stays; nothing was written.
+    Other {
+        /// What is there.
+        other: OtherFile,
+        /// Where this one can be written instead.
+        beside: String,
+    },
 }
 
 impl Command {
@@ -56,6 +92,7 @@ impl Command {
             Self::Rotate => "rotate",
             Self::Rollback => "rotate --rollback",
             Self::RenewKeys => "rotate --renew-keys",
+            Self::Pipeline(_) => "pipeline --pull-request",
         }
     }
 
@@ -263,6 +300,17 @@ pub enum Msg {
     History(Result<Vec<Past>, Failure>),
     /// Answers [`Effect::ReadCalls`], newest first.
     Calls(Vec<Call>),
+    /// Answers [`Effect::PlacePipeline`].
+    PipelinePlaced {
+        /// Which pipeline.
+        wish: PipelineWish,
+        /// What became of its file.
+        result: Result<Placed, Failure>,
+    },
+    /// The main branch holds another file: comes before the [`Msg::Planned`] of its pull request.
+    PipelineDiffers(OtherFile),
+    /// Answers [`Effect::SavePipeline`]: the file.
+    PipelineSaved(Result<String, Failure>),
     /// Answers [`Effect::SavePlan`]: where it is.
     PlanSaved(Result<String, Failure>),
     /// Something everybody should read.
@@ -332,6 +380,15 @@ pub enum Effect {
     },
     /// Find out who became which role lately, and from which run. Only reads.
     Audit,
+    /// Write the file of the pipeline that deploys into the repository at hand. Another one that is there stays.
+    PlacePipeline {
+        /// Which pipeline.
+        wish: PipelineWish,
+        /// Write it beside the one that is there.
+        beside: bool,
+    },
+    /// Save `[pipeline]` to the answers.
+    SavePipeline(PipelineWish),
     /// Read the journal.
     ReadHistory,
     /// List the last HTTP exchanges.

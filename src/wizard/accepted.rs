@@ -29,7 +29,11 @@ pub(super) fn one_line(text: &str, what: &str) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn among<'a>(text: &str, what: &str, all: impl IntoIterator<Item = &'a str> + Clone) -> Result<(), String> {
+pub(super) fn among<'a>(
+    text: &str,
+    what: &str,
+    all: impl IntoIterator<Item = &'a str> + Clone,
+) -> Result<(), String> {
     if all.clone().into_iter().any(|one| one == text) {
         return Ok(());
     }

@@ -160,7 +160,7 @@ fn next_stage(model: &mut Model) -> Vec<Effect> {
 fn back_stage(model: &mut Model) {
     if matches!(model.at, PageId::Environment(_)) {
         model.hindered.clear();
-        model.at = PageId::Names;
+        model.at = PageId::Pipeline;
     } else {
         back(model);
     }

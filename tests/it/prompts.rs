@@ -8,8 +8,8 @@ use keyless::plain::driver::{Performer, run};
 use keyless::plain::prompts::Prompts;
 use keyless::wizard::review::Review;
 use keyless::wizard::{
-    AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Model, Msg,
-    Prompt, Start,
+    AwsProfile, Effect, Ended, Found, FoundOrganization, FoundPeople, FoundVerification, Handle, Identity,
+    Model, Msg, Prompt, Somebody, Start,
 };
 use portable_pty::CommandBuilder;
 use secrecy::{ExposeSecret, SecretString};
@@ -66,6 +66,13 @@ impl Performer for Clouds {
             Effect::DiscoverVerification { generation, .. } => {
                 (generation, Found::Verification(Ok(FoundVerification::default())))
             }
+            Effect::DiscoverPeople { generation, .. } => {
+                let one = |value: &str| Somebody { value: value.to_owned(), note: String::new() };
+                let people = vec![one("Payments Team"), one("ada@contoso.example")];
+                let found = FoundPeople { default_team: "Payments Team".to_owned(), people };
+                (generation, Found::People(Ok(found)))
+            }
+            Effect::DiscoverTool { generation, .. } => (generation, Found::Tool(None)),
             Effect::DiscoverProfiles { generation } => {
                 let profiles = PROFILES.map(|(name, _)| profile(name)).to_vec();
                 (generation, Found::Profiles(Ok((profiles, Vec::new()))))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::open::Scene;
+use super::pipeline;
 use crate::app::commands::plan_file;
 use crate::app::flow::exit_of;
 use crate::app::open::{Clouds, Opening};
@@ -20,7 +21,7 @@ use crate::programs::doctor::heals;
 use crate::programs::rotate::{Options, Way, prepare_rotation};
 use crate::programs::run::{Prepared, Summary, prepare};
 use crate::programs::session::Session;
-use crate::tui::msg::{Approval, Command, Ending, Job};
+use crate::tui::msg::{Approval, Command, Ending, Job, OtherFile};
 
 /// A plan that a person reads.
 struct Shown {
@@ -42,6 +43,34 @@ async fn rotation(session: &Session, way: Way, chosen: &[EnvironmentName]) -> Re
     })
 }
 
+/// Plans a command on its session.
+///
+/// # Errors
+/// As the program's own.
+async fn prepared(
+    session: &Session,
+    command: &Command,
+    chosen: &[EnvironmentName],
+) -> Result<(Prepared, Option<OtherFile>)> {
+    let plain = async |purpose| prepare(session, command.as_str(), purpose, chosen).await;
+    let prepared = match command {
+        Command::Verify => plain(Purpose::Verify).await?,
+        Command::Heal(healing) => {
+            let mut prepared = plain(Purpose::Doctor).await?;
+            if let Some(healing) = healing {
+                prepared.mean_only(|step| heals(healing, step));
+            }
+            prepared
+        }
+        Command::Teardown => plain(Purpose::Teardown { whole: chosen.is_empty() }).await?,
+        Command::Rotate => rotation(session, Way::Oidc, chosen).await?,
+        Command::Rollback => rotation(session, Way::Back, chosen).await?,
+        Command::RenewKeys => rotation(session, Way::Renew, chosen).await?,
+        Command::Pipeline(_) => return pipeline::propose(session).await,
+    };
+    Ok((prepared, None))
+}
+
 /// The plans that wait for a person. Forgetting one gives back the right to write.
 #[derive(Default)]
 pub struct Jobs {
@@ -49,7 +78,7 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Looks, and plans a command.
+    /// Looks, and plans a command; beside the plan, a file that stays as it is and differs from the one that is proposed.
     ///
     /// # Errors
     /// As the program's own.
@@ -59,32 +88,28 @@ impl Jobs {
         federation: Federation,
         (job, command, chosen): (Job, Command, Vec<EnvironmentName>),
         output: &Output,
-    ) -> Result<Plan> {
+    ) -> Result<(Plan, Option<OtherFile>)> {
         let (events, printer) = output.follow(true);
-        let session = clouds.session(opening, federation, events, output).await?;
-        let plain = async |purpose| prepare(&session, command.as_str(), purpose, &chosen).await;
-        let prepared = match &command {
-            Command::Verify => plain(Purpose::Verify).await?,
-            Command::Heal(healing) => {
-                let mut prepared = plain(Purpose::Doctor).await?;
-                if let Some(healing) = healing {
-                    prepared.mean_only(|step| heals(healing, step));
-                }
-                prepared
+        let session = match &command {
+            Command::Pipeline(wish) => {
+                pipeline::session((clouds, opening), &federation, *wish, (events, output)).await?
             }
-            Command::Teardown => plain(Purpose::Teardown { whole: chosen.is_empty() }).await?,
-            Command::Rotate => rotation(&session, Way::Oidc, &chosen).await?,
-            Command::Rollback => rotation(&session, Way::Back, &chosen).await?,
-            Command::RenewKeys => rotation(&session, Way::Renew, &chosen).await?,
+            _ => clouds.session(opening, federation, events, output).await?,
         };
-        printer.caught_up(&session.events).await;
-        let plan = prepared.decidable();
+        let (prepared, other) = prepared(&session, &command, &chosen).await?;
+        self.show(job, Shown { session, prepared, printer }).await.map(|plan| (plan, other))
+    }
+
+    /// Keeps a plan until a person has read it.
+    async fn show(&self, job: Job, shown: Shown) -> Result<Plan> {
+        shown.printer.caught_up(&shown.session.events).await;
+        let plan = shown.prepared.decidable();
         let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock: who forgets the plan from now on finds it.
-        if session.stop.is_cancelled() {
+        if shown.session.stop.is_cancelled() {
             return Err(Failure::new(Code::Stopped).with("by", "another plan"));
         }
-        all.insert(job, Shown { session, prepared, printer });
+        all.insert(job, shown);
         Ok(plan)
     }
 

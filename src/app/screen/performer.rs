@@ -14,7 +14,7 @@ use super::jobs::Jobs;
 use super::look::{Looked, Round};
 use super::open::{Scene, open, seen};
 use super::rounds::{Latest, Rounds};
-use super::{doctor, history, last};
+use super::{doctor, history, last, pipeline};
 use crate::app::answers;
 use crate::app::audit;
 use crate::app::commands::write_plan;
@@ -144,6 +144,13 @@ impl Inner {
             self.send(Msg::Answers(Box::new(federation.clone())));
         }
         Ok((federation, others))
+    }
+
+    /// Does something with the answers as they are now.
+    fn with_answers<T>(&self, work: impl FnOnce(&Scene, Federation) -> Result<T>) -> Result<T> {
+        let scene = self.scene()?;
+        let (federation, _) = self.federation(&scene)?;
+        work(&scene, federation)
     }
 
     async fn open(&self, practice: Option<String>) -> Result<Box<Opened>> {
@@ -343,7 +350,11 @@ impl Performer for FullScreen {
                         let output = inner.output(&opening, Some(job));
                         let (federation, _) = inner.federation(&scene)?;
                         let on = (scene.clouds.as_ref(), &opening);
-                        inner.jobs.plan(on, federation, (job, command, environments), &output).await
+                        let planned =
+                            inner.jobs.plan(on, federation, (job, command, environments), &output).await?;
+                        let (plan, other) = planned;
+                        other.into_iter().for_each(|other| inner.send(Msg::PipelineDiffers(other)));
+                        Ok(plan)
                     };
                     Msg::Planned { job, result: planned.await.map(Box::new) }
                 });
@@ -395,6 +406,22 @@ impl Performer for FullScreen {
                 let auditing = Arc::clone(&inner);
                 let task = self.spawn(async move { auditing.audit().await });
                 inner.auditing.is_now(Some(task));
+            }
+            Effect::PlacePipeline { wish, beside } => {
+                tokio::task::spawn_blocking(move || {
+                    let result = inner.with_answers(|scene, found| pipeline::put(scene, &found, wish, beside));
+                    inner.send(Msg::PipelinePlaced { wish, result });
+                });
+            }
+            Effect::SavePipeline(wish) => {
+                tokio::task::spawn_blocking(move || {
+                    let saved = inner.with_answers(|scene, found| pipeline::save(scene, &found, wish));
+                    inner.send(Msg::PipelineSaved(saved));
+                    // The panes are told that the answers are others now.
+                    if let Err(failure) = inner.with_answers(|_, _| Ok(())) {
+                        inner.send(Msg::Notice(crate::explain::failure(&failure).cause));
+                    }
+                });
             }
             Effect::ReadHistory => {
                 tokio::task::spawn_blocking(move || {

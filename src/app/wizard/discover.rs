@@ -11,7 +11,8 @@ use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::{Environment, SignIn, Tool};
 use crate::domain::names::{OrganizationName, ProjectName, RepositoryName};
 use crate::wizard::{
-    AwsProfile, Found, FoundOrganization, FoundPeople, FoundTool, FoundVerification, Handle, Identity, Somebody,
+    AwsProfile, Found, FoundOrganization, FoundPeople, FoundTool, FoundVerification, Handle, Identity,
+    Somebody,
 };
 
 /// Files at the top of a repository that tell what deploys it.
@@ -28,7 +29,11 @@ impl Stage<'_> {
     }
 
     /// A client with the sign-in that the person gave here, else with the organisation's own.
-    pub(super) async fn devops(&self, organization: &OrganizationName, token: Option<Handle>) -> Result<DevOps> {
+    pub(super) async fn devops(
+        &self,
+        organization: &OrganizationName,
+        token: Option<Handle>,
+    ) -> Result<DevOps> {
         if let Some(signed_in) = self.kept.vault.get(token, organization) {
             return self.clouds.devops_with(organization, &signed_in.credential);
         }
@@ -172,13 +177,16 @@ impl Stage<'_> {
         let project = devops.project(project).await?;
         let (teams, default) = futures::try_join!(devops.teams(&project), devops.default_team(&project))?;
         let members = devops.team_members(&project, default.id).await?;
-        let default_team = teams.iter().find(|team| team.id == default.id).map_or(default.name, |team| team.name.clone());
+        let default_team =
+            teams.iter().find(|team| team.id == default.id).map_or(default.name, |team| team.name.clone());
         let note = |name: &str| if name == default_team { "the project's default team" } else { "a team" };
         let mut people: Vec<Somebody> = teams
             .iter()
             .map(|team| Somebody { value: team.name.clone(), note: note(&team.name).to_owned() })
             .collect();
-        people.extend(members.into_iter().map(|Member { account, name }| Somebody { value: account, note: name }));
+        people.extend(
+            members.into_iter().map(|Member { account, name }| Somebody { value: account, note: name }),
+        );
         Ok(FoundPeople { default_team, people })
     }
 

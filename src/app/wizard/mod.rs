@@ -143,9 +143,9 @@ fn start(opening: &Opening, clouds: &Clouds, output: &Output) -> Start {
             let all: Option<Vec<String>> = federation.environments.iter().map(profile).collect();
             Some((all?, source.clone()))
         }),
-        pipeline: likely.as_ref().and_then(|(federation, source)| {
-            Some((Box::new(federation.pipeline.clone()?), source.clone()))
-        }),
+        pipeline: likely
+            .as_ref()
+            .and_then(|(federation, source)| Some((Box::new(federation.pipeline.clone()?), source.clone()))),
         region,
         aws_keys: opening.process.variable("AWS_ACCESS_KEY_ID").is_some(),
         file: answers::place(opening, clouds.practice.as_ref()).display().to_string(),
@@ -206,8 +206,7 @@ impl Performer for Stage<'_> {
             }
             Effect::DiscoverPeople { generation, organization, project, token } => {
                 let found = self.people(&organization, &project, token).await;
-                let found = self.told((&organization, token), found, Found::People);
-                Msg::Discovered { generation, found }
+                Msg::Discovered { generation, found: Found::People(found.map_err(|f| words(&f))) }
             }
             Effect::DiscoverTool { generation, organization, project, repository, token } => {
                 let found = self.tool((&organization, &project), &repository, token).await;

@@ -125,9 +125,9 @@ fn preset(answers: &federation::Deployment, assumed: &mut Assumed) -> Result<Pre
                 Source::GitHub { .. } => Hosting::Connected,
             },
         },
-        Tool::CloudFormation => Preset::CloudFormation {
-            template: assumed.shared(template.as_ref(), "template", TEMPLATE)?,
-        },
+        Tool::CloudFormation => {
+            Preset::CloudFormation { template: assumed.shared(template.as_ref(), "template", TEMPLATE)? }
+        }
         Tool::Script => Preset::Script {
             build: build.clone(),
             output: or(output.as_ref(), ".")?,

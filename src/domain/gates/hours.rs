@@ -134,8 +134,7 @@ pub struct BusinessHours {
 
 impl BusinessHours {
     /// What is accepted as one line, as a phrase.
-    pub const ACCEPTED: &'static str =
-        "days, a beginning and an end of the same day, and a time zone by its Windows name, such as Monday-Friday 08:00-17:00 UTC; \
+    pub const ACCEPTED: &'static str = "days, a beginning and an end of the same day, and a time zone by its Windows name, such as Monday-Friday 08:00-17:00 UTC; \
          days and time zone may be left out";
 }
 
@@ -147,7 +146,8 @@ fn days(text: &str) -> Option<Vec<Day>> {
             None => found.push(part.parse().ok()?),
             Some((first, last)) => {
                 let (first, last): (Day, Day) = (first.parse().ok()?, last.parse().ok()?);
-                let between: Vec<Day> = Day::ALL.into_iter().filter(|day| (first..=last).contains(day)).collect();
+                let between: Vec<Day> =
+                    Day::ALL.into_iter().filter(|day| (first..=last).contains(day)).collect();
                 if between.is_empty() {
                     return None;
                 }
@@ -213,7 +213,15 @@ mod tests {
         let other = "Monday, Sunday 09:30-12:00 W. Europe Standard Time";
         assert_eq!(read("sunday, monday 9:30-12:00  W. Europe Standard  Time").unwrap(), other);
         assert_eq!(read(other).unwrap(), other);
-        for wrong in ["", "Monday", "17:00-08:00", "Mo 08:00-17:00", "Friday-Monday 08:00-17:00", "08:00", "08:00 17:00"] {
+        for wrong in [
+            "",
+            "Monday",
+            "17:00-08:00",
+            "Mo 08:00-17:00",
+            "Friday-Monday 08:00-17:00",
+            "08:00",
+            "08:00 17:00",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

@@ -32,7 +32,9 @@ impl Model {
             Deploy::TakeUp => Some(self.likely_take_up()),
             Deploy::Repository => self.likely_code(),
             Deploy::Tool => match (self.discovery.tool.ready(), likely) {
-                (Some(Some(found)), _) => text(found.tool.as_str(), format!("{} in the repository", found.file)),
+                (Some(Some(found)), _) => {
+                    text(found.tool.as_str(), format!("{} in the repository", found.file))
+                }
                 (_, Some((there, source))) => text(there.tool.as_str(), source),
                 _ => None,
             },
@@ -45,7 +47,10 @@ impl Model {
             Deploy::Script => text(deploy::SCRIPT, "its usual name"),
             Deploy::StateBucket => {
                 let account: AccountId = self.text(environment, Field::Account)?.parse().ok()?;
-                text(deploy::state_bucket(&self.pipeline_name()?, &account), "its usual name; it must be there")
+                text(
+                    deploy::state_bucket(&self.pipeline_name()?, &account),
+                    "its usual name; it must be there",
+                )
             }
             Deploy::ExecutionRole => {
                 let account: AccountId = self.text(environment, Field::Account)?.parse().ok()?;
@@ -130,7 +135,9 @@ impl Model {
             Deploy::Repository => self.check_code(text),
             Deploy::GitHub => match parsed::<Source>(text) {
                 Ok(Source::GitHub { .. }) => Ok(()),
-                _ => Err(format!("`{text}` is no repository on GitHub: https://github.com/OWNER/NAME is accepted")),
+                _ => Err(format!(
+                    "`{text}` is no repository on GitHub: https://github.com/OWNER/NAME is accepted"
+                )),
             },
             Deploy::Tool => parsed::<Tool>(text).map(drop),
             Deploy::Flow => parsed::<Flow>(text).map(drop),
@@ -139,9 +146,7 @@ impl Model {
                 parsed::<Said>(text).map(drop)
             }
             Deploy::Approvers => one_line(text, "mail address, name or group"),
-            Deploy::Others => {
-                split(text).try_for_each(|name| one_line(name, "mail address, name or group"))
-            }
+            Deploy::Others => split(text).try_for_each(|name| one_line(name, "mail address, name or group")),
             Deploy::Hours if text.eq_ignore_ascii_case(ANY_TIME) => Ok(()),
             Deploy::Hours => text.parse::<BusinessHours>().map(drop).map_err(|refused: Refused| {
                 format!("{refused}; or {ANY_TIME}: deployments begin at any time")
@@ -157,10 +162,14 @@ impl Model {
         let Some(all) = self.code_repositories().filter(|all| !all.is_empty()) else { return Ok(()) };
         match source {
             Source::GitHub { .. } => Ok(()),
-            Source::AzureRepos(name) if all.iter().any(|one| one.eq_ignore_ascii_case(name.as_str())) => Ok(()),
-            Source::AzureRepos(_) => {
-                among(text, "repository of this project", all.into_iter().chain(["https://github.com/OWNER/NAME"]))
+            Source::AzureRepos(name) if all.iter().any(|one| one.eq_ignore_ascii_case(name.as_str())) => {
+                Ok(())
             }
+            Source::AzureRepos(_) => among(
+                text,
+                "repository of this project",
+                all.into_iter().chain(["https://github.com/OWNER/NAME"]),
+            ),
         }
     }
 
@@ -168,7 +177,9 @@ impl Model {
         let typed: RoleArn = parsed(text)?;
         let account = self.text(key.environment.as_ref(), Field::Account);
         match account.filter(|account| account != typed.account.as_str()) {
-            Some(account) => Err(format!("{typed} is not in account {account}: a role of that account is accepted")),
+            Some(account) => {
+                Err(format!("{typed} is not in account {account}: a role of that account is accepted"))
+            }
             None => Ok(()),
         }
     }

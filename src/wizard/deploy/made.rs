@@ -2,7 +2,9 @@
 
 use super::{Deploy, ON_GITHUB, of};
 use crate::domain::deploy::Value as Said;
-use crate::domain::federation::{Deployment, Deploys, Environment, Federation, Otherwise, Source, Tool, defaults};
+use crate::domain::federation::{
+    Deployment, Deploys, Environment, Federation, Otherwise, Source, Tool, defaults,
+};
 use crate::domain::gates::Gates;
 use crate::domain::names::EnvironmentName;
 use crate::wizard::answers::split;
@@ -42,7 +44,8 @@ impl Model {
             true => self.many(&key(Deploy::Approvers)),
             false => Vec::new(),
         };
-        let others = self.answers.get(&key(Deploy::Others)).map(|given| given.value.line()).unwrap_or_default();
+        let others =
+            self.answers.get(&key(Deploy::Others)).map(|given| given.value.line()).unwrap_or_default();
         for other in split(&others) {
             if !approvers.iter().any(|one| one.eq_ignore_ascii_case(other)) {
                 approvers.push(other.to_owned());
@@ -59,7 +62,11 @@ impl Model {
     }
 
     /// What the tool must know about an environment. Without a pipeline that of the file stays.
-    pub(in crate::wizard) fn deploys_of(&self, name: &EnvironmentName, base: Option<&Environment>) -> Deploys {
+    pub(in crate::wizard) fn deploys_of(
+        &self,
+        name: &EnvironmentName,
+        base: Option<&Environment>,
+    ) -> Deploys {
         let there = base.map(|base| base.deploy.clone()).unwrap_or_default();
         let (true, Some(tool)) = (self.deploys(), self.tool()) else { return there };
         let mut made = there.of(tool);

@@ -82,8 +82,12 @@ impl Model {
     pub(in crate::wizard) fn kind_of_deploy(&self, key: &Key, what: Deploy) -> Kind {
         match what {
             Deploy::TakeUp => Kind::Confirm,
-            Deploy::Tool => Kind::Choice(Options::fixed(Tool::ALL.iter().map(|tool| (tool.as_str(), about(*tool))))),
-            Deploy::Flow => Kind::Choice(Options::fixed(Flow::ALL.iter().map(|flow| (flow.as_str(), route(*flow))))),
+            Deploy::Tool => {
+                Kind::Choice(Options::fixed(Tool::ALL.iter().map(|tool| (tool.as_str(), about(*tool)))))
+            }
+            Deploy::Flow => {
+                Kind::Choice(Options::fixed(Flow::ALL.iter().map(|flow| (flow.as_str(), route(*flow)))))
+            }
             Deploy::Repository => match self.code_repositories() {
                 Some(all) if !all.is_empty() => {
                     let there = all.into_iter().map(|name| (name, ""));

@@ -253,7 +253,9 @@ impl Editor {
             (_, Some(_)) => {}
             _ => {
                 let line = match question.key.field {
-                    Field::Branches | Field::More | Field::SourceIp | Field::Deploy(Deploy::Others) => listed(text),
+                    Field::Branches | Field::More | Field::SourceIp | Field::Deploy(Deploy::Others) => {
+                        listed(text)
+                    }
                     _ => field::one_line(text),
                 };
                 let old = self.typed.as_ref().filter(|input| !input.value().is_empty());

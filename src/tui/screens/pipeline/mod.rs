@@ -1,14 +1,22 @@
-//! The pipeline that deploys, as it would be written: presets and flows are tried, and the file follows at once.
+//! The pipeline that deploys, as it would be written: presets and flows are tried, and the file follows at once. From here
+//! it is written, or proposed as a pull request.
+
+mod difference;
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
+use self::difference::Difference;
+use super::ask::Ask;
 use super::{Act, Id, Screen};
 use crate::domain::deploy::{of, render};
-use crate::domain::federation::{Federation, Flow, Otherwise, Tool};
+use crate::domain::failure::Failure;
+use crate::domain::federation::{Federation, Flow, Otherwise, Source, Tool};
 use crate::explain::signs::Paint;
 use crate::tui::canvas::{Canvas, wrapped};
 use crate::tui::keys::{Hint, Motion, Press};
+use crate::plan::event::Outcome;
+use crate::tui::msg::{Command, Effect, Msg, PipelineWish, Placed};
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
 use crate::tui::widgets::scroll::Scroll;
@@ -28,7 +36,18 @@ pub struct Pipeline {
     tool: Tool,
     flow: Flow,
     told: Told,
+    /// Whether the code lies where keyless can open a pull request.
+    proposes: bool,
     top: Scroll,
+}
+
+/// A failure in one line.
+fn in_words(failure: &Failure) -> String {
+    let cause = crate::explain::failure(failure).cause;
+    match failure.evidence.first() {
+        Some(first) => format!("{cause} ({}: {})", first.label, first.value),
+        None => cause,
+    }
 }
 
 /// The one after it; after the last comes the first.
@@ -54,20 +73,68 @@ fn told(answers: Option<&Federation>, tool: Tool, flow: Flow) -> Told {
     }
 }
 
+/// The answers with this pipeline in them; none: they make none.
+fn wanted(answers: Option<&Federation>, wish: PipelineWish) -> Option<Federation> {
+    let otherwise = Otherwise { tool: Some(wish.tool), flow: Some(wish.flow), repository: None };
+    answers?.deploying(&otherwise).ok()?
+}
+
+/// Asks whether the answers are kept, where they are not yet: setup, status and doctor only know of what is saved.
+fn offers(wish: PipelineWish, shared: &Shared) -> Option<Act> {
+    let answers = shared.opened.as_ref()?.federation.as_ref()?;
+    let wanted = wanted(Some(answers), wish)?;
+    if wanted == *answers {
+        return None;
+    }
+    let question = "Save [pipeline] to keyless.toml, so that setup, status and doctor know of it?";
+    Some(Act::Push(Box::new(Ask::new(question, Act::Effect(Effect::SavePipeline(wish))))))
+}
+
 impl Pipeline {
     /// The screen, with what the answers say.
     pub fn of(shared: &Shared) -> Self {
         let answers = shared.opened.as_ref().and_then(|opened| opened.federation.as_ref());
         let there = answers.and_then(|answers| answers.pipeline.as_ref());
         let (tool, flow) = there.map_or((Tool::Cdk, Flow::Mapped), |there| (there.tool, there.flow));
-        Self { tool, flow, told: told(answers, tool, flow), top: Scroll::default() }
+        let mut screen = Self {
+            tool,
+            flow,
+            told: Told::Nothing(String::new()),
+            proposes: false,
+            top: Scroll::default(),
+        };
+        screen.turn(tool, flow, shared);
+        screen
+    }
+
+    fn wish(&self) -> PipelineWish {
+        PipelineWish { tool: self.tool, flow: self.flow }
     }
 
     fn turn(&mut self, tool: Tool, flow: Flow, shared: &Shared) {
         let answers = shared.opened.as_ref().and_then(|opened| opened.federation.as_ref());
         (self.tool, self.flow) = (tool, flow);
         self.told = told(answers, tool, flow);
+        self.proposes = wanted(answers, self.wish())
+            .and_then(|federation| federation.pipeline)
+            .is_some_and(|pipeline| matches!(pipeline.repository, Source::AzureRepos(_)));
         self.top.reset();
+    }
+
+    /// What became of the file, and whether the answers are to be kept.
+    fn placed(&self, wish: PipelineWish, placed: &Placed, shared: &Shared) -> Vec<Act> {
+        match placed {
+            Placed::Other { other, beside } => {
+                vec![Act::Push(Box::new(Difference::here(other.clone(), beside.clone(), wish, self.proposes)))]
+            }
+            Placed::Written(path) => {
+                std::iter::once(Act::Say(format!("written: {path}"))).chain(offers(wish, shared)).collect()
+            }
+            Placed::Unchanged(path) => {
+                let text = format!("{path} holds exactly this already; nothing was written");
+                std::iter::once(Act::Say(text)).chain(offers(wish, shared)).collect()
+            }
+        }
     }
 
     /// The command that brings the file to its repository.
@@ -104,7 +171,9 @@ impl Screen for Pipeline {
 
     fn about(&self) -> &'static str {
         "The pipeline that deploys, as `keyless pipeline` would write it from the answers: a stage per environment, for \
-         exactly its branches. Other presets and flows are shown at once; nothing is written here."
+         exactly its branches. Other presets and flows are shown at once. w writes the file into the repository keyless was \
+         started in, o plans a pull request with it: a file that is there is never overwritten, and nothing is written before \
+         you have read what differs."
     }
 
     fn hints(&self, _shared: &Shared) -> Vec<Hint> {
@@ -113,6 +182,12 @@ impl Screen for Pipeline {
             Hint::new("f", "flow", Press::letter('f'), "Shows the file of the next flow."),
         ];
         if matches!(self.told, Told::File { .. }) {
+            let help = "Writes the file into the repository keyless was started in; another one that is there stays.";
+            hints.push(Hint::new("w", "write here", Press::letter('w'), help));
+            if self.proposes {
+                let help = "Plans a pull request with the file; the plan is reviewed first.";
+                hints.push(Hint::new("o", "pull request", Press::letter('o'), help));
+            }
             hints.push(Hint::new("c", "copy file", Press::letter('c'), "Copies the file."));
             hints.push(Hint::new(
                 "x",
@@ -135,11 +210,47 @@ impl Screen for Pipeline {
             ('p', _) => self.turn(next(Tool::ALL, self.tool), self.flow, shared),
             ('f', _) => self.turn(self.tool, next(Flow::ALL, self.flow), shared),
             (' ', _) => drop(self.top.step(Motion::PageDown)),
+            ('w', Told::File { .. }) => {
+                let write = Effect::PlacePipeline { wish: self.wish(), beside: false };
+                return Some(vec![Act::Effect(write)]);
+            }
+            ('o', Told::File { .. }) if self.proposes => {
+                return Some(vec![Act::Run(Command::Pipeline(self.wish()), Vec::new())]);
+            }
+            ('o', Told::File { .. }) => {
+                let text = "the code lies on GitHub, where keyless does not write: w writes the file here";
+                return Some(vec![Act::Say(text.to_owned())]);
+            }
             ('c', Told::File { lines, .. }) => return Some(vec![Act::Copy(lines.join("\n") + "\n")]),
             ('x', Told::File { .. }) => return Some(vec![Act::Copy(self.command(shared))]),
             _ => return None,
         }
         Some(Vec::new())
+    }
+
+    fn told(&mut self, msg: &Msg, shared: &mut Shared) -> Vec<Act> {
+        match msg {
+            Msg::PipelinePlaced { wish, result: Ok(placed) } => self.placed(*wish, placed, shared),
+            Msg::PipelinePlaced { result: Err(failure), .. } | Msg::PipelineSaved(Err(failure)) => {
+                vec![Act::Say(in_words(failure))]
+            }
+            Msg::PipelineSaved(Ok(path)) => vec![Act::Say(format!("[pipeline] is saved to {path}"))],
+            Msg::PipelineDiffers(other) => vec![Act::Push(Box::new(Difference::on_main(other.clone())))],
+            Msg::Ended { job, result: Ok(ending) } if ending.outcome == Outcome::Done => {
+                let run = shared.run.as_ref().filter(|run| run.job == *job);
+                match run.and_then(|run| run.asked.as_ref()) {
+                    Some((Command::Pipeline(wish), _)) => offers(*wish, shared).into_iter().collect(),
+                    _ => Vec::new(),
+                }
+            }
+            Msg::Answers(_) => {
+                let top = self.top.clone();
+                self.turn(self.tool, self.flow, shared);
+                self.top = top;
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, _shared: &Shared) {
