@@ -163,10 +163,17 @@ fn prompts_lead_through_the_whole_wizard() {
     asked(&mut terminal, "Environment of profile contoso-staging", "\r");
     asked(&mut terminal, "Environment of profile contoso-prod", "\r");
     asked(&mut terminal, "Further environments", "\r");
-    for name in ["dev", "staging", "prod"] {
+    asked(&mut terminal, "Take up the deployments too", "y\r");
+    asked(&mut terminal, "Repository of the code", "\r");
+    asked(&mut terminal, "What deploys", "terraform\r");
+    asked(&mut terminal, "Which branches deploy where", "trunk\r");
+    for name in ["dev", "staging"] {
         asked(&mut terminal, &format!("Change anything for {name}"), "\r");
     }
+    asked(&mut terminal, "Who approves deployments", "\r");
+    asked(&mut terminal, "Change anything for prod", "\r");
     asked(&mut terminal, "Rights of the roles", "\r");
+    terminal.shows("deployments: terraform from web, flow trunk");
     asked(&mut terminal, "Save keyless.toml", "n\r");
     asked(&mut terminal, "Type prod to change it", "pro\r");
     terminal.until("the reason", |text| text.contains("`pro` is not `prod`"));
@@ -194,6 +201,7 @@ fn what_is_denied_is_left_to_somebody_else() {
         asked(&mut terminal, &format!("Environment of profile {profile}"), "\r");
     }
     asked(&mut terminal, "Further environments", "\r");
+    asked(&mut terminal, "Take up the deployments too", "n\r");
     for name in ["dev", "staging", "prod"] {
         asked(&mut terminal, &format!("Change anything for {name}"), "\r");
     }

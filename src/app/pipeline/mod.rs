@@ -162,7 +162,8 @@ impl Shown<'_> {
                 self.tells_next(&path);
                 return Ok((Exit::Done, true));
             }
-            Place::Other { path, there, beside } => match self.decides(&path, &there, beside, written).await? {
+            Place::Other { path, there, beside } => match self.decides(&path, &there, beside, written).await?
+            {
                 Beside::Write(place) => place,
                 Beside::Deliver => {
                     return self.delivers(&Way { branch: None, pull_request: true }).await;

@@ -409,7 +409,8 @@ impl Performer for FullScreen {
             }
             Effect::PlacePipeline { wish, beside } => {
                 tokio::task::spawn_blocking(move || {
-                    let result = inner.with_answers(|scene, found| pipeline::put(scene, &found, wish, beside));
+                    let result =
+                        inner.with_answers(|scene, found| pipeline::put(scene, &found, wish, beside));
                     inner.send(Msg::PipelinePlaced { wish, result });
                 });
             }

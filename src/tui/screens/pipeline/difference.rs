@@ -73,7 +73,12 @@ impl Screen for Difference {
         let mut hints = Vec::new();
         match &self.place {
             Where::Here { proposes, .. } => {
-                hints.push(Hint::new("n", "write beside", Press::letter('n'), "Writes a new file beside it."));
+                hints.push(Hint::new(
+                    "n",
+                    "write beside",
+                    Press::letter('n'),
+                    "Writes a new file beside it.",
+                ));
                 if *proposes {
                     let help = "Plans a pull request with the file instead; the plan is reviewed first.";
                     hints.push(Hint::new("o", "pull request", Press::letter('o'), help));
@@ -81,7 +86,12 @@ impl Screen for Difference {
                 hints.push(Hint::new("esc", "leave as it is", Press::of(KeyCode::Esc), "Writes nothing."));
             }
             Where::Main => {
-                hints.push(Hint::new("enter", "to the plan", Press::of(KeyCode::Enter), "Goes on to the plan."));
+                hints.push(Hint::new(
+                    "enter",
+                    "to the plan",
+                    Press::of(KeyCode::Enter),
+                    "Goes on to the plan.",
+                ));
             }
         }
         hints.extend(self.top.hints());
@@ -112,10 +122,8 @@ impl Screen for Difference {
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, _shared: &Shared) {
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-        let title = [
-            canvas.role(Role::Accent, "Another file  "),
-            canvas.span(Paint::Strong, &self.other.name),
-        ];
+        let title =
+            [canvas.role(Role::Accent, "Another file  "), canvas.span(Paint::Strong, &self.other.name)];
         canvas.line(area, 0, &title);
         let mut row = 1;
         for line in wrapped(&self.reason(), usize::from(area.width)) {

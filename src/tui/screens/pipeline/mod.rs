@@ -13,9 +13,9 @@ use crate::domain::deploy::{of, render};
 use crate::domain::failure::Failure;
 use crate::domain::federation::{Federation, Flow, Otherwise, Source, Tool};
 use crate::explain::signs::Paint;
+use crate::plan::event::Outcome;
 use crate::tui::canvas::{Canvas, wrapped};
 use crate::tui::keys::{Hint, Motion, Press};
-use crate::plan::event::Outcome;
 use crate::tui::msg::{Command, Effect, Msg, PipelineWish, Placed};
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
@@ -96,13 +96,8 @@ impl Pipeline {
         let answers = shared.opened.as_ref().and_then(|opened| opened.federation.as_ref());
         let there = answers.and_then(|answers| answers.pipeline.as_ref());
         let (tool, flow) = there.map_or((Tool::Cdk, Flow::Mapped), |there| (there.tool, there.flow));
-        let mut screen = Self {
-            tool,
-            flow,
-            told: Told::Nothing(String::new()),
-            proposes: false,
-            top: Scroll::default(),
-        };
+        let mut screen =
+            Self { tool, flow, told: Told::Nothing(String::new()), proposes: false, top: Scroll::default() };
         screen.turn(tool, flow, shared);
         screen
     }
@@ -125,7 +120,12 @@ impl Pipeline {
     fn placed(&self, wish: PipelineWish, placed: &Placed, shared: &Shared) -> Vec<Act> {
         match placed {
             Placed::Other { other, beside } => {
-                vec![Act::Push(Box::new(Difference::here(other.clone(), beside.clone(), wish, self.proposes)))]
+                vec![Act::Push(Box::new(Difference::here(
+                    other.clone(),
+                    beside.clone(),
+                    wish,
+                    self.proposes,
+                )))]
             }
             Placed::Written(path) => {
                 std::iter::once(Act::Say(format!("written: {path}"))).chain(offers(wish, shared)).collect()
