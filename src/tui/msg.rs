@@ -1,5 +1,7 @@
 //! What happens to the program, and what it wants done.
 
+mod pipeline;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::audit::access::Audit;
 use crate::domain::diagnose::matrix::Matrix;
 use crate::domain::failure::Failure;
-use crate::domain::federation::{Federation, Flow, Tool};
+use crate::domain::federation::Federation;
 use crate::domain::finding::Finding;
 use crate::domain::inventory::Inventory;
 use crate::domain::key::StepKey;
@@ -19,6 +21,8 @@ use crate::plan::board::Board;
 use crate::plan::change::Plan;
 use crate::plan::event::{Event, Header, Outcome};
 use crate::wizard;
+
+pub use pipeline::{OtherFile, PipelineWish, Placed};
 
 /// One run: made, reviewed, carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,40 +50,6 @@ pub enum Command {
     RenewKeys,
     /// Opens a pull request with the file of the pipeline that deploys.
     Pipeline(PipelineWish),
-}
-
-/// Which pipeline is meant: what deploys, and which branches deploy where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PipelineWish {
-    /// What deploys.
-    pub tool: Tool,
-    /// Which branches deploy where.
-    pub flow: Flow,
-}
-
-/// A file that is there, and how the wanted one differs from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OtherFile {
-    /// Where it is, in words.
-    pub name: String,
-    /// What differs, line by line: `- ` is there, `+ ` is wanted.
-    pub lines: Vec<String>,
-}
-
-/// What became of a file that was to be written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Placed {
-    /// It was written there.
-    Written(String),
-    /// Exactly this was there already.
-    Unchanged(String),
-    /// Another file is there and stays; nothing was written.
-    Other {
-        /// What is there.
-        other: OtherFile,
-        /// Where this one can be written instead.
-        beside: String,
-    },
 }
 
 impl Command {
@@ -309,6 +279,8 @@ pub enum Msg {
     },
     /// The main branch holds another file: comes before the [`Msg::Planned`] of its pull request.
     PipelineDiffers(OtherFile),
+    /// The page of the pull request that brings the pipeline's file: comes before the [`Msg::Ended`] of its run.
+    PipelinePage(String),
     /// Answers [`Effect::SavePipeline`]: the file.
     PipelineSaved(Result<String, Failure>),
     /// Answers [`Effect::SavePlan`]: where it is.

@@ -7,6 +7,7 @@ mod answers;
 mod defaults;
 mod deploy;
 mod discovery;
+mod facts;
 mod flow;
 mod model;
 mod msg;
@@ -16,6 +17,7 @@ mod questions;
 mod sign_in;
 mod sso;
 mod stages;
+mod waits;
 mod welcome;
 
 #[cfg(test)]

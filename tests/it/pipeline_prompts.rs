@@ -27,41 +27,43 @@ pub fn answers(folder: &Path) {
     std::fs::write(folder.join(ANSWERS), text).unwrap();
 }
 
-fn ask(folder: &Path) -> Terminal {
-    Terminal::keyless(folder, &["--sandbox", "--config", ANSWERS, "pipeline"], (80, 24), &[])
+/// One call, answered step by step: its exit code, the screen at its end and everything written. Its terminal is closed: only
+/// few can be open at once.
+#[track_caller]
+fn ask(folder: &Path, steps: &[(&str, &str)]) -> (u32, String, String) {
+    let arguments = ["--sandbox", "--config", ANSWERS, "pipeline"];
+    let mut terminal = Terminal::keyless(folder, &arguments, (80, 24), &[]);
+    // A sentence counts wherever its lines are broken.
+    let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+    for (sentence, keys) in steps {
+        terminal.until(sentence, |text| squeezed(text).contains(&squeezed(sentence)));
+        terminal.keys(keys);
+    }
+    let code = terminal.ended();
+    let written = String::from_utf8_lossy(&terminal.written()).into_owned();
+    (code, terminal.text(), written)
 }
 
-/// Waits for a sentence, wherever its lines are broken; then types.
-#[track_caller]
-fn at(terminal: &mut Terminal, sentence: &str, keys: &str) {
-    let squeezed = |text: &str| text.split_whitespace().collect::<String>();
-    terminal.until(sentence, |text| squeezed(text).contains(&squeezed(sentence)));
-    terminal.keys(keys);
-}
+const WHICH: &str = "What deploys? Type one of";
+const SAVES: &str = "Save [pipeline] to";
 
 #[test]
 fn what_deploys_is_asked_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     answers(folder.path());
     let saved = || std::fs::read_to_string(folder.path().join(ANSWERS)).unwrap();
-    let mut terminal = ask(folder.path());
-    at(&mut terminal, "What deploys? Type one of", "make\r");
-    assert_eq!(terminal.ended(), 2, "{}", terminal.text());
-    let mut terminal = ask(folder.path());
-    at(&mut terminal, "What deploys? Type one of", "terraform\r");
-    at(&mut terminal, "Save [pipeline] to", "later\r");
-    assert_eq!(terminal.ended(), 0, "{}", terminal.text());
+    let (code, text, _) = ask(folder.path(), &[(WHICH, "make\r")]);
+    assert_eq!(code, 2, "{text}");
+    let (code, text, _) = ask(folder.path(), &[(WHICH, "terraform\r"), (SAVES, "later\r")]);
+    assert_eq!(code, 0, "{text}");
     assert!(!saved().contains("[pipeline]"));
-    let mut terminal = ask(folder.path());
-    at(&mut terminal, "What deploys? Type one of", "terraform\r");
-    at(&mut terminal, "holds exactly this already", "");
-    at(&mut terminal, "Save [pipeline] to", "yes\r");
-    assert_eq!(terminal.ended(), 0, "{}", terminal.text());
+    let again = [(WHICH, "terraform\r"), ("holds exactly this already", ""), (SAVES, "yes\r")];
+    let (code, text, _) = ask(folder.path(), &again);
+    assert_eq!(code, 0, "{text}");
     assert!(saved().contains("tool = \"terraform\"") && saved().starts_with("# Ours."), "{}", saved());
     // Now that it is known, nothing is asked.
-    let mut terminal = ask(folder.path());
-    assert_eq!(terminal.ended(), 0, "{}", terminal.text());
-    assert!(!terminal.text().contains("What deploys?"), "{}", terminal.text());
+    let (code, text, _) = ask(folder.path(), &[]);
+    assert!(code == 0 && !text.contains("What deploys?"), "{text}");
 }
 
 #[test]
@@ -76,24 +78,20 @@ fn another_file_is_shown_and_stays_whatever_is_answered() {
     let beside = folder.path().join("azure-pipelines.keyless.yml");
     std::fs::write(&file, "trigger: none\n").unwrap();
 
-    let mut terminal = ask(folder.path());
-    at(&mut terminal, "is another file, and is never overwritten. Type new to write", "no\r");
-    at(&mut terminal, "Nothing was changed.", "");
-    assert_eq!(terminal.ended(), 0, "{}", terminal.text());
-    let all = String::from_utf8_lossy(&terminal.written()).into_owned();
+    let asked = "is another file, and is never overwritten. Type new to write";
+    let (code, text, all) = ask(folder.path(), &[(asked, "no\r"), ("Nothing was changed.", "")]);
+    assert_eq!(code, 0, "{text}");
     assert!(all.contains("- trigger: none") && all.contains("# Written by keyless"), "{all}");
     assert!(!beside.exists());
-
-    let mut terminal = ask(folder.path());
-    at(&mut terminal, "pr to open a pull request", "new\r");
-    at(&mut terminal, "azure-pipelines.keyless.yml", "");
-    assert_eq!(terminal.ended(), 0, "{}", terminal.text());
+    let (code, text, _) = ask(folder.path(), &[("pr to open a pull request", "new\r")]);
+    assert_eq!(code, 0, "{text}");
     assert!(std::fs::read_to_string(&beside).unwrap().starts_with("# Written by keyless"));
-
-    let mut terminal = ask(folder.path());
-    at(&mut terminal, "pr to open a pull request", "pr\r");
-    at(&mut terminal, "Apply this? Type yes to approve", "yes\r");
-    at(&mut terminal, "pull request: http", "");
-    assert_eq!(terminal.ended(), 0, "{}", terminal.text());
+    let steps = [
+        ("pr to open a pull request", "pr\r"),
+        ("Apply this? Type yes to approve", "yes\r"),
+        ("pull request: http", ""),
+    ];
+    let (code, text, _) = ask(folder.path(), &steps);
+    assert_eq!(code, 0, "{text}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "trigger: none\n");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::open::Scene;
-use super::pipeline;
+use super::pipeline::{self, Proposed};
 use crate::app::commands::plan_file;
 use crate::app::flow::exit_of;
 use crate::app::open::{Clouds, Opening};
@@ -18,9 +18,11 @@ use crate::plan::file::PlanFile;
 use crate::programs::build::Purpose;
 use crate::programs::consent::Consent;
 use crate::programs::doctor::heals;
+use crate::programs::pipeline::page;
 use crate::programs::rotate::{Options, Way, prepare_rotation};
 use crate::programs::run::{Prepared, Summary, prepare};
 use crate::programs::session::Session;
+use crate::steps::gates::delivery::WantedFile;
 use crate::tui::msg::{Approval, Command, Ending, Job, OtherFile};
 
 /// A plan that a person reads.
@@ -28,6 +30,26 @@ struct Shown {
     session: Session,
     prepared: Prepared,
     printer: Printer,
+    /// The file that a pull request brings.
+    file: Option<WantedFile>,
+}
+
+/// A plan on its way to a person.
+struct Planned {
+    prepared: Prepared,
+    file: Option<WantedFile>,
+    /// A file that stays as it is and differs from the one that is proposed.
+    other: Option<OtherFile>,
+}
+
+/// How a run ended.
+pub struct Ran {
+    /// As screens tell it.
+    pub ending: Ending,
+    /// The exit code a command would have had.
+    pub exit: Exit,
+    /// The page of the pull request it opened, or found open.
+    pub page: Option<String>,
 }
 
 /// Plans a rotation with the usual waits.
@@ -47,11 +69,7 @@ async fn rotation(session: &Session, way: Way, chosen: &[EnvironmentName]) -> Re
 ///
 /// # Errors
 /// As the program's own.
-async fn prepared(
-    session: &Session,
-    command: &Command,
-    chosen: &[EnvironmentName],
-) -> Result<(Prepared, Option<OtherFile>)> {
+async fn planned(session: &Session, command: &Command, chosen: &[EnvironmentName]) -> Result<Planned> {
     let plain = async |purpose| prepare(session, command.as_str(), purpose, chosen).await;
     let prepared = match command {
         Command::Verify => plain(Purpose::Verify).await?,
@@ -66,9 +84,12 @@ async fn prepared(
         Command::Rotate => rotation(session, Way::Oidc, chosen).await?,
         Command::Rollback => rotation(session, Way::Back, chosen).await?,
         Command::RenewKeys => rotation(session, Way::Renew, chosen).await?,
-        Command::Pipeline(_) => return pipeline::propose(session).await,
+        Command::Pipeline(_) => {
+            let Proposed { prepared, file, differs } = pipeline::propose(session).await?;
+            return Ok(Planned { prepared, file: Some(file), other: differs });
+        }
     };
-    Ok((prepared, None))
+    Ok(Planned { prepared, file: None, other: None })
 }
 
 /// The plans that wait for a person. Forgetting one gives back the right to write.
@@ -96,8 +117,8 @@ impl Jobs {
             }
             _ => clouds.session(opening, federation, events, output).await?,
         };
-        let (prepared, other) = prepared(&session, &command, &chosen).await?;
-        self.show(job, Shown { session, prepared, printer }).await.map(|plan| (plan, other))
+        let Planned { prepared, file, other } = planned(&session, &command, &chosen).await?;
+        self.show(job, Shown { session, prepared, printer, file }).await.map(|plan| (plan, other))
     }
 
     /// Keeps a plan until a person has read it.
@@ -117,14 +138,14 @@ impl Jobs {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).remove(&job)
     }
 
-    /// Carries out what was agreed to; gives how it ended, and the exit code a command would have had.
+    /// Carries out what was agreed to.
     ///
     /// # Errors
     /// The plan was forgotten, or the journal cannot be used.
-    pub async fn carry_out(&self, job: Job, approval: Approval) -> Result<(Ending, Exit)> {
+    pub async fn carry_out(&self, job: Job, approval: Approval) -> Result<Ran> {
         let gone =
             || Failure::new(Code::PlanStale).with("cause", "the plan that was approved is not at hand");
-        let Shown { session, prepared, printer } = self.take(job).ok_or_else(gone)?;
+        let Shown { session, prepared, printer, file } = self.take(job).ok_or_else(gone)?;
         let names = prepared.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone());
         let consent = Consent {
             yes: true,
@@ -136,15 +157,20 @@ impl Jobs {
             ..Consent::default()
         };
         let decision = consent.decide(&prepared.decidable());
-        let purpose = prepared.purpose;
+        let (purpose, surveyed) = (prepared.purpose, prepared.surveyed.clone());
         let summary = prepared.carry_out(&session, decision).await;
+        // Where it cannot be read, the run is no worse for it.
+        let page = match &file {
+            Some(file) => page(&session, &surveyed, file).await.unwrap_or_default(),
+            None => None,
+        };
         let board = session.events.board();
         drop(session);
         printer.done().await;
         let summary = summary?;
         let exit = exit_of(&board, &summary, purpose);
         let Summary { outcome, failures, leftovers } = summary;
-        Ok((Ending { outcome, failures, leftovers }, exit))
+        Ok(Ran { ending: Ending { outcome, failures, leftovers }, exit, page })
     }
 
     /// Forgets a plan.

@@ -9,9 +9,10 @@ use crate::domain::federation::{Federation, Otherwise};
 use crate::engine::step::Events;
 use crate::plain;
 use crate::plain::look::Look;
-use crate::programs::pipeline::{Way, prepare_delivery, write};
+use crate::programs::pipeline::{Ready, Way, prepare_delivery, write};
 use crate::programs::run::Prepared;
 use crate::programs::session::Session;
+use crate::steps::gates::delivery::WantedFile;
 use crate::tui::msg::{OtherFile, PipelineWish, Placed};
 
 /// Columns of a difference: nothing of it is broken.
@@ -38,7 +39,13 @@ pub fn put(scene: &Scene, answers: &Federation, wish: PipelineWish, to_side: boo
     let written = write(&federation)?;
     let place = match place::look(&scene.opening.process.directory, &federation, &written)? {
         Place::Same(path) => return Ok(Placed::Unchanged(path.display().to_string())),
-        Place::Other { beside, .. } if to_side => beside,
+        Place::Other { beside, .. } if to_side => {
+            let told = beside.display().to_string();
+            return Ok(match place::put(&beside, &written)? {
+                true => Placed::Unchanged(told),
+                false => Placed::Beside(told),
+            });
+        }
         Place::Other { path, there, beside } => {
             let other = other(path.display().to_string(), &there, &written.yaml);
             return Ok(Placed::Other { other, beside: beside.display().to_string() });
@@ -62,17 +69,27 @@ pub async fn session(
     place::session(opening, clouds, &wanted(answers, wish)?, events, output).await
 }
 
-/// Plans a pull request with the file; beside the plan, how it differs from what the main branch holds.
+/// A pull request that is planned.
+pub struct Proposed {
+    /// What is intended.
+    pub prepared: Prepared,
+    /// The file and where it goes.
+    pub file: WantedFile,
+    /// How it differs from what the main branch holds; none: nothing is there, or exactly this.
+    pub differs: Option<OtherFile>,
+}
+
+/// Plans a pull request with the file.
 ///
 /// # Errors
 /// Its code lies on GitHub, or Azure DevOps refuses the file.
-pub async fn propose(session: &Session) -> Result<(Prepared, Option<OtherFile>)> {
+pub async fn propose(session: &Session) -> Result<Proposed> {
     let ready = prepare_delivery(session, &Way { branch: None, pull_request: true }).await?;
-    let file = &ready.file;
+    let Ready { prepared, file, there } = ready;
     let name = || format!("{} on {} of {}", file.path, file.main, file.repository);
-    let there = ready.there.as_ref().filter(|there| **there != file.content);
-    let differs = there.map(|there| other(name(), there, &file.content));
-    Ok((ready.prepared, differs))
+    let there = there.filter(|there| *there != file.content);
+    let differs = there.map(|there| other(name(), &there, &file.content));
+    Ok(Proposed { prepared, file, differs })
 }
 
 /// Saves the answers with this pipeline in them. Gives the file.

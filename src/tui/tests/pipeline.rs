@@ -112,9 +112,17 @@ fn a_pull_request_goes_through_the_review_and_leads_back() {
     assert!(shown.contains("- trigger: none") && shown.contains("enter to the plan"), "{shown}");
     press(&mut program, KeyCode::Enter);
     assert_eq!(program.screen(), "Review");
+    program.update(Msg::PipelinePage("https://dev.azure.com/contoso/pull/7".to_owned()));
     let ending = Ending { outcome: Outcome::Done, failures: Vec::new(), leftovers: Vec::new() };
     program.update(Msg::Ended { job, result: Ok(ending) });
     assert!(screen(&mut program, 80, 24).contains("Save [pipeline] to keyless.toml"));
     let effects = types(&mut program, "y");
     assert!(matches!(effects[..], [Effect::SavePipeline(CDK)]), "{effects:?}");
+    press(&mut program, KeyCode::Esc);
+    assert_eq!(program.screen(), "Pipeline");
+    let shown = screen(&mut program, 80, 24);
+    assert!(shown.contains("pull request  https://dev.azure.com/contoso/pull/7"), "{shown}");
+    let copied = types(&mut program, "u");
+    let [Effect::Terminal(TerminalEffect::Copy(link))] = &copied[..] else { panic!("{copied:?}") };
+    assert!(link.ends_with("/pull/7"));
 }

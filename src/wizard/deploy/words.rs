@@ -7,8 +7,8 @@ use crate::wizard::page::{Choice, Fact, Field, Key, Kind, Options, State};
 
 fn about(tool: Tool) -> &'static str {
     match tool {
-        Tool::Cdk => "AWS CDK: cdk deploy of all stacks, or of those you name in the file",
-        Tool::Terraform => "Terraform: a saved plan, shown before it is applied; state in S3",
+        Tool::Cdk => "AWS CDK: cdk deploy of all stacks",
+        Tool::Terraform => "Terraform: shows a plan, then applies it; state in S3",
         Tool::Amplify => "Amplify Gen 2: ampx pipeline-deploy, one app per account",
         Tool::AmplifyHosting => "Amplify Hosting: the built site as a job of the app",
         Tool::CloudFormation => "CloudFormation: one template, by a change set",
@@ -18,10 +18,10 @@ fn about(tool: Tool) -> &'static str {
 
 fn route(flow: Flow) -> &'static str {
     match flow {
-        Flow::Mapped => "feat/* and fix/* deploy to dev, release/* to staging, main to prod",
-        Flow::Trunk => "main is promoted through all environments, one after the other",
-        Flow::Develop => "develop, feat/* and fix/* deploy to dev, release/* to staging, main to prod",
-        Flow::Hotfix => "as mapped, and hotfix/* deploys to staging; it reaches prod by being merged",
+        Flow::Mapped => "feat, fix to dev; release to staging; main to prod",
+        Flow::Trunk => "main is promoted through all environments in turn",
+        Flow::Develop => "develop, feat, fix to dev; release to staging; main to prod",
+        Flow::Hotfix => "as mapped; hotfix to staging, and to prod by being merged",
     }
 }
 

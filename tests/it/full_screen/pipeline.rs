@@ -36,6 +36,7 @@ fn the_file_is_written_here_and_proposed_as_a_pull_request() {
     terminal.shows("Done: all that was approved.");
     terminal.keys("\r");
     terminal.shows("# Written by keyless: preset cdk, flow mapped.");
+    terminal.shows("pull request  http");
     terminal.keys("q");
     assert_eq!(terminal.ended(), 0);
 }

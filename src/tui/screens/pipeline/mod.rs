@@ -38,6 +38,8 @@ pub struct Pipeline {
     told: Told,
     /// Whether the code lies where keyless can open a pull request.
     proposes: bool,
+    /// The page of the pull request that was opened from here.
+    page: Option<String>,
     top: Scroll,
 }
 
@@ -96,8 +98,14 @@ impl Pipeline {
         let answers = shared.opened.as_ref().and_then(|opened| opened.federation.as_ref());
         let there = answers.and_then(|answers| answers.pipeline.as_ref());
         let (tool, flow) = there.map_or((Tool::Cdk, Flow::Mapped), |there| (there.tool, there.flow));
-        let mut screen =
-            Self { tool, flow, told: Told::Nothing(String::new()), proposes: false, top: Scroll::default() };
+        let mut screen = Self {
+            tool,
+            flow,
+            told: Told::Nothing(String::new()),
+            proposes: false,
+            page: None,
+            top: Scroll::default(),
+        };
         screen.turn(tool, flow, shared);
         screen
     }
@@ -130,6 +138,11 @@ impl Pipeline {
             Placed::Written(path) => {
                 std::iter::once(Act::Say(format!("written: {path}"))).chain(offers(wish, shared)).collect()
             }
+            Placed::Beside(path) => {
+                let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+                let text = format!("written: {name}; to use it, name it as file under [pipeline]");
+                std::iter::once(Act::Say(text)).chain(offers(wish, shared)).collect()
+            }
             Placed::Unchanged(path) => {
                 let text = format!("{path} holds exactly this already; nothing was written");
                 std::iter::once(Act::Say(text)).chain(offers(wish, shared)).collect()
@@ -143,7 +156,7 @@ impl Pipeline {
         shared.invocation().dress(&command)
     }
 
-    fn draw_head(&self, canvas: &mut Canvas<'_>, area: Rect) {
+    fn draw_head(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
         let spans = vec![
             canvas.role(Role::Accent, "Pipeline"),
             canvas.span(Paint::Dim, "  preset "),
@@ -153,14 +166,21 @@ impl Pipeline {
         ];
         canvas.line(area, 0, &spans);
         let (paint, text) = match &self.told {
-            Told::File { assumed, .. } if assumed.is_empty() => {
+            Told::File { assumed, .. } if assumed.is_empty() && offers(self.wish(), shared).is_none() => {
                 (Paint::Dim, "as the answers say; a condition in it is not a gate".to_owned())
+            }
+            Told::File { assumed, .. } if assumed.is_empty() => {
+                (Paint::Dim, "not what keyless.toml says yet: w and o offer to keep it there".to_owned())
             }
             Told::File { assumed, .. } => (Paint::Warn, format!("assumed: {}", assumed.join("; "))),
             Told::Nothing(_) => (Paint::Dim, String::new()),
         };
         let line = canvas.span(paint, text);
         canvas.line(area, 1, &[line]);
+        if let Some(page) = &self.page {
+            let spans = [canvas.span(Paint::Good, "pull request  "), canvas.span(Paint::Plain, page)];
+            canvas.line(area, 2, &spans);
+        }
     }
 }
 
@@ -188,6 +208,11 @@ impl Screen for Pipeline {
                 let help = "Plans a pull request with the file; the plan is reviewed first.";
                 hints.push(Hint::new("o", "pull request", Press::letter('o'), help));
             }
+            if self.page.is_some() {
+                let help = "Copies the address of the pull request that was opened from here.";
+                hints.push(Hint::new("u", "copy link", Press::letter('u'), help));
+            }
+            hints.push(Hint::new("esc", "back", Press::of(KeyCode::Esc), "Back."));
             hints.push(Hint::new("c", "copy file", Press::letter('c'), "Copies the file."));
             hints.push(Hint::new(
                 "x",
@@ -196,8 +221,10 @@ impl Screen for Pipeline {
                 "Copies the command that opens a pull request with it.",
             ));
         }
+        if !matches!(self.told, Told::File { .. }) {
+            hints.push(Hint::new("esc", "back", Press::of(KeyCode::Esc), "Back."));
+        }
         hints.extend(self.top.hints());
-        hints.push(Hint::new("esc", "back", Press::of(KeyCode::Esc), "Back."));
         hints
     }
 
@@ -221,6 +248,7 @@ impl Screen for Pipeline {
                 let text = "the code lies on GitHub, where keyless does not write: w writes the file here";
                 return Some(vec![Act::Say(text.to_owned())]);
             }
+            ('u', _) => return self.page.clone().map(|page| vec![Act::Copy(page)]),
             ('c', Told::File { lines, .. }) => return Some(vec![Act::Copy(lines.join("\n") + "\n")]),
             ('x', Told::File { .. }) => return Some(vec![Act::Copy(self.command(shared))]),
             _ => return None,
@@ -235,6 +263,10 @@ impl Screen for Pipeline {
                 vec![Act::Say(in_words(failure))]
             }
             Msg::PipelineSaved(Ok(path)) => vec![Act::Say(format!("[pipeline] is saved to {path}"))],
+            Msg::PipelinePage(page) => {
+                self.page = Some(page.clone());
+                Vec::new()
+            }
             Msg::PipelineDiffers(other) => vec![Act::Push(Box::new(Difference::on_main(other.clone())))],
             Msg::Ended { job, result: Ok(ending) } if ending.outcome == Outcome::Done => {
                 let run = shared.run.as_ref().filter(|run| run.job == *job);
@@ -253,10 +285,11 @@ impl Screen for Pipeline {
         }
     }
 
-    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, _shared: &Shared) {
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-        self.draw_head(canvas, Rect { height: 2.min(area.height), ..area });
-        let rest = Rect { y: area.y + 3, height: area.height.saturating_sub(3), ..area };
+        self.draw_head(canvas, Rect { height: 3.min(area.height), ..area }, shared);
+        let above = if self.page.is_some() { 4 } else { 3 };
+        let rest = Rect { y: area.y + above, height: area.height.saturating_sub(above), ..area };
         match &self.told {
             Told::File { lines, .. } => {
                 let seen = self.top.window(lines.len(), usize::from(rest.height));
