@@ -127,6 +127,11 @@ fn the_whole_way_with_defaults() {
 
 
 
+
+
+
+
+
          yes
          prod
          yes",
@@ -198,6 +203,7 @@ fn help_mistakes_and_the_way_back() {
 
          ?
          sandbox
+         no
          2
 
 
@@ -244,18 +250,18 @@ fn the_end_of_the_input_names_the_question() {
 #[test]
 fn a_plan_that_fails_or_goes_stale_is_shown_anew() {
     fn fails_once_then_goes_stale(effect: &Effect, before: usize) -> Option<Vec<Msg>> {
-        if let (Effect::Apply { generation, .. }, ..=13) = (effect, before) {
+        if let (Effect::Apply { generation, .. }, ..=15) = (effect, before) {
             let ended = Ended { stale: true, lines: Vec::new() };
             return Some(vec![Msg::Ended { generation: *generation, ended }]);
         }
         let Effect::MakePlan { generation, .. } = effect else { return None };
         let reason = "AWS did not answer for staging (KL-AWS-UNREACHABLE)".to_owned();
-        (before < 11).then(|| vec![Msg::Reviewed { generation: *generation, result: Box::new(Err(reason)) }])
+        (before < 13).then(|| vec![Msg::Reviewed { generation: *generation, result: Box::new(Err(reason)) }])
     }
     let model = Model::new(Start { signed_in: true, ..Start::default() });
     let told = tell(
         model,
-        "contoso\n\n1\n\n\n\n\n\n\n\n\n\n\nwhat\nretry\n\n\nyes\n\n\nyes\n",
+        "contoso\n\n1\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nwhat\nretry\n\n\nyes\n\n\nyes\n",
         fails_once_then_goes_stale,
     );
     insta::assert_snapshot!(told.screen.split_once("Keep the answers").unwrap().1);

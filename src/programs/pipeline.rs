@@ -113,13 +113,25 @@ async fn check(session: &Session, surveyed: &Surveyed, name: &str, yaml: &str) -
     });
     let missing: Vec<&str> = named.map(|name| name.as_str()).filter(|name| !there.contains(name)).collect();
     let text = if missing.is_empty() {
-        devops.preview(project, found.id, Some(yaml), &Map::new()).await?;
+        let read = devops.preview(project, found.id, Some(yaml), &Map::new()).await;
+        read.map_err(|failure| refused(failure, name))?;
         format!("Azure DevOps read the file as a run of pipeline {name} would, and takes it")
     } else {
         format!("not read by Azure DevOps yet: there is no connection {}", missing.join(", "))
     };
     session.events.send(Event::Notice { text }).await;
     Ok(())
+}
+
+/// A file that Azure DevOps would not run is a matter of the answers it follows from.
+fn refused(failure: Failure, pipeline: &str) -> Failure {
+    if failure.evidence("type") != Some("PipelineValidationException") {
+        return failure;
+    }
+    let said = failure.evidence("answered").unwrap_or_default().to_owned();
+    Failure::new(Code::Answers)
+        .with("pipeline", format!("Azure DevOps would not run the file as {pipeline}"))
+        .with("answered", said)
 }
 
 /// What reviewers of the pull request read.

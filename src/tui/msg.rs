@@ -1,5 +1,7 @@
 //! What happens to the program, and what it wants done.
 
+mod pipeline;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -19,6 +21,8 @@ use crate::plan::board::Board;
 use crate::plan::change::Plan;
 use crate::plan::event::{Event, Header, Outcome};
 use crate::wizard;
+
+pub use pipeline::{OtherFile, PipelineWish, Placed};
 
 /// One run: made, reviewed, carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,6 +48,8 @@ pub enum Command {
     Rollback,
     /// Puts new access keys in the place of old ones.
     RenewKeys,
+    /// Opens a pull request with the file of the pipeline that deploys.
+    Pipeline(PipelineWish),
 }
 
 impl Command {
@@ -56,6 +62,7 @@ impl Command {
             Self::Rotate => "rotate",
             Self::Rollback => "rotate --rollback",
             Self::RenewKeys => "rotate --renew-keys",
+            Self::Pipeline(_) => "pipeline --pull-request",
         }
     }
 
@@ -263,6 +270,19 @@ pub enum Msg {
     History(Result<Vec<Past>, Failure>),
     /// Answers [`Effect::ReadCalls`], newest first.
     Calls(Vec<Call>),
+    /// Answers [`Effect::PlacePipeline`].
+    PipelinePlaced {
+        /// Which pipeline.
+        wish: PipelineWish,
+        /// What became of its file.
+        result: Result<Placed, Failure>,
+    },
+    /// The main branch holds another file: comes before the [`Msg::Planned`] of its pull request.
+    PipelineDiffers(OtherFile),
+    /// The page of the pull request that brings the pipeline's file: comes before the [`Msg::Ended`] of its run.
+    PipelinePage(String),
+    /// Answers [`Effect::SavePipeline`]: the file.
+    PipelineSaved(Result<String, Failure>),
     /// Answers [`Effect::SavePlan`]: where it is.
     PlanSaved(Result<String, Failure>),
     /// Something everybody should read.
@@ -332,6 +352,15 @@ pub enum Effect {
     },
     /// Find out who became which role lately, and from which run. Only reads.
     Audit,
+    /// Write the file of the pipeline that deploys into the repository at hand. Another one that is there stays.
+    PlacePipeline {
+        /// Which pipeline.
+        wish: PipelineWish,
+        /// Write it beside the one that is there.
+        beside: bool,
+    },
+    /// Save `[pipeline]` to the answers.
+    SavePipeline(PipelineWish),
     /// Read the journal.
     ReadHistory,
     /// List the last HTTP exchanges.

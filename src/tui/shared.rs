@@ -245,6 +245,11 @@ impl Shared {
                 return effects;
             }
             Msg::Answers(federation) => return self.take_changed(federation),
+            Msg::PipelineSaved(Ok(_)) => {
+                if let Some(opened) = self.opened.as_mut() {
+                    opened.own = true;
+                }
+            }
             Msg::Notice(text) => self.log.notice(now, text),
             _ => {}
         }

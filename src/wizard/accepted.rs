@@ -5,6 +5,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 use super::answers::{FORMS, Given, Origin, branches, split};
+use super::deploy::Deploy;
 use super::model::Model;
 use super::page::{Field, Key, Value};
 use super::welcome::{CLOUDS, Goal};
@@ -17,18 +18,22 @@ use crate::domain::names::{
 use crate::domain::preset::PRESETS;
 use crate::domain::regions;
 
-fn parsed<T: FromStr<Err = Refused>>(text: &str) -> Result<T, String> {
+pub(super) fn parsed<T: FromStr<Err = Refused>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|refused: Refused| refused.to_string())
 }
 
-fn one_line(text: &str, what: &str) -> Result<(), String> {
+pub(super) fn one_line(text: &str, what: &str) -> Result<(), String> {
     if text.is_empty() || text.chars().any(char::is_control) || text.chars().count() > 256 {
         return Err(format!("`{text}` is no {what}: one line of text is accepted"));
     }
     Ok(())
 }
 
-fn among<'a>(text: &str, what: &str, all: impl IntoIterator<Item = &'a str> + Clone) -> Result<(), String> {
+pub(super) fn among<'a>(
+    text: &str,
+    what: &str,
+    all: impl IntoIterator<Item = &'a str> + Clone,
+) -> Result<(), String> {
     if all.clone().into_iter().any(|one| one == text) {
         return Ok(());
     }
@@ -104,7 +109,9 @@ impl Model {
             | Field::Approve
             | Field::HandOver
             | Field::Protected
+            | Field::Deploy(Deploy::TakeUp)
             | Field::Foreign { .. } => yes_or_no(text).ok().map(Value::Flag),
+            Field::Deploy(Deploy::Approvers) => Some(Value::Many(split(text).map(str::to_owned).collect())),
             Field::Profiles => Some(Value::Many(split(text).map(str::to_owned).collect())),
             Field::Token => None,
             Field::Organization => Some(Value::text(organization(text))),
@@ -132,6 +139,7 @@ impl Model {
             Field::OrganizationId => self.start.ask_azure_devops,
             Field::More => self.chosen().iter().any(|(_, name)| name.is_some()),
             Field::Confirm | Field::Subject { .. } | Field::Profiles | Field::SourceIp => true,
+            Field::Deploy(what) => self.is_optional_deploy(what),
             _ => false,
         }
     }
@@ -146,6 +154,7 @@ impl Model {
                 among(text, "way to sign in", self.start.sign_in.methods.iter().map(|method| method.word()))
             }
             Field::Token => Ok(()),
+            Field::Deploy(what) => self.check_deploy(key, *what, text),
             Field::Cloud => among(text, "cloud", CLOUDS.map(|(word, _)| word)),
             Field::Goal => among(text, "goal", Goal::ALL.map(Goal::word)),
             Field::Organization => parsed::<OrganizationName>(organization(text)).map(drop),

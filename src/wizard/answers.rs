@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::deploy::{self, Deploy};
 use super::model::Model;
 use super::naming;
 use super::page::{Default, Field, Key, Value};
@@ -80,8 +81,9 @@ impl Model {
                 }
                 _ => further.push(name.as_str()),
             }
-            fill_environment(environment, &mut give);
+            fill_environment(environment, deploy::chosen_branches(federation, environment), &mut give);
         }
+        deploy::fill(federation, &mut give);
         give(Key::of(Field::Profiles), Value::Many(of_profiles));
         give(Key::of(Field::More), Value::text(further.join(", ")));
     }
@@ -189,6 +191,7 @@ impl Model {
             self.chosen().iter().map(|(profile, _)| Key::of(Field::Name { profile: profile.clone() })),
         );
         keys.push(Key::of(Field::More));
+        keys.extend(self.pipeline_keys());
         for name in self.environment_names() {
             keys.extend(self.detail_keys(name));
         }
@@ -209,7 +212,7 @@ impl Model {
             audience: self.base.as_ref().map_or_else(|| AUDIENCE.to_owned(), |base| base.audience.clone()),
             azp: self.base.as_ref().and_then(|base| base.azp.clone()),
             verification: self.verification()?,
-            pipeline: self.base.as_ref().and_then(|base| base.pipeline.clone()),
+            pipeline: self.deployment(),
             environments,
         })
     }
@@ -257,9 +260,9 @@ impl Model {
             managed_policies: base.map(|base| base.managed_policies.clone()).unwrap_or_default(),
             boundary: base.and_then(|base| base.boundary.clone()),
             session_hours: base.map_or(defaults::SESSION_HOURS, |base| base.session_hours),
-            gates: base.map(|base| base.gates.clone()).unwrap_or_default(),
+            gates: self.gates(name, base),
             variables: base.map(|base| base.variables.clone()).unwrap_or_default(),
-            deploy: base.map(|base| base.deploy.clone()).unwrap_or_default(),
+            deploy: self.deploys_of(name, base),
         })
     }
 
@@ -299,7 +302,7 @@ impl Model {
     }
 }
 
-fn fill_environment(environment: &Environment, give: &mut impl FnMut(Key, Value)) {
+fn fill_environment(environment: &Environment, branches_chosen: bool, give: &mut impl FnMut(Key, Value)) {
     let mut text = |field, text: &str| give(Key::at(&environment.name, field), Value::text(text));
     text(Field::Account, environment.account.as_str());
     text(Field::Region, environment.region.as_str());
@@ -314,10 +317,10 @@ fn fill_environment(environment: &Environment, give: &mut impl FnMut(Key, Value)
         text(Field::SourceIp, &ranges.join(", "));
     }
     let patterns: Vec<&str> = environment.branches.iter().map(BranchPattern::as_str).collect();
-    text(
-        Field::Branches,
-        if patterns.is_empty() { NO_BRANCHES.to_owned() } else { patterns.join(", ") }.as_str(),
-    );
+    if branches_chosen {
+        let line = if patterns.is_empty() { NO_BRANCHES.to_owned() } else { patterns.join(", ") };
+        text(Field::Branches, &line);
+    }
     match &environment.sign_in {
         SignIn::Profile { profile } => {
             text(Field::SignIn, "profile");
@@ -346,6 +349,7 @@ fn key_of(field: &str, environment: Option<&EnvironmentName>) -> Key {
         "user" => Field::User,
         "region" => Field::Region,
         "sign-in" => Field::AssumeRole,
+        "pipeline" => Field::Deploy(Deploy::Repository),
         // What the wizard does not ask about is changed in the file.
         "boundary" | "managed-policies" | "permissions" | "deploy" | "session-hours" => Field::Account,
         _ => return Key::of(Field::More),

@@ -60,6 +60,7 @@ impl Model {
             Field::Preset => default(defaults::PRESET, "the least rights"),
             Field::Cloud => self.likely_cloud(),
             Field::Goal => self.likely_goal(),
+            Field::Deploy(what) => self.computed_deploy(None, *what),
             Field::Save => flag(true, "so that the answers are kept"),
             Field::HandOver => flag(true, "it cannot be set up from here"),
             Field::Foreign { .. } => flag(false, "what others made is left alone"),
@@ -168,15 +169,25 @@ impl Model {
             Field::User => default(defaults::user(name)?.as_str(), usual),
             Field::SourceIp => default("", "from everywhere"),
             Field::Branches => {
-                let patterns = defaults::branches(name, None);
+                let flow = self.flow();
+                let patterns = match &flow {
+                    Some((flow, main)) => flow.branches(name, main),
+                    None => defaults::branches(name, None),
+                };
+                let there = self.base.as_ref().and_then(|base| base.environment(name));
+                let kept = there.is_some_and(|environment| environment.branches == patterns);
                 let patterns: Vec<&str> = patterns.iter().map(BranchPattern::as_str).collect();
-                match patterns.is_empty() {
-                    true => default(NO_BRANCHES, format!("no branch usually deploys to {name}")),
-                    false => default(patterns.join(", "), usual),
+                let line = if patterns.is_empty() { NO_BRANCHES.to_owned() } else { patterns.join(", ") };
+                match (kept, patterns.is_empty(), flow) {
+                    (true, ..) => default(line, "keyless.toml"),
+                    (_, true, _) => default(line, format!("no branch usually deploys to {name}")),
+                    (_, false, Some((flow, _))) => default(line, format!("flow {flow}")),
+                    (_, false, None) => default(line, usual),
                 }
             }
             Field::Protected => flag(defaults::protected(name), usual),
             Field::Preset => self.default(&Key::of(Field::Preset)),
+            Field::Deploy(what) => self.computed_deploy(Some(name), *what),
             Field::Adjust => flag(false, "what is shown is complete"),
             Field::Confirm => default("", "without its name it is left out"),
             _ => None,

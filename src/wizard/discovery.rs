@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::deploy::{FoundPeople, FoundTool};
 use super::model::Model;
 use super::msg::{Effect, Handle};
 use super::page::{Field, Key, PageId, State};
@@ -90,6 +91,10 @@ pub enum Found {
     Projects(Result<Vec<ProjectName>, String>),
     /// Answers [`Effect::DiscoverVerification`].
     Verification(Result<FoundVerification, String>),
+    /// Answers [`Effect::DiscoverPeople`].
+    People(Result<FoundPeople, String>),
+    /// Answers [`Effect::DiscoverTool`]; none: nothing in the repository tells it, or it could not be read.
+    Tool(Option<FoundTool>),
     /// Answers [`Effect::DiscoverProfiles`]: profiles and the names of SSO sessions.
     Profiles(Result<(Vec<AwsProfile>, Vec<String>), String>),
     /// Answers [`Effect::SsoDiscover`].
@@ -126,7 +131,7 @@ impl<T> std::default::Default for Slot<T> {
 
 impl<T> Slot<T> {
     /// Whether it must be asked for this input; notes that it was, with that generation.
-    fn ask(&mut self, input: &str, generation: u64) -> bool {
+    pub(super) fn ask(&mut self, input: &str, generation: u64) -> bool {
         if self.generation != 0 && self.input == input {
             return false;
         }
@@ -181,6 +186,8 @@ pub(super) struct Discovery {
     pub(super) organization: Slot<FoundOrganization>,
     pub(super) projects: Slot<Vec<ProjectName>>,
     pub(super) verification: Slot<FoundVerification>,
+    pub(super) people: Slot<FoundPeople>,
+    pub(super) tool: Slot<Option<FoundTool>>,
     pub(super) profiles: Slot<(Vec<AwsProfile>, Vec<String>)>,
     pub(super) identities: BTreeMap<String, Slot<Identity>>,
     pub(super) sso: BTreeMap<String, Slot<SsoFound>>,
@@ -214,6 +221,8 @@ impl Discovery {
             }
             Found::Projects(found) => self.projects.take(generation, found),
             Found::Verification(found) => self.verification.take(generation, found),
+            Found::People(found) => self.people.take(generation, found),
+            Found::Tool(found) => self.tool.take(generation, Ok(found)),
             Found::Profiles(found) => self.profiles.take(generation, found),
             Found::Sso { session, found } => {
                 if let Some(slot) = self.sso.get_mut(&session) {
@@ -240,6 +249,7 @@ impl Discovery {
         self.organization.forget_failure();
         self.projects.forget_failure();
         self.verification.forget_failure();
+        self.people.forget_failure();
         self.profiles.forget_failure();
         self.identities.values_mut().for_each(Slot::forget_failure);
         self.sso.values_mut().for_each(Slot::forget_failure);
@@ -295,6 +305,7 @@ fn azure_devops(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.discovery.verification.ask(&format!("{session} {project}"), generation) {
         effects.push(Effect::DiscoverVerification { generation, organization, project, token });
     }
+    model.ask_about_deployments(&session, effects);
 }
 
 fn aws(model: &mut Model, effects: &mut Vec<Effect>) {

@@ -79,7 +79,11 @@ fn answer(model: &mut Model, key: Key, value: Value) -> Vec<Effect> {
     model.hindered.remove(&key);
     if key.field != Field::Token {
         // A front end may hold a choice as text: each answer is kept in the shape its question has.
-        let value = model.value_of(&key, &value.line()).unwrap_or(value);
+        // What was chosen from a list is as it stands there, commas included.
+        let value = match value {
+            Value::Many(_) if matches!(key.field, Field::Deploy(_)) => value,
+            value => model.value_of(&key, &value.line()).unwrap_or(value),
+        };
         model.answers.insert(key, Given { value, origin: Origin::Typed });
     }
     Vec::new()
@@ -156,7 +160,7 @@ fn next_stage(model: &mut Model) -> Vec<Effect> {
 fn back_stage(model: &mut Model) {
     if matches!(model.at, PageId::Environment(_)) {
         model.hindered.clear();
-        model.at = PageId::Names;
+        model.at = PageId::Pipeline;
     } else {
         back(model);
     }

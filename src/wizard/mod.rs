@@ -5,7 +5,9 @@ pub mod page;
 mod accepted;
 mod answers;
 mod defaults;
+mod deploy;
 mod discovery;
+mod facts;
 mod flow;
 mod model;
 mod msg;
@@ -15,6 +17,7 @@ mod questions;
 mod sign_in;
 mod sso;
 mod stages;
+mod waits;
 mod welcome;
 
 #[cfg(test)]
@@ -26,6 +29,7 @@ mod sso_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use deploy::{Deploy, FoundPeople, FoundTool, Somebody};
 pub use discovery::{
     AwsProfile, Found, FoundAccount, FoundOrganization, FoundVerification, Identity, SsoFound,
 };

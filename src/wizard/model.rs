@@ -10,7 +10,7 @@ use super::review::Review;
 use super::sign_in::{Offer, SignIn};
 use super::sso::SsoLogin;
 use super::welcome::{Goal, Opening};
-use crate::domain::federation::Federation;
+use crate::domain::federation::{Deployment, Federation};
 use crate::domain::names::EnvironmentName;
 
 /// What is known before the first question.
@@ -34,6 +34,9 @@ pub struct Start {
     pub profiles: Option<(Vec<String>, String)>,
     /// A likely region, and where it came from.
     pub region: Option<(String, String)>,
+    /// A likely pipeline that deploys, and where it came from.
+    #[serde(default)]
+    pub pipeline: Option<(Box<Deployment>, String)>,
     /// Whether `AWS_ACCESS_KEY_ID` is set.
     pub aws_keys: bool,
     /// Where `keyless.toml` would be written.
@@ -58,6 +61,7 @@ impl Default for Start {
             project: None,
             profiles: None,
             region: None,
+            pipeline: None,
             aws_keys: false,
             file: "keyless.toml".to_owned(),
             flags: String::new(),
@@ -274,7 +278,7 @@ impl Model {
         if looking || self.asks_for_queue() || self.asks_for_repository() {
             pages.push(PageId::Verification);
         }
-        pages.extend([PageId::Profiles, PageId::Names]);
+        pages.extend([PageId::Profiles, PageId::Names, PageId::Pipeline]);
         let names = &self.made.environments;
         let own_presets = names.iter().all(|name| self.answers.contains_key(&Key::at(name, Field::Preset)));
         pages.extend(names.iter().cloned().map(PageId::Environment));

@@ -10,7 +10,7 @@ use super::sso::SsoCode;
 use super::welcome::{Goal, Opened};
 use crate::domain::federation::Federation;
 use crate::domain::key::StepKey;
-use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName};
+use crate::domain::names::{EnvironmentName, OrganizationName, ProjectName, RepositoryName};
 
 /// Names a secret in the vault of `app`. The secret itself never comes near the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -168,6 +168,30 @@ pub enum Effect {
         organization: OrganizationName,
         /// The project.
         project: ProjectName,
+        /// The token; none: the session's own.
+        token: Option<Handle>,
+    },
+    /// List who may approve deployments.
+    DiscoverPeople {
+        /// Which request this is.
+        generation: u64,
+        /// The name as typed.
+        organization: OrganizationName,
+        /// The project.
+        project: ProjectName,
+        /// The token; none: the session's own.
+        token: Option<Handle>,
+    },
+    /// Look for what deploys the code of a repository.
+    DiscoverTool {
+        /// Which request this is.
+        generation: u64,
+        /// The name as typed.
+        organization: OrganizationName,
+        /// The project.
+        project: ProjectName,
+        /// The repository.
+        repository: RepositoryName,
         /// The token; none: the session's own.
         token: Option<Handle>,
     },

@@ -1,5 +1,6 @@
 //! A page of the wizard: facts, typed questions, their options and defaults.
 
+use super::deploy::Deploy;
 use crate::domain::key::StepKey;
 use crate::domain::names::EnvironmentName;
 
@@ -20,6 +21,8 @@ pub enum PageId {
     Profiles,
     /// How the environments are called.
     Names,
+    /// The pipeline that deploys.
+    Pipeline,
     /// One environment.
     Environment(EnvironmentName),
     /// What the roles may do.
@@ -116,6 +119,8 @@ pub enum Field {
     Cloud,
     /// What the person came for.
     Goal,
+    /// The pipeline that deploys, and its gates.
+    Deploy(Deploy),
 }
 
 /// Names one question.

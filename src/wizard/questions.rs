@@ -1,6 +1,7 @@
 //! The words and options of every question.
 
 use super::answers::FORMS;
+use super::deploy;
 use super::model::Model;
 use super::page::{Choice, Field, Key, Kind, Options, Question, State};
 use super::sso::SsoChoice;
@@ -109,6 +110,7 @@ impl Model {
                 None => (format!("Type the subject that {} shall trust", step.words()), String::new()),
             },
             Field::Approve => ("Carry out this plan".into(), "Nothing has been changed so far.".into()),
+            Field::Deploy(what) => return deploy::words(*what, name),
             field => return environment_words(field, name),
         };
         (label, why)
@@ -132,6 +134,7 @@ impl Model {
 
     fn kind(&self, key: &Key) -> Kind {
         match &key.field {
+            Field::Deploy(what) => self.kind_of_deploy(key, *what),
             Field::Method => {
                 let methods = &self.start.sign_in.methods;
                 Kind::Choice(Options::fixed(methods.iter().map(|method| (method.word(), method.about()))))

@@ -26,7 +26,7 @@ pub struct Stage {
 }
 
 /// The stages in order; the pages of all environments are one.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "Welcome",
     "Sign in",
     "Organisation",
@@ -34,6 +34,7 @@ const NAMES: [&str; 13] = [
     "Proof",
     "Accounts",
     "Names",
+    "Pipeline",
     "Details",
     "Rights",
     "Save",
@@ -51,12 +52,13 @@ fn place(id: &PageId) -> usize {
         PageId::Verification => 4,
         PageId::Profiles => 5,
         PageId::Names => 6,
-        PageId::Environment(_) => 7,
-        PageId::Preset => 8,
-        PageId::Save => 9,
-        PageId::Review => 10,
-        PageId::Run => 11,
-        PageId::Done => 12,
+        PageId::Pipeline => 7,
+        PageId::Environment(_) => 8,
+        PageId::Preset => 9,
+        PageId::Save => 10,
+        PageId::Review => 11,
+        PageId::Run => 12,
+        PageId::Done => 13,
     }
 }
 

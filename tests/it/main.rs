@@ -25,6 +25,7 @@ mod move_issuer;
 mod permissions;
 mod pipeline;
 mod pipeline_command;
+mod pipeline_prompts;
 mod practice_entra;
 mod prompts;
 mod rights;

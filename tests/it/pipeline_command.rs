@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::headless::assert_valid;
 use crate::support::binary::{Machine, Said};
-use crate::support::{Lab, Live};
+use crate::support::lab::THREE;
+use crate::support::{Job, Lab, Live};
 
 fn pull_requests(lab: &Lab) -> Vec<Value> {
     lab.dump().table("pull-request").into_values().collect()
@@ -141,6 +142,40 @@ async fn a_branch_gets_the_file_and_another_file_on_main_is_shown() {
         live.run(&["pipeline", "--branch", "deployments", "--pull-request", "--yes"]).await.expect(0);
     assert!(proposed.out.contains("1 write."), "{}", proposed.out);
     assert_eq!(pull_requests(&lab).len(), 1);
+}
+
+/// Before a delivery Azure DevOps reads the file as a run would: what it names must be there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn azure_devops_reads_the_file_first_and_may_refuse_it() {
+    let lab = Lab::of("deploy").await;
+    lab.run(Job::setup()).await.assert_proven(&THREE);
+    let live = Live::on(&lab);
+    let before = lab.dump().table("pull-request").len();
+    let read = |said: &Said| {
+        said.out.split_whitespace().chain(said.err.split_whitespace()).collect::<Vec<_>>().join(" ")
+    };
+    let taken = live.run(&["pipeline", "--branch", "deployments", "--yes"]).await.expect(0);
+    assert!(
+        read(&taken).contains("Azure DevOps read the file as a run of pipeline payments would, and takes it"),
+        "{}",
+        read(&taken)
+    );
+    // The file names a queue that is not there: Azure DevOps says so, and nothing is pushed.
+    let path = live.machine.work().join("keyless.toml");
+    let answers = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, answers.replace("tool = \"cdk\"", "tool = \"cdk\"\nqueue = \"Nobody\"")).unwrap();
+    for way in [&["--branch", "others"][..], &["--pull-request"]] {
+        let refused = live.run(&[&["pipeline", "--yes"], way].concat()).await.expect(2);
+        let told = read(&refused);
+        assert!(
+            told.contains("would not run the file")
+                && told.contains("Could not find a pool with name Nobody"),
+            "{told}"
+        );
+    }
+    let dump = lab.dump();
+    assert_eq!(dump.table("pull-request").len(), before);
+    assert!(!dump.table("ref").keys().any(|name| name.contains("others")), "{:?}", dump.table("ref").keys());
 }
 
 /// Keyless does not write to GitHub: a file and what to do with it.

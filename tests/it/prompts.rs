@@ -8,8 +8,8 @@ use keyless::plain::driver::{Performer, run};
 use keyless::plain::prompts::Prompts;
 use keyless::wizard::review::Review;
 use keyless::wizard::{
-    AwsProfile, Effect, Ended, Found, FoundOrganization, FoundVerification, Handle, Identity, Model, Msg,
-    Prompt, Start,
+    AwsProfile, Effect, Ended, Found, FoundOrganization, FoundPeople, FoundVerification, Handle, Identity,
+    Model, Msg, Prompt, Somebody, Start,
 };
 use portable_pty::CommandBuilder;
 use secrecy::{ExposeSecret, SecretString};
@@ -66,6 +66,13 @@ impl Performer for Clouds {
             Effect::DiscoverVerification { generation, .. } => {
                 (generation, Found::Verification(Ok(FoundVerification::default())))
             }
+            Effect::DiscoverPeople { generation, .. } => {
+                let one = |value: &str| Somebody { value: value.to_owned(), note: String::new() };
+                let people = vec![one("Payments Team"), one("ada@contoso.example")];
+                let found = FoundPeople { default_team: "Payments Team".to_owned(), people };
+                (generation, Found::People(Ok(found)))
+            }
+            Effect::DiscoverTool { generation, .. } => (generation, Found::Tool(None)),
             Effect::DiscoverProfiles { generation } => {
                 let profiles = PROFILES.map(|(name, _)| profile(name)).to_vec();
                 (generation, Found::Profiles(Ok((profiles, Vec::new()))))
@@ -156,10 +163,17 @@ fn prompts_lead_through_the_whole_wizard() {
     asked(&mut terminal, "Environment of profile contoso-staging", "\r");
     asked(&mut terminal, "Environment of profile contoso-prod", "\r");
     asked(&mut terminal, "Further environments", "\r");
-    for name in ["dev", "staging", "prod"] {
+    asked(&mut terminal, "Take up the deployments too", "y\r");
+    asked(&mut terminal, "Repository of the code", "\r");
+    asked(&mut terminal, "What deploys", "terraform\r");
+    asked(&mut terminal, "Which branches deploy where", "trunk\r");
+    for name in ["dev", "staging"] {
         asked(&mut terminal, &format!("Change anything for {name}"), "\r");
     }
+    asked(&mut terminal, "Who approves deployments", "\r");
+    asked(&mut terminal, "Change anything for prod", "\r");
     asked(&mut terminal, "Rights of the roles", "\r");
+    terminal.shows("deployments: terraform from web, flow trunk");
     asked(&mut terminal, "Save keyless.toml", "n\r");
     asked(&mut terminal, "Type prod to change it", "pro\r");
     terminal.until("the reason", |text| text.contains("`pro` is not `prod`"));
@@ -187,6 +201,7 @@ fn what_is_denied_is_left_to_somebody_else() {
         asked(&mut terminal, &format!("Environment of profile {profile}"), "\r");
     }
     asked(&mut terminal, "Further environments", "\r");
+    asked(&mut terminal, "Take up the deployments too", "n\r");
     for name in ["dev", "staging", "prod"] {
         asked(&mut terminal, &format!("Change anything for {name}"), "\r");
     }

@@ -313,7 +313,7 @@ async fn the_wizard_signs_in_and_proves_an_account_of_the_session() {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let answers =
-        "\n\n\nsso:practice\nsso:practice/111122223333/AdministratorAccess\n\n\neu-west-1\n\n\n\nyes\n";
+        "\n\n\nsso:practice\nsso:practice/111122223333/AdministratorAccess\n\n\nno\neu-west-1\n\n\n\nyes\n";
     child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
     let (mut told, mut address) = (String::new(), None);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::open::Scene;
+use super::pipeline::{self, Proposed};
 use crate::app::commands::plan_file;
 use crate::app::flow::exit_of;
 use crate::app::open::{Clouds, Opening};
@@ -17,16 +18,38 @@ use crate::plan::file::PlanFile;
 use crate::programs::build::Purpose;
 use crate::programs::consent::Consent;
 use crate::programs::doctor::heals;
+use crate::programs::pipeline::page;
 use crate::programs::rotate::{Options, Way, prepare_rotation};
 use crate::programs::run::{Prepared, Summary, prepare};
 use crate::programs::session::Session;
-use crate::tui::msg::{Approval, Command, Ending, Job};
+use crate::steps::gates::delivery::WantedFile;
+use crate::tui::msg::{Approval, Command, Ending, Job, OtherFile};
 
 /// A plan that a person reads.
 struct Shown {
     session: Session,
     prepared: Prepared,
     printer: Printer,
+    /// The file that a pull request brings.
+    file: Option<WantedFile>,
+}
+
+/// A plan on its way to a person.
+struct Planned {
+    prepared: Prepared,
+    file: Option<WantedFile>,
+    /// A file that stays as it is and differs from the one that is proposed.
+    other: Option<OtherFile>,
+}
+
+/// How a run ended.
+pub struct Ran {
+    /// As screens tell it.
+    pub ending: Ending,
+    /// The exit code a command would have had.
+    pub exit: Exit,
+    /// The page of the pull request it opened, or found open.
+    pub page: Option<String>,
 }
 
 /// Plans a rotation with the usual waits.
@@ -42,6 +65,33 @@ async fn rotation(session: &Session, way: Way, chosen: &[EnvironmentName]) -> Re
     })
 }
 
+/// Plans a command on its session.
+///
+/// # Errors
+/// As the program's own.
+async fn planned(session: &Session, command: &Command, chosen: &[EnvironmentName]) -> Result<Planned> {
+    let plain = async |purpose| prepare(session, command.as_str(), purpose, chosen).await;
+    let prepared = match command {
+        Command::Verify => plain(Purpose::Verify).await?,
+        Command::Heal(healing) => {
+            let mut prepared = plain(Purpose::Doctor).await?;
+            if let Some(healing) = healing {
+                prepared.mean_only(|step| heals(healing, step));
+            }
+            prepared
+        }
+        Command::Teardown => plain(Purpose::Teardown { whole: chosen.is_empty() }).await?,
+        Command::Rotate => rotation(session, Way::Oidc, chosen).await?,
+        Command::Rollback => rotation(session, Way::Back, chosen).await?,
+        Command::RenewKeys => rotation(session, Way::Renew, chosen).await?,
+        Command::Pipeline(_) => {
+            let Proposed { prepared, file, differs } = pipeline::propose(session).await?;
+            return Ok(Planned { prepared, file: Some(file), other: differs });
+        }
+    };
+    Ok(Planned { prepared, file: None, other: None })
+}
+
 /// The plans that wait for a person. Forgetting one gives back the right to write.
 #[derive(Default)]
 pub struct Jobs {
@@ -49,7 +99,7 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Looks, and plans a command.
+    /// Looks, and plans a command; beside the plan, a file that stays as it is and differs from the one that is proposed.
     ///
     /// # Errors
     /// As the program's own.
@@ -59,32 +109,28 @@ impl Jobs {
         federation: Federation,
         (job, command, chosen): (Job, Command, Vec<EnvironmentName>),
         output: &Output,
-    ) -> Result<Plan> {
+    ) -> Result<(Plan, Option<OtherFile>)> {
         let (events, printer) = output.follow(true);
-        let session = clouds.session(opening, federation, events, output).await?;
-        let plain = async |purpose| prepare(&session, command.as_str(), purpose, &chosen).await;
-        let prepared = match &command {
-            Command::Verify => plain(Purpose::Verify).await?,
-            Command::Heal(healing) => {
-                let mut prepared = plain(Purpose::Doctor).await?;
-                if let Some(healing) = healing {
-                    prepared.mean_only(|step| heals(healing, step));
-                }
-                prepared
+        let session = match &command {
+            Command::Pipeline(wish) => {
+                pipeline::session((clouds, opening), &federation, *wish, (events, output)).await?
             }
-            Command::Teardown => plain(Purpose::Teardown { whole: chosen.is_empty() }).await?,
-            Command::Rotate => rotation(&session, Way::Oidc, &chosen).await?,
-            Command::Rollback => rotation(&session, Way::Back, &chosen).await?,
-            Command::RenewKeys => rotation(&session, Way::Renew, &chosen).await?,
+            _ => clouds.session(opening, federation, events, output).await?,
         };
-        printer.caught_up(&session.events).await;
-        let plan = prepared.decidable();
+        let Planned { prepared, file, other } = planned(&session, &command, &chosen).await?;
+        self.show(job, Shown { session, prepared, printer, file }).await.map(|plan| (plan, other))
+    }
+
+    /// Keeps a plan until a person has read it.
+    async fn show(&self, job: Job, shown: Shown) -> Result<Plan> {
+        shown.printer.caught_up(&shown.session.events).await;
+        let plan = shown.prepared.decidable();
         let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock: who forgets the plan from now on finds it.
-        if session.stop.is_cancelled() {
+        if shown.session.stop.is_cancelled() {
             return Err(Failure::new(Code::Stopped).with("by", "another plan"));
         }
-        all.insert(job, Shown { session, prepared, printer });
+        all.insert(job, shown);
         Ok(plan)
     }
 
@@ -92,14 +138,14 @@ impl Jobs {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).remove(&job)
     }
 
-    /// Carries out what was agreed to; gives how it ended, and the exit code a command would have had.
+    /// Carries out what was agreed to.
     ///
     /// # Errors
     /// The plan was forgotten, or the journal cannot be used.
-    pub async fn carry_out(&self, job: Job, approval: Approval) -> Result<(Ending, Exit)> {
+    pub async fn carry_out(&self, job: Job, approval: Approval) -> Result<Ran> {
         let gone =
             || Failure::new(Code::PlanStale).with("cause", "the plan that was approved is not at hand");
-        let Shown { session, prepared, printer } = self.take(job).ok_or_else(gone)?;
+        let Shown { session, prepared, printer, file } = self.take(job).ok_or_else(gone)?;
         let names = prepared.blueprint.environments.iter().map(|wanted| wanted.environment.name.clone());
         let consent = Consent {
             yes: true,
@@ -111,15 +157,20 @@ impl Jobs {
             ..Consent::default()
         };
         let decision = consent.decide(&prepared.decidable());
-        let purpose = prepared.purpose;
+        let (purpose, surveyed) = (prepared.purpose, prepared.surveyed.clone());
         let summary = prepared.carry_out(&session, decision).await;
+        // Where it cannot be read, the run is no worse for it.
+        let page = match &file {
+            Some(file) => page(&session, &surveyed, file).await.unwrap_or_default(),
+            None => None,
+        };
         let board = session.events.board();
         drop(session);
         printer.done().await;
         let summary = summary?;
         let exit = exit_of(&board, &summary, purpose);
         let Summary { outcome, failures, leftovers } = summary;
-        Ok((Ending { outcome, failures, leftovers }, exit))
+        Ok(Ran { ending: Ending { outcome, failures, leftovers }, exit, page })
     }
 
     /// Forgets a plan.

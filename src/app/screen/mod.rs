@@ -9,6 +9,7 @@ mod last;
 mod look;
 mod open;
 mod performer;
+mod pipeline;
 mod rounds;
 #[cfg(test)]
 mod tests;

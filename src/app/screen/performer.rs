@@ -1,8 +1,9 @@
 //! Performs effects: each on its own task, so that no key ever waits for the network. What comes of it is a message.
 
+mod reads;
+
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -11,22 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::Calls;
 use super::jobs::Jobs;
-use super::look::{Looked, Round};
 use super::open::{Scene, open, seen};
 use super::rounds::{Latest, Rounds};
-use super::{doctor, history, last};
+use super::{history, last, pipeline};
 use crate::app::answers;
-use crate::app::audit;
-use crate::app::commands::write_plan;
-use crate::app::halves;
 use crate::app::open::Opening;
 use crate::app::output::Output;
-use crate::app::rotate;
 use crate::app::wizard::Stage;
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::federation::Federation;
-use crate::domain::inventory::Inventory;
-use crate::domain::names::EnvironmentName;
 use crate::explain::{Exit, Invocation};
 use crate::plain::driver::Performer as _;
 use crate::tui::msg::{Effect, Job, Msg, Opened};
@@ -163,54 +157,6 @@ impl Inner {
         Ok(Box::new(opened))
     }
 
-    async fn look(self: Arc<Self>, round: u64, environments: Vec<EnvironmentName>, stop: CancellationToken) {
-        let begin = async {
-            let scene = self.scene()?;
-            let (federation, others) = self.federation(&scene)?;
-            if others {
-                // The panes were told, and ask again for what they show now.
-                return Ok(None);
-            }
-            let output = self.output(&scene.opening, None);
-            Round::begin(scene, federation, &environments, output).await.map(Some)
-        };
-        let begun = match stop.run_until_cancelled(begin).await {
-            Some(Ok(Some(begun))) => Arc::new(begun),
-            Some(Ok(None)) | None => return,
-            Some(Err(failure)) => {
-                for environment in environments {
-                    self.send(Msg::Looked { environment, round, result: Err(failure.clone()) });
-                }
-                return;
-            }
-        };
-        for environment in environments {
-            let (inner, begun, stop) = (Arc::clone(&self), Arc::clone(&begun), stop.clone());
-            tokio::spawn(async move {
-                let looked = async {
-                    let _turn = inner.rounds.turn().await;
-                    // A look is large: those that wait for their turn do without.
-                    Box::pin(begun.look(&environment)).await
-                };
-                // Nobody waits for a look that was stopped.
-                let Some(looked) = stop.run_until_cancelled(looked).await else { return };
-                if let Ok(Looked { left: Some(out), .. }) = &looked {
-                    inner.send(Msg::Notice(halves::words(out)));
-                }
-                let result = looked.map(|looked| Arc::new(looked.board));
-                inner.send(Msg::Looked { environment, round, result });
-            });
-        }
-    }
-
-    /// Looks at every AWS connection and its key.
-    async fn inventory(&self, everywhere: bool) -> Result<Inventory> {
-        let scene = self.scene()?;
-        let (federation, _) = self.federation(&scene)?;
-        let output = self.output(&scene.opening, None);
-        rotate::take(&scene.opening, &scene.clouds, federation, everywhere, &output).await
-    }
-
     async fn wizard(&self, effect: wizard::Effect) -> Result<()> {
         let scene = self.scene()?;
         let job = job_of(&effect);
@@ -240,37 +186,6 @@ impl Inner {
             self.send(Msg::Wizard(msg));
         }
         Ok(())
-    }
-
-    /// Looks at everything as the doctor does.
-    async fn examine(&self) -> Msg {
-        let found = async {
-            let scene = self.scene()?;
-            let (federation, _) = self.federation(&scene)?;
-            doctor::examine(&scene, federation, &self.output(&scene.opening, None)).await
-        };
-        Msg::Examined(found.await.map(Box::new))
-    }
-
-    /// Finds out who can become what.
-    async fn map(&self) -> Msg {
-        let found = async {
-            let scene = self.scene()?;
-            let (federation, _) = self.federation(&scene)?;
-            doctor::map(&scene, federation, &self.output(&scene.opening, None)).await
-        };
-        Msg::Mapped(found.await.map(Box::new))
-    }
-
-    /// Finds out who became which role lately.
-    async fn audit(&self) -> Msg {
-        let found = async {
-            let scene = self.scene()?;
-            let (federation, _) = self.federation(&scene)?;
-            let output = self.output(&scene.opening, None);
-            audit::take(&scene.opening, &scene.clouds, federation, (&[], audit::USUAL), &output).await
-        };
-        Msg::Audited(found.await.map(Box::new))
     }
 
     /// The stop of a run: made when it is first asked for.
@@ -343,7 +258,11 @@ impl Performer for FullScreen {
                         let output = inner.output(&opening, Some(job));
                         let (federation, _) = inner.federation(&scene)?;
                         let on = (scene.clouds.as_ref(), &opening);
-                        inner.jobs.plan(on, federation, (job, command, environments), &output).await
+                        let planned =
+                            inner.jobs.plan(on, federation, (job, command, environments), &output).await?;
+                        let (plan, other) = planned;
+                        other.into_iter().for_each(|other| inner.send(Msg::PipelineDiffers(other)));
+                        Ok(plan)
                     };
                     Msg::Planned { job, result: planned.await.map(Box::new) }
                 });
@@ -353,8 +272,11 @@ impl Performer for FullScreen {
                 let abort = self.spawn(async move {
                     let result = inner.jobs.carry_out(job, approval).await;
                     inner.going().remove(&job);
-                    inner.exits(result.as_ref().map_or_else(Exit::of, |(_, exit)| *exit));
-                    Msg::Ended { job, result: result.map(|(ending, _)| ending) }
+                    inner.exits(result.as_ref().map_or_else(Exit::of, |ran| ran.exit));
+                    if let Some(page) = result.as_ref().ok().and_then(|ran| ran.page.clone()) {
+                        inner.send(Msg::PipelinePage(page));
+                    }
+                    Msg::Ended { job, result: result.map(|ran| ran.ending) }
                 });
                 self.goes_on(job, abort);
             }
@@ -395,6 +317,23 @@ impl Performer for FullScreen {
                 let auditing = Arc::clone(&inner);
                 let task = self.spawn(async move { auditing.audit().await });
                 inner.auditing.is_now(Some(task));
+            }
+            Effect::PlacePipeline { wish, beside } => {
+                tokio::task::spawn_blocking(move || {
+                    let result =
+                        inner.with_answers(|scene, found| pipeline::put(scene, &found, wish, beside));
+                    inner.send(Msg::PipelinePlaced { wish, result });
+                });
+            }
+            Effect::SavePipeline(wish) => {
+                tokio::task::spawn_blocking(move || {
+                    let saved = inner.with_answers(|scene, found| pipeline::save(scene, &found, wish));
+                    inner.send(Msg::PipelineSaved(saved));
+                    // The panes are told that the answers are others now.
+                    if let Err(failure) = inner.with_answers(|_, _| Ok(())) {
+                        inner.send(Msg::Notice(crate::explain::failure(&failure).cause));
+                    }
+                });
             }
             Effect::ReadHistory => {
                 tokio::task::spawn_blocking(move || {
@@ -468,18 +407,5 @@ impl FullScreen {
         if let (Job::Wizard(_), Ok(scene)) = (job, self.inner.scene()) {
             scene.kept.forget();
         }
-    }
-}
-
-impl Inner {
-    fn save_plan(&self, job: Job, path: &str) -> Result<String> {
-        let scene = self.scene()?;
-        let file = match job {
-            Job::Wizard(generation) => scene.kept.plan_file(generation, &scene.clouds),
-            Job::Command(_) => self.jobs.file(job, &scene),
-        };
-        let file =
-            file.ok_or_else(|| Failure::new(Code::PlanStale).with("cause", "the plan is not at hand"))?;
-        Ok(write_plan(&scene.opening, &file, Path::new(path))?.display().to_string())
     }
 }

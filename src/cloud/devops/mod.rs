@@ -28,6 +28,7 @@ mod routes;
 mod runs;
 pub mod security;
 pub mod security_roles;
+pub mod teams;
 pub mod variable_groups;
 pub mod variables;
 

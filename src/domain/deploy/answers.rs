@@ -8,12 +8,37 @@ use super::value::Value;
 use crate::domain::arn::RoleArn;
 use crate::domain::federation::{self, Deploys, Environment, Federation, Options, Source, Tool};
 use crate::domain::gates::group_name;
-use crate::domain::names::Refused;
+use crate::domain::names::{AccountId, Partition, Refused};
 
 /// The queue of Microsoft-hosted agents.
 const HOSTED: &str = "Azure Pipelines";
 /// Their image: the scripts of the presets are for Linux.
 const IMAGE: &str = "ubuntu-latest";
+
+/// The folder that a build for Amplify Hosting writes, where nothing is said.
+pub const OUTPUT: &str = "dist";
+/// The CloudFormation template, where nothing is said.
+pub const TEMPLATE: &str = "template.yaml";
+/// The script that deploys, where nothing is said.
+pub const SCRIPT: &str = "deploy.sh";
+
+/// The bucket of Terraform's state in an account, where nothing is said.
+pub fn state_bucket(pipeline: &str, account: &AccountId) -> String {
+    format!("{}-terraform-state-{account}", slug(pipeline))
+}
+
+/// The role that CloudFormation assumes itself, where nothing is said.
+///
+/// # Errors
+/// The name of that role is refused.
+pub fn execution_role(partition: Partition, account: &AccountId) -> Result<RoleArn, Refused> {
+    Ok(RoleArn {
+        partition,
+        account: account.clone(),
+        path: "/".parse()?,
+        name: "CloudFormationExecutionRole".parse()?,
+    })
+}
 
 /// A pipeline, and what was assumed where the answers say nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,21 +118,21 @@ fn preset(answers: &federation::Deployment, assumed: &mut Assumed) -> Result<Pre
         Tool::Amplify => Preset::AmplifyGen2 { dir: here()? },
         Tool::AmplifyHosting => Preset::AmplifyHosting {
             dir: here()?,
-            output: assumed.shared(output.as_ref(), "output", "dist")?,
+            output: assumed.shared(output.as_ref(), "output", OUTPUT)?,
             // Amplify connects to GitHub and not to Azure Repos.
             hosting: match answers.repository {
                 Source::AzureRepos(_) => Hosting::Upload,
                 Source::GitHub { .. } => Hosting::Connected,
             },
         },
-        Tool::CloudFormation => Preset::CloudFormation {
-            template: assumed.shared(template.as_ref(), "template", "template.yaml")?,
-        },
+        Tool::CloudFormation => {
+            Preset::CloudFormation { template: assumed.shared(template.as_ref(), "template", TEMPLATE)? }
+        }
         Tool::Script => Preset::Script {
             build: build.clone(),
             output: or(output.as_ref(), ".")?,
             preview: preview.clone(),
-            deploy: assumed.shared(deploy.as_ref(), "deploy", "deploy.sh")?,
+            deploy: assumed.shared(deploy.as_ref(), "deploy", SCRIPT)?,
         },
     })
 }
@@ -162,7 +187,7 @@ fn place(
     Ok(match answers.tool {
         Tool::Cdk => Place::Cdk(deploys.stacks.clone()),
         Tool::Terraform => {
-            let bucket = format!("{stem}-terraform-state-{}", environment.account);
+            let bucket = state_bucket(&answers.name, &environment.account);
             let key = format!("{stem}/{name}.tfstate");
             Place::Terraform(Backend {
                 bucket: assumed.of(environment, deploys.state_bucket.as_ref(), "state-bucket", &bucket)?,
@@ -185,9 +210,7 @@ fn place(
             }
         }
         Tool::CloudFormation => {
-            let own = environment.role_arn();
-            let execution =
-                RoleArn { path: "/".parse()?, name: "CloudFormationExecutionRole".parse()?, ..own };
+            let execution = execution_role(environment.partition(), &environment.account)?;
             if deploys.execution_role.is_none() {
                 assumed.0.push(format!("{name}: deploy = {{ execution-role = \"{execution}\" }}"));
             }

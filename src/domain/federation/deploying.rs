@@ -29,24 +29,12 @@ impl Federation {
     /// # Errors
     /// The project's name is no repository's, and none is named.
     pub fn deploying(&self, otherwise: &Otherwise) -> Result<Option<Self>, Refused> {
-        let Otherwise { tool, flow, repository } = otherwise;
-        let mut wanted = match (&self.pipeline, tool) {
-            (Some(there), _) => there.clone(),
-            (None, None) => return Ok(None),
-            (None, Some(tool)) => {
-                let repository = repository.clone().map_or_else(|| self.own_repository(), Ok)?;
-                Deployment::new(Deployment::default_name(&repository), repository, *tool)
-            }
+        let own = match (&self.pipeline, &otherwise.repository) {
+            (None, None) if otherwise.tool.is_some() => Some(self.own_repository()?),
+            (_, named) => named.clone(),
         };
-        wanted.tool = tool.unwrap_or(wanted.tool);
-        wanted.flow = flow.unwrap_or(wanted.flow);
-        if let Some(repository) = repository {
-            if wanted.name == Deployment::default_name(&wanted.repository) {
-                wanted.name = Deployment::default_name(repository);
-            }
-            wanted.repository = repository.clone();
-        }
-        wanted.options = wanted.options.of(wanted.tool);
+        let otherwise = Otherwise { repository: own, ..otherwise.clone() };
+        let Some(wanted) = Deployment::with(self.pipeline.as_ref(), &otherwise) else { return Ok(None) };
         let mut federation = self.clone();
         for environment in &mut federation.environments {
             let usual = environment.preset == defaults::preset(environment, self.pipeline.as_ref());
@@ -60,5 +48,30 @@ impl Federation {
         }
         federation.pipeline = Some(wanted);
         Ok(Some(federation))
+    }
+}
+
+impl Deployment {
+    /// The pipeline that is there, with what is to be otherwise; a new one where there is none. What means nothing to its
+    /// tool is left out. None: there is none, and nothing says what deploys, or from where.
+    pub fn with(there: Option<&Self>, otherwise: &Otherwise) -> Option<Self> {
+        let Otherwise { tool, flow, repository } = otherwise;
+        let mut wanted = match there {
+            Some(there) => there.clone(),
+            None => {
+                let repository = repository.clone()?;
+                Self::new(Self::default_name(&repository), repository, (*tool)?)
+            }
+        };
+        wanted.tool = tool.unwrap_or(wanted.tool);
+        wanted.flow = flow.unwrap_or(wanted.flow);
+        if let Some(repository) = repository {
+            if wanted.name == Self::default_name(&wanted.repository) {
+                wanted.name = Self::default_name(repository);
+            }
+            wanted.repository = repository.clone();
+        }
+        wanted.options = wanted.options.of(wanted.tool);
+        Some(wanted)
     }
 }

@@ -132,6 +132,55 @@ pub struct BusinessHours {
     pub time_zone: String,
 }
 
+impl BusinessHours {
+    /// What is accepted as one line, as a phrase.
+    pub const ACCEPTED: &'static str = "days, a beginning and an end of the same day, and a time zone by its Windows name, such as Monday-Friday 08:00-17:00 UTC; \
+         days and time zone may be left out";
+}
+
+/// The days of a line: `Monday, Friday`, `Monday-Friday`; none: Monday to Friday.
+fn days(text: &str) -> Option<Vec<Day>> {
+    let mut found = Vec::new();
+    for part in text.split([',', ' ']).filter(|part| !part.is_empty()) {
+        match part.split_once('-') {
+            None => found.push(part.parse().ok()?),
+            Some((first, last)) => {
+                let (first, last): (Day, Day) = (first.parse().ok()?, last.parse().ok()?);
+                let between: Vec<Day> =
+                    Day::ALL.into_iter().filter(|day| (first..=last).contains(day)).collect();
+                if between.is_empty() {
+                    return None;
+                }
+                found.extend(between);
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    Some(if found.is_empty() { Day::WORK.to_vec() } else { found })
+}
+
+impl FromStr for BusinessHours {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let refused = || Refused::new("business hours", text, Self::ACCEPTED);
+        let times = |part: &str| -> Option<(TimeOfDay, TimeOfDay)> {
+            let (from, to) = part.split_once('-')?;
+            Some((from.parse().ok()?, to.parse().ok()?))
+        };
+        let (at, from, to) = text
+            .split_whitespace()
+            .find_map(|part| times(part).map(|(from, to)| (part, from, to)))
+            .ok_or_else(refused)?;
+        let (before, after) = text.split_once(at).ok_or_else(refused)?;
+        let zone = after.split_whitespace().collect::<Vec<_>>().join(" ");
+        let fits = from < to && zone.chars().count() <= 100 && !zone.chars().any(char::is_control);
+        let days = days(before).filter(|_| fits).ok_or_else(refused)?;
+        Ok(Self { days, from, to, time_zone: if zone.is_empty() { "UTC".to_owned() } else { zone } })
+    }
+}
+
 impl fmt::Display for BusinessHours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let days: Vec<&str> = self.days.iter().map(|day| day.as_str()).collect();
@@ -150,6 +199,29 @@ mod tests {
         assert_eq!(read("8:05").unwrap(), "08:05");
         assert_eq!(read("23:59").unwrap(), "23:59");
         for wrong in ["24:00", "08:60", "8", "08:0", "+8:00", "08:00:00", ""] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn hours_are_read_from_one_line_and_said_again() {
+        let read = |text: &str| text.parse::<BusinessHours>().map(|hours| hours.to_string());
+        let work = "Monday, Tuesday, Wednesday, Thursday, Friday 08:00-17:00 UTC";
+        for text in ["08:00-17:00", "8:00-17:00 UTC", "Monday-Friday 08:00-17:00", work] {
+            assert_eq!(read(text).unwrap(), work, "{text}");
+        }
+        let other = "Monday, Sunday 09:30-12:00 W. Europe Standard Time";
+        assert_eq!(read("sunday, monday 9:30-12:00  W. Europe Standard  Time").unwrap(), other);
+        assert_eq!(read(other).unwrap(), other);
+        for wrong in [
+            "",
+            "Monday",
+            "17:00-08:00",
+            "Mo 08:00-17:00",
+            "Friday-Monday 08:00-17:00",
+            "08:00",
+            "08:00 17:00",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

@@ -14,10 +14,11 @@ use crate::tui::shared::Access;
 use crate::wizard::{self, PageId};
 
 impl Program {
-    /// Only the home screen stays; a run that the doctor or the inventory began leads back to it.
+    /// Only the home screen stays; a run that the doctor, the inventory or the pipeline began leads back to it.
     pub(super) fn home(&mut self) {
         let from_run = self.stack.last().is_some_and(|screen| screen.id() == Id::Run);
-        let begun = self.stack.iter().rposition(|screen| matches!(screen.id(), Id::Doctor | Id::Inventory));
+        let begins = |id| matches!(id, Id::Doctor | Id::Inventory | Id::Pipeline);
+        let begun = self.stack.iter().rposition(|screen| begins(screen.id()));
         match begun {
             Some(begun) if from_run => self.stack.truncate(begun + 1),
             _ => {

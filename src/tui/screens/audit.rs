@@ -161,7 +161,7 @@ impl AuditScreen {
                 Some((Paint::Bad, format!("{}: {}. {hint}", failure.code.text(), words.cause)))
             }
             Told::Found { rows: all, .. } if all.is_empty() => {
-                Some((Paint::Dim, format!("No event in that time; {DELAY}.")))
+                Some((Paint::Dim, "No event in that time.".to_owned()))
             }
             Told::Found { .. } if rows == 0 => Some((Paint::Dim, "No event holds these words.".to_owned())),
             Told::Found { .. } => None,

@@ -83,7 +83,7 @@ impl Palette {
             add("Tear down: remove what keyless made", "", Does::Run(Command::Teardown));
         }
         if shared.opened.as_ref().is_some_and(|opened| opened.federation.is_some()) {
-            add("Pipeline: the file that deploys, by preset and flow", "", Does::Pipeline);
+            add("Pipeline: the file that deploys, by preset and flow", "P", Does::Pipeline);
         }
         if shared.is_running() {
             add("Run: what is being carried out", "", Does::Setup);

@@ -158,6 +158,10 @@ impl Asked {
         for _ in 0..self.model().environment_names().len() + 1 {
             self.enter();
         }
+        // Deployments, the repository, what deploys, which branches where.
+        for _ in 0..4 {
+            self.enter();
+        }
         self
     }
 }

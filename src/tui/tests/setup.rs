@@ -82,6 +82,13 @@ fn projects_accounts_names_and_rights_are_lists() {
     for _ in 0..4 {
         asked.enter();
     }
+    insta::assert_snapshot!("pipeline_80x24", asked.screen(80, 24));
+    insta::assert_snapshot!("pipeline_120x40", asked.screen(120, 40));
+    asked.enter();
+    asked.enter();
+    insta::assert_snapshot!("pipeline_tool_80x24", asked.screen(80, 24));
+    asked.enter();
+    asked.enter();
     asked.types("n");
     insta::assert_snapshot!("rights_80x24", asked.screen(80, 24));
     asked.types("v");

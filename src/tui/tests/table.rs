@@ -5,7 +5,7 @@ use crossterm::event::KeyCode;
 use super::asked::{Asked, dark, many};
 use crate::domain::names::EnvironmentName;
 use crate::tui::theme::{Palette, Theme};
-use crate::wizard::{Field, Key, PageId, Start};
+use crate::wizard::{Deploy, Field, Key, PageId, Start};
 
 fn name(text: &str) -> EnvironmentName {
     text.parse().unwrap()
@@ -56,7 +56,7 @@ fn a_cell_is_changed_and_judged_while_it_is_typed() {
     asked.types("ll");
     asked.enter();
     assert_eq!(of(&asked, "dev", Field::Protected), "yes", "yes and no change at once");
-    asked.types("l");
+    asked.types("llll");
     asked.enter();
     insta::assert_snapshot!("table_choice", asked.screen(80, 24));
     asked.press(KeyCode::Down);
@@ -66,13 +66,40 @@ fn a_cell_is_changed_and_judged_while_it_is_typed() {
     assert_eq!(*asked.model().at(), PageId::Preset);
     asked.press(KeyCode::Esc);
     asked.press(KeyCode::Esc);
-    assert_eq!(*asked.model().at(), PageId::Names, "the table is one page");
+    assert_eq!(*asked.model().at(), PageId::Pipeline, "the table is one page");
+}
+
+#[test]
+fn who_approves_is_chosen_for_protected_environments() {
+    let mut asked = three();
+    asked.types("G");
+    for _ in 0..6 {
+        asked.types("l");
+    }
+    asked.enter();
+    insta::assert_snapshot!("table_approvers_80x24", asked.screen(80, 24));
+    insta::assert_snapshot!("table_approvers_120x40", asked.screen(120, 40));
+    asked.types(" ");
+    asked.press(KeyCode::Down);
+    asked.types(" ");
+    asked.enter();
+    assert_eq!(of(&asked, "prod", Field::Deploy(Deploy::Approvers)), "ada@contoso.example");
+    asked.types("ll");
+    asked.enter();
+    asked.types("at night");
+    assert!(asked.screen(120, 40).contains("is no business hours"), "{}", asked.screen(120, 40));
+    asked.ctrl('u');
+    asked.types("08:00-17:00");
+    asked.enter();
+    let gates = asked.model().federation().unwrap().environments[2].gates.clone();
+    assert_eq!(gates.approvers, ["ada@contoso.example"]);
+    assert!(gates.business_hours.is_some());
 }
 
 #[test]
 fn a_pasted_role_over_several_lines_is_one() {
     let mut asked = three();
-    for _ in 0..7 {
+    for _ in 0..10 {
         asked.types("l");
     }
     asked.enter();
@@ -101,9 +128,9 @@ fn what_is_missing_is_gone_to() {
     asked.types("7a1c9d52-6b0e-4f3a-9c77-2d5e8f1a0b34");
     asked.enter();
     asked.types("payments");
-    asked.enter();
-    asked.enter();
-    asked.enter();
+    for _ in 0..4 {
+        asked.enter();
+    }
     asked.types("n");
     insta::assert_snapshot!("table_missing", asked.screen(80, 24));
     assert!(matches!(asked.model().at(), PageId::Environment(_)));
@@ -124,6 +151,7 @@ fn hundreds_scroll_and_are_found() {
     asked.enter();
     asked.ctrl('a');
     asked.enter();
+    asked.ctrl('n');
     asked.ctrl('n');
     assert!(matches!(asked.model().at(), PageId::Environment(_)));
     asked.types("G");

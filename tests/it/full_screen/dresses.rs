@@ -46,8 +46,8 @@ fn accessible() -> (String, Value) {
     let mut command = machine.command(&["--sandbox", "--accessible", "setup"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // Every default; the plan itself is not approved.
-    let answers = "\n".repeat(15) + &"no\n".repeat(12);
+    // Every default, and no deployments; the plan itself is not approved.
+    let answers = "\n".repeat(8) + "no\n" + &"\n".repeat(7) + &"no\n".repeat(12);
     let _ = child.stdin.take().unwrap().write_all(answers.as_bytes());
     let _ = child.wait_with_output().unwrap();
     made(&machine)
@@ -69,7 +69,7 @@ fn prompts() -> (String, Value) {
         let text = terminal.text();
         answered = text.lines().rev().find(|line| line.starts_with("? ")).unwrap_or_default().to_owned();
         if !saved.exists() {
-            terminal.keys("\r");
+            terminal.keys(if answered.contains("Take up the deployments too") { "n\r" } else { "\r" });
         }
     }
     terminal.keys("\u{3}");

@@ -6,6 +6,8 @@ mod dresses;
 mod healing;
 #[cfg(unix)]
 mod onboarding;
+#[cfg(unix)]
+mod pipeline;
 mod random;
 #[cfg(unix)]
 mod terminal;

@@ -18,6 +18,8 @@ pub fn to_review(terminal: &mut Terminal) {
     });
     terminal.keys("\r");
     terminal.at("Names of the environments", "\u{e}");
+    // With or without a pipeline is no matter of this test.
+    terminal.at("Take up the deployments too", "n\r");
     terminal.until("the table", |text| {
         text.contains("Details of the environments") && text.contains("nothing is missing")
     });
@@ -102,6 +104,8 @@ fn from_the_first_key_to_three_proven_panes() {
     terminal.until("the accounts", |text| text.contains("777788889999"));
     terminal.keys("\r");
     terminal.at("Names of the environments", "\u{e}");
+    // With or without a pipeline is no matter of this test.
+    terminal.at("Take up the deployments too", "n\r");
     terminal.shows("nothing is missing");
     terminal.keys("n");
     terminal.at("Rights of the roles", "\r");
@@ -152,6 +156,7 @@ fn a_call_that_was_dropped_is_looked_at_before_anything_else() {
         ("belong to one project", "payments", "\u{e}"),
         ("one account and region that", "777788889999", "\u{e}"),
         ("Names of the environments", "prod", "\u{e}"),
+        ("Take up the deployments too", "deploys, with", "\u{e}"),
         ("Details of the environments", "nothing is missing", "n"),
         ("Rights of the roles", "minimal", "\u{e}"),
         ("The answers are complete", "prod", "\u{e}"),

@@ -121,3 +121,10 @@ pub(in crate::cloud::devops) const SET_ROLES: Route =
 pub(in crate::cloud::devops) const INHERIT_ROLES: Route =
     route("PATCH", ROLES, "7.1-preview.1").query(&["inheritPermissions"]);
 pub(in crate::cloud::devops) const REMOVE_ROLE: Route = route("DELETE", ROLE, "7.1-preview.1");
+
+pub(in crate::cloud::devops) const TEAMS: Route =
+    route("GET", "/{organization}/_apis/projects/{project}/teams", "7.1").query(&["$top"]);
+pub(in crate::cloud::devops) const TEAM_MEMBERS: Route =
+    route("GET", "/{organization}/_apis/projects/{project}/teams/{team}/members", "7.1")
+        .query(&["$top"])
+        .response(&["isTeamAdmin"]);

@@ -107,6 +107,9 @@ fn turns(home: &Home, shared: &Shared) -> Vec<Hint> {
 fn rarer(shared: &Shared, hints: &mut Vec<Hint>) {
     let help = "Who became which role in the last 7 days, and from which pipeline run. It only reads.";
     hints.push(key('a', "a", "audit", help));
+    let help =
+        "The file of the pipeline that deploys, by preset and flow: written here, or as a pull request.";
+    hints.push(key('P', "P", "pipeline", help));
     hints.push(key('R', "R", "look again", "Looks at every environment now; ctrl-r too. It only reads."));
     let (does, help) = match shared.fleet.is_paused() {
         true => ("go on", "Lets the panes refresh by themselves again."),

@@ -19,6 +19,7 @@ use super::doctor::Doctor;
 use super::history::History;
 use super::inventory::InventoryScreen;
 use super::log::LogScreen;
+use super::pipeline::Pipeline;
 use super::run::Run;
 use super::{Act, Id, Screen};
 use crate::domain::names::EnvironmentName;
@@ -222,6 +223,7 @@ impl Home {
             'd' if open && any => Doctor::begin(),
             'r' if open && any => InventoryScreen::begin(),
             'a' if open && any => AuditScreen::begin(),
+            'P' if open && any => vec![Act::Push(Box::new(Pipeline::of(shared)))],
             'w' if has_run(shared) => vec![Act::Push(Box::new(Run::default()))],
             'o' if matches!(shared.access, Access::Failed(_)) => {
                 vec![Act::Effect(Effect::Open { practice: shared.asked.clone() })]

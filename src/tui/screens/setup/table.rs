@@ -16,20 +16,26 @@ use crate::tui::widgets::form;
 use crate::tui::widgets::pick::Pick;
 use crate::tui::widgets::{field, fuzzy};
 use crate::wizard::page::Kind;
-use crate::wizard::{Field, Key, Model, Msg, PageId, Question, Value};
+use crate::wizard::{Deploy, Field, Key, Model, Msg, PageId, Question, Value};
 
 /// Numbers for the mouse: a row, then its columns; above them the options of the open cell.
 pub(super) const ITEMS: usize = 64;
 pub(super) const OPTIONS: usize = 1_000_000;
 
 /// The columns in order; those of the sign-in only where an environment signs in that way.
-const COLUMNS: [(Field, &str); 16] = [
+const COLUMNS: [(Field, &str); 22] = [
     (Field::Account, "account"),
     (Field::Region, "region"),
     (Field::Role, "role"),
     (Field::Connection, "connection"),
     (Field::Branches, "branches"),
     (Field::Protected, "protected"),
+    (Field::Deploy(Deploy::Approvers), "who approves"),
+    (Field::Deploy(Deploy::Others), "others who approve"),
+    (Field::Deploy(Deploy::Hours), "business hours"),
+    (Field::Deploy(Deploy::AppId), "Amplify app"),
+    (Field::Deploy(Deploy::StateBucket), "state bucket"),
+    (Field::Deploy(Deploy::ExecutionRole), "CloudFormation's role"),
     (Field::Preset, "rights"),
     (Field::SignIn, "sign-in"),
     (Field::Profile, "profile"),

@@ -181,6 +181,7 @@ impl Table {
                 Some((Field::SsoSession | Field::PermissionSet | Field::Profile, _)) | None => {
                     "This environment signs in another way: see its column sign-in."
                 }
+                Some((Field::Deploy(_), _)) => "Deployments to this environment do not ask for it.",
                 Some(_) => "This cell has no meaning for how the environment signs in.",
             };
             let span = canvas.span(Paint::Dim, text);

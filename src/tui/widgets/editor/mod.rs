@@ -14,7 +14,7 @@ use crate::tui::keys::{Motion, Press};
 use crate::tui::widgets::pick::Pick;
 use crate::tui::widgets::{field, fuzzy};
 use crate::wizard::page::{Choice, Kind, Options, Question, Value};
-use crate::wizard::{Field, Model, Msg, SsoChoice};
+use crate::wizard::{Deploy, Field, Model, Msg, SsoChoice};
 
 /// Lists with more options than this are filtered by typing.
 const FILTERED: usize = 8;
@@ -253,7 +253,9 @@ impl Editor {
             (_, Some(_)) => {}
             _ => {
                 let line = match question.key.field {
-                    Field::Branches | Field::More | Field::SourceIp => listed(text),
+                    Field::Branches | Field::More | Field::SourceIp | Field::Deploy(Deploy::Others) => {
+                        listed(text)
+                    }
                     _ => field::one_line(text),
                 };
                 let old = self.typed.as_ref().filter(|input| !input.value().is_empty());

@@ -1,6 +1,10 @@
 //! `keyless pipeline`: the file that deploys, on stdout, here, on a branch or as a pull request.
 
+pub mod place;
+
 use std::path::{Path, PathBuf};
+
+use place::Place;
 
 use super::answers::{self, Answers};
 use super::approve;
@@ -9,15 +13,12 @@ use super::open::{Clouds, Opening};
 use super::output::{Output, Printer};
 use super::stream::WAITS_FOR;
 use crate::cli::Yes;
-use crate::config;
 use crate::domain::failure::{Code, Failure, Result};
-use crate::domain::federation::{self, Deployment, Federation, Otherwise, Source, Tool, defaults};
+use crate::domain::federation::{self, Deployment, Federation, Otherwise, Source, Tool};
 use crate::domain::names::Refused;
 use crate::explain::{Exit, quoted};
 use crate::headless::pipeline::PipelineOutput;
-use crate::host::files;
 use crate::plain;
-use crate::plan::file::Only;
 use crate::programs::build::Purpose;
 use crate::programs::pipeline::{Way, Written, page, prepare_delivery, write};
 use crate::programs::session::Session;
@@ -60,9 +61,6 @@ pub fn again(
     .collect()
 }
 
-/// The name beside a file that is there.
-const BESIDE: &str = "keyless";
-
 /// Writes the pipeline that deploys.
 ///
 /// # Errors
@@ -102,12 +100,7 @@ async fn filled(found: &Answers, wish: &Wish, opening: &Opening, output: &Output
             otherwise.tool = Some(asked(opening, output).await?);
         }
     }
-    let missing = || Failure::new(Code::Answers).with("pipeline", "what deploys is not said");
-    let federation = found.federation.deploying(&otherwise).map_err(refused)?.ok_or_else(missing)?;
-    match federation.contradictions().into_iter().next() {
-        Some(contradiction) => Err(Failure::new(Code::Answers).with(contradiction.field, contradiction.text)),
-        None => Ok(federation),
-    }
+    place::wanted(&found.federation, &otherwise)
 }
 
 /// What deploys, as the person says.
@@ -160,19 +153,17 @@ impl Shown<'_> {
 
     /// Writes the file into the repository at hand. What is there already stays. With whether the answers are to be saved.
     async fn writes(&self, written: &Written) -> Result<(Exit, bool)> {
-        let file = self.federation.pipeline.as_ref().map_or(defaults::PIPELINE_FILE, |it| it.file.as_str());
-        let root = files::repository_root(&self.opening.process.directory);
-        let path = root.join(file);
-        let place = match files::read(&path)? {
-            None => path,
-            Some(there) if there == written.yaml => {
+        let place = match place::look(&self.opening.process.directory, self.federation, written)? {
+            Place::Free(path) => path,
+            Place::Same(path) => {
                 self.output
                     .talk(&format!("{} holds exactly this already; nothing was written", path.display()));
                 self.prints(written, Some(path.display().to_string()), true);
                 self.tells_next(&path);
                 return Ok((Exit::Done, true));
             }
-            Some(there) => match self.beside(&path, &there, written).await? {
+            Place::Other { path, there, beside } => match self.decides(&path, &there, beside, written).await?
+            {
                 Beside::Write(place) => place,
                 Beside::Deliver => {
                     return self.delivers(&Way { branch: None, pull_request: true }).await;
@@ -188,10 +179,7 @@ impl Shown<'_> {
     }
 
     fn places(&self, place: &Path, written: &Written) -> Result<()> {
-        let folder = place.parent().unwrap_or(place);
-        let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let unchanged = files::read(place)?.is_some_and(|there| there == written.yaml);
-        files::write_new(folder, &[(name, written.yaml.clone())])?;
+        let unchanged = place::put(place, written)?;
         self.output.talk(&match unchanged {
             true => format!("{} holds exactly this already; nothing was written", place.display()),
             false => format!("written: {}", place.display()),
@@ -202,12 +190,11 @@ impl Shown<'_> {
     }
 
     /// Another file of that name is there: shows what differs, and asks.
-    async fn beside(&self, path: &Path, there: &str, written: &Written) -> Result<Beside> {
+    async fn decides(&self, path: &Path, there: &str, place: PathBuf, written: &Written) -> Result<Beside> {
         let name = path.display().to_string();
         if !self.output.json() {
             self.output.data(&plain::pipeline::difference(&name, there, &written.yaml, self.output.look()));
         }
-        let place = beside(path);
         if self.wish.yes {
             self.output.talk(&format!("{name} is another file and stays as it is"));
             return Ok(Beside::Write(place));
@@ -257,16 +244,7 @@ impl Shown<'_> {
     /// Brings the file to a branch of its repository. With whether the answers are to be saved.
     async fn delivers(&self, way: &Way) -> Result<(Exit, bool)> {
         let (events, printer) = self.output.follow(true);
-        let opening = Opening { only: Some(Only::AzureDevops), ..self.opening.clone() };
-        let mut session = self.clouds.session(&opening, self.federation.clone(), events, self.output).await?;
-        // AWS is nobody else's here: it is just not asked.
-        session.only = None;
-        session.aws = self
-            .federation
-            .environments
-            .iter()
-            .map(|environment| (environment.name.clone(), Err(Failure::new(Code::AwsSignIn))))
-            .collect();
+        let session = place::session(self.opening, self.clouds, self.federation, events, self.output).await?;
         let result = self.delivered(&session, way, &printer).await;
         drop(session);
         printer.done().await;
@@ -353,15 +331,7 @@ impl Shown<'_> {
             );
             return Ok(());
         }
-        let practice = self.clouds.practice.as_ref();
-        let existing = files::read(&path)?.or_else(|| practice.map(|open| open.answers.clone()));
-        let text = match existing {
-            Some(existing) => {
-                config::update(&existing, self.federation).map_err(|problems| config::failure(&problems))?
-            }
-            None => config::render(self.federation),
-        };
-        files::write(&path, &text)?;
+        let path = place::save(self.opening, self.clouds, self.federation)?;
         self.output.talk(&format!("[pipeline] is saved to {}", path.display()));
         Ok(())
     }
@@ -382,20 +352,4 @@ enum Beside {
     Write(PathBuf),
     Deliver,
     Leave,
-}
-
-/// `azure-pipelines.keyless.yml` beside `azure-pipelines.yml`.
-fn beside(path: &Path) -> PathBuf {
-    let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-    path.with_extension(format!("{BESIDE}.{ending}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_beside_another_keeps_its_ending() {
-        assert_eq!(beside(Path::new("ci/azure-pipelines.yml")), Path::new("ci/azure-pipelines.keyless.yml"));
-    }
 }
