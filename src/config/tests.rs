@@ -467,8 +467,14 @@ fn gates(index: usize) -> impl Strategy<Value = Gates> {
     };
     let flag = || option::of(any::<bool>());
     let approvers = subsequence(vec!["ada@contoso.example", "Grace Hopper", "[payments]\\Ops"], 0..=3);
-    let rest =
-        (option::of(1_u8..=20), option::of(hours()), any::<bool>(), option::of(select(vec!["Live", "é 1"])));
+    let administrators = subsequence(vec!["eve@contoso.example", "[payments]\\Release Managers"], 0..=2);
+    let rest = (
+        option::of(1_u8..=20),
+        option::of(hours()),
+        any::<bool>(),
+        option::of(select(vec!["Live", "é 1"])),
+        administrators,
+    );
     (flag(), flag(), flag(), approvers, rest).prop_map(move |(approval, lock, branches, approvers, rest)| {
         Gates {
             target: rest.3.and_then(|name| format!("{name} {index}").parse().ok()),
@@ -479,6 +485,7 @@ fn gates(index: usize) -> impl Strategy<Value = Gates> {
             branch_control: branches,
             business_hours: rest.1,
             connection_approval: rest.2,
+            administrators: rest.4.into_iter().map(str::to_owned).collect(),
         }
     })
 }

@@ -238,7 +238,13 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::PermissionAllPipelines
         | C::PermissionOthers
         | C::DeploymentUnknown => Link::Permission,
-        C::GateMissing | C::GateWeak | C::PolicyMissing | C::PolicyWeak => Link::Gates,
+        C::GateMissing
+        | C::GateWeak
+        | C::GateAdministrators
+        | C::GateAdministratorsOthers
+        | C::GateAdministratorsUnknown
+        | C::PolicyMissing
+        | C::PolicyWeak => Link::Gates,
         C::RightsUnknown
         | C::RightsMissing
         | C::RightsBoundary

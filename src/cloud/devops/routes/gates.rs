@@ -67,7 +67,7 @@ pub(in crate::cloud::devops) const DELETE_POLICY: Route = route("DELETE", POLICY
 /// On the host of identities.
 pub(in crate::cloud::devops) const IDENTITIES: Route =
     route("GET", "/{organization}/_apis/identities", "7.1")
-        .query(&["searchFilter", "queryMembership"])
+        .query(&["searchFilter", "queryMembership", "descriptors", "identityIds"])
         .response(&["isActive", "isContainer", "resourceVersion", "metaTypeId", "SchemaClassName"]);
 
 const PULL_REQUESTS: &str = "/{organization}/{project}/_apis/git/repositories/{repository}/pullrequests";
