@@ -103,8 +103,8 @@ impl DevOps {
                 .about(json!({"resource": on, "userId": who.id, "role": role}));
         let call = async {
             let (scope, resource) = place(project, on);
-            let call = self.call(&routes::SET_ROLES, &[scope, &resource]);
-            let call = call.body(json!([{"userId": who.id, "roleName": role}]));
+            let call = self.call(&routes::SET_ROLE, &[scope, &resource, &who.id.to_string()]);
+            let call = call.body(json!({"userId": who.id, "roleName": role}));
             call.changes([key(project, on)]).answer().await.map(drop)
         };
         pen.write(write, call, |()| json!({"resource": on, "userId": who.id})).await

@@ -1,6 +1,6 @@
 //! What the journal says keyless changed about who administers: what a teardown gives back, and what a cut-off run owes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,6 +14,8 @@ use crate::domain::pen::{Inverse, Write};
 pub struct Given {
     /// Before and after, by identity; none before: there was no role on the object itself.
     roles: BTreeMap<Uuid, (Option<String>, String)>,
+    /// Those of them whose write was answered: without an answer only a look tells whether it landed.
+    answered: BTreeSet<Uuid>,
     /// What was inherited when keyless ended that; none: it did not.
     inherited: Option<Vec<RoleAssignment>>,
 }
@@ -44,7 +46,7 @@ impl Given {
             return Vec::new();
         }
         let all = self.inherited.iter().flatten();
-        all.filter(|row| !own(&row.who.id) && !self.roles.contains_key(&row.who.id)).cloned().collect()
+        all.filter(|row| !own(&row.who.id) && !self.answered.contains(&row.who.id)).cloned().collect()
     }
 
     /// Whether roles of the project are to hold on the object again.
@@ -114,6 +116,14 @@ impl Gifts {
         }
     }
 
+    /// A write that was noted was answered.
+    pub fn answered(&mut self, write: &Write) {
+        let Some((on, who)) = role(write).filter(|_| write.operation == "roleassignments/set") else { return };
+        if let Some(given) = self.roles.get_mut(&on) {
+            given.answered.insert(who);
+        }
+    }
+
     /// A teardown gave this back: it is no longer owed.
     pub fn give_back(&mut self, write: &Write) {
         match write.operation.as_str() {
@@ -121,6 +131,7 @@ impl Gifts {
                 let Some((on, who)) = role(write) else { return };
                 if let Some(given) = self.roles.get_mut(&on) {
                     given.roles.remove(&who);
+                    given.answered.remove(&who);
                 }
             }
             "roleassignments/inherit" => self.take(write),
@@ -196,6 +207,8 @@ mod tests {
         assert!(gifts.roles[&ON].owed(&[row("Reader", true)]).is_empty(), "it is inherited again");
         assert!(gifts.roles[&ON].inherits_again(&Roles::default()));
         gifts.take(&set(None, "User"));
+        assert_eq!(gifts.roles[&ON].owed(&[]), [row("Administrator", true)], "nobody knows whether it landed");
+        gifts.answered(&set(None, "User"));
         assert!(gifts.roles[&ON].owed(&[]).is_empty(), "somebody took it away since");
         assert_eq!(gifts.roles[&ON].returned(&Roles { found: vec![row("User", false)], owed: vec![] })[0].before, None);
     }

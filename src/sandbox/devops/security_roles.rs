@@ -26,9 +26,9 @@ pub const PLACES: &[Place] = &[
         released: false,
         methods: &[
             Op::read("GET", "roles {scopeId} {resourceId}", read),
-            Op::write("PUT", "roles {scopeId} {resourceId}", set),
+            Op::write("PUT", "role {scopeId} {resourceId} {identityId}", set),
             Op::write("PATCH", "roles {scopeId} {resourceId}", remove_many),
-            Op::write("DELETE", "roles {scopeId} {resourceId}", remove_one),
+            Op::write("DELETE", "role {scopeId} {resourceId} {identityId}", remove_one),
         ],
     },
     Place {
