@@ -65,12 +65,7 @@ pub(super) fn gates(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Plac
 }
 
 /// Names of people and groups, each once, with where they stand.
-fn people(
-    reader: &mut Reader<'_>,
-    table: &dyn TableLike,
-    place: &Place,
-    key: Key,
-) -> Vec<(String, Span)> {
+fn people(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place, key: Key) -> Vec<(String, Span)> {
     let listed = reader.list(table, place, key).unwrap_or_default();
     let mut found: Vec<(String, Span)> = Vec::new();
     for (name, span) in listed {

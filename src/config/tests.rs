@@ -692,6 +692,19 @@ flow = \"trunk\"
 }
 
 #[test]
+fn nobody_administers_the_gate_he_approves_at() {
+    let gates = |administrator: &str| {
+        let people = format!("approvers = [\"ada@contoso.example\"], administrators = [\"{administrator}\"]");
+        parse(&format!("{SMALL}gates = {{ {people} }}\n"), "keyless.toml")
+    };
+    let federation = gates(" alan@contoso.example").unwrap();
+    assert_eq!(federation.environments[1].gates.administrators, ["alan@contoso.example"]);
+    let problems = gates("ADA@contoso.example").unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].to_string().contains("approves deployments"), "{}", problems[0]);
+}
+
+#[test]
 fn what_is_wrong_with_gates_variables_and_the_pipeline_is_said_where_it_stands() {
     let text = format!(
         "{SMALL}gates = {{ approval = \"yes\", minimum-approvers = 0, business-hours = {{ from = \"17:00\", to = \"08:00\" }}, lock = true }}

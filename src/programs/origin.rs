@@ -93,7 +93,9 @@ impl Origins {
                 Entry::Receipt { run, ticket, receipt, .. } => {
                     if let Some(write) = intents.get(&(run.as_str(), *ticket)) {
                         origins.made.note(write, receipt);
-                        origins.gifts.answered(write);
+                        if !taking_down.contains(run.as_str()) {
+                            origins.gifts.answered(write);
+                        }
                     }
                 }
                 Entry::Run { run, command, .. } if command == "teardown" => {

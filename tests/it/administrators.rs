@@ -23,10 +23,9 @@ fn open(administrators: &str) -> World {
         "" => "protected = true".to_owned(),
         names => format!("protected = true\ngates = {{ administrators = [{names}] }}"),
     };
-    let text = text.replace("protected = true", &gates).replace(
-        "closed-pipelines = true\n",
-        "connections = [{ name = \"AWS-Prod\" }]\n",
-    );
+    let text = text
+        .replace("protected = true", &gates)
+        .replace("closed-pipelines = true\n", "connections = [{ name = \"AWS-Prod\" }]\n");
     keyless::sandbox::worlds::parse(&text).unwrap()
 }
 
@@ -95,7 +94,9 @@ async fn without_an_answer_it_is_told_and_nothing_is_taken() {
     assert_eq!(finding.evidence("on"), Some("pipeline payments"));
     assert_eq!(
         finding.evidence("who"),
-        Some("[payments]\\Contributors (edit; inherited from project payments; everybody who works in the project)")
+        Some(
+            "[payments]\\Contributors (edit; inherited from project payments; everybody who works in the project)"
+        )
     );
     assert_eq!(finding.heal, None, "only an answer heals it");
 }
@@ -109,7 +110,10 @@ async fn with_an_answer_others_lose_it_and_a_teardown_gives_it_back() {
     let asks: Vec<&str> =
         ran.plan.changes.iter().flat_map(|change| &change.asks).filter_map(Ask::by_itself).collect();
     for words in ["Build Administrators", "Contributors"] {
-        assert!(asks.iter().any(|ask| ask.contains(words) && ask.contains("no longer")), "{words}: {asks:#?}");
+        assert!(
+            asks.iter().any(|ask| ask.contains(words) && ask.contains("no longer")),
+            "{words}: {asks:#?}"
+        );
     }
     assert_eq!(roles(&lab, CONNECTION), Some((false, narrowed())));
     assert_eq!(roles(&lab, ENVIRONMENT), Some((false, narrowed())));
@@ -168,7 +172,11 @@ async fn narrowing_converges_after_a_crash_at_every_write_of_it() {
     let concerns = |name: &Name| name.to_string().contains(CONNECTION);
     let writes: Vec<Name> = lab.watch.writes().into_iter().filter(concerns).collect();
     let distinct: std::collections::BTreeSet<&Name> = writes.iter().collect();
-    assert!(writes.len() == 6 && distinct.len() == writes.len(), "{:?}", writes.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert!(
+        writes.len() == 6 && distinct.len() == writes.len(),
+        "{:?}",
+        writes.iter().map(ToString::to_string).collect::<Vec<_>>()
+    );
     let points = writes
         .into_iter()
         .flat_map(|name| [Fate::CutBefore, Fate::CutAfter].map(|fate| Point { name: name.clone(), fate }));

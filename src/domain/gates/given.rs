@@ -85,7 +85,9 @@ impl Gifts {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         match write.operation.as_str() {
             "roleassignments/set" => {
-                let (Some((on, who)), Some(after)) = (role(write), text(&write.detail["role"])) else { return };
+                let (Some((on, who)), Some(after)) = (role(write), text(&write.detail["role"])) else {
+                    return;
+                };
                 let was = before(write).and_then(|before| text(&before["roleName"]));
                 let roles = &mut self.roles.entry(on).or_default().roles;
                 let first = match roles.remove(&who) {
@@ -102,6 +104,8 @@ impl Gifts {
                     Some(false) => rows.and_then(|rows| serde_json::from_value(rows).ok()),
                     _ => None,
                 };
+                let again: Vec<Uuid> = given.inherited.iter().flatten().map(|row| row.who.id).collect();
+                given.answered.retain(|who| !again.contains(who));
             }
             "accessControlLists/set" => {
                 let Some(token) = text(&write.detail["token"]) else { return };
@@ -118,7 +122,9 @@ impl Gifts {
 
     /// A write that was noted was answered.
     pub fn answered(&mut self, write: &Write) {
-        let Some((on, who)) = role(write).filter(|_| write.operation == "roleassignments/set") else { return };
+        let Some((on, who)) = role(write).filter(|_| write.operation == "roleassignments/set") else {
+            return;
+        };
         if let Some(given) = self.roles.get_mut(&on) {
             given.answered.insert(who);
         }
@@ -189,7 +195,8 @@ mod tests {
         let mut gifts = Gifts::default();
         gifts.take(&set(Some("Administrator"), "User"));
         gifts.take(&set(Some("User"), "Reader"));
-        let back = |role: &str| gifts.roles[&ON].returned(&Roles { found: vec![row(role, false)], owed: vec![] });
+        let back =
+            |role: &str| gifts.roles[&ON].returned(&Roles { found: vec![row(role, false)], owed: vec![] });
         assert_eq!(back("Reader")[0].before.as_deref(), Some("Administrator"));
         assert!(back("User").is_empty());
         gifts.take(&set(Some("Administrator"), "User"));
@@ -207,10 +214,17 @@ mod tests {
         assert!(gifts.roles[&ON].owed(&[row("Reader", true)]).is_empty(), "it is inherited again");
         assert!(gifts.roles[&ON].inherits_again(&Roles::default()));
         gifts.take(&set(None, "User"));
-        assert_eq!(gifts.roles[&ON].owed(&[]), [row("Administrator", true)], "nobody knows whether it landed");
+        assert_eq!(
+            gifts.roles[&ON].owed(&[]),
+            [row("Administrator", true)],
+            "nobody knows whether it landed"
+        );
         gifts.answered(&set(None, "User"));
         assert!(gifts.roles[&ON].owed(&[]).is_empty(), "somebody took it away since");
-        assert_eq!(gifts.roles[&ON].returned(&Roles { found: vec![row("User", false)], owed: vec![] })[0].before, None);
+        assert_eq!(
+            gifts.roles[&ON].returned(&Roles { found: vec![row("User", false)], owed: vec![] })[0].before,
+            None
+        );
     }
 
     #[test]

@@ -302,8 +302,9 @@ impl Administrators {
             devops.set_role(pen, project, (place, on), (who, role), own(who)).await?;
         }
         if narrowing.breaks {
-            let inherited: Vec<RoleAssignment> =
-                roles.found.iter().filter(|row| row.inherited).cloned().collect();
+            let is_set = |who: &Identity| narrowing.first.iter().any(|(known, _)| known.id == who.id);
+            let inherited = roles.found.iter().filter(|row| row.inherited && !is_set(&row.who));
+            let inherited: Vec<RoleAssignment> = inherited.cloned().collect();
             self.met().ended.insert(place, inherited.clone());
             devops.inherit_roles(pen, project, (place, on), false, &inherited).await?;
         }
@@ -345,12 +346,8 @@ impl Step for Administrators {
         let environment = Gated::Environment(self.gates.target.name.clone());
         let ours = target.as_ref().is_some_and(|target| target.ours);
         let objects = vec![
-            self.object(
-                connection,
-                endpoint.map(|it| Administered::Connection(it.id)),
-                self.made_connection,
-            )
-            .await?,
+            self.object(connection, endpoint.map(|it| Administered::Connection(it.id)), self.made_connection)
+                .await?,
             self.object(environment, target.map(|it| Administered::Environment(it.id)), ours).await?,
         ];
         let expected = match self.present {

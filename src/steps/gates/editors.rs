@@ -92,7 +92,9 @@ impl Found {
 
     fn who(&self, descriptor: &str) -> Identity {
         let known = self.names.get(&descriptor.to_lowercase());
-        known.map(|(_, who)| who.clone()).unwrap_or_else(|| Identity { id: uuid::Uuid::nil(), name: descriptor.to_owned() })
+        known
+            .map(|(_, who)| who.clone())
+            .unwrap_or_else(|| Identity { id: uuid::Uuid::nil(), name: descriptor.to_owned() })
     }
 
     /// Everybody named on any level.
@@ -114,9 +116,8 @@ impl Found {
     /// Where the guarded rights somebody has come from, in words.
     fn source(&self, descriptor: &str) -> String {
         let has = self.effective(descriptor).allow & self.guarded();
-        let gives = |level: &&Level| {
-            level.list.entries.get(descriptor).is_some_and(|entry| entry.allow & has != 0)
-        };
+        let gives =
+            |level: &&Level| level.list.entries.get(descriptor).is_some_and(|entry| entry.allow & has != 0);
         match self.levels.iter().find(gives).and_then(|level| level.above.as_deref()) {
             Some(above) => format!("inherited from {above}"),
             None => "set on it".to_owned(),
@@ -322,7 +323,8 @@ impl Editors {
         let Some(Ok(found)) = &seen.found else { return None };
         let (before, after) = self.given.get(&found.token).filter(|_| !self.made)?;
         let after: AccessList = serde_json::from_value(after.clone()).ok()?;
-        (found.own.as_ref() == Some(&after)).then(|| serde_json::from_value(before.clone()).unwrap_or_default())
+        (found.own.as_ref() == Some(&after))
+            .then(|| serde_json::from_value(before.clone()).unwrap_or_default())
     }
 
     fn plan_absent(&self, seen: &Seen) -> Change {
@@ -342,9 +344,7 @@ impl Editors {
         let (Some(Ok(found)), Some(before)) = (&seen.found, self.returned(seen)) else { return Ok(()) };
         let (Some(own), token, words) = (&found.own, &found.token, self.words()) else { return Ok(()) };
         match before {
-            Some(before) => {
-                self.devops.set_access_list(pen, BUILD, token, Some(own), &before, &words).await
-            }
+            Some(before) => self.devops.set_access_list(pen, BUILD, token, Some(own), &before, &words).await,
             None => self.devops.remove_access_list(pen, BUILD, token, own, &words).await,
         }
     }

@@ -22,10 +22,7 @@ pub struct People {
 
 impl People {
     /// Those of some environments together.
-    pub fn of<'a>(
-        environments: impl Iterator<Item = &'a Environment>,
-        operator: Option<Operator>,
-    ) -> Self {
+    pub fn of<'a>(environments: impl Iterator<Item = &'a Environment>, operator: Option<Operator>) -> Self {
         let mut people = Self { operator, ..Self::default() };
         for environment in environments {
             let gates = &environment.gates;
