@@ -28,12 +28,13 @@ fn concede(exchange: &mut Value) -> bool {
     if exchange["method"] == "GET" && path.ends_with("/_apis/identities") {
         let listed = exchange.pointer_mut("/response/value").and_then(Value::as_array_mut);
         let texts = listed.into_iter().flatten().filter_map(|one| one.get_mut("descriptor"));
-        let split = |value: &mut Value| {
-            let parts = value.as_str().and_then(|text| text.split_once(';'));
-            let object = parts.map(|(kind, id)| json!({"identityType": kind, "identifier": id}));
-            object.map(|object| *value = object).is_some()
+        // Traces keep no values, so there is no text to split.
+        let object = |value: &mut Value| {
+            let text = value.as_str().map(str::to_owned)?;
+            *value = json!({"identityType": &text, "identifier": &text});
+            Some(())
         };
-        return texts.filter_map(|value| split(value).then_some(())).count() > 0;
+        return texts.filter_map(object).count() > 0;
     }
     let asks_one =
         exchange["url"].as_str().is_some_and(|url| url.contains("?path=") || url.contains("&path="));
