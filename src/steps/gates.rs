@@ -4,6 +4,7 @@ pub mod administrators;
 pub mod checks;
 pub mod delivery;
 pub mod deployment;
+pub mod editing;
 pub mod editors;
 pub mod group;
 pub mod people;

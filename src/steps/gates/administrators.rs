@@ -159,19 +159,16 @@ impl Administrators {
     }
 
     fn plan_present(&self, seen: &Seen) -> Change {
-        let mut change = Change::keep(self.key(), self.title(), "only those expected may");
-        let unknown = seen.objects.iter().any(|object| object.roles.is_err());
-        if unknown {
-            "what cannot be seen is left as it is".clone_into(&mut change.why);
-        }
+        let keep = |why: &str| Change::keep(self.key(), self.title(), why);
         if !self.people.names_anybody() {
-            "keyless.toml names no administrators: nothing is taken from anybody".clone_into(&mut change.why);
-            return change;
+            return keep("keyless.toml names no administrators: nothing is taken from anybody");
         }
         if seen.expected.operator.is_none() {
-            "Azure DevOps does not tell who is signed in: nobody is narrowed".clone_into(&mut change.why);
-            return change;
+            return keep("Azure DevOps does not tell who is signed in: nobody is narrowed");
         }
+        let hidden = seen.objects.iter().any(|object| object.roles.is_err());
+        let why = if hidden { "what cannot be seen is left as it is" } else { "only those expected may" };
+        let mut change = keep(why);
         let absent = seen.objects.iter().any(|object| object.place.is_none());
         let narrowed: Vec<(&Object, Narrowing)> = seen
             .objects
