@@ -6,11 +6,12 @@ use toml_edit::TableLike;
 
 use super::keys::{self, Key};
 use super::pipeline::small_number;
+use super::problem::Span;
 use super::reader::{Place, Reader, Wrong, shown};
 use crate::domain::gates::Gates;
 use crate::domain::gates::hours::{BusinessHours, Day, TimeOfDay};
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "environment",
     "approval",
     "approvers",
@@ -19,6 +20,7 @@ const KEYS: [&str; 8] = [
     "branch-control",
     "business-hours",
     "connection-approval",
+    "administrators",
 ];
 
 const fn of(name: &'static str, example: &'static str) -> Key {
@@ -36,28 +38,42 @@ pub(super) fn gates(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Plac
     let span = item.span().unwrap_or_else(|| place.span.clone());
     let place = Place { path: place.key(key.name), span };
     reader.unknown(table, &place, KEYS);
+    let approvers = people(reader, table, &place, of("approvers", "[\"ada@contoso.example\"]"));
+    let administrators =
+        people(reader, table, &place, of("administrators", "[\"[payments]\\\\Release Managers\"]"));
+    for (name, span) in &administrators {
+        if approvers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            let wrong = Wrong::new(
+                format!("`{name}` approves deployments, and would administer the approval"),
+                "name somebody else: whoever administers a gate can take it away",
+            );
+            reader.wrong(span, place.key("administrators"), wrong);
+        }
+    }
+    let names = |people: Vec<(String, _)>| people.into_iter().map(|(name, _)| name).collect();
     Gates {
         target: reader.name(table, &place, of("environment", "\"prod\"")),
         approval: reader.flag(table, &place, of("approval", "true")),
-        approvers: approvers(reader, table, &place),
+        approvers: names(approvers),
         minimum_approvers: small_number(reader, table, &place, of("minimum-approvers", "1"), 1, 20),
         exclusive_lock: reader.flag(table, &place, of("exclusive-lock", "true")),
         branch_control: reader.flag(table, &place, of("branch-control", "true")),
         business_hours: business_hours(reader, table, &place),
         connection_approval: reader.flag(table, &place, of("connection-approval", "true")).unwrap_or(false),
+        administrators: names(administrators),
     }
 }
 
-fn approvers(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> Vec<String> {
-    let key = of("approvers", "[\"ada@contoso.example\"]");
+/// Names of people and groups, each once, with where they stand.
+fn people(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place, key: Key) -> Vec<(String, Span)> {
     let listed = reader.list(table, place, key).unwrap_or_default();
-    let mut found: Vec<String> = Vec::new();
+    let mut found: Vec<(String, Span)> = Vec::new();
     for (name, span) in listed {
         if name.trim().is_empty() {
             let wrong = Wrong::new("a name is empty", "remove it");
             reader.wrong(&span, place.key(key.name), wrong.accepted("names, mail addresses or groups"));
-        } else if !found.iter().any(|known| known.eq_ignore_ascii_case(name.trim())) {
-            found.push(name.trim().to_owned());
+        } else if !found.iter().any(|(known, _)| known.eq_ignore_ascii_case(name.trim())) {
+            found.push((name.trim().to_owned(), span));
         }
     }
     found

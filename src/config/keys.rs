@@ -499,5 +499,6 @@ fn gates(gates: &Gates) -> Held {
         }),
     );
     add("connection-approval", gates.connection_approval.then_some(Held::Flag(true)));
+    add("administrators", (!gates.administrators.is_empty()).then(|| texts(&gates.administrators)));
     Held::Table(pairs)
 }

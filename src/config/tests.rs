@@ -478,8 +478,14 @@ fn gates(index: usize) -> impl Strategy<Value = Gates> {
     };
     let flag = || option::of(any::<bool>());
     let approvers = subsequence(vec!["ada@contoso.example", "Grace Hopper", "[payments]\\Ops"], 0..=3);
-    let rest =
-        (option::of(1_u8..=20), option::of(hours()), any::<bool>(), option::of(select(vec!["Live", "é 1"])));
+    let administrators = subsequence(vec!["eve@contoso.example", "[payments]\\Release Managers"], 0..=2);
+    let rest = (
+        option::of(1_u8..=20),
+        option::of(hours()),
+        any::<bool>(),
+        option::of(select(vec!["Live", "é 1"])),
+        administrators,
+    );
     (flag(), flag(), flag(), approvers, rest).prop_map(move |(approval, lock, branches, approvers, rest)| {
         Gates {
             target: rest.3.and_then(|name| format!("{name} {index}").parse().ok()),
@@ -490,6 +496,7 @@ fn gates(index: usize) -> impl Strategy<Value = Gates> {
             branch_control: branches,
             business_hours: rest.1,
             connection_approval: rest.2,
+            administrators: rest.4.into_iter().map(str::to_owned).collect(),
         }
     })
 }
@@ -693,6 +700,19 @@ flow = \"trunk\"
     let hours = federation.environments[1].gates.business_hours.as_ref().unwrap();
     assert_eq!(hours.to_string(), "Monday, Tuesday, Wednesday, Thursday, Friday 08:00-17:00 UTC");
     assert_eq!(parse(&render(&federation), "x").unwrap(), federation);
+}
+
+#[test]
+fn nobody_administers_the_gate_he_approves_at() {
+    let gates = |administrator: &str| {
+        let people = format!("approvers = [\"ada@contoso.example\"], administrators = [\"{administrator}\"]");
+        parse(&format!("{SMALL}gates = {{ {people} }}\n"), "keyless.toml")
+    };
+    let federation = gates(" alan@contoso.example").unwrap();
+    assert_eq!(federation.environments[1].gates.administrators, ["alan@contoso.example"]);
+    let problems = gates("ADA@contoso.example").unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].to_string().contains("approves deployments"), "{}", problems[0]);
 }
 
 #[test]

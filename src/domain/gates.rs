@@ -1,6 +1,8 @@
 //! Gates: what must have happened before a stage deploys. The answers of one environment, and what follows from them.
 
+pub mod administrators;
 pub mod check;
+pub mod given;
 pub mod hours;
 pub mod policy;
 pub mod target;
@@ -37,6 +39,9 @@ pub struct Gates {
     pub business_hours: Option<BusinessHours>,
     /// Whether every use of the connection must be approved too, handshakes included.
     pub connection_approval: bool,
+    /// Who is to administer the connection, the environment of Azure DevOps and the pipeline, by name, mail or group; empty:
+    /// it is only told who may.
+    pub administrators: Vec<String>,
 }
 
 /// What a gate stands on.

@@ -50,6 +50,8 @@ pub enum Kind {
     Target,
     /// The checks before deployments to one environment.
     Gates,
+    /// Who may administer what guards an environment, or edit the pipeline that deploys.
+    Administrators,
     /// The policies of a branch.
     Policy,
     /// A variable group.
@@ -61,7 +63,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 24] = [
+    const ALL: [(Self, &'static str); 25] = [
         (Self::SignIn, "sign-in"),
         (Self::Extension, "extension"),
         (Self::Provider, "provider"),
@@ -82,6 +84,7 @@ impl Kind {
         (Self::Issuer, "issuer"),
         (Self::Target, "environment"),
         (Self::Gates, "gates"),
+        (Self::Administrators, "administrators"),
         (Self::Policy, "policy"),
         (Self::Group, "variable-group"),
         (Self::Delivery, "pipeline-file"),
@@ -144,6 +147,8 @@ impl StepKey {
             (Kind::SignIn, _) => format!("{kind} to {}", self.object),
             (Kind::Target, _) => format!("environment {} of Azure DevOps", self.object),
             (Kind::Gates, _) => format!("checks before deployments to {}", self.object),
+            (Kind::Administrators, Some(("pipeline", name))) => format!("who may edit pipeline {name}"),
+            (Kind::Administrators, _) => format!("who may administer what guards {}", self.object),
             (Kind::Delivery, _) => format!("file of the pipeline in {}", self.object),
             (Kind::Group, _) => format!("variable group {}", self.object),
             (Kind::Policy, Some((repository, branch))) => {
@@ -216,6 +221,8 @@ mod tests {
             ("sign-in:dev", "sign-in to dev"),
             ("sign-in:dev/rights", "rights of the operator in dev"),
             ("permission:queue/Azure Pipelines", "permission for queue Azure Pipelines"),
+            ("administrators:prod", "who may administer what guards prod"),
+            ("administrators:pipeline/payments", "who may edit pipeline payments"),
             ("access:repository/keyless-verification", "access to repository keyless-verification"),
         ] {
             assert_eq!(key.parse::<StepKey>().unwrap().words(), words);

@@ -40,6 +40,9 @@ pub struct Pipeline {
     pub repository: Option<Uuid>,
     /// Path of its YAML, where Azure DevOps tells it.
     pub yaml_path: Option<String>,
+    /// The folder it lies in, `\` or `\folder\below`; empty: Azure DevOps did not tell.
+    #[serde(default)]
+    pub folder: String,
 }
 
 /// A pipeline's definition, with what the pipeline alone does not tell (build/definitions).

@@ -276,6 +276,6 @@ fn links_of(kind: Kind) -> &'static [Link] {
         Kind::Denial | Kind::Decoy => &[],
         Kind::Extension | Kind::Repository | Kind::Pipeline | Kind::Access | Kind::Inspection => &[],
         Kind::Key | Kind::User | Kind::Beside | Kind::Policies | Kind::Duration | Kind::Issuer => &[],
-        Kind::Target | Kind::Policy | Kind::Group | Kind::Delivery => &[],
+        Kind::Target | Kind::Administrators | Kind::Policy | Kind::Group | Kind::Delivery => &[],
     }
 }

@@ -246,6 +246,9 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::DeploymentUnknown => Link::Permission,
         C::GateMissing
         | C::GateWeak
+        | C::GateAdministrators
+        | C::GateAdministratorsOthers
+        | C::GateAdministratorsUnknown
         | C::PolicyMissing
         | C::PolicyWeak
         | C::DeploymentEnvironment

@@ -258,6 +258,8 @@ fn of_change(change: &Change, findings: &[Finding]) -> Vec<Finding> {
         Kind::Handshake => return unproven(change, findings),
         Kind::Decoy => FindingCode::DenialDecoy,
         Kind::Beside => FindingCode::RotationBeside,
+        // Who may and should not is a finding of the step's own.
+        Kind::Administrators => return Vec::new(),
         Kind::SignIn | Kind::Denial | Kind::Inspection | Kind::Delivery => return Vec::new(),
         Kind::Key => FindingCode::KeysMissing,
         Kind::User => FindingCode::UserDiffers,

@@ -10,9 +10,12 @@ use crate::domain::key::StepKey;
 use crate::engine::erased::{Shared, erase};
 use crate::engine::step::Step;
 use crate::steps::facts::Aim;
+use crate::steps::gates::administrators::Administrators;
 use crate::steps::gates::checks::Checks;
 use crate::steps::gates::deployment::Definition;
+use crate::steps::gates::editors::Editors;
 use crate::steps::gates::group::Group;
+use crate::steps::gates::people::People;
 use crate::steps::gates::policy::Policy;
 use crate::steps::gates::target::Target;
 use crate::steps::gates::uses::Uses;
@@ -56,6 +59,9 @@ impl Builder<'_> {
         // While environments remain, what they share is not this program's to change.
         if self.shared_aim() == Aim::AsItIs {
             return before;
+        }
+        if !self.protected().is_empty() {
+            steps.push(erase(self.editors(&deployment.answers.name, ends)));
         }
         if let Some(branch) = &deployment.code {
             steps.push(erase(self.policy(branch, None, ends)));
@@ -116,6 +122,9 @@ impl Builder<'_> {
         };
         let key = checks.key();
         steps.push(erase(checks));
+        if environment.protected {
+            steps.push(erase(self.administrators(gates, environment, (devops, project))));
+        }
         steps.push(erase(Uses {
             deployment: deployment.answers.clone(),
             gates: gates.clone(),
@@ -136,6 +145,45 @@ impl Builder<'_> {
         let queue = deployment.answers.queue.clone().or(surveyed);
         let shared = self.shared_aim() != Aim::AsItIs;
         queue.filter(|_| shared && first.environment.name == environment.name)
+    }
+
+    /// Who may administer what guards one protected environment.
+    fn administrators(
+        &self,
+        gates: &WantedGates,
+        environment: &Environment,
+        (devops, project): Ends<'_>,
+    ) -> Administrators {
+        let operator = self.blueprint.grounds.operator.clone();
+        Administrators {
+            gates: gates.clone(),
+            people: People::of(std::iter::once(environment), operator),
+            present: !self.is_teardown(),
+            given: self.origins.gifts.roles.clone(),
+            made_connection: self.origins.made.holds("connection", environment.connection.as_str()),
+            environment: environment.clone(),
+            devops: devops.clone(),
+            project: project.clone(),
+            met: Default::default(),
+        }
+    }
+
+    /// Who may edit the pipeline: those who may administer any protected environment of the federation, chosen or not, as
+    /// there is one pipeline for all of them.
+    fn editors(&self, pipeline: &str, (devops, project): Ends<'_>) -> Editors {
+        let all = self.surveyed.federation.environments.iter();
+        let operator = self.blueprint.grounds.operator.clone();
+        Editors {
+            pipeline: pipeline.to_owned(),
+            people: People::of(all.filter(|environment| environment.protected), operator),
+            present: !self.is_teardown(),
+            made: self.origins.made.holds("pipeline", pipeline),
+            given: self.origins.gifts.lists.clone(),
+            protected: self.protected(),
+            devops: devops.clone(),
+            project: project.clone(),
+            was_absent: Default::default(),
+        }
     }
 
     fn policy(&self, branch: &WantedBranch, before: Option<StepKey>, (devops, project): Ends<'_>) -> Policy {

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::domain::connection::Connection;
+use crate::domain::gates::given::Gifts;
 use crate::domain::pen::{Inverse, Write};
 use crate::domain::policy::{self, Document};
 use crate::engine::journal::{Entry, may_have_landed};
@@ -29,6 +30,8 @@ pub struct Origins {
     pub made: Made,
     /// Audiences keyless added to providers, by `account/host/path`.
     pub audiences: BTreeMap<String, BTreeSet<String>>,
+    /// Who administers what guards deployments: what keyless changed about it.
+    pub gifts: Gifts,
 }
 
 /// Objects of Azure DevOps that keyless made and that cannot carry a mark, by their ids.
@@ -90,6 +93,9 @@ impl Origins {
                 Entry::Receipt { run, ticket, receipt, .. } => {
                     if let Some(write) = intents.get(&(run.as_str(), *ticket)) {
                         origins.made.note(write, receipt);
+                        if !taking_down.contains(run.as_str()) {
+                            origins.gifts.answered(write);
+                        }
                     }
                 }
                 Entry::Run { run, command, .. } if command == "teardown" => {
@@ -127,6 +133,7 @@ impl Origins {
 
     /// A teardown put this back: how it was before is no longer owed.
     fn give_back(&mut self, write: &Write) {
+        self.gifts.give_back(write);
         if let Some(name) = write.object.strip_prefix("connection ") {
             self.connections.remove(name);
         } else if let Some(name) = write.object.strip_prefix("repository ") {
@@ -155,6 +162,7 @@ impl Origins {
     }
 
     fn take(&mut self, write: &Write) {
+        self.gifts.take(write);
         if let Some(role) = write.object.strip_prefix("role ") {
             self.take_role(role, write);
         } else if let Some(name) = write.object.strip_prefix("connection ") {

@@ -107,10 +107,38 @@ pub struct Project {
     /// Variable groups that exist already.
     #[serde(default)]
     pub variable_groups: Vec<VariableGroup>,
+    /// Roles that hold on every connection or environment of the project, beside those of its own groups.
+    #[serde(default)]
+    pub roles: Vec<ProjectRole>,
+    /// Whether somebody has taken the right to edit pipelines from the project's contributors, who have it at first.
+    #[serde(default)]
+    pub closed_pipelines: bool,
     /// Whether the service Azure Repos is switched off. It is shown, and changes nothing else: what calls answer then is not
     /// documented.
     #[serde(default)]
     pub repos_off: bool,
+}
+
+/// A role that somebody has on every connection or every environment of a project.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProjectRole {
+    /// On what.
+    pub on: Administered,
+    /// A mail address, or a group: `[payments]\Contributors`.
+    pub who: String,
+    /// `Reader`, `User` or `Administrator`.
+    pub role: String,
+}
+
+/// What people have roles on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Administered {
+    /// Service connections.
+    Connections,
+    /// Environments of Azure DevOps.
+    Environments,
 }
 
 /// A YAML pipeline, with its file on `main` of one of the project's repositories.

@@ -1,9 +1,13 @@
 //! What stands before deployments: an environment of Azure DevOps, its checks, its variables, branch policies, and who may use what.
 
+pub mod administrators;
 pub mod checks;
 pub mod delivery;
 pub mod deployment;
+pub mod editing;
+pub mod editors;
 pub mod group;
+pub mod people;
 pub mod policy;
 pub mod target;
 pub mod uses;
@@ -41,4 +45,14 @@ pub fn deployment_key(name: &str) -> StepKey {
 /// The key of who may use what one environment's deployments need.
 pub fn uses_key(environment: &EnvironmentName) -> StepKey {
     StepKey::new(Kind::Permission, format!("deployments/{environment}"))
+}
+
+/// The key of who may administer what guards one environment.
+pub fn administrators_key(environment: &EnvironmentName) -> StepKey {
+    StepKey::new(Kind::Administrators, environment.as_str())
+}
+
+/// The key of who may edit the pipeline that deploys.
+pub fn editors_key(pipeline: &str) -> StepKey {
+    StepKey::new(Kind::Administrators, format!("pipeline/{pipeline}"))
 }

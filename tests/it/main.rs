@@ -2,6 +2,7 @@
 //! the test process, and the binary itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop here")]
 
+mod administrators;
 mod audit;
 mod calls;
 mod canary;

@@ -1,5 +1,7 @@
 //! People and groups: looked up by mail, name or group, and a project's default team.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -9,10 +11,15 @@ use super::{DevOps, List, routes};
 use crate::domain::failure::{Code, Failure, Result};
 use crate::domain::gates::check::Identity;
 
+/// How many identities one request asks for: descriptors are long, and addresses are not.
+const MOST_LISTED: usize = 20;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire {
     id: Uuid,
+    #[serde(default)]
+    descriptor: Option<String>,
     #[serde(default)]
     provider_display_name: Option<String>,
     #[serde(default)]
@@ -108,6 +115,44 @@ impl DevOps {
             call.query("searchFilter", filter).query("filterValue", text).query("queryMembership", "None");
         let list: List<Option<Wire>> = call.json().await?;
         Ok(list.value.into_iter().flatten().collect())
+    }
+
+    /// The people and groups of descriptors, as access control entries name them. Whoever is gone, or cannot be seen, is
+    /// missing in the answer.
+    ///
+    /// # Errors
+    /// Azure DevOps refuses or does not answer.
+    pub async fn identities_of(&self, descriptors: &[String]) -> Result<BTreeMap<String, Identity>> {
+        self.listed("descriptors", descriptors).await
+    }
+
+    /// The same by their ids.
+    ///
+    /// # Errors
+    /// Azure DevOps refuses or does not answer.
+    pub async fn descriptors_of(&self, ids: &[Uuid]) -> Result<BTreeMap<String, Identity>> {
+        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+        self.listed("identityIds", &ids).await
+    }
+
+    async fn listed(&self, by: &'static str, all: &[String]) -> Result<BTreeMap<String, Identity>> {
+        let mut found = BTreeMap::new();
+        for some in all.chunks(MOST_LISTED) {
+            let list = some.join(",");
+            let read = || async {
+                let call = self.call_at(&self.shared.ends.identities, &routes::IDENTITIES, &[]);
+                let call = call.query(by, &list).query("queryMembership", "None");
+                let list: List<Option<Wire>> = call.json().await?;
+                let pair = |wire: Wire| {
+                    let identity = Identity { id: wire.id, name: wire.name() };
+                    Some((wire.descriptor?, identity))
+                };
+                Ok(list.value.into_iter().flatten().filter_map(pair).collect::<Vec<_>>())
+            };
+            let known: Vec<(String, Identity)> = self.memo().get(&format!("{by} {list}"), read).await?;
+            found.extend(known);
+        }
+        Ok(found)
     }
 
     /// The project's default team, a group.

@@ -16,6 +16,8 @@ struct Wire {
     id: i64,
     name: String,
     #[serde(default)]
+    folder: Option<String>,
+    #[serde(default)]
     configuration: Option<Configuration>,
 }
 
@@ -43,6 +45,7 @@ impl From<Wire> for Pipeline {
             // Repositories of other providers have ids that are no GUIDs.
             repository: repository.and_then(|id| id.parse::<Uuid>().ok()),
             yaml_path: path,
+            folder: wire.folder.unwrap_or_default(),
         }
     }
 }

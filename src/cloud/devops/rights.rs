@@ -201,7 +201,7 @@ mod tests {
             (&routes::BRANCH_POLICIES, "vso.code_manage"),
             (&routes::CREATE_PULL_REQUEST, "vso.code_manage"),
             (&routes::IDENTITIES, "vso.identity"),
-            (&routes::SET_ROLES, "vso.security_manage"),
+            (&routes::SET_ROLE, "vso.security_manage"),
             (&routes::CREATE_VARIABLE_GROUP, "vso.variablegroups_manage"),
             (&routes::CREATE_DEFINITION, "vso.build_execute"),
         ] {

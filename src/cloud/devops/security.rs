@@ -177,7 +177,8 @@ impl DevOps {
             }
             None => Inverse::Delete,
         };
-        let write = Write::new(SERVICE, "accessControlLists/set", format!("access to {object}"), inverse);
+        let write = Write::new(SERVICE, "accessControlLists/set", format!("access to {object}"), inverse)
+            .about(json!({"token": token, "list": after}));
         let call = async {
             let call =
                 self.call(&routes::SET_ACCESS_LIST, &[&namespace.to_string()]).body(sent(token, after));

@@ -100,11 +100,11 @@ impl DevOps {
         };
         let write =
             Write::new(SERVICE, "roleassignments/set", format!("role of {} on {object}", who.name), inverse)
-                .about(json!({"role": role}));
+                .about(json!({"resource": on, "userId": who.id, "role": role}));
         let call = async {
             let (scope, resource) = place(project, on);
-            let call = self.call(&routes::SET_ROLES, &[scope, &resource]);
-            let call = call.body(json!([{"userId": who.id, "roleName": role}]));
+            let call = self.call(&routes::SET_ROLE, &[scope, &resource, &who.id.to_string()]);
+            let call = call.body(json!({"userId": who.id, "roleName": role}));
             call.changes([key(project, on)]).answer().await.map(drop)
         };
         pen.write(write, call, |()| json!({"resource": on, "userId": who.id})).await
@@ -124,7 +124,8 @@ impl DevOps {
         let who = &assigned.who;
         let before = json!({"resource": on, "userId": who.id, "roleName": assigned.role});
         let object = format!("role of {} on {object}", who.name);
-        let write = Write::new(SERVICE, "roleassignments/remove", object, Inverse::Restore { before });
+        let write = Write::new(SERVICE, "roleassignments/remove", object, Inverse::Restore { before })
+            .about(json!({"resource": on, "userId": who.id}));
         let call = async {
             let (scope, resource) = place(project, on);
             let call = self.call(&routes::REMOVE_ROLE, &[scope, &resource, &who.id.to_string()]);
@@ -134,7 +135,8 @@ impl DevOps {
     }
 
     /// Says whether roles of the project hold on the resource too. Whether they do now is told by no answer but by
-    /// assignments that are inherited.
+    /// assignments that are inherited. `inherited` are those that hold now: the journal keeps them, as no answer tells them
+    /// later.
     ///
     /// # Errors
     /// `DevopsDenied`: only administrators of the resource may.
@@ -144,11 +146,12 @@ impl DevOps {
         project: &Project,
         (on, object): (Administered, &str),
         inherit: bool,
+        inherited: &[RoleAssignment],
     ) -> Result<()> {
-        let before = json!({"resource": on, "inheritPermissions": !inherit});
+        let before = json!({"resource": on, "inheritPermissions": !inherit, "inherited": inherited});
         let object = format!("inherited roles on {object}");
         let write = Write::new(SERVICE, "roleassignments/inherit", object, Inverse::Restore { before })
-            .about(json!({"inherit": inherit}));
+            .about(json!({"resource": on, "inherit": inherit}));
         let call = async {
             let (scope, resource) = place(project, on);
             let call = self.call(&routes::INHERIT_ROLES, &[scope, &resource]);

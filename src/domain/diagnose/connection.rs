@@ -362,8 +362,13 @@ mod tests {
             users.iter().map(|user| (user.pipeline, user.runs)).collect::<Vec<_>>(),
             [(1, 2), (2, 1), (4, 1)]
         );
-        let pipeline =
-            |id, name: &str| Pipeline { id, name: name.to_owned(), repository: None, yaml_path: None };
+        let pipeline = |id, name: &str| Pipeline {
+            id,
+            name: name.to_owned(),
+            repository: None,
+            yaml_path: None,
+            folder: String::new(),
+        };
         let there = [pipeline(1, "deploy"), pipeline(2, "keyless-verification")];
         let lost = |permission| unauthorized(&wanted(), &users, &permission, &there, "keyless-verification");
         assert_eq!(lost(Permission::default()).len(), 1);

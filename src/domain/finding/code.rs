@@ -135,6 +135,12 @@ pub enum FindingCode {
     GateMissing,
     /// A check before deployments asks for less than is wanted.
     GateWeak,
+    /// Somebody may take the gates of a protected environment away, or edit its pipeline, who is not to.
+    GateAdministrators,
+    /// Somebody may do that, and nobody has said who is to.
+    GateAdministratorsOthers,
+    /// Who may do that could not be seen.
+    GateAdministratorsUnknown,
     /// A branch lacks a policy that is wanted.
     PolicyMissing,
     /// A policy of a branch asks for less than is wanted.
@@ -306,7 +312,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 145] = [
+    pub const ALL: [Self; 148] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -370,6 +376,9 @@ impl FindingCode {
         Self::PermissionAllPipelines,
         Self::GateMissing,
         Self::GateWeak,
+        Self::GateAdministrators,
+        Self::GateAdministratorsOthers,
+        Self::GateAdministratorsUnknown,
         Self::PolicyMissing,
         Self::PolicyWeak,
         Self::PermissionOthers,
@@ -480,6 +489,8 @@ impl FindingCode {
             | Self::RotationWaits
             | Self::TrailOff
             | Self::TrailDenied
+            | Self::GateAdministratorsOthers
+            | Self::GateAdministratorsUnknown
             | Self::IssuerMoving => Severity::Note,
             Self::TrustLong
             | Self::TrustAudMissing
@@ -509,6 +520,7 @@ impl FindingCode {
             | Self::DenialDecoy
             | Self::DeploymentUnknown
             | Self::PolicyWeak
+            | Self::GateAdministrators
             | Self::KeysActive
             | Self::KeysUnused
             | Self::KeysOld

@@ -255,6 +255,7 @@ fn name_of(ground: &Ground, parameter: &str, route: &Route) -> Option<String> {
         "runid" | "buildid" => pipelines::name_of_run(ground, value),
         "queueid" => queues::name_of(ground, value),
         "environmentid" => environments::name_of(ground, value),
+        "identityid" => identities::by_id(ground, value).map(|who| who.name),
         "configurationid" => policies::name_of(ground, value),
         "groupid" => variable_groups::name_of(ground, value),
         "extensionname" => Some(extensions::full_name(route)),

@@ -260,8 +260,14 @@ fn load(call: &Call, namespace: &Namespace) -> BTreeMap<String, Acl> {
     all.into_iter().map(|(key, list)| (key[prefix.len()..].to_owned(), list)).collect()
 }
 
+/// Without the right to read a project's permissions there are none to be seen, as with other lists; of this one it is
+/// unverified.
 fn lists(call: &Call) -> Result<Reply, Failure> {
     let namespace = of_call(call)?;
+    let of_project = call.query("token").is_some_and(|token| !token.contains(namespace.separator));
+    if of_project && call.denied("read-project-access") {
+        return Ok(Reply::list(Vec::new()));
+    }
     let all = load(call, namespace);
     let (wanted, extended) = (call.query("token"), call.flag("includeExtendedInfo"));
     let below =

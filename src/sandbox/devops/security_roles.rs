@@ -12,6 +12,7 @@ use super::{Op, Place, endpoints, environments, identities, projects, variable_g
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply};
+use crate::sandbox::world::{Administered, ProjectRole};
 
 /// Places of this file.
 pub const PLACES: &[Place] = &[
@@ -25,9 +26,9 @@ pub const PLACES: &[Place] = &[
         released: false,
         methods: &[
             Op::read("GET", "roles {scopeId} {resourceId}", read),
-            Op::write("PUT", "roles {scopeId} {resourceId}", set),
+            Op::write("PUT", "role {scopeId} {resourceId} {identityId}", set),
             Op::write("PATCH", "roles {scopeId} {resourceId}", remove_many),
-            Op::write("DELETE", "roles {scopeId} {resourceId}", remove_one),
+            Op::write("DELETE", "role {scopeId} {resourceId} {identityId}", remove_one),
         ],
     },
     Place {
@@ -131,10 +132,22 @@ fn first(ground: &Ground) -> Assignments {
     Assignments { inherit: true, roles: BTreeMap::from([creator]) }
 }
 
-/// What a resource inherits from its project.
-fn inherited(ground: &Ground, project: &str) -> Vec<(String, &'static str)> {
-    let given = ["Administrator", "Administrator", "User", "Reader"];
-    identities::groups(ground, project).into_iter().map(|group| group.id).zip(given).collect()
+/// What a resource inherits from its project: the roles of the project's groups, and those the world gives.
+fn inherited(ground: &Ground, scope: &str, project: &str) -> BTreeMap<String, String> {
+    let given = ["Administrator", "Administrator", "User", "Reader"].map(str::to_owned);
+    let groups = identities::groups(ground, project).into_iter().map(|group| group.id);
+    let mut all: BTreeMap<String, String> = groups.zip(given).collect();
+    let of_scope = |role: &&ProjectRole| match role.on {
+        Administered::Connections => scope == CONNECTION,
+        Administered::Environments => scope == ENVIRONMENT,
+    };
+    let world = ground.world.projects.iter().filter(|one| one.name == project);
+    for role in world.flat_map(|one| &one.roles).filter(of_scope) {
+        let known = identities::everybody(ground).into_iter();
+        let same = |one: &identities::Identity| one.account.eq_ignore_ascii_case(&role.who);
+        all.extend(known.filter(same).map(|one| (one.id, role.role.clone())));
+    }
+    all
 }
 
 fn role_json(scope: &str, name: &str) -> Value {
@@ -160,15 +173,21 @@ fn assignment_json(call: &Call, scope: &str, who: &str, role: &str, assigned: bo
     })
 }
 
+/// What the service answers to somebody who may not see roles is unverified; this is what it says of checks.
 fn read(call: &Call) -> Result<Reply, Failure> {
     let subject = of_call(call)?;
+    if call.denied("read-security-roles") {
+        return Err(Failure::denied(
+            "The user does not have required permissions to view assignment on the resource.",
+        ));
+    }
     let own = &subject.assignments.roles;
     let mut shown: Vec<Value> =
         own.iter().map(|(who, role)| assignment_json(call, subject.scope, who, role, true)).collect();
     if subject.assignments.inherit {
-        let above = inherited(&call.ground, &subject.project.name);
+        let above = inherited(&call.ground, subject.scope, &subject.project.name);
         let above = above.into_iter().filter(|(who, _)| !own.contains_key(who));
-        shown.extend(above.map(|(who, role)| assignment_json(call, subject.scope, &who, role, false)));
+        shown.extend(above.map(|(who, role)| assignment_json(call, subject.scope, &who, &role, false)));
     }
     Ok(Reply::list(shown))
 }

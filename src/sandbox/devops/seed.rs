@@ -87,10 +87,15 @@ fn add_repository<'a>(
     repository
 }
 
+/// The bit of `EditBuildDefinition` in the namespace of builds.
+const EDIT: u64 = 0x800;
+
 /// What the groups of a new project may do, in the order of [`identities::groups`].
 fn add_access(ground: &Ground, tx: &mut Transaction<'_>, project: &str, name: &str) {
     let git_bits = [0x7fff, 0x40f6, 0x4076, 0x2];
-    let build_bits = [0x1_ffff, 0x1_ffff, 0x1_0ef5 | 0x8000, 0x401];
+    let closed = ground.world.projects.iter().any(|one| one.name == name && one.closed_pipelines);
+    let contributors = (0x1_0ef5 | 0x8000) & if closed { !EDIT } else { !0 };
+    let build_bits = [0x1_ffff, 0x1_ffff, contributors, 0x401];
     for (namespace, token, bits) in
         [(GIT, format!("repoV2/{project}"), git_bits), (BUILD, project.to_owned(), build_bits)]
     {

@@ -137,6 +137,7 @@ impl Runner<'_> {
                 name: self.verification.pipeline.clone(),
                 repository: Some(source.repository),
                 yaml_path: None,
+                folder: String::new(),
             },
             commit: source.commit,
             queue: self.queue.clone()?,

@@ -284,7 +284,7 @@ async fn roles_are_given_taken_and_no_longer_inherited() {
         let own = all.iter().find(|role| role.who.id == ada.id).unwrap();
         assert_eq!((own.role.as_str(), own.inherited), ("User", false));
         devops.set_role(pen, &project, place, (&ada, "Reader"), Some(own)).await.unwrap();
-        devops.inherit_roles(pen, &project, place, false).await.unwrap();
+        devops.inherit_roles(pen, &project, place, false, &[]).await.unwrap();
         let all = roles().await;
         assert!(all.iter().all(|role| !role.inherited), "{all:?}");
         let own = all.iter().find(|role| role.who.id == ada.id).unwrap();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Judges, keyless, said};
 
-/// The three places where contract and service are known to differ, and nothing else.
+/// The four places where contract and service are known to differ, and nothing else.
 ///
 /// Setting access control lists (`POST …/accesscontrollists/{namespace}`) takes a `VssJsonCollectionWrapper`. The swagger
 /// says of its `value` "the serialized item" and types it as a string; what Microsoft's own SDKs send, and the service
@@ -15,13 +15,26 @@ use super::{Judges, keyless, said};
 /// `JObject`, which this one route's swagger types as a string; the same objects of `policy/configurations` are objects
 /// there, as on the wire. So these members of these routes are judged as the text they would be serialized to. One item
 /// (`GET …/items?path=…`) and a list of them (`?scopePath=…`) are two operations of one path; the contract kept the list,
-/// so one item is judged as a list of one.
+/// so one item is judged as a list of one. The `descriptor` of an identity (`GET …/_apis/identities`) is an object of type
+/// and identifier in the swagger; the wire has the text `type;identifier`, as public captures and Microsoft's own sample
+/// show, so that text is judged as the object.
 fn concede(exchange: &mut Value) -> bool {
     let path = exchange["url"].as_str().unwrap_or_default().split('?').next().unwrap_or_default().to_owned();
     if exchange["method"] == "GET" && path.ends_with("/_apis/git/policy/configurations") {
         let listed = exchange.pointer_mut("/response/value").and_then(Value::as_array_mut);
         let settings = listed.into_iter().flatten().filter_map(|one| one.get_mut("settings"));
         return settings.map(|value| *value = Value::String(value.to_string())).count() > 0;
+    }
+    if exchange["method"] == "GET" && path.ends_with("/_apis/identities") {
+        let listed = exchange.pointer_mut("/response/value").and_then(Value::as_array_mut);
+        let texts = listed.into_iter().flatten().filter_map(|one| one.get_mut("descriptor"));
+        // Traces keep no values, so there is no text to split.
+        let object = |value: &mut Value| {
+            let text = value.as_str().map(str::to_owned)?;
+            *value = json!({"identityType": &text, "identifier": &text});
+            Some(())
+        };
+        return texts.filter_map(object).count() > 0;
     }
     let asks_one =
         exchange["url"].as_str().is_some_and(|url| url.contains("?path=") || url.contains("&path="));
@@ -51,7 +64,7 @@ pub(super) fn judged_text(judges: &Judges, folder: &Path, text: &str) -> Output 
     }
     if conceded > 0 {
         eprintln!(
-            "judge: {conceded} × a member judged as its JSON text, or one item as a list (accesscontrollists, git/policy/configurations, items)"
+            "judge: {conceded} × a member judged as its JSON text, or one item as a list (accesscontrollists, git/policy/configurations, identities, items)"
         );
     }
     let file = folder.join("judged.jsonl");
@@ -63,7 +76,7 @@ pub(super) fn judged_text(judges: &Judges, folder: &Path, text: &str) -> Output 
 }
 
 /// Setup (twice), verify, status and teardown of a world, each with a trace.
-fn traces(world: &str, home: &Path) -> Vec<PathBuf> {
+fn traces(world: &str, answers: Option<&Path>, home: &Path) -> Vec<PathBuf> {
     let commands: [&[&str]; 6] = [
         &["setup", "--yes"],
         &["setup", "--yes"],
@@ -78,6 +91,7 @@ fn traces(world: &str, home: &Path) -> Vec<PathBuf> {
         let output = keyless(home)
             .args([&format!("--sandbox={world}"), "--json", "--trace-http"])
             .arg(&trace)
+            .args(answers.iter().flat_map(|answers| [Path::new("--config"), answers]))
             .args(command)
             .output()
             .expect("keyless runs");
@@ -98,10 +112,39 @@ fn traces(world: &str, home: &Path) -> Vec<PathBuf> {
 fn judge(world: &str) {
     let Some(judges) = Judges::find(&format!("contract of Azure DevOps, world {world}")) else { return };
     let home = tempfile::tempdir().expect("a folder");
-    let traces = traces(world, home.path());
+    let traces = traces(world, None, home.path());
     let output = judged(&judges, home.path(), &traces);
     assert!(output.status.success(), "{world}: {}", said(&output));
     print!("{world}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// Roles and access lists are read, set, inherited no more, and given back.
+#[test]
+fn azure_devops_is_spoken_as_published_where_administrators_are_narrowed() {
+    let Some(judges) = Judges::find("contract of Azure DevOps, administrators") else { return };
+    let home = tempfile::tempdir().expect("a folder");
+    let answers = keyless::sandbox::worlds::named("deploy").expect("a world").answers;
+    let named = answers.replace(
+        "protected = true",
+        "protected = true\ngates = { administrators = [\"alan@contoso.example\"] }",
+    );
+    let file = home.path().join("keyless.toml");
+    std::fs::write(&file, named).expect("written");
+    let traces = traces("deploy", Some(&file), home.path());
+    let texts = traces.iter().map(|trace| std::fs::read_to_string(trace).expect("a trace"));
+    let text: String = texts.collect();
+    for (method, part) in [
+        ("GET", "/roleassignments/resources/"),
+        ("PUT", "/roleassignments/resources/"),
+        ("PATCH", "inheritPermissions=false"),
+        ("GET", "/_apis/identities?descriptors="),
+    ] {
+        let is_it = |line: &str| line.contains(&format!("\"method\":\"{method}\"")) && line.contains(part);
+        assert!(text.lines().any(is_it), "{method} {part} is not in the traces");
+    }
+    let output = judged(&judges, home.path(), &traces);
+    assert!(output.status.success(), "{}", said(&output));
+    print!("administrators: {}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]

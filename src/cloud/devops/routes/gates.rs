@@ -67,7 +67,7 @@ pub(in crate::cloud::devops) const DELETE_POLICY: Route = route("DELETE", POLICY
 /// On the host of identities.
 pub(in crate::cloud::devops) const IDENTITIES: Route =
     route("GET", "/{organization}/_apis/identities", "7.1")
-        .query(&["searchFilter", "queryMembership"])
+        .query(&["searchFilter", "queryMembership", "descriptors", "identityIds"])
         .response(&["isActive", "isContainer", "resourceVersion", "metaTypeId", "SchemaClassName"]);
 
 const PULL_REQUESTS: &str = "/{organization}/{project}/_apis/git/repositories/{repository}/pullrequests";
@@ -116,8 +116,8 @@ const ROLE: &str =
 const ROLE_BODY: &[&str] = &["access", "allowPermissions", "denyPermissions", "scope", "roleName"];
 pub(in crate::cloud::devops) const ROLE_ASSIGNMENTS: Route =
     route("GET", ROLES, "7.1-preview.1").response(ROLE_BODY);
-pub(in crate::cloud::devops) const SET_ROLES: Route =
-    route("PUT", ROLES, "7.1-preview.1").request(ROLE_BODY).response(ROLE_BODY);
+pub(in crate::cloud::devops) const SET_ROLE: Route =
+    route("PUT", ROLE, "7.1-preview.1").request(ROLE_BODY).response(ROLE_BODY);
 pub(in crate::cloud::devops) const INHERIT_ROLES: Route =
     route("PATCH", ROLES, "7.1-preview.1").query(&["inheritPermissions"]);
 pub(in crate::cloud::devops) const REMOVE_ROLE: Route = route("DELETE", ROLE, "7.1-preview.1");

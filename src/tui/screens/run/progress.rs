@@ -170,6 +170,7 @@ pub fn link_of(kind: Kind) -> Option<Link> {
         | Kind::Duration
         | Kind::Issuer
         | Kind::Target
+        | Kind::Administrators
         | Kind::Policy
         | Kind::Group
         | Kind::Delivery
