@@ -294,6 +294,7 @@ impl Clouds {
         events: Events,
         output: &Output,
     ) -> Result<Session> {
+        let federation = federation.with_reading();
         let aws = match opening.only {
             Some(Only::AzureDevops) => BTreeMap::new(),
             _ => self.aws(&federation, output).await?,
@@ -327,16 +328,18 @@ impl Clouds {
     ) -> Result<BTreeMap<EnvironmentName, Result<Aws>>> {
         if let Some(open) = &self.practice {
             let mut clients = BTreeMap::new();
-            for environment in &federation.environments {
+            for environment in federation.environments.iter().filter(|it| !it.is_reading()) {
                 clients.insert(environment.name.clone(), self.practice_aws(open, environment).await);
             }
+            share(federation, &mut clients);
             return Ok(clients);
         }
         self.announce_aws(federation, output).await?;
         let mut clients = BTreeMap::new();
-        for environment in &federation.environments {
+        for environment in federation.environments.iter().filter(|it| !it.is_reading()) {
             clients.insert(environment.name.clone(), self.sign_in.aws(federation, environment).await);
         }
+        share(federation, &mut clients);
         Ok(clients)
     }
 
@@ -366,6 +369,15 @@ impl Clouds {
         }
         let keys = practice_keys(open, &environment.sign_in)?;
         Ok(self.sign_in.practice(environment, keys))
+    }
+}
+
+/// Gives every read-only access the client of the environment it reads for: it is in the same account and region.
+fn share(federation: &Federation, clients: &mut BTreeMap<EnvironmentName, Result<Aws>>) {
+    for environment in federation.environments.iter().filter(|it| it.is_reading()) {
+        if let Some(client) = clients.get(environment.owner()).cloned() {
+            clients.insert(environment.name.clone(), client);
+        }
     }
 }
 

@@ -79,6 +79,7 @@ pub(super) fn read_environment(
     let session_hours = session_hours(reader, table, &place, &mut unsure);
     let authentication = authentication(reader, table, &place, &name, &mut unsure);
     let environment = Environment {
+        reads_for: None,
         protected: reader.flag(table, &place, keys::PROTECTED).unwrap_or_else(|| defaults::protected(&name)),
         account,
         region,

@@ -39,6 +39,9 @@ impl Builder<'_> {
             let checks = self.of_environment(deployment, gates, wanted, ends, steps);
             before.extend(controlled.then_some(checks));
         }
+        for wanted in self.blueprint.environments.iter().filter(|it| it.environment.is_reading()) {
+            steps.push(erase(self.uses(deployment, None, wanted, ends)));
+        }
         steps.push(erase(Definition {
             wanted: deployment.answers.clone(),
             aim: self.shared_aim(),
@@ -111,17 +114,28 @@ impl Builder<'_> {
         };
         let key = checks.key();
         steps.push(erase(checks));
-        steps.push(erase(Uses {
+        steps.push(erase(self.uses(deployment, Some(gates), wanted, (devops, project))));
+        key
+    }
+
+    /// Who may use what deployments need; without gates it is a read-only access, which has a connection and nothing else.
+    fn uses(
+        &self,
+        deployment: &WantedDeployment,
+        gates: Option<&WantedGates>,
+        wanted: &Wanted,
+        (devops, project): Ends<'_>,
+    ) -> Uses {
+        Uses {
             deployment: deployment.answers.clone(),
-            gates: gates.clone(),
-            present,
-            queue: self.queue_of(deployment, environment),
+            gates: gates.cloned(),
+            present: !self.is_teardown(),
+            queue: self.queue_of(deployment, &wanted.environment),
             verification: self.blueprint.verification.pipeline.clone(),
-            environment: environment.clone(),
+            environment: wanted.environment.clone(),
             devops: devops.clone(),
             project: project.clone(),
-        }));
-        key
+        }
     }
 
     /// The queue all deployments share: the first environment's step permits it for all of them.

@@ -24,7 +24,7 @@ const MOST_ROLES: usize = 60;
 /// Looks at the roles of the `chosen` environments, in promotion order; none: of all. Writes nothing.
 pub async fn check(session: &Session, chosen: &[EnvironmentName]) -> Vec<Checked> {
     let environments = session.federation.environments.iter();
-    let meant = environments.filter(|it| chosen.is_empty() || chosen.contains(&it.name));
+    let meant = environments.filter(|it| it.is_among(chosen));
     join_all(meant.map(|environment| of_environment(session, environment))).await
 }
 

@@ -125,5 +125,5 @@ pub fn ask_all(protected: &[EnvironmentName]) -> impl Iterator<Item = Ask> {
 
 /// The question a protected environment asks.
 pub fn ask_protected(environment: &Environment) -> Option<Ask> {
-    environment.protected.then(|| Ask::Protected { environment: environment.name.clone() })
+    environment.protected.then(|| Ask::Protected { environment: environment.owner().clone() })
 }

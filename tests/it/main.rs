@@ -26,6 +26,7 @@ mod pipeline;
 mod pipeline_command;
 mod practice_entra;
 mod prompts;
+mod reading;
 mod rights;
 mod rotate;
 mod saved;

@@ -11,7 +11,7 @@ mod template;
 mod value;
 
 pub use crate::domain::federation::Flow;
-pub use answers::{Answered, of};
+pub use answers::{Answered, assumed_bucket, assumed_stack, of};
 pub use check::Problem;
 pub use deployment::{
     Approval, Backend, Deployment, Host, Hosting, LONGEST_SESSION, Lock, Place, PlanAccess, Pool, Preset,

@@ -200,6 +200,7 @@ fn environment(account: &str) -> Environment {
         authentication: Authentication::Oidc,
         session_hours: 1,
         gates: Default::default(),
+        reads_for: None,
         variables: Default::default(),
         deploy: Default::default(),
     }
