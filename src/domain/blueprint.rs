@@ -262,6 +262,7 @@ fn wanted(
             tags,
             inline: BTreeMap::from([(INLINE_POLICY.to_owned(), policy)]),
             managed: environment.managed_policies.clone(),
+            reads_only: environment.is_reading(),
             wider: wider(federation, environment)?,
             arn: role,
         },

@@ -251,6 +251,7 @@ fn wanted_role(issuer: &Issuer) -> WantedRole {
         tags: BTreeMap::from([("keyless:environment".to_owned(), "dev".to_owned())]),
         inline: BTreeMap::new(),
         managed: Vec::new(),
+        reads_only: false,
         wider: None,
     }
 }
