@@ -328,18 +328,24 @@ impl Clouds {
     ) -> Result<BTreeMap<EnvironmentName, Result<Aws>>> {
         if let Some(open) = &self.practice {
             let mut clients = BTreeMap::new();
-            for environment in federation.environments.iter().filter(|it| !it.is_reading()) {
-                clients.insert(environment.name.clone(), self.practice_aws(open, environment).await);
+            for environment in &federation.environments {
+                let client = match shared(&clients, environment) {
+                    Some(client) => client,
+                    None => self.practice_aws(open, environment).await,
+                };
+                clients.insert(environment.name.clone(), client);
             }
-            share(federation, &mut clients);
             return Ok(clients);
         }
         self.announce_aws(federation, output).await?;
         let mut clients = BTreeMap::new();
-        for environment in federation.environments.iter().filter(|it| !it.is_reading()) {
-            clients.insert(environment.name.clone(), self.sign_in.aws(federation, environment).await);
+        for environment in &federation.environments {
+            let client = match shared(&clients, environment) {
+                Some(client) => client,
+                None => self.sign_in.aws(federation, environment).await,
+            };
+            clients.insert(environment.name.clone(), client);
         }
-        share(federation, &mut clients);
         Ok(clients)
     }
 
@@ -372,13 +378,12 @@ impl Clouds {
     }
 }
 
-/// Gives every read-only access the client of the environment it reads for: it is in the same account and region.
-fn share(federation: &Federation, clients: &mut BTreeMap<EnvironmentName, Result<Aws>>) {
-    for environment in federation.environments.iter().filter(|it| it.is_reading()) {
-        if let Some(client) = clients.get(environment.owner()).cloned() {
-            clients.insert(environment.name.clone(), client);
-        }
-    }
+/// The client of the environment that a read-only access belongs to: it is in the same account and region.
+fn shared(
+    clients: &BTreeMap<EnvironmentName, Result<Aws>>,
+    environment: &Environment,
+) -> Option<Result<Aws>> {
+    clients.get(environment.reads_for.as_ref()?).cloned()
 }
 
 /// The keys of the practice profile that an environment signs in with.

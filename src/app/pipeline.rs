@@ -261,7 +261,7 @@ impl Shown<'_> {
         let mut session = self.clouds.session(&opening, self.federation.clone(), events, self.output).await?;
         // AWS is nobody else's here: it is just not asked.
         session.only = None;
-        session.aws = self
+        session.aws = session
             .federation
             .environments
             .iter()

@@ -417,7 +417,9 @@ fn deploys(index: usize, account: &str, partition: &str) -> impl Strategy<Value 
     let role = || {
         option::of(select(vec!["arn:aws:iam::111122223333:role/x/Plan"]).prop_map(|arn| arn.parse().unwrap()))
     };
-    let plan = option::of(select(vec!["AWS-Plan", "P"]).prop_map(move |name| format!("{name} {index}").parse().unwrap()));
+    let plan = option::of(
+        select(vec!["AWS-Plan", "P"]).prop_map(move |name| format!("{name} {index}").parse().unwrap()),
+    );
     let plan_role = option::of(Just(own).prop_map(|arn| arn.parse().unwrap()));
     let second = (plan_role, subsequence(vec![policy], 0..=1), option::of(Just("sc://a/b/d".to_owned())));
     let stacks = subsequence(vec!["A*", "B"], 0..=2);

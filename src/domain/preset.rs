@@ -139,7 +139,8 @@ impl Preset {
                 let means = SERVICES.iter().find(|(name, _)| list.iter().any(|one| one == *name));
                 if let Some((_, ends)) = means {
                     let services = environment.permissions.services.iter();
-                    let each = services.flat_map(|service| ends.iter().map(move |end| format!("{service}:{end}")));
+                    let each =
+                        services.flat_map(|service| ends.iter().map(move |end| format!("{service}:{end}")));
                     *list = each.map(Value::from).collect();
                 }
                 list.iter_mut().try_for_each(|one| self.filled(one, environment))

@@ -70,8 +70,7 @@ pub fn accounts(blueprint: &Blueprint) -> Vec<Account<'_>> {
 }
 
 /// Why no export makes an access key, after the names of those it would be of.
-pub(super) const KEY_BY_HAND: &str =
-    "no file makes it, because whatever keeps the file's state would hold it: keyless or a person makes it and puts it \
+pub(super) const KEY_BY_HAND: &str = "no file makes it, because whatever keeps the file's state would hold it: keyless or a person makes it and puts it \
      into the connection";
 
 /// A short name of a federation for stacks: letters, digits and `-`, the same for the same federation. Where letters are

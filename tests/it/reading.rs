@@ -46,7 +46,10 @@ fn permitted(lab: &Lab, connection: &str) -> Vec<String> {
     };
     let all = &dump["permission"];
     let of = all.iter().filter(|(key, _)| key.starts_with(&format!("endpoint/{id}/")));
-    of.flat_map(|(_, it)| it["pipelines"].as_object().into_iter().flat_map(|all| all.keys()).map(name).collect::<Vec<_>>()).collect()
+    of.flat_map(|(_, it)| {
+        it["pipelines"].as_object().into_iter().flat_map(|all| all.keys()).map(name).collect::<Vec<_>>()
+    })
+    .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -109,7 +112,11 @@ async fn what_somebody_changes_there_is_seen_and_mended() {
     let trust = role(&lab, ROLE)["trust"].to_string().replace("AWS-Prod-Plan", "AWS-Dev");
     lab.change("iam.role", ROLE, |role| role["trust"] = serde_json::from_str(&trust).unwrap());
     let status = lab.run(Job::status()).await;
-    assert!(status.findings("prod-plan").contains(&FindingCode::TrustSubOther), "{:?}", status.findings("prod-plan"));
+    assert!(
+        status.findings("prod-plan").contains(&FindingCode::TrustSubOther),
+        "{:?}",
+        status.findings("prod-plan")
+    );
     assert_eq!(status.findings("prod"), []);
     let ran = lab.run(Job::doctor().confirm_subject("sc://contoso/payments/AWS-Prod-Plan")).await;
     assert_eq!(ran.outcome(), Outcome::Done, "{:#?}", ran.summary);
@@ -153,7 +160,10 @@ fn develop(lab: &Lab, branch: &str, wanted: Wanted) -> Told {
 }
 
 fn files(text: &str) -> Wanted {
-    Wanted { files: BTreeMap::from([("azure-pipelines.yml".to_owned(), text.to_owned())]), ..Wanted::default() }
+    Wanted {
+        files: BTreeMap::from([("azure-pipelines.yml".to_owned(), text.to_owned())]),
+        ..Wanted::default()
+    }
 }
 
 fn brings(fork: bool) -> Wanted {
@@ -205,8 +215,12 @@ async fn pull_requests_get_the_plan_role_and_forks_get_none() {
     assert_eq!(succeeded(&run), ["build", "preview_prod"], "into main: what prod would change");
     assert_eq!(tokens(&lab), ["AWS-Prod-Plan"]);
     let looked = run.run;
-    let logs = lab.practice.ground().store.dump()["log"].values().map(ToString::to_string).collect::<String>();
-    assert!(logs.contains("This job is arn:aws:sts::777788889999:assumed-role/AzureDevOpsProdPlanRole/"), "{logs}");
+    let logs =
+        lab.practice.ground().store.dump()["log"].values().map(ToString::to_string).collect::<String>();
+    assert!(
+        logs.contains("This job is arn:aws:sts::777788889999:assumed-role/AzureDevOpsProdPlanRole/"),
+        "{logs}"
+    );
 
     // The same change out of a fork builds, and asks for no token at all.
     let fork = develop(&lab, "feat/pipeline", brings(true));
@@ -225,7 +239,8 @@ async fn pull_requests_get_the_plan_role_and_forks_get_none() {
     // Who looked at prod is told by the audit, under the name of the second access.
     let said = Live::on(&lab).run(&["audit", "prod", "--json"]).await.expect(0).json();
     assert_valid("audit.schema.json", &said);
-    let looks: Vec<&Value> = said["accesses"].as_array().unwrap().iter().filter(|it| it["environment"] == "prod-plan").collect();
+    let looks: Vec<&Value> =
+        said["accesses"].as_array().unwrap().iter().filter(|it| it["environment"] == "prod-plan").collect();
     // The practice runs of one second are told apart by nobody.
     let of_it = |it: &&Value| {
         let several = it["runs"].as_array().unwrap();
@@ -250,7 +265,9 @@ async fn it_is_told_by_name_and_checked_for_what_it_may_change() {
     // Through the lookup role it reads, and the deployments of cdk lead to an administrator.
     let told = live.run(&["permissions", "check", "--json"]).await.expect(1).json();
     assert_valid("permissions.schema.json", &told);
-    let of = |name: &str| told["environments"].as_array().unwrap().iter().find(|it| it["environment"] == name).unwrap();
+    let of = |name: &str| {
+        told["environments"].as_array().unwrap().iter().find(|it| it["environment"] == name).unwrap()
+    };
     assert_eq!(of("prod-plan")["concerns"], serde_json::json!([]), "{told:#}");
     assert!(of("prod-plan")["leads_to"].to_string().contains("lookup-role"), "{told:#}");
 }

@@ -73,7 +73,9 @@ impl Federation {
 
     /// The read-only accesses that are no environments yet, each with the place of the environment it reads for.
     fn reading_places(&self) -> Vec<(usize, Environment)> {
-        let there = |it: &Environment| self.environments.iter().any(|other| other.reads_for.as_ref() == Some(&it.name));
+        let there = |it: &Environment| {
+            self.environments.iter().any(|other| other.reads_for.as_ref() == Some(&it.name))
+        };
         let places = self.environments.iter().enumerate().filter(|(_, it)| !there(it));
         places.filter_map(|(index, it)| Some((index, it.reading(self.pipeline.as_ref())?))).collect()
     }
@@ -248,11 +250,13 @@ impl Environment {
         }
         if self.deploy.plan_connection.is_some() && self.authentication.is_oidc() {
             let role = self.deploy.plan_role.as_ref();
-            let elsewhere = |role: &&RoleArn| {
-                role.account != self.account || role.partition != self.partition()
-            };
+            let elsewhere =
+                |role: &&RoleArn| role.account != self.account || role.partition != self.partition();
             if let Some(role) = role.filter(elsewhere) {
-                say("deploy", format!("`plan-role` {role} is not in account {} of the environment", self.account));
+                say(
+                    "deploy",
+                    format!("`plan-role` {role} is not in account {} of the environment", self.account),
+                );
             } else if self.reading_name().is_none() || self.plan_role().is_none() {
                 say("deploy", "the names are too long for a second, read-only access beside them".to_owned());
             }

@@ -94,9 +94,8 @@ impl Environment {
         fill.state_bucket = said(self.deploy.state_bucket.as_ref())
             .or(fill.state_bucket)
             .or_else(|| Some(assumed_bucket(pipeline?, self)));
-        fill.stack = said(self.deploy.stack.as_ref())
-            .or(fill.stack)
-            .or_else(|| Some(assumed_stack(pipeline?, self)));
+        fill.stack =
+            said(self.deploy.stack.as_ref()).or(fill.stack).or_else(|| Some(assumed_stack(pipeline?, self)));
         fill
     }
 }
@@ -156,7 +155,9 @@ mod tests {
         );
         assert_eq!(all.with_reading(), all, "a second time nothing is added");
         assert_eq!(all.without_reading().environments.len(), 1);
-        assert!(plan.is_among(std::slice::from_ref(&dev.name)) && !dev.is_among(std::slice::from_ref(&plan.name)));
+        assert!(
+            plan.is_among(std::slice::from_ref(&dev.name)) && !dev.is_among(std::slice::from_ref(&plan.name))
+        );
     }
 
     #[test]

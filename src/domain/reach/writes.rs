@@ -41,7 +41,8 @@ const HANDS_OUT: [&str; 4] = [
 ];
 
 /// Actions that change nothing by themselves and begin otherwise. Where a role leads is asked of that role.
-const ALSO_READS: [&str; 4] = ["kms:Decrypt", "sts:AssumeRole", "sts:DecodeAuthorizationMessage", "sts:TagSession"];
+const ALSO_READS: [&str; 4] =
+    ["kms:Decrypt", "sts:AssumeRole", "sts:DecodeAuthorizationMessage", "sts:TagSession"];
 
 /// Managed policies of AWS that only read, in every partition.
 const READING_POLICIES: [&str; 3] = [
@@ -59,13 +60,13 @@ pub fn only_reads(policy: &str) -> bool {
 /// Whether everything that an action pattern means only reads.
 fn reads(pattern: &str) -> bool {
     let same = |one: &&str| one.eq_ignore_ascii_case(pattern);
-    if ALSO_READS.iter().any(|it| same(&it)) {
+    if ALSO_READS.iter().any(same) {
         return true;
     }
     let Some((_, name)) = pattern.split_once(':') else { return false };
     let plain = name.split(['*', '?']).next().unwrap_or_default();
     let begins = |verb: &&str| plain.get(..verb.len()).is_some_and(|head| head.eq_ignore_ascii_case(verb));
-    READS.iter().any(|verb| begins(&verb)) && !HANDS_OUT.iter().any(|it| same(&it))
+    READS.iter().any(begins) && !HANDS_OUT.iter().any(same)
 }
 
 /// The first thing that an Allow lets somebody change, in words; none: it only reads.
@@ -126,7 +127,8 @@ mod tests {
         for action in ["s3:GetObject", "s3:Get*", "ec2:describe*", "kms:Decrypt", "dynamodb:BatchGetItem"] {
             assert!(reads(action), "{action}");
         }
-        for action in ["s3:*", "s3:G*", "*", "s3:PutObject", "iam:PassRole", "sts:GetFederationToken", "lambda:Invoke*"]
+        for action in
+            ["s3:*", "s3:G*", "*", "s3:PutObject", "iam:PassRole", "sts:GetFederationToken", "lambda:Invoke*"]
         {
             assert!(!reads(action), "{action}");
         }
@@ -145,7 +147,8 @@ mod tests {
     #[test]
     fn roles_on_the_way_are_asked_too() {
         let (me, next) = ("arn:aws:iam::111122223333:role/Plan", "arn:aws:iam::111122223333:role/lookup");
-        let source = |name: &str, statement: &str| Source { name: name.to_owned(), document: document(statement) };
+        let source =
+            |name: &str, statement: &str| Source { name: name.to_owned(), document: document(statement) };
         let assume = format!(r#"{{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"{next}"}}"#);
         let own = Grants::new(vec![source("own", &assume)], None);
         let trust = document(
@@ -157,7 +160,10 @@ mod tests {
             Roles::from([(next.to_owned(), Reachable { grants, trust: trust.clone() })])
         };
         let found = writes(me, &own, &roles("more"));
-        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), ["writes: ssm:PutParameter, by assuming lookup"]);
+        assert_eq!(
+            found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["writes: ssm:PutParameter, by assuming lookup"]
+        );
         // Whatever its text says, AWS's own one is kept to reading by AWS.
         assert_eq!(writes(me, &own, &roles("arn:aws:iam::aws:policy/ReadOnlyAccess")), []);
         let denied = r#"[{"Effect":"Allow","Action":"s3:PutObject","Resource":"*"},{"Effect":"Deny","Action":"s3:Put*","Resource":"*"}]"#;

@@ -71,9 +71,13 @@ fn key_connections(blueprint: &Blueprint) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let about = format!("Ids of the connections that hold an access key, by environment. {}.", names.join("; "));
+    let about =
+        format!("Ids of the connections that hold an access key, by environment. {}.", names.join("; "));
     let lines = [("description", quoted_hcl(&about)), ("type", "map(string)".to_owned())];
-    format!("\n# They are made by hand, or by keyless: Terraform's state would hold the key.\nvariable \"key_connections\" {{\n{}}}\n", body(&lines, 2))
+    format!(
+        "\n# They are made by hand, or by keyless: Terraform's state would hold the key.\nvariable \"key_connections\" {{\n{}}}\n",
+        body(&lines, 2)
+    )
 }
 
 /// The id of an environment's connection.
@@ -266,7 +270,9 @@ fn queue(deployment: &WantedDeployment, queue: Option<&str>) -> String {
          # --out this export writes it beside this file.\n"
     );
     let Some(name) = queue else {
-        text.push_str("# Azure DevOps was not asked for its agent queues: permit the pipeline one by hand.\n");
+        text.push_str(
+            "# Azure DevOps was not asked for its agent queues: permit the pipeline one by hand.\n",
+        );
         return text;
     };
     let lines = body(&[project(), ("name", quoted_hcl(name))], 2);

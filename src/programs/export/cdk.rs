@@ -16,11 +16,16 @@ const ROLES: usize = 400;
 /// # Errors
 /// A trust cannot be written, or no account takes it.
 pub fn application(blueprint: &Blueprint) -> Result<TextFile> {
-    let users: Vec<&str> =
-        blueprint.environments.iter().filter_map(|wanted| Some(wanted.user.as_ref()?.name.as_str())).collect();
+    let users: Vec<&str> = blueprint
+        .environments
+        .iter()
+        .filter_map(|wanted| Some(wanted.user.as_ref()?.name.as_str()))
+        .collect();
     let (keys, import) = match users.is_empty() {
         true => (String::new(), ""),
-        false => (format!("// The access key of {} is not here: {KEY_BY_HAND}.\n", users.join(", ")), ", CfnUser"),
+        false => {
+            (format!("// The access key of {} is not here: {KEY_BY_HAND}.\n", users.join(", ")), ", CfnUser")
+        }
     };
     let mut text = format!(
         "// The AWS half of {}, written by keyless. Azure DevOps is none of CloudFormation's: keyless or Terraform makes it.\n\
@@ -70,7 +75,10 @@ fn stack(blueprint: &Blueprint, account: &Account<'_>, index: usize, part: &[&Wa
         let mut after = String::new();
         if let Some(user) = user(wanted) {
             let user = block(&user, 2);
-            text.push_str(&format!("  const user{at} = new CfnUser(stack, {}, {user});\n", construct("User")));
+            text.push_str(&format!(
+                "  const user{at} = new CfnUser(stack, {}, {user});\n",
+                construct("User")
+            ));
             // IAM takes no trust whose user is not there.
             after = format!(".addDependency(user{at})");
         }

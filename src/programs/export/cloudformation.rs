@@ -61,7 +61,8 @@ fn parts(blueprint: &Blueprint, account: &Account<'_>) -> Result<Vec<String>> {
     let mut parts = Vec::new();
     let (mut open, mut resources) = (head(blueprint, account, true), usize::from(account.provider.is_some()));
     for wanted in &account.environments {
-        let (text, count) = (format!("{}{}", user(wanted), role(wanted)?), if wanted.user.is_some() { 2 } else { 1 });
+        let (text, count) =
+            (format!("{}{}", user(wanted), role(wanted)?), if wanted.user.is_some() { 2 } else { 1 });
         if resources > 0 && (open.len() + text.len() > TEMPLATE_BYTES || resources + count > RESOURCES) {
             parts.push(std::mem::replace(&mut open, head(blueprint, account, false)));
             open.push_str(&text);

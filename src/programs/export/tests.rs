@@ -183,7 +183,8 @@ fn cdk_makes_what_keyless_would_make() {
 
 /// One that signs in with a key and becomes a role, one whose user has the rights itself, and one by token.
 fn keyed() -> Blueprint {
-    let and_role = "authentication = \"access-key-and-role\"\nuser = \"deployer\"\nsource-ip = [\"203.0.113.0/24\"]\n";
+    let and_role =
+        "authentication = \"access-key-and-role\"\nuser = \"deployer\"\nsource-ip = [\"203.0.113.0/24\"]\n";
     let alone = "authentication = \"access-key\"\nuser = \"alone\"\nrole-path = \"/ci/\"\n\
                  managed-policies = [\"arn:aws:iam::aws:policy/ReadOnlyAccess\"]\n";
     let pipeline = "[pipeline]\nrepository = \"payments\"\ntool = \"cdk\"\n";
@@ -245,7 +246,10 @@ fn users_of_wanted_keys_are_made_and_their_keys_are_not() {
             assert!(!text.contains(never), "{never}");
         }
         if text.contains("deployer") {
-            assert!(text.contains("The access key of ") && text.contains("is not here: no file makes it"), "{text}");
+            assert!(
+                text.contains("The access key of ") && text.contains("is not here: no file makes it"),
+                "{text}"
+            );
         }
     }
 }
@@ -255,14 +259,21 @@ fn the_queue_and_the_second_connection_are_permitted_and_providers_have_versions
     let text = super::terraform::whole(&keyed(), Some("Build Farm")).unwrap().text;
     let queue = block(&text, "data \"azuredevops_agent_queue\" \"deployment\"");
     assert_eq!(argument(queue, "name").unwrap(), "Build Farm");
-    let permitted = |label: &str| block(&text, &format!("resource \"azuredevops_pipeline_authorization\" \"{label}\""));
+    let permitted =
+        |label: &str| block(&text, &format!("resource \"azuredevops_pipeline_authorization\" \"{label}\""));
     assert!(permitted("queue").contains("data.azuredevops_agent_queue.deployment.id"));
     assert!(permitted("env_prod-plan_endpoint").contains("azuredevops_serviceendpoint_aws.env_prod-plan.id"));
-    assert!(!text.contains("env_prod-plan_environment") && !text.contains("\"env_prod-plan\" {\n  project_id  = data.azuredevops_project.project.id\n  name"));
+    assert!(
+        !text.contains("env_prod-plan_environment")
+            && !text
+                .contains("\"env_prod-plan\" {\n  project_id  = data.azuredevops_project.project.id\n  name")
+    );
     assert!(text.contains("version = \">= 5.81.0, < 7.0.0\""), "{text}");
     assert!(text.contains("version = \">= 1.5.0, < 2.0.0\""), "{text}");
     let unknown = super::terraform::whole(&keyed(), None).unwrap().text;
-    assert!(unknown.contains("permit the pipeline one by hand") && !unknown.contains("azuredevops_agent_queue"));
+    assert!(
+        unknown.contains("permit the pipeline one by hand") && !unknown.contains("azuredevops_agent_queue")
+    );
 }
 
 /// The block of a resource in what this module writes.

@@ -53,7 +53,11 @@ pub(super) fn bring(tx: &mut Transaction<'_>, (from, to): (&str, &str), id: &str
 ///
 /// # Errors
 /// There is no such repository, or it is no fork of this one.
-pub(super) fn source(ground: &Ground, target: &Repository, body: &Value) -> Result<Option<Repository>, Failure> {
+pub(super) fn source(
+    ground: &Ground,
+    target: &Repository,
+    body: &Value,
+) -> Result<Option<Repository>, Failure> {
     let named = &body["forkSource"]["repository"]["id"];
     let Some(id) = named.as_str() else { return Ok(None) };
     if id.eq_ignore_ascii_case(&target.id) {

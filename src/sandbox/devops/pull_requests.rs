@@ -12,7 +12,8 @@ use super::merges::{self, Merge};
 use super::projects::Project;
 use super::pull_request_lists::{self, answer};
 use super::{
-    Op, Place, forks, git, identities, pipelines, policies, policy_evaluations, projects, refs, runs, triggers,
+    Op, Place, forks, git, identities, pipelines, policies, policy_evaluations, projects, refs, runs,
+    triggers,
 };
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply, stamp};

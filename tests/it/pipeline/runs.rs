@@ -165,8 +165,12 @@ async fn validate(practice: &Practice) {
 
 /// How the run of a pull request from a branch ends, and what its logs say.
 async fn bring(practice: &Practice, branch: &str, fork: bool) -> (Standing, String) {
-    let told =
-        practice.develop(&Wanted { branch: branch.to_owned(), pull_request: true, fork, ..Wanted::default() });
+    let told = practice.develop(&Wanted {
+        branch: branch.to_owned(),
+        pull_request: true,
+        fork,
+        ..Wanted::default()
+    });
     assert_eq!((told.refused.as_str(), told.runs.len()), ("", 1), "{told:#?}");
     let run = end(practice, &told.runs).await.unwrap();
     let key = format!("{:08}/", run.run);
@@ -184,17 +188,26 @@ async fn previews_run_for_own_pull_requests_and_never_for_forks() {
             continue;
         }
         let previews = wanted.preset.previews();
-        let practice = practice(&keyless::domain::deploy::render(&wanted).unwrap(), "AzureDevOpsProdRole").await;
+        let practice =
+            practice(&keyless::domain::deploy::render(&wanted).unwrap(), "AzureDevOpsProdRole").await;
         validate(&practice).await;
         run(&practice, "feat/x").await.unwrap();
         let (own, said) = bring(&practice, "feat/x", false).await;
-        assert_eq!((own.reason.as_str(), own.result.as_str()), ("pullRequest", "succeeded"), "{name}: {own:#?}");
+        assert_eq!(
+            (own.reason.as_str(), own.result.as_str()),
+            ("pullRequest", "succeeded"),
+            "{name}: {own:#?}"
+        );
         let stages = if previews { vec!["build", "preview_prod"] } else { vec!["build"] };
         assert_eq!(succeeded(&own), stages, "{name}: {own:#?}");
         let reader = "This job is arn:aws:sts::333333333333:assumed-role/AzureDevOpsProdPlanRole/";
         assert_eq!(said.contains(reader), previews, "{name}: {said}");
         let (fork, said) = bring(&practice, "feat/x", true).await;
-        assert_eq!((fork.reason.as_str(), succeeded(&fork)), ("pullRequest", vec!["build".to_owned()]), "{name}: {fork:#?}");
+        assert_eq!(
+            (fork.reason.as_str(), succeeded(&fork)),
+            ("pullRequest", vec!["build".to_owned()]),
+            "{name}: {fork:#?}"
+        );
         assert!(!said.contains("This job is"), "{name}: {said}");
     }
 }
