@@ -568,6 +568,9 @@ pub enum SandboxCommand {
         /// The repository; without it the first one
         #[arg(long, value_name = "NAME")]
         repository: Option<String>,
+        /// From a fork of the developer's own, which is made where there is none
+        #[arg(long)]
+        fork: bool,
     },
     /// Play those who are asked: approve what runs wait for
     Approve {

@@ -40,7 +40,7 @@ pub fn check_subjects(
         Ask::Subject { wanted, .. } => Some(wanted.as_str()),
         _ => None,
     });
-    let meant = |wanted: &&Wanted| chosen.is_empty() || chosen.contains(&wanted.environment.name);
+    let meant = |wanted: &&Wanted| wanted.environment.is_among(chosen);
     // A subject that is trusted by now was confirmed before.
     let own = blueprint.environments.iter().filter(meant).map(|wanted| wanted.role.subject.as_str());
     let known: BTreeSet<&str> = asked.chain(own).collect();

@@ -301,6 +301,7 @@ async fn write(
 
 /// Refuses names that no environment has, before anything is asked of a cloud.
 pub fn known(federation: &Federation, names: &[EnvironmentName]) -> Result<()> {
+    let federation = &federation.with_reading();
     let unknown = names.iter().find(|name| federation.environment(name).is_none());
     unknown.map_or(Ok(()), |unknown| {
         let all: Vec<&str> = federation.environments.iter().map(|e| e.name.as_str()).collect();

@@ -10,6 +10,7 @@ use crate::cli::{Format, Whole, Yes};
 use crate::config;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::federation::Federation;
 use crate::domain::names::EnvironmentName;
 use crate::explain::{self, Exit};
 use crate::host::files;
@@ -20,10 +21,11 @@ use crate::programs::build::Purpose;
 use crate::programs::consent::Decision;
 use crate::programs::export::{TextFile, cdk, terraform};
 use crate::programs::half::{self, Half};
+use crate::programs::pipeline;
 use crate::programs::reach::{self, OutOfReach};
 use crate::programs::run::{Prepared, Summary, prepare};
 use crate::programs::session::Session;
-use crate::programs::survey::survey;
+use crate::programs::survey::{Surveyed, survey};
 
 /// How many folders of one name are tried before somebody must tidy up.
 const MOST_FOLDERS: u32 = 99;
@@ -234,12 +236,20 @@ pub async fn export(opening: Opening, what: What, out: Option<&Path>, output: &O
         surveyed.notices.iter().for_each(|notice| output.talk(&format!("note: {notice}")));
     }
     let blueprint = Blueprint::new(&surveyed.federation, &surveyed.grounds)?;
-    half::check_keys(&blueprint)?;
+    if let What::Half(_) = what {
+        half::check_keys(&blueprint)?;
+    }
+    let queue = deployment_queue(&surveyed);
     let world = clouds.practice.as_ref().map(|open| open.world.clone());
     let half = Half::of(half, &surveyed.federation, &blueprint, &session.close).on(world);
     let texts = match what {
         What::Half(format) => texts(&half, format)?,
-        What::Whole(Whole::Terraform) => vec![terraform::whole(&blueprint)?],
+        What::Whole(Whole::Terraform) => {
+            let mut texts = vec![terraform::whole(&blueprint, queue.as_deref())?];
+            // A file of its own is only written to a folder: on stdout is what Terraform reads.
+            texts.extend(out.and_then(|_| pipeline_file(&surveyed.federation, output)));
+            texts
+        }
         What::Whole(Whole::CloudFormation) => texts(&half, Format::CloudFormation)?,
         What::Whole(Whole::Cdk) => vec![cdk::application(&blueprint)?],
     };
@@ -261,6 +271,28 @@ pub async fn export(opening: Opening, what: What, out: Option<&Path>, output: &O
         None => output.data(joined(&texts).trim_end()),
     }
     Ok(Exit::Done)
+}
+
+/// The agent queue of deployments, as far as it is known.
+fn deployment_queue(surveyed: &Surveyed) -> Option<String> {
+    let said = surveyed.federation.pipeline.as_ref().and_then(|pipeline| pipeline.queue.clone());
+    let found = || surveyed.queue.as_ref().ok().map(|queue| queue.name.clone());
+    said.or_else(found).or_else(|| surveyed.federation.verification.queue.clone())
+}
+
+/// The file of the pipeline that deploys; none: there is no such pipeline, or the answers make none.
+fn pipeline_file(federation: &Federation, output: &Output) -> Option<TextFile> {
+    let answers = federation.pipeline.as_ref()?;
+    match pipeline::write(federation) {
+        Ok(written) => {
+            let name = answers.file.rsplit('/').next().unwrap_or(&answers.file).to_owned();
+            Some(TextFile { name, text: written.yaml })
+        }
+        Err(failure) => {
+            output.talk(&format!("note: {} is not written: {failure}", answers.file));
+            None
+        }
+    }
 }
 
 fn texts(half: &Half, format: Format) -> Result<Vec<TextFile>> {

@@ -294,6 +294,7 @@ impl Clouds {
         events: Events,
         output: &Output,
     ) -> Result<Session> {
+        let federation = federation.with_reading();
         let aws = match opening.only {
             Some(Only::AzureDevops) => BTreeMap::new(),
             _ => self.aws(&federation, output).await?,
@@ -328,14 +329,22 @@ impl Clouds {
         if let Some(open) = &self.practice {
             let mut clients = BTreeMap::new();
             for environment in &federation.environments {
-                clients.insert(environment.name.clone(), self.practice_aws(open, environment).await);
+                let client = match shared(&clients, environment) {
+                    Some(client) => client,
+                    None => self.practice_aws(open, environment).await,
+                };
+                clients.insert(environment.name.clone(), client);
             }
             return Ok(clients);
         }
         self.announce_aws(federation, output).await?;
         let mut clients = BTreeMap::new();
         for environment in &federation.environments {
-            clients.insert(environment.name.clone(), self.sign_in.aws(federation, environment).await);
+            let client = match shared(&clients, environment) {
+                Some(client) => client,
+                None => self.sign_in.aws(federation, environment).await,
+            };
+            clients.insert(environment.name.clone(), client);
         }
         Ok(clients)
     }
@@ -367,6 +376,14 @@ impl Clouds {
         let keys = practice_keys(open, &environment.sign_in)?;
         Ok(self.sign_in.practice(environment, keys))
     }
+}
+
+/// The client of the environment that a read-only access belongs to: it is in the same account and region.
+fn shared(
+    clients: &BTreeMap<EnvironmentName, Result<Aws>>,
+    environment: &Environment,
+) -> Option<Result<Aws>> {
+    clients.get(environment.reads_for.as_ref()?).cloned()
 }
 
 /// The keys of the practice profile that an environment signs in with.

@@ -62,7 +62,7 @@ pub(super) async fn develop(
     if output.json() {
         let line = json!({
             "version": 1, "world": name, "who": told.who, "repository": told.repository, "branch": told.branch,
-            "commit": told.commit, "pull_request": told.pull_request, "runs": runs,
+            "commit": told.commit, "pull_request": told.pull_request, "fork": told.fork, "runs": runs,
             "refused": refused.then_some(&told.refused),
         });
         output.data(&line.to_string());
@@ -70,10 +70,13 @@ pub(super) async fn develop(
         let branch = short(&told.branch);
         let what = match (refused, told.pull_request) {
             (true, _) => format!("{branch} of {} was refused: {}", told.repository, told.refused),
-            (false, Some(number)) => format!(
-                "{} opened pull request {number} from {branch} in {}; it is merged once its policies are met",
-                told.who, told.repository
-            ),
+            (false, Some(number)) => {
+                let of = told.fork.as_ref().map(|fork| format!(" of fork {fork}")).unwrap_or_default();
+                format!(
+                    "{} opened pull request {number} from {branch}{of} in {}; it is merged once its policies are met",
+                    told.who, told.repository
+                )
+            }
             (false, None) => format!("{} pushed to {branch} of {}", told.who, told.repository),
         };
         output.data(&what);

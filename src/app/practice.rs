@@ -174,11 +174,11 @@ pub async fn command(
         }
         SandboxCommand::Push { branch, files, repository } => {
             let wanted =
-                Wanted { branch, repository, files: files_of(&files, process)?, pull_request: false };
+                Wanted { branch, repository, files: files_of(&files, process)?, ..Wanted::default() };
             play::develop(global, wanted, process, output).await
         }
-        SandboxCommand::PullRequest { branch, repository } => {
-            let wanted = Wanted { branch, repository, pull_request: true, ..Wanted::default() };
+        SandboxCommand::PullRequest { branch, repository, fork } => {
+            let wanted = Wanted { branch, repository, fork, pull_request: true, ..Wanted::default() };
             play::develop(global, wanted, process, output).await
         }
         SandboxCommand::Approve { run, pull_request, reject } => {

@@ -28,9 +28,12 @@ const BUCKET: Key = of("bucket", "\"contoso-templates\"");
 const PER_BRANCH: Key = of("per-branch", "true");
 const PLAN_CONNECTION: Key = of("plan-connection", "\"AWS-Dev-Plan\"");
 const PLAN_ROLE: Key = of("plan-role", "\"arn:aws:iam::111122223333:role/AzureDevOpsDevPlanRole\"");
+const PLAN_SUBJECT: Key = of("plan-subject", "\"sc://contoso/payments/AWS-Dev-Plan\"");
+const PLAN_MANAGED_POLICIES: Key =
+    of("plan-managed-policies", "[\"arn:aws:iam::aws:policy/job-function/ViewOnlyAccess\"]");
 const SESSION_MINUTES: Key = of("session-minutes", "60");
 
-const ALL: [Key; 17] = [
+const ALL: [Key; 19] = [
     STACKS,
     STATE_BUCKET,
     STATE_KEY,
@@ -47,6 +50,8 @@ const ALL: [Key; 17] = [
     PER_BRANCH,
     PLAN_CONNECTION,
     PLAN_ROLE,
+    PLAN_SUBJECT,
+    PLAN_MANAGED_POLICIES,
     SESSION_MINUTES,
 ];
 
@@ -118,12 +123,14 @@ pub(super) fn deploys(
         refuse(reader, table, &place, (key, Deploys::tools(key.name)), tool);
     }
     let plan_connection = reader.name(table, &place, PLAN_CONNECTION);
-    if plan_connection.is_none() && table.contains_key(PLAN_ROLE.name) {
-        let wrong = Wrong::new(
-            "`plan-role` says nothing without `plan-connection`",
-            format!("add `{} = {}`, with your own value", PLAN_CONNECTION.name, PLAN_CONNECTION.example),
-        );
-        reader.wrong(&place.span, place.key(PLAN_ROLE.name), wrong);
+    for key in [PLAN_ROLE, PLAN_SUBJECT, PLAN_MANAGED_POLICIES] {
+        if plan_connection.is_none() && table.contains_key(key.name) {
+            let wrong = Wrong::new(
+                format!("`{}` says nothing without `plan-connection`", key.name),
+                format!("add `{} = {}`, with your own value", PLAN_CONNECTION.name, PLAN_CONNECTION.example),
+            );
+            reader.wrong(&place.span, place.key(key.name), wrong);
+        }
     }
     Deploys {
         stacks: stacks(reader, table, &place),
@@ -142,8 +149,15 @@ pub(super) fn deploys(
         per_branch: reader.flag(table, &place, PER_BRANCH).unwrap_or(false),
         plan_connection,
         plan_role: reader.name(table, &place, PLAN_ROLE),
+        plan_subject: reader.text(table, &place, PLAN_SUBJECT).map(|(subject, _)| subject.to_owned()),
+        plan_managed_policies: policies(reader, table, &place),
         session_minutes: session_minutes(reader, table, &place),
     }
+}
+
+fn policies(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> Vec<String> {
+    let found = reader.list(table, place, PLAN_MANAGED_POLICIES).unwrap_or_default();
+    found.into_iter().map(|(arn, _)| arn).collect()
 }
 
 fn stacks(reader: &mut Reader<'_>, table: &dyn TableLike, place: &Place) -> Vec<Value> {
@@ -198,6 +212,9 @@ pub(super) fn held(deploys: &Deploys) -> Held {
     add(PER_BRANCH, deploys.per_branch.then_some(Held::Flag(true)));
     add(PLAN_CONNECTION, text(deploys.plan_connection.as_ref()));
     add(PLAN_ROLE, text(deploys.plan_role.as_ref()));
+    add(PLAN_SUBJECT, text(deploys.plan_subject.as_ref()));
+    let policies = &deploys.plan_managed_policies;
+    add(PLAN_MANAGED_POLICIES, (!policies.is_empty()).then(|| Held::List(policies.clone())));
     add(SESSION_MINUTES, deploys.session_minutes.map(|minutes| Held::Number(minutes.into())));
     Held::Table(pairs)
 }

@@ -80,6 +80,7 @@ pub(super) fn read_environment(
     let authentication = authentication(reader, table, &place, &name, &mut unsure);
     let said = preset(reader, table, &place);
     let mut environment = Environment {
+        reads_for: None,
         protected: reader.flag(table, &place, keys::PROTECTED).unwrap_or_else(|| defaults::protected(&name)),
         account,
         region,

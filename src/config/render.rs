@@ -29,7 +29,8 @@ pub fn render(federation: &Federation) -> String {
             .retain(|entry| super::deploys::means_something(Options::tools(entry.key.name), pipeline.tool));
         section(&mut text, &entries, true);
     }
-    for (index, environment) in federation.environments.iter().enumerate() {
+    let own = federation.environments.iter().filter(|environment| !environment.is_reading());
+    for (index, environment) in own.enumerate() {
         text.push_str(match index {
             0 => "\n# One table for each AWS account and region that pipelines deploy to, in promotion order.\n",
             1 => "\n# The keys are explained above, at the first environment.\n",

@@ -375,18 +375,14 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
     let rest =
         (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12).boxed();
     let variables = proptest::collection::btree_map("[A-Za-z0-9_.-]{1,3}", "[ -~é]{0,9}", 0..3);
-    let rest = (
-        rest,
-        gates(index).boxed(),
-        variables,
-        deploys(format!("arn:{partition}:iam::{account}:role/x/Exec")).boxed(),
-    );
+    let rest = (rest, gates(index).boxed(), variables, deploys(index, &account, partition).boxed());
     (names, rest, authentication(&name)).prop_map(move |(names, rest, authentication)| {
         let (rest, gates, variables, deploy) = rest;
         let (protected, preset, managed_policies, boundary, subject, session_hours) = rest;
         let boundary = boundary.filter(|_| !matches!(authentication, Authentication::AccessKey { .. }));
         let (role, connection, branches, tags, role_path, sign_in) = names;
         Environment {
+            reads_for: None,
             name: name.clone(),
             protected,
             account: account.parse().unwrap(),
@@ -420,21 +416,28 @@ fn part() -> impl Strategy<Value = Option<PipelineValue>> {
     option::of(select(vec!["state", "a-b.c_1"]).prop_map(|text| text.parse().unwrap()))
 }
 
-fn deploys(execution: String) -> impl Strategy<Value = Deploys> {
-    let role = || {
-        option::of(select(vec!["arn:aws:iam::111122223333:role/x/Plan"]).prop_map(|arn| arn.parse().unwrap()))
-    };
-    let plan = option::of(select(vec!["AWS-Plan", "P 1"]).prop_map(|name| name.parse().unwrap()));
+fn deploys(index: usize, account: &str, partition: &str) -> impl Strategy<Value = Deploys> + use<> {
+    let own = format!("arn:{partition}:iam::{account}:role/x/Plan{index}");
+    let execution = format!("arn:{partition}:iam::{account}:role/x/Exec");
+    let policy = format!("arn:{partition}:iam::aws:policy/job-function/ViewOnlyAccess");
+    let plan = option::of(
+        select(vec!["AWS-Plan", "P"]).prop_map(move |name| format!("{name} {index}").parse().unwrap()),
+    );
+    let plan_role = option::of(Just(own).prop_map(|arn| arn.parse().unwrap()));
+    let second = (plan_role, subsequence(vec![policy], 0..=1), option::of(Just("sc://a/b/d".to_owned())));
     let stacks = subsequence(vec!["A*", "B"], 0..=2);
     let execution = option::of(Just(execution.parse().unwrap()));
     let names = (part(), value(), part(), value(), part(), value(), part(), value(), value());
     let rest =
-        (stacks, execution, plan, role(), option::of(15_u16..=720), any::<bool>(), option::of(any::<bool>()));
+        (stacks, execution, plan, second, option::of(15_u16..=720), any::<bool>(), option::of(any::<bool>()));
     (names, rest).prop_map(|(names, rest)| {
         let (state_bucket, state_key, lock_table, var_file, app_id, app_branch, stack, parameters, bucket) =
             names;
-        let (stacks, execution_role, plan_connection, plan_role, session_minutes, per_branch, frontend) =
-            rest;
+        let (stacks, execution_role, plan_connection, second, session_minutes, per_branch, frontend) = rest;
+        let (plan_role, plan_managed_policies, plan_subject) = match plan_connection {
+            Some(_) => second,
+            None => Default::default(),
+        };
         Deploys {
             stacks: stacks.into_iter().map(|stack| stack.parse().unwrap()).collect(),
             state_bucket,
@@ -450,7 +453,9 @@ fn deploys(execution: String) -> impl Strategy<Value = Deploys> {
             parameters,
             bucket,
             per_branch,
-            plan_role: plan_role.filter(|_| plan_connection.is_some()),
+            plan_role,
+            plan_managed_policies,
+            plan_subject,
             plan_connection,
             session_minutes,
         }

@@ -14,6 +14,7 @@ use crate::domain::federation::Federation;
 /// # Errors
 /// The text is no TOML. Other problems are no hindrance: keys that matter are corrected, unknown ones stay.
 pub fn update(existing: &str, federation: &Federation) -> Result<String, Vec<Problem>> {
+    let federation = &federation.without_reading();
     match parse(existing, "keyless.toml") {
         Ok(held) if held == *federation => return Ok(existing.to_owned()),
         Err(problems) if problems.iter().any(|problem| problem.key.is_empty()) => return Err(problems),

@@ -75,7 +75,8 @@ impl WantedDeployment {
             let unnamed = || Failure::new(Code::Answers).with("environment", &environment.name);
             gates::wanted(answers, environment, id, branch).ok_or_else(unnamed)
         };
-        let gates = federation.environments.iter().map(of).collect::<Result<Vec<_>>>()?;
+        let own = federation.environments.iter().filter(|it| !it.is_reading());
+        let gates = own.map(of).collect::<Result<Vec<_>>>()?;
         let mut checks = gates.iter().flat_map(|gates| &gates.checks);
         let controlled = checks.any(|check| check.settings.kind() == CheckKind::BranchControl);
         let repository = federation.verification.repository.as_str();
@@ -261,6 +262,7 @@ fn wanted(
             tags,
             inline: BTreeMap::from([(INLINE_POLICY.to_owned(), policy)]),
             managed: environment.managed_policies.clone(),
+            reads_only: environment.is_reading(),
             wider: wider(federation, environment)?,
             arn: role,
         },
@@ -281,9 +283,10 @@ fn wanted(
 
 /// What a protected environment may do beyond the nearest one before it that is not protected, where changes are tried.
 fn wider(federation: &Federation, environment: &Environment) -> Result<Option<String>> {
-    let before = federation.environments.iter().take_while(|it| it.name != environment.name);
+    let own = federation.environments.iter().filter(|it| !it.is_reading());
+    let before = own.take_while(|it| it.name != environment.name);
     match before.filter(|it| !it.protected).last() {
-        Some(tried) if environment.protected => {
+        Some(tried) if environment.protected && !environment.is_reading() => {
             let more = preset::wider(environment, tried)?;
             Ok(more.map(|more| format!("{} may do more than {}: {more}", environment.name, tried.name)))
         }
@@ -293,7 +296,8 @@ fn wider(federation: &Federation, environment: &Environment) -> Result<Option<St
 
 /// The token of the connection that a careful rotation proves first. Subjects that are not made of names tell nothing of it.
 fn second(environment: &Environment, grounds: &Grounds, federation: &Federation) -> Option<policy::Expected> {
-    let possible = environment.authentication.is_oidc() && environment.subject.is_none();
+    let plain = environment.authentication.is_oidc() && environment.subject.is_none();
+    let possible = plain && !environment.is_reading();
     let name = name_beside(&environment.connection).filter(|_| possible)?;
     Some(policy::Expected {
         provider_arn: grounds.issuer.provider_arn(environment.partition(), &environment.account),

@@ -6,6 +6,7 @@ mod deploying;
 mod deployment;
 mod deploys;
 mod permissions;
+mod reading;
 
 use std::collections::BTreeMap;
 
@@ -73,6 +74,10 @@ pub struct Verification {
 pub struct Environment {
     /// Its name.
     pub name: EnvironmentName,
+    /// The environment whose read-only access this is; none: it is one of its own. Never written: see
+    /// [`Federation::with_reading`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads_for: Option<EnvironmentName>,
     /// Changes to a protected environment ask for its name.
     pub protected: bool,
     /// The account's id.

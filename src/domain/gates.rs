@@ -252,6 +252,7 @@ mod tests {
             boundary: None,
             session_hours: 1,
             gates: Gates::default(),
+            reads_for: None,
             variables: BTreeMap::new(),
             deploy: Default::default(),
             name,

@@ -64,6 +64,29 @@ const PLACEHOLDERS: [&str; 10] = [
     "app",
 ];
 
+/// Presets that only read: for the second access of an environment, which shows what a deployment would change.
+pub const READING: [Preset; 3] = [
+    Preset {
+        name: "cdk-plan",
+        about: "cdk diff: assume the bootstrap's lookup role, nothing else",
+        text: include_str!("../../assets/permissions/cdk-plan.json"),
+    },
+    Preset {
+        name: "terraform-plan",
+        about: "terraform plan without a lock: the state, and Get, List and Describe of the named services",
+        text: include_str!("../../assets/permissions/terraform-plan.json"),
+    },
+    Preset {
+        name: "cloudformation-plan",
+        about: "the deployed template of one stack; a change set would be a change",
+        text: include_str!("../../assets/permissions/cloudformation-plan.json"),
+    },
+];
+
+/// Placeholders that stand for actions of the named services, and which actions each means.
+const SERVICES: [(&str, &[&str]); 2] =
+    [("{services}", &["*"]), ("{services-read}", &["Describe*", "Get*", "List*"])];
+
 /// Statements that stand in a preset only where there is something to fill in: the statement's name, and whether it stays.
 fn stays(sid: &str, environment: &Environment) -> bool {
     match sid {
@@ -85,7 +108,7 @@ impl Preset {
     /// # Errors
     /// There is none; the evidence lists those there are.
     pub fn named(name: &str) -> Result<Self> {
-        PRESETS.into_iter().find(|preset| preset.name == name).ok_or_else(|| {
+        PRESETS.into_iter().chain(READING).find(|preset| preset.name == name).ok_or_else(|| {
             let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
             Failure::new(Code::Answers).with("preset", name).with("accepted", names.join(", "))
         })
@@ -120,16 +143,16 @@ impl Preset {
     fn filled(&self, value: &mut Value, environment: &Environment) -> Result<()> {
         match value {
             Value::String(text) => {
-                if text == "{services}" {
-                    return Ok(());
-                }
                 *text = self.replaced(text, environment)?;
                 Ok(())
             }
             Value::Array(list) => {
-                if list.iter().any(|one| one == "{services}") {
+                let means = SERVICES.iter().find(|(name, _)| list.iter().any(|one| one == *name));
+                if let Some((_, ends)) = means {
                     let services = environment.permissions.services.iter();
-                    *list = services.map(|service| Value::from(format!("{service}:*"))).collect();
+                    let each =
+                        services.flat_map(|service| ends.iter().map(move |end| format!("{service}:{end}")));
+                    *list = each.map(Value::from).collect();
                 }
                 list.iter_mut().try_for_each(|one| self.filled(one, environment))
             }
@@ -280,6 +303,7 @@ mod tests {
             session_hours: 1,
             deploy: Default::default(),
             gates: Default::default(),
+            reads_for: None,
             variables: Default::default(),
             name,
         }
@@ -296,7 +320,7 @@ mod tests {
 
     #[test]
     fn every_preset_is_filled_and_no_more_than_it_says() {
-        for preset in PRESETS {
+        for preset in PRESETS.into_iter().chain(READING) {
             let document = policy(preset.name, full());
             let text = document.to_json();
             assert!(

@@ -9,11 +9,13 @@ mod grants;
 #[cfg(test)]
 mod oracle;
 mod paths;
+mod writes;
 
 pub use checked::{Checked, Read, Simulation};
 pub use concern::{Concern, ConcernKind, Hop, Severity};
 pub use grants::{Grants, Source};
 pub use paths::{WAYS, Way};
+pub use writes::{changes_of, only_reads, writes};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -61,6 +61,8 @@ pub struct WantedRole {
     pub inline: BTreeMap<String, Document>,
     /// ARNs of managed policies it must have; others on it are left and reported.
     pub managed: Vec<String>,
+    /// Whether it must only read: what it may change is wrong.
+    pub reads_only: bool,
     /// What it may do beyond the role of the environment where changes are tried first, which takes a yes of its own; none:
     /// nothing.
     pub wider: Option<String>,
@@ -308,6 +310,7 @@ mod tests {
             tags: BTreeMap::new(),
             inline: BTreeMap::new(),
             managed: Vec::new(),
+            reads_only: false,
             wider: None,
         }
     }

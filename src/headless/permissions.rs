@@ -61,7 +61,7 @@ pub enum ReadWord {
 /// One thing that is too much, or leads to more.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PermissionsConcern {
-    /// `administrator`, `escalation`, `pass any role`, `assume any role`, `all but`, `wildcard` or `unknown`.
+    /// `administrator`, `escalation`, `pass any role`, `assume any role`, `all but`, `wildcard`, `writes` or `unknown`.
     pub kind: String,
     /// What it makes possible.
     pub what: String,

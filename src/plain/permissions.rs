@@ -49,6 +49,7 @@ fn word(checked: &Checked) -> (&'static str, Paint) {
         }
         Read::Whole if kind(&[ConcernKind::Escalation, ConcernKind::PassAny]) => ("can get more", Paint::Bad),
         Read::Whole if kind(&[ConcernKind::Administrator]) => ("administrator through others", Paint::Warn),
+        Read::Whole if kind(&[ConcernKind::Writes]) => ("more than read", Paint::Bad),
         Read::Whole if checked.concerns.is_empty() => ("as named", Paint::Good),
         Read::Whole if kind(&[ConcernKind::AssumeAny, ConcernKind::NotAction, ConcernKind::Wildcard]) => {
             ("wide", Paint::Warn)

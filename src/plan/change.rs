@@ -1,6 +1,6 @@
 //! A change: what one step intends, in names, with before, after and why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -123,6 +123,9 @@ pub struct Change {
     /// Whether `after` is an object with one entry per environment, each of which can be done without the others.
     #[serde(default)]
     pub divisible: bool,
+    /// Environments of a divisible change that are decided with another one: a read-only access by whose it is.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub decided_with: BTreeMap<EnvironmentName, EnvironmentName>,
     /// What keyless changed and cannot put back, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leftover: Option<String>,
@@ -172,6 +175,7 @@ impl Change {
             asks: Vec::new(),
             writes: 0,
             divisible: false,
+            decided_with: BTreeMap::new(),
             leftover: None,
             gate: None,
         }

@@ -182,6 +182,7 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::RoleReachesAdministrator
         | C::RoleEscalation
         | C::RoleWildcard
+        | C::RolePlanWrites
         | C::RoleReachUnknown
         | C::RoleSimulated
         | C::UserDiffers

@@ -38,7 +38,7 @@ pub async fn audit(session: &Session, chosen: &[EnvironmentName], from: OffsetDa
     let Some(project) = &surveyed.project else { return Err(Failure::new(Code::ProjectUnknown)) };
     let connections = devops.connections(project).await?;
     let federation = &surveyed.federation;
-    let meant = |it: &&Environment| chosen.is_empty() || chosen.contains(&it.name);
+    let meant = |it: &&Environment| it.is_among(chosen);
     let mut audit = Audit {
         federation: format!("{}/{}", surveyed.grounds.organization, surveyed.grounds.project),
         from: from.unix_timestamp(),
@@ -150,7 +150,7 @@ impl Finder<'_> {
             let all = self.surveyed.federation.environments.iter();
             let environment =
                 all.into_iter().find(|it| it.role_arn().to_string().eq_ignore_ascii_case(&found.role));
-            let left_out = environment.is_some_and(|it| !chosen.is_empty() && !chosen.contains(&it.name));
+            let left_out = environment.is_some_and(|it| !it.is_among(chosen));
             if left_out || !self.concerns(&found, environment, chosen.is_empty()) {
                 continue;
             }
@@ -163,7 +163,7 @@ impl Finder<'_> {
     /// Finds the run of each access, and tells of runs that no event is there of.
     async fn join(&self, audit: &mut Audit, chosen: &[EnvironmentName], from: OffsetDateTime) {
         let environments = self.surveyed.federation.environments.iter();
-        let meant = environments.filter(|it| chosen.is_empty() || chosen.contains(&it.name));
+        let meant = environments.filter(|it| it.is_among(chosen));
         let mut names: BTreeSet<String> =
             audit.accesses.iter().filter_map(|it| it.connection.clone()).collect();
         let own = |it: &Environment| {

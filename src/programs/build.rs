@@ -142,8 +142,20 @@ impl Builder<'_> {
     }
 
     pub(super) fn protected(&self) -> Vec<EnvironmentName> {
-        let protected = self.blueprint.environments.iter().filter(|wanted| wanted.environment.protected);
-        protected.map(|wanted| wanted.environment.name.clone()).collect()
+        self.asked(&self.names())
+    }
+
+    /// The protected ones of some environments, as a person is asked for them: a read-only access by the environment it
+    /// reads for.
+    fn asked(&self, names: &[EnvironmentName]) -> Vec<EnvironmentName> {
+        let all = names.iter().filter_map(|name| self.blueprint.environment(name));
+        let mut asked: Vec<EnvironmentName> = Vec::new();
+        for wanted in all.filter(|wanted| wanted.environment.protected) {
+            if !asked.contains(wanted.environment.owner()) {
+                asked.push(wanted.environment.owner().clone());
+            }
+        }
+        asked
     }
 
     /// The client of an environment, or why there is none.
@@ -190,9 +202,6 @@ impl Builder<'_> {
             let first = first.and_then(|name| self.blueprint.environment(name));
             let Some(first) = first else { continue };
             let object = format!("{}/{}", wanted.account, wanted.issuer.host_path());
-            let protected = wanted.environments.iter().filter(|name| {
-                self.blueprint.environment(name).is_some_and(|wanted| wanted.environment.protected)
-            });
             steps.push(erase(Provider {
                 aim: if self.is_teardown() {
                     provider::Aim::Absent {
@@ -206,7 +215,7 @@ impl Builder<'_> {
                 federation: self.blueprint.id.clone(),
                 environment: first.environment.clone(),
                 aws: self.aws(&first.environment.name),
-                protected: protected.cloned().collect(),
+                protected: self.asked(&wanted.environments),
                 looks_around: self.purpose == Purpose::Doctor,
                 retired: None,
                 wanted: wanted.clone(),

@@ -105,7 +105,9 @@ impl Consent {
                 return None;
             }
         }
-        let excluded = |name: &EnvironmentName| open.contains(&name) || self.left_out.contains(name);
+        let without = |name: &EnvironmentName| open.contains(&name) || self.left_out.contains(name);
+        let excluded =
+            |name: &EnvironmentName| without(name) || change.decided_with.get(name).is_some_and(without);
         if change.divisible {
             let rest: BTreeSet<EnvironmentName> =
                 change.environments.iter().filter(|name| !excluded(name)).cloned().collect();
@@ -142,6 +144,10 @@ mod tests {
         run.environments = vec!["dev".parse().unwrap(), prod()];
         run.after = Some(json!({"dev": {}, "prod": {}}));
         run.divisible = true;
+        // A read-only access goes with the environment it reads for.
+        run.environments.push("prod-plan".parse().unwrap());
+        run.after = Some(json!({"dev": {}, "prod": {}, "prod-plan": {}}));
+        run.decided_with.insert("prod-plan".parse().unwrap(), prod());
         let role = change(Kind::Role, "prod", vec![Ask::Protected { environment: prod() }]);
         let plan = Plan { changes: vec![role.clone(), run.clone()], blocked: Vec::new() };
         let yes = Consent { yes: true, ..Consent::default() };

@@ -33,7 +33,7 @@ impl Builder<'_> {
         let grounds = &self.blueprint.grounds;
         for (group, members) in groups {
             let first = members.first().map(|wanted| &wanted.environment);
-            let protected = first.filter(|it| it.protected).map(|it| it.name.clone());
+            let protected = first.filter(|it| it.protected).map(|it| it.owner().clone());
             let decoy = |wanted: Wanted| {
                 let random: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
                 let decoy = Decoy::new(&wanted, (&grounds.organization, &grounds.project), &random)?;
@@ -81,8 +81,15 @@ impl Builder<'_> {
         if whole || !shared.is_empty() {
             steps.push(step(None, shared.into_iter().map(pair).collect()));
         }
-        steps.extend(
-            alone.into_iter().map(|wanted| step(Some(wanted.environment.name.clone()), vec![pair(wanted)])),
-        );
+        // A read-only access is asked for with the environment it reads for.
+        let mut by_owner: Vec<(EnvironmentName, Vec<_>)> = Vec::new();
+        for wanted in alone {
+            let owner = wanted.environment.owner();
+            match by_owner.iter_mut().find(|(name, _)| name == owner) {
+                Some((_, of)) => of.push(pair(wanted)),
+                None => by_owner.push((owner.clone(), vec![pair(wanted)])),
+            }
+        }
+        steps.extend(by_owner.into_iter().map(|(owner, of)| step(Some(owner), of)));
     }
 }

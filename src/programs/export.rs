@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::blueprint::{Blueprint, Wanted};
 use crate::domain::failure::Result;
+use crate::domain::inventory::SignsIn;
+use crate::domain::names::AccountId;
 use crate::domain::provider::WantedProvider;
 
 /// A file to be written.
@@ -21,11 +23,12 @@ pub struct TextFile {
     pub text: String,
 }
 
-/// One AWS account of a blueprint: its provider, and the environments whose roles it holds.
+/// One AWS account of a blueprint: its provider, and the environments whose roles and users it holds.
 #[derive(Debug, Clone)]
 pub struct Account<'a> {
-    /// The provider.
-    pub provider: &'a WantedProvider,
+    id: &'a AccountId,
+    /// The provider; none: pipelines sign in with access keys everywhere in it.
+    pub provider: Option<&'a WantedProvider>,
     /// The environments in promotion order; never empty.
     pub environments: Vec<&'a Wanted>,
 }
@@ -33,7 +36,7 @@ pub struct Account<'a> {
 impl Account<'_> {
     /// The account's id.
     pub fn id(&self) -> &str {
-        self.provider.account.as_str()
+        self.id.as_str()
     }
 
     /// The region of its first environment: IAM is the same in all of them.
@@ -53,12 +56,22 @@ impl Account<'_> {
 
 /// The accounts of a blueprint, in the order their environments are promoted.
 pub fn accounts(blueprint: &Blueprint) -> Vec<Account<'_>> {
-    let of = |provider: &WantedProvider| {
-        let all = blueprint.environments.iter();
-        all.filter(|wanted| wanted.environment.account == provider.account).collect()
-    };
-    blueprint.providers.iter().map(|provider| Account { provider, environments: of(provider) }).collect()
+    let mut accounts: Vec<Account<'_>> = Vec::new();
+    for wanted in &blueprint.environments {
+        let id = &wanted.environment.account;
+        if let Some(known) = accounts.iter_mut().find(|account| account.id == id) {
+            known.environments.push(wanted);
+            continue;
+        }
+        let provider = blueprint.providers.iter().find(|provider| provider.account == *id);
+        accounts.push(Account { id, provider, environments: vec![wanted] });
+    }
+    accounts
 }
+
+/// Why no export makes an access key, after the names of those it would be of.
+pub(super) const KEY_BY_HAND: &str = "no file makes it, because whatever keeps the file's state would hold it: keyless or a person makes it and puts it \
+     into the connection";
 
 /// A short name of a federation for stacks: letters, digits and `-`, the same for the same federation. Where letters are
 /// lost it gets six hex digits of its own.
@@ -92,11 +105,16 @@ pub(super) struct RoleValues<'a> {
 }
 
 impl<'a> RoleValues<'a> {
+    /// None: with nothing but an access key there is no role.
+    ///
     /// # Errors
     /// The trust cannot be written, or no account takes it.
-    pub(super) fn of(wanted: &'a Wanted) -> Result<Self> {
+    pub(super) fn of(wanted: &'a Wanted) -> Result<Option<Self>> {
+        if wanted.connection.signs_in == SignsIn::Key {
+            return Ok(None);
+        }
         let role = &wanted.role;
-        Ok(Self {
+        Ok(Some(Self {
             name: role.arn.name.as_str(),
             path: role.arn.path.as_str(),
             trust: role.trust()?.to_value(),
@@ -105,6 +123,29 @@ impl<'a> RoleValues<'a> {
             tags: role.tags.iter().map(|(key, value)| (key.clone(), json!(value))).collect(),
             inline: role.inline.iter().map(|(name, policy)| (name.as_str(), policy.to_value())).collect(),
             managed: &role.managed,
+        }))
+    }
+}
+
+/// What CreateUser and its companions would be given, by the names of both tools' arguments.
+pub(super) struct UserValues<'a> {
+    pub(super) name: &'a str,
+    pub(super) path: &'a str,
+    pub(super) tags: Map<String, Value>,
+    pub(super) inline: Vec<(&'a str, Value)>,
+    pub(super) managed: &'a [String],
+}
+
+impl<'a> UserValues<'a> {
+    /// None: pipelines sign in by token.
+    pub(super) fn of(wanted: &'a Wanted) -> Option<Self> {
+        let user = wanted.user.as_ref()?;
+        Some(Self {
+            name: user.name.as_str(),
+            path: user.path.as_str(),
+            tags: user.tags.iter().map(|(key, value)| (key.clone(), json!(value))).collect(),
+            inline: user.inline.iter().map(|(name, policy)| (name.as_str(), policy.to_value())).collect(),
+            managed: &user.managed,
         })
     }
 }

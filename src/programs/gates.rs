@@ -47,6 +47,9 @@ impl Builder<'_> {
             let checks = self.of_environment(deployment, gates, wanted, ends, steps);
             before.extend(controlled.then_some(checks));
         }
+        for wanted in self.blueprint.environments.iter().filter(|it| it.environment.is_reading()) {
+            steps.push(erase(self.uses(deployment, None, wanted, ends)));
+        }
         steps.push(erase(Definition {
             wanted: deployment.answers.clone(),
             aim: self.shared_aim(),
@@ -125,17 +128,28 @@ impl Builder<'_> {
         if environment.protected {
             steps.push(erase(self.administrators(gates, environment, (devops, project))));
         }
-        steps.push(erase(Uses {
+        steps.push(erase(self.uses(deployment, Some(gates), wanted, (devops, project))));
+        key
+    }
+
+    /// Who may use what deployments need; without gates it is a read-only access, which has a connection and nothing else.
+    fn uses(
+        &self,
+        deployment: &WantedDeployment,
+        gates: Option<&WantedGates>,
+        wanted: &Wanted,
+        (devops, project): Ends<'_>,
+    ) -> Uses {
+        Uses {
             deployment: deployment.answers.clone(),
-            gates: gates.clone(),
-            present,
-            queue: self.queue_of(deployment, environment),
+            gates: gates.cloned(),
+            present: !self.is_teardown(),
+            queue: self.queue_of(deployment, &wanted.environment),
             verification: self.blueprint.verification.pipeline.clone(),
-            environment: environment.clone(),
+            environment: wanted.environment.clone(),
             devops: devops.clone(),
             project: project.clone(),
-        }));
-        key
+        }
     }
 
     /// The queue all deployments share: the first environment's step permits it for all of them.

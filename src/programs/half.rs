@@ -75,7 +75,9 @@ fn intended_provider(blueprint: &Blueprint, wanted: &WantedProvider) -> Change {
     let members: Vec<&Wanted> =
         wanted.environments.iter().filter_map(|name| blueprint.environment(name)).collect();
     let protected = members.iter().filter(|wanted| wanted.environment.protected);
-    let protected: Vec<EnvironmentName> = protected.map(|wanted| wanted.environment.name.clone()).collect();
+    let mut protected: Vec<EnvironmentName> =
+        protected.map(|wanted| wanted.environment.owner().clone()).collect();
+    protected.dedup();
     let mut change = provider::planned(wanted, &protected);
     change.environments.clone_from(&wanted.environments);
     change

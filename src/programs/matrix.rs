@@ -84,7 +84,7 @@ pub(super) fn accounts<'a>(
             None => accounts.push((&environment.account, vec![environment])),
         }
     }
-    accounts.retain(|(_, mine)| chosen.is_empty() || mine.iter().any(|it| chosen.contains(&it.name)));
+    accounts.retain(|(_, mine)| mine.iter().any(|it| it.is_among(chosen)));
     accounts
 }
 

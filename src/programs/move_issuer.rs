@@ -141,6 +141,8 @@ pub fn moved(federation: &Federation, target: &Target) -> Federation {
     moved.azp.clone_from(&target.azp);
     for environment in &mut moved.environments {
         environment.subject = target.subjects.get(&environment.name).cloned();
+        let reading = environment.reading_name().and_then(|name| target.subjects.get(&name));
+        environment.deploy.plan_subject = reading.filter(|_| !environment.is_reading()).cloned();
     }
     moved
 }

@@ -16,7 +16,9 @@ use crate::domain::failure::Result;
 use crate::domain::federation::Environment;
 use crate::domain::names::EnvironmentName;
 use crate::domain::policy::Document;
-use crate::domain::reach::{Checked, Grants, Reachable, Read, Roles, Simulation, concerns, questions};
+use crate::domain::reach::{
+    Checked, Concern, Grants, Reachable, Read, Roles, Simulation, concerns, questions, writes,
+};
 
 /// Roles beside an environment's own that are read at most; a further one is told as unknown.
 const MOST_ROLES: usize = 60;
@@ -24,7 +26,7 @@ const MOST_ROLES: usize = 60;
 /// Looks at the roles of the `chosen` environments, in promotion order; none: of all. Writes nothing.
 pub async fn check(session: &Session, chosen: &[EnvironmentName]) -> Vec<Checked> {
     let environments = session.federation.environments.iter();
-    let meant = environments.filter(|it| chosen.is_empty() || chosen.contains(&it.name));
+    let meant = environments.filter(|it| it.is_among(chosen));
     join_all(meant.map(|environment| of_environment(session, environment))).await
 }
 
@@ -58,11 +60,21 @@ async fn look(aws: &Aws, environment: &Environment) -> Result<Option<Checked>> {
             .filter(|(_, role)| role.grants.is_some())
             .map(|(arn, _)| arn.clone())
             .collect(),
-        concerns: concerns(&arn, &own, &roles),
+        concerns: worst_first(environment, &arn, (&own, &roles)),
         simulation,
         role: found.role.arn,
         read: Read::Whole,
     }))
+}
+
+/// What a person should know; of a read-only access also what it may change.
+fn worst_first(environment: &Environment, arn: &str, (own, roles): (&Grants, &Roles)) -> Vec<Concern> {
+    let mut found = concerns(arn, own, roles);
+    if environment.is_reading() {
+        found.extend(writes(arn, own, roles));
+        found.sort_by_key(|concern| concern.severity);
+    }
+    found
 }
 
 /// The roles an identity can get to by assuming or passing, at once or further on, as far as they can be read.

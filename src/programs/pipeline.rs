@@ -107,7 +107,8 @@ async fn check(session: &Session, surveyed: &Surveyed, name: &str, yaml: &str) -
     let Some(found) = find(devops, project, name).await? else { return Ok(()) };
     let there: BTreeSet<&str> = surveyed.connections.iter().flatten().map(String::as_str).collect();
     let environments = &surveyed.federation.environments;
-    let named = environments.iter().flat_map(|environment| {
+    let own = environments.iter().filter(|environment| !environment.is_reading());
+    let named = own.flat_map(|environment| {
         let plan = environment.deploy.plan_connection.as_ref();
         plan.into_iter().chain([&environment.connection])
     });
@@ -139,7 +140,7 @@ fn description(federation: &Federation, written: &Written) -> String {
     let mut text = String::from(
         "Written by `keyless pipeline`.\n\n| environment | branches | account |\n| --- | --- | --- |\n",
     );
-    for environment in &federation.environments {
+    for environment in federation.environments.iter().filter(|it| !it.is_reading()) {
         let branches: Vec<String> = environment.branches.iter().map(|branch| format!("`{branch}`")).collect();
         let asks = if environment.protected { ", protected" } else { "" };
         text.push_str(&format!(

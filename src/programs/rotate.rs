@@ -137,6 +137,8 @@ pub async fn prepare_rotation(
         session.events.send(Event::Notice { text: notice.clone() }).await;
     }
     let mut federation = chosen_of(&surveyed.federation, chosen)?;
+    // A read-only access never had a key.
+    federation.environments.retain(|environment| !environment.is_reading());
     let found = find(session, &surveyed, &federation, options).await?;
     for (name, why) in &found.skipped {
         session.events.send(Event::Notice { text: format!("{name} is left out: {why}") }).await;

@@ -224,7 +224,7 @@ pub(super) fn chosen_of(federation: &Federation, chosen: &[EnvironmentName]) -> 
     }
     let mut federation = federation.clone();
     if !chosen.is_empty() {
-        federation.environments.retain(|environment| chosen.contains(&environment.name));
+        federation.environments.retain(|environment| environment.is_among(chosen));
     }
     Ok(federation)
 }

@@ -262,6 +262,13 @@ fn take_casing(federation: &mut Federation, project: &Project, connections: &[Co
         );
         environment.connection = name;
     }
+    let reading: Vec<_> = federation.environments.iter().filter(|it| it.is_reading()).cloned().collect();
+    for environment in &mut federation.environments {
+        let own = reading.iter().find(|it| it.reads_for.as_ref() == Some(&environment.name));
+        if let Some(own) = own {
+            environment.deploy.plan_connection = Some(own.connection.clone());
+        }
+    }
     notices
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::devops::identities::{self, Identity};
 use super::devops::projects::{self, Project};
 use super::devops::pushes::{self, Change};
-use super::devops::{git, pull_requests, refs, runs};
+use super::devops::{forks, git, pull_requests, refs, runs};
 use super::{Ground, team};
 
 /// What a developer is asked to do.
@@ -24,6 +24,8 @@ pub struct Wanted {
     pub files: BTreeMap<String, String>,
     /// Opens a pull request from the branch into the default one, which is completed as soon as its policies are met.
     pub pull_request: bool,
+    /// Works in a fork of their own. A branch that is not there yet is pushed there first.
+    pub fork: bool,
 }
 
 /// What a developer did.
@@ -39,6 +41,9 @@ pub struct Told {
     pub commit: Option<String>,
     /// The number of the pull request that was opened.
     pub pull_request: Option<u64>,
+    /// The fork that it was pushed to, or that the pull request comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<String>,
     /// Why it was refused; empty: it was not.
     pub refused: String,
     /// Runs that it started.
@@ -77,11 +82,19 @@ pub fn play(ground: &Arc<Ground>, wanted: &Wanted) -> Told {
     };
     told.repository.clone_from(&repository.name);
     let before = runs::ids(ground);
-    let place = (&project, &repository);
-    let done = match wanted.pull_request {
-        true => open(ground, place, &told.branch, &who).map(|id| told.pull_request = Some(id)),
-        false => push(ground, place, wanted, &told.branch, &who).map(|id| told.commit = Some(id)),
-    };
+    let fork = wanted.fork.then(|| forks::of(ground, &repository, &who));
+    told.fork = fork.as_ref().map(|fork| fork.name.clone());
+    let own = fork.as_ref().unwrap_or(&repository);
+    let brings = || wanted.fork && refs::tip(ground, &own.id, &told.branch).is_none();
+    let mut done = Ok(());
+    if !wanted.pull_request || brings() {
+        let pushed = push(ground, (&project, own), wanted, &told.branch, &who);
+        done = pushed.map(|id| told.commit = Some(id));
+    }
+    if wanted.pull_request && done.is_ok() {
+        let opened = open(ground, (&project, &repository), (fork.as_ref(), &told.branch), &who);
+        done = opened.map(|id| told.pull_request = Some(id));
+    }
     if let Err(why) = done {
         told.refused = why;
     }
@@ -114,15 +127,18 @@ fn push(
 fn open(
     ground: &Arc<Ground>,
     (project, repository): (&Project, &git::Repository),
-    branch: &str,
+    (fork, branch): (Option<&git::Repository>, &str),
     who: &Identity,
 ) -> Result<u64, String> {
     let target = repository.default_branch.clone().unwrap_or_default();
     let title = format!("Bring {} into {}", short(branch), short(&target));
-    let body = json!({
+    let mut body = json!({
         "sourceRefName": branch, "targetRefName": target, "title": title,
         "completionOptions": {"mergeStrategy": "noFastForward"},
     });
+    if let Some(fork) = fork {
+        body["forkSource"] = json!({"repository": {"id": fork.id}});
+    }
     let mut one = pull_requests::open(&team::call(ground), (project, repository), &body, who)
         .map_err(|refused| refused.message().to_owned())?;
     one.auto_complete = Some(who.id.clone());

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::facts::{
-    ConnectionFact, PipelineFact, RoleFact, SourceFact, ask_protected, connection_key, extension_key,
+    ConnectionFact, PipelineFact, RoleFact, SourceFact, ask_each, connection_key, extension_key,
     provider_key, role_key,
 };
 use super::handshake::Lanes;
@@ -294,7 +294,7 @@ impl Step for Denial {
         change.rights = ["vso.serviceendpoint_manage", "vso.build_execute", "vso.pipelineresources_manage"]
             .map(str::to_owned)
             .to_vec();
-        change.asks = to_try.iter().filter_map(|(wanted, ..)| ask_protected(&wanted.environment)).collect();
+        ask_each(&mut change, to_try.iter().map(|(wanted, ..)| &wanted.environment));
         if !change.asks.is_empty() {
             change.why.push_str("; CloudTrail records the AccessDenied, and alarms on it may fire");
         }

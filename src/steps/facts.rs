@@ -8,7 +8,7 @@ use crate::domain::key::{Kind, StepKey};
 use crate::domain::mark::Owner;
 use crate::domain::names::{AccountId, ConnectionName, EnvironmentName};
 use crate::domain::policy::Document;
-use crate::plan::change::Ask;
+use crate::plan::change::{Ask, Change};
 
 /// What is to become of the verification's repository and pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,18 @@ pub fn ask_all(protected: &[EnvironmentName]) -> impl Iterator<Item = Ask> {
     protected.iter().map(|name| Ask::Protected { environment: name.clone() })
 }
 
+/// The questions of the protected ones of some environments, each once, and which of them are decided with another one.
+pub fn ask_each<'a>(change: &mut Change, environments: impl Iterator<Item = &'a Environment> + Clone) {
+    for ask in environments.clone().filter_map(ask_protected) {
+        if !change.asks.contains(&ask) {
+            change.asks.push(ask);
+        }
+    }
+    let reading = environments.filter_map(|it| Some((it.name.clone(), it.reads_for.clone()?)));
+    change.decided_with = reading.collect();
+}
+
 /// The question a protected environment asks.
 pub fn ask_protected(environment: &Environment) -> Option<Ask> {
-    environment.protected.then(|| Ask::Protected { environment: environment.name.clone() })
+    environment.protected.then(|| Ask::Protected { environment: environment.owner().clone() })
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::denial;
 use super::facts::{
-    ConnectionFact, RoleFact, access_key_key, ask_protected, connection_key, provider_key, role_key,
+    ConnectionFact, RoleFact, access_key_key, ask_each, connection_key, provider_key, role_key,
 };
 use super::issuer::issuer_key;
 use super::permission::{connection_permission_key, queue_permission_key};
@@ -34,7 +34,7 @@ use crate::domain::pipeline::Queue;
 use crate::domain::provider::Provider;
 use crate::engine::known::{Known, Of, Outlook};
 use crate::engine::step::{Cx, Report, Step};
-use crate::plan::change::{Ask, Change, Verb};
+use crate::plan::change::{Change, Verb};
 use crate::plan::file::Only;
 use crate::plan::link::{Link, LinkState, LinkStatus, waiting_for};
 
@@ -454,8 +454,7 @@ impl Step for Handshake {
         change.writes = 3;
         change.reversible = false;
         change.rights = ["vso.build_execute", "vso.pipelineresources_manage"].map(str::to_owned).to_vec();
-        change.asks =
-            to_prove.iter().filter_map(|wanted| ask_protected(&wanted.environment)).collect::<Vec<Ask>>();
+        ask_each(&mut change, to_prove.iter().map(|wanted| &wanted.environment));
         change
     }
 

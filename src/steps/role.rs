@@ -171,9 +171,9 @@ impl Role {
             let heals = match finding.code {
                 FindingCode::RoleSession => difference.max_session.is_some(),
                 FindingCode::RoleBoundary => difference.boundary.is_some(),
-                FindingCode::RoleStar => {
+                FindingCode::RoleStar | FindingCode::RolePlanWrites => {
                     let policy = finding.evidence("policy").and_then(|name| difference.inline.get(name));
-                    policy.is_some_and(|document| !diagnose::role::allows_everything(document))
+                    policy.is_some_and(|document| diagnose::role::is_mended(finding.code, document))
                 }
                 _ => false,
             };

@@ -154,7 +154,9 @@ impl Fleet {
     pub fn take_answers(&mut self, federation: &Federation) {
         let mut known: BTreeMap<EnvironmentName, Pane> =
             self.panes.drain(..).map(|pane| (pane.info.name.clone(), pane)).collect();
+        // A read-only access has a pane of its own.
         self.panes = federation
+            .with_reading()
             .environments
             .iter()
             .map(|environment| {

@@ -243,6 +243,7 @@ impl Model {
         let text = |field| self.text(Some(name), field);
         let base = self.base.as_ref().and_then(|base| base.environment(name));
         Some(Environment {
+            reads_for: None,
             name: name.clone(),
             protected: self.flag(&Key::at(name, Field::Protected))?,
             account: text(Field::Account)?.parse().ok()?,

@@ -29,6 +29,7 @@ mod pipeline_command;
 mod pipeline_prompts;
 mod practice_entra;
 mod prompts;
+mod reading;
 mod rights;
 mod rotate;
 mod saved;

@@ -113,7 +113,8 @@ pub async fn session(
     let opening = Opening { only: Some(Only::AzureDevops), ..opening.clone() };
     let mut session = clouds.session(&opening, federation.clone(), events, output).await?;
     session.only = None;
-    session.aws = federation
+    session.aws = session
+        .federation
         .environments
         .iter()
         .map(|environment| (environment.name.clone(), Err(Failure::new(Code::AwsSignIn))))

@@ -63,6 +63,7 @@ impl Round {
                 Some(devops)
             }
         };
+        let federation = federation.with_reading();
         let (aws, kept, left) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         let mut round = Self { scene, output, federation, devops, aws, kept, left };
         if round.scene.opening.only != Some(Only::AzureDevops) {

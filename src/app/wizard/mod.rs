@@ -297,6 +297,7 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
         authentication: Authentication::Oidc,
         session_hours: defaults::SESSION_HOURS,
         gates: Default::default(),
+        reads_for: None,
         variables: Default::default(),
         deploy: Default::default(),
         name,

@@ -288,6 +288,7 @@ mod tests {
             authentication: Default::default(),
             session_hours: 1,
             gates: Default::default(),
+            reads_for: None,
             variables: Default::default(),
             deploy: Default::default(),
         }

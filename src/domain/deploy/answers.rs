@@ -6,7 +6,7 @@ use super::deployment::{
 };
 use super::value::Value;
 use crate::domain::arn::RoleArn;
-use crate::domain::federation::{self, Deploys, Environment, Federation, Options, Source, Tool};
+use crate::domain::federation::{self, Environment, Federation, Options, Source, Tool};
 use crate::domain::gates::group_name;
 use crate::domain::names::{AccountId, Partition, Refused};
 
@@ -58,7 +58,7 @@ pub fn of(federation: &Federation) -> Result<Answered, Problem> {
     let mut assumed = Assumed::default();
     let preset = preset(answers, &mut assumed)?;
     let mut targets = Vec::new();
-    for environment in &federation.environments {
+    for environment in federation.environments.iter().filter(|it| !it.is_reading()) {
         targets.push(target(environment, answers, &mut assumed)?);
     }
     let pool = match &answers.queue {
@@ -162,17 +162,10 @@ fn target(
 /// The read-only access, where one of its two halves is named; its role is by default that of the deployments with `Plan`
 /// in its name.
 fn plan(environment: &Environment, session_seconds: u32) -> Option<PlanAccess> {
-    let Deploys { plan_connection, plan_role, .. } = &environment.deploy;
-    let connection = plan_connection.clone()?;
-    let beside = || -> Option<RoleArn> {
-        let own = environment.role_arn();
-        let name = own.name.as_str();
-        let stem = name.strip_suffix("Role").unwrap_or(name);
-        Some(RoleArn { name: format!("{stem}PlanRole").parse().ok()?, ..own.clone() })
-    };
+    let connection = environment.deploy.plan_connection.clone()?;
     Some(PlanAccess {
         connection,
-        role: plan_role.clone().or_else(beside)?,
+        role: environment.plan_role()?,
         session_seconds: session_seconds.min(3600),
     })
 }
@@ -215,7 +208,7 @@ fn place(
                 assumed.0.push(format!("{name}: deploy = {{ execution-role = \"{execution}\" }}"));
             }
             Place::CloudFormation(Stack {
-                name: or(deploys.stack.as_ref(), &format!("{stem}-{name}"))?,
+                name: or(deploys.stack.as_ref(), &assumed_stack(answers, environment))?,
                 execution_role: deploys.execution_role.clone().unwrap_or(execution),
                 parameters: deploys.parameters.clone(),
                 bucket: deploys.bucket.clone(),
@@ -223,6 +216,11 @@ fn place(
         }
         Tool::Script => Place::Script,
     })
+}
+
+/// The stack of CloudFormation, where none is named.
+pub fn assumed_stack(answers: &federation::Deployment, environment: &Environment) -> String {
+    format!("{}-{}", slug(&answers.name), environment.name)
 }
 
 /// A name as buckets and stacks may bear it: small letters, digits and dashes, at most 32, a letter first.
@@ -248,7 +246,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop here")]
     use super::*;
     use crate::domain::deploy::render;
-    use crate::domain::federation::Otherwise;
+    use crate::domain::federation::{Deploys, Otherwise};
 
     fn answers(tool: Tool) -> Federation {
         let text = r#"{"organization":"contoso","organization-id":null,"project":"Pay ments","issuer":null,

@@ -11,7 +11,7 @@ mod template;
 mod value;
 
 pub use crate::domain::federation::Flow;
-pub use answers::{Answered, OUTPUT, SCRIPT, TEMPLATE, execution_role, of, state_bucket};
+pub use answers::{Answered, OUTPUT, SCRIPT, TEMPLATE, assumed_stack, execution_role, of, state_bucket};
 pub use check::Problem;
 pub use deployment::{
     Approval, Backend, Deployment, Host, Hosting, LONGEST_SESSION, Lock, Place, PlanAccess, Pool, Preset,

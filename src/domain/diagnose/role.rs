@@ -2,6 +2,7 @@
 
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::policy::{Document, Effect, Scope, Statement};
+use crate::domain::reach::changes_of;
 use crate::domain::role::{Role, WantedRole};
 
 /// The end of the ARN of AWS's policy that allows everything, in every partition.
@@ -28,7 +29,23 @@ pub fn explains(found: &Role, wanted: &WantedRole) -> Vec<Finding> {
     for (name, _) in found.inline.iter().filter(|(_, document)| allows_everything(document)) {
         findings.push(about(FindingCode::RoleStar).with("policy", name));
     }
+    if wanted.reads_only {
+        let writing = found.inline.iter().filter(|(_, document)| !allows_everything(document));
+        findings.extend(writing.filter_map(|(name, document)| {
+            let what = changes_of(document)?;
+            Some(about(FindingCode::RolePlanWrites).with("what", what).with("policy", name))
+        }));
+    }
     findings
+}
+
+/// Whether a policy as it is to be has nothing more of what was found in it.
+#[must_use]
+pub fn is_mended(code: FindingCode, policy: &Document) -> bool {
+    match code {
+        FindingCode::RolePlanWrites => changes_of(policy).is_none(),
+        _ => !allows_everything(policy),
+    }
 }
 
 /// Whether an attached policy is AWS's `AdministratorAccess`.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::{Authentication, Environment, Federation, SignIn};
-use crate::domain::arn::Arn;
+use crate::domain::arn::{Arn, RoleArn};
 use crate::domain::names::{EnvironmentName, Partition};
 
 /// Environments that a message names at most.
@@ -32,6 +32,7 @@ impl Federation {
             }
         }
         let broken = self.broken_chains();
+        let reading = self.reading_places();
         let mut before = Before::default();
         for (index, environment) in self.environments.iter().enumerate() {
             before.contradicts(index, environment, &mut found);
@@ -59,7 +60,24 @@ impl Federation {
                 }
             }
         }
+        for (index, environment) in &reading {
+            let mut own = Vec::new();
+            before.contradicts(*index, environment, &mut own);
+            environment.contradictions(*index, &mut own);
+            // What both share was said at the environment it reads for.
+            own.retain(|it| !["boundary", "region"].contains(&it.field));
+            found.extend(own.into_iter().map(|it| Contradiction { field: "deploy", ..it }));
+        }
         found
+    }
+
+    /// The read-only accesses that are no environments yet, each with the place of the environment it reads for.
+    fn reading_places(&self) -> Vec<(usize, Environment)> {
+        let there = |it: &Environment| {
+            self.environments.iter().any(|other| other.reads_for.as_ref() == Some(&it.name))
+        };
+        let places = self.environments.iter().enumerate().filter(|(_, it)| !there(it));
+        places.filter_map(|(index, it)| Some((index, it.reading(self.pipeline.as_ref())?))).collect()
     }
 
     /// The environments' names, as many as fit into a message.
@@ -148,7 +166,7 @@ impl<'a> Before<'a> {
                 ),
             );
         }
-        let target = own.target().map(|name| name.as_str().to_lowercase());
+        let target = own.target().filter(|_| !own.is_reading()).map(|name| name.as_str().to_lowercase());
         if let Some(other) = target.and_then(|target| first(&mut self.targets, target, own)) {
             // Names that differ in case only are said above.
             if !own.name.as_str().eq_ignore_ascii_case(other.name.as_str()) {
@@ -232,6 +250,19 @@ impl Environment {
         }
         for (field, text) in self.misfits() {
             say(field, text);
+        }
+        if self.deploy.plan_connection.is_some() && self.authentication.is_oidc() {
+            let role = self.deploy.plan_role.as_ref();
+            let elsewhere =
+                |role: &&RoleArn| role.account != self.account || role.partition != self.partition();
+            if let Some(role) = role.filter(elsewhere) {
+                say(
+                    "deploy",
+                    format!("`plan-role` {role} is not in account {} of the environment", self.account),
+                );
+            } else if self.reading_name().is_none() || self.plan_role().is_none() {
+                say("deploy", "the names are too long for a second, read-only access beside them".to_owned());
+            }
         }
         if matches!(self.authentication, Authentication::AccessKey { .. }) && self.boundary.is_some() {
             say(
@@ -321,6 +352,7 @@ mod tests {
                 boundary: None,
                 session_hours: 1,
                 gates: Default::default(),
+                reads_for: None,
                 variables: Default::default(),
                 deploy: Default::default(),
                 name: name.parse().unwrap(),

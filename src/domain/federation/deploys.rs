@@ -67,6 +67,12 @@ pub struct Deploys {
     pub plan_connection: Option<ConnectionName>,
     /// Its role.
     pub plan_role: Option<RoleArn>,
+    /// The subject of its tokens, where it is not the one computed from names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_subject: Option<String>,
+    /// ARNs of managed policies of that role, beside its preset.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plan_managed_policies: Vec<String>,
     /// How long a deployment's session lasts, in minutes (15 to 720); none: as long as the role allows.
     pub session_minutes: Option<u16>,
 }
@@ -126,6 +132,8 @@ impl Deploys {
             per_branch: self.per_branch,
             plan_connection: self.plan_connection,
             plan_role: self.plan_role,
+            plan_subject: self.plan_subject,
+            plan_managed_policies: self.plan_managed_policies,
             session_minutes: self.session_minutes,
             ..Self::default()
         };

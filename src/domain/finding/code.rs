@@ -75,6 +75,8 @@ pub enum FindingCode {
     RoleEscalation,
     /// A policy of the role allows a whole service, every role or all but named actions.
     RoleWildcard,
+    /// The role of a read-only access may change something.
+    RolePlanWrites,
     /// A role that the role can become or pass on could not be read.
     RoleReachUnknown,
     /// A simulation by IAM decides otherwise than the role's policies say.
@@ -312,7 +314,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 148] = [
+    pub const ALL: [Self; 149] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -346,6 +348,7 @@ impl FindingCode {
         Self::RoleReachesAdministrator,
         Self::RoleEscalation,
         Self::RoleWildcard,
+        Self::RolePlanWrites,
         Self::RoleReachUnknown,
         Self::RoleSimulated,
         Self::ProviderMissing,

@@ -117,6 +117,7 @@ fn code_of(concern: &Concern) -> FindingCode {
         ConcernKind::Administrator => FindingCode::RoleStar,
         ConcernKind::Escalation | ConcernKind::PassAny => FindingCode::RoleEscalation,
         ConcernKind::AssumeAny | ConcernKind::NotAction | ConcernKind::Wildcard => FindingCode::RoleWildcard,
+        ConcernKind::Writes => FindingCode::RolePlanWrites,
         ConcernKind::Unknown => FindingCode::RoleReachUnknown,
     }
 }

@@ -35,6 +35,8 @@ pub enum ConcernKind {
     NotAction,
     /// A whole service on every resource.
     Wildcard,
+    /// Something is changed where there should only be read.
+    Writes,
     /// A role that can be reached and could not be read.
     Unknown,
 }
@@ -49,13 +51,14 @@ impl ConcernKind {
             Self::AssumeAny => "assume any role",
             Self::NotAction => "all but",
             Self::Wildcard => "wildcard",
+            Self::Writes => "writes",
             Self::Unknown => "unknown",
         }
     }
 
     fn severity(self) -> Severity {
         match self {
-            Self::Administrator | Self::Escalation | Self::PassAny => Severity::High,
+            Self::Administrator | Self::Escalation | Self::PassAny | Self::Writes => Severity::High,
             Self::AssumeAny | Self::NotAction | Self::Wildcard => Severity::Medium,
             Self::Unknown => Severity::Unknown,
         }

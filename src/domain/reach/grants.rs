@@ -129,7 +129,7 @@ impl Grants {
     }
 
     /// Whether an action, or everything an action pattern means, is taken back everywhere.
-    fn is_taken(&self, action: &str) -> bool {
+    pub(super) fn is_taken(&self, action: &str) -> bool {
         let denied = self.statements(Effect::Deny).any(|found| {
             let everywhere =
                 matches!(found.statement.resources(), Scope::Only(all) if all.iter().any(|it| is_all(it)));

@@ -41,8 +41,9 @@ fn project() -> Line<'static> {
     ("project_id", "data.azuredevops_project.project.id".to_owned())
 }
 
-/// Everything in Azure DevOps that the blueprint wants and the provider can say.
-pub fn blocks(blueprint: &Blueprint) -> String {
+/// Everything in Azure DevOps that the blueprint wants and the provider can say. `queue` is the agent queue of deployments,
+/// where it is known.
+pub fn blocks(blueprint: &Blueprint, queue: Option<&str>) -> String {
     let name = quoted_hcl(blueprint.grounds.project.as_str());
     let mut text = format!(
         "\n# Azure DevOps: {}. What is there already is imported first (terraform import).\n\
@@ -51,15 +52,47 @@ pub fn blocks(blueprint: &Blueprint) -> String {
     );
     text.extend(LEFT_OUT.iter().map(|what| format!("# - {what}\n")));
     text.push_str(&format!("\ndata \"azuredevops_project\" \"project\" {{\n  name = {name}\n}}\n"));
+    text.push_str(&key_connections(blueprint));
     text.extend(blueprint.environments.iter().map(connection));
     text.push_str(&verification(blueprint));
     if let Some(deployment) = &blueprint.deployment {
         text.push_str(&self::deployment(blueprint, deployment));
+        text.push_str(&reading(blueprint, deployment));
+        text.push_str(&self::queue(deployment, queue));
     }
     text
 }
 
+/// Connections that hold an access key are known by id only: whoever applies it says so.
+fn key_connections(blueprint: &Blueprint) -> String {
+    let keyed = blueprint.environments.iter().filter(|wanted| wanted.user.is_some());
+    let names: Vec<String> =
+        keyed.map(|wanted| format!("{}: {}", wanted.environment.name, wanted.connection.name)).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    let about =
+        format!("Ids of the connections that hold an access key, by environment. {}.", names.join("; "));
+    let lines = [("description", quoted_hcl(&about)), ("type", "map(string)".to_owned())];
+    format!(
+        "\n# They are made by hand, or by keyless: Terraform's state would hold the key.\nvariable \"key_connections\" {{\n{}}}\n",
+        body(&lines, 2)
+    )
+}
+
+/// The id of an environment's connection.
+fn endpoint(wanted: &Wanted) -> String {
+    match wanted.user {
+        Some(_) => format!("var.key_connections[{}]", quoted_hcl(wanted.environment.name.as_str())),
+        None => format!("azuredevops_serviceendpoint_aws.{}.id", label(wanted)),
+    }
+}
+
+/// The connection; empty: it holds a key, and is made by hand.
 fn connection(wanted: &Wanted) -> String {
+    if wanted.user.is_some() {
+        return String::new();
+    }
     let connection = &wanted.connection;
     let lines = [
         project(),
@@ -161,7 +194,7 @@ fn deployment(blueprint: &Blueprint, deployment: &WantedDeployment) -> String {
     }));
     for gates in &deployment.gates {
         let Some(wanted) = blueprint.environment(&gates.environment) else { continue };
-        text.push_str(&of_environment(deployment, gates, &label(wanted)));
+        text.push_str(&of_environment(deployment, gates, wanted));
     }
     let branches = [(&deployment.code, DEPLOYMENT), (&deployment.verification, VERIFICATION)];
     for (branch, label) in branches {
@@ -198,14 +231,68 @@ fn approvers(deployment: &WantedDeployment) -> String {
     format!("\nvariable \"approvers\" {{\n{}}}\n", body(&lines, 2))
 }
 
-fn of_environment(deployment: &WantedDeployment, gates: &WantedGates, label: &str) -> String {
+/// The pipelines that may use what deployments need, each with the end of its labels.
+fn named(deployment: &WantedDeployment) -> impl Iterator<Item = (String, String)> + use<> {
+    let own = format!("azuredevops_build_definition.{DEPLOYMENT}.id");
+    let others = (0..deployment.answers.pipelines.len())
+        .map(|at| (format!("_{at}"), format!("data.azuredevops_build_definition.pipeline_{at}.id")));
+    std::iter::once((String::new(), own)).chain(others)
+}
+
+/// One pipeline may use one resource.
+fn authorization(label: &str, kind: &str, resource_id: String, pipeline: &str) -> String {
+    let lines = [
+        project(),
+        ("resource_id", resource_id),
+        ("type", quoted_hcl(kind)),
+        ("pipeline_id", pipeline.to_owned()),
+    ];
+    resource("pipeline_authorization", label, &lines, "")
+}
+
+/// Who may use the read-only connections: they have no gates, because pull requests run from refs/pull.
+fn reading(blueprint: &Blueprint, deployment: &WantedDeployment) -> String {
+    let mut text = String::new();
+    for wanted in blueprint.environments.iter().filter(|wanted| wanted.environment.is_reading()) {
+        for (suffix, pipeline) in named(deployment) {
+            let label = format!("{}_endpoint{suffix}", label(wanted));
+            text.push_str(&authorization(&label, "endpoint", endpoint(wanted), &pipeline));
+        }
+    }
+    text
+}
+
+/// Who may use the agent queue of deployments, and where their file comes from.
+fn queue(deployment: &WantedDeployment, queue: Option<&str>) -> String {
+    let file = &deployment.answers.file;
+    let mut text = format!(
+        "\n# {file} is not made here: the branch it lies on takes no push. `keyless pipeline --pull-request` brings it; with\n\
+         # --out this export writes it beside this file.\n"
+    );
+    let Some(name) = queue else {
+        text.push_str(
+            "# Azure DevOps was not asked for its agent queues: permit the pipeline one by hand.\n",
+        );
+        return text;
+    };
+    let lines = body(&[project(), ("name", quoted_hcl(name))], 2);
+    text.push_str(&format!("\ndata \"azuredevops_agent_queue\" \"{DEPLOYMENT}\" {{\n{lines}}}\n"));
+    for (suffix, pipeline) in named(deployment) {
+        let id = format!("data.azuredevops_agent_queue.{DEPLOYMENT}.id");
+        text.push_str(&authorization(&format!("queue{suffix}"), "queue", id, &pipeline));
+    }
+    text
+}
+
+fn of_environment(deployment: &WantedDeployment, gates: &WantedGates, wanted: &Wanted) -> String {
+    let label = &label(wanted);
     let target = [
         project(),
         ("name", quoted_hcl(gates.target.name.as_str())),
         ("description", quoted_hcl(&gates.target.description)),
     ];
     let mut text = resource("environment", label, &target, "");
-    text.extend(gates.checks.iter().map(|check| self::check(gates, check, label)));
+    text.extend(gates.checks.iter().map(|check| self::check(gates, check, wanted)));
     let group = [
         project(),
         ("name", quoted_hcl(&gates.group.name)),
@@ -216,36 +303,23 @@ fn of_environment(deployment: &WantedDeployment, gates: &WantedGates, label: &st
         nested("variable", &[("name", quoted_hcl(name)), ("value", quoted_hcl(value))], "")
     });
     text.push_str(&resource("variable_group", label, &group, &variables.collect::<String>()));
-    let own = format!("azuredevops_build_definition.{DEPLOYMENT}.id");
-    let others = (0..deployment.answers.pipelines.len())
-        .map(|at| (format!("_{at}"), format!("data.azuredevops_build_definition.pipeline_{at}.id")));
-    for (suffix, pipeline) in std::iter::once((String::new(), own)).chain(others) {
-        for (kind, what) in [
-            ("endpoint", "azuredevops_serviceendpoint_aws"),
-            ("environment", "azuredevops_environment"),
-            ("variablegroup", "azuredevops_variable_group"),
+    for (suffix, pipeline) in named(deployment) {
+        for (kind, id) in [
+            ("endpoint", endpoint(wanted)),
+            ("environment", format!("azuredevops_environment.{label}.id")),
+            ("variablegroup", format!("azuredevops_variable_group.{label}.id")),
         ] {
-            let lines = [
-                project(),
-                ("resource_id", format!("{what}.{label}.id")),
-                ("type", quoted_hcl(kind)),
-                ("pipeline_id", pipeline.clone()),
-            ];
-            text.push_str(&resource(
-                "pipeline_authorization",
-                &format!("{label}_{kind}{suffix}"),
-                &lines,
-                "",
-            ));
+            text.push_str(&authorization(&format!("{label}_{kind}{suffix}"), kind, id, &pipeline));
         }
     }
     text
 }
 
-fn check(gates: &WantedGates, check: &WantedCheck, label: &str) -> String {
+fn check(gates: &WantedGates, check: &WantedCheck, wanted: &Wanted) -> String {
+    let label = label(wanted);
     let (on, kind) = match &check.on {
         Gated::Environment(_) => (format!("azuredevops_environment.{label}.id"), "environment"),
-        Gated::Connection(_) => (format!("azuredevops_serviceendpoint_aws.{label}.id"), "endpoint"),
+        Gated::Connection(_) => (endpoint(wanted), "endpoint"),
     };
     let label = format!("{label}_{kind}");
     let mut lines = vec![project(), ("target_resource_id", on), ("target_resource_type", quoted_hcl(kind))];

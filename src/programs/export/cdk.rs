@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Account, RoleValues, TextFile, accounts, slug};
+use super::{Account, KEY_BY_HAND, RoleValues, TextFile, UserValues, accounts, slug};
 use crate::domain::blueprint::{Blueprint, Wanted};
 use crate::domain::failure::Result;
 
@@ -16,11 +16,22 @@ const ROLES: usize = 400;
 /// # Errors
 /// A trust cannot be written, or no account takes it.
 pub fn application(blueprint: &Blueprint) -> Result<TextFile> {
+    let users: Vec<&str> = blueprint
+        .environments
+        .iter()
+        .filter_map(|wanted| Some(wanted.user.as_ref()?.name.as_str()))
+        .collect();
+    let (keys, import) = match users.is_empty() {
+        true => (String::new(), ""),
+        false => {
+            (format!("// The access key of {} is not here: {KEY_BY_HAND}.\n", users.join(", ")), ", CfnUser")
+        }
+    };
     let mut text = format!(
         "// The AWS half of {}, written by keyless. Azure DevOps is none of CloudFormation's: keyless or Terraform makes it.\n\
          // Whoever deploys it decides: the roles trust one service connection each, and nothing else.\n\
-         import {{ App, RemovalPolicy, Stack }} from \"aws-cdk-lib\";\n\
-         import {{ CfnOIDCProvider, CfnRole }} from \"aws-cdk-lib/aws-iam\";\n\n\
+         {keys}import {{ App, RemovalPolicy, Stack }} from \"aws-cdk-lib\";\n\
+         import {{ CfnOIDCProvider, CfnRole{import} }} from \"aws-cdk-lib/aws-iam\";\n\n\
          const app = new App();\n\
          // Accounts that have an IAM OIDC provider for the issuer already: cdk deploy -c existing-providers=ACCOUNT,ACCOUNT\n\
          const existing: string[] = String(app.node.tryGetContext(\"existing-providers\") ?? \"\").split(\",\");\n",
@@ -45,8 +56,7 @@ fn stack(blueprint: &Blueprint, account: &Account<'_>, index: usize, part: &[&Wa
         json!(format!("{name}-{id}")),
         block(&settings, 2),
     );
-    if index == 0 {
-        let wanted = account.provider;
+    if let Some(wanted) = account.provider.filter(|_| index == 0) {
         let settings = json!({
             "url": wanted.issuer.as_str(),
             "clientIdList": wanted.audiences,
@@ -60,20 +70,47 @@ fn stack(blueprint: &Blueprint, account: &Account<'_>, index: usize, part: &[&Wa
             block(&settings, 4),
         ));
     }
-    for wanted in part {
-        let construct = format!("Role-{}", wanted.environment.name);
-        text.push_str(&format!(
-            "  new CfnRole(stack, {}, {});\n",
-            json!(construct),
-            block(&role(wanted)?, 2)
-        ));
+    for (at, wanted) in part.iter().enumerate() {
+        let construct = |kind: &str| json!(format!("{kind}-{}", wanted.environment.name));
+        let mut after = String::new();
+        if let Some(user) = user(wanted) {
+            let user = block(&user, 2);
+            text.push_str(&format!(
+                "  const user{at} = new CfnUser(stack, {}, {user});\n",
+                construct("User")
+            ));
+            // IAM takes no trust whose user is not there.
+            after = format!(".addDependency(user{at})");
+        }
+        if let Some(role) = role(wanted)? {
+            let role = block(&role, 2);
+            text.push_str(&format!("  new CfnRole(stack, {}, {role}){after};\n", construct("Role")));
+        }
     }
     text.push_str("}\n");
     Ok(text)
 }
 
-fn role(wanted: &Wanted) -> Result<Value> {
-    let values = RoleValues::of(wanted)?;
+/// The user of a wanted key, without the key; none: there is none.
+fn user(wanted: &Wanted) -> Option<Value> {
+    let values = UserValues::of(wanted)?;
+    let mut properties = Map::new();
+    let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
+    set("userName", json!(values.name));
+    set("path", json!(values.path));
+    if !values.managed.is_empty() {
+        set("managedPolicyArns", json!(values.managed));
+    }
+    let policies = values.inline.into_iter();
+    let policies = policies.map(|(name, policy)| json!({ "policyName": name, "policyDocument": policy }));
+    set("policies", Value::Array(policies.collect()));
+    set("tags", tags(values.tags.iter().map(|(key, value)| (key.as_str(), value.clone()))));
+    Some(Value::Object(properties))
+}
+
+/// The role; none: there is none.
+fn role(wanted: &Wanted) -> Result<Option<Value>> {
+    let Some(values) = RoleValues::of(wanted)? else { return Ok(None) };
     let mut properties = Map::new();
     let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
     set("roleName", json!(values.name));
@@ -90,7 +127,7 @@ fn role(wanted: &Wanted) -> Result<Value> {
     let policies = policies.map(|(name, policy)| json!({ "policyName": name, "policyDocument": policy }));
     set("policies", Value::Array(policies.collect()));
     set("tags", tags(values.tags.iter().map(|(key, value)| (key.as_str(), value.clone()))));
-    Ok(Value::Object(properties))
+    Ok(Some(Value::Object(properties)))
 }
 
 fn tags<'a>(tags: impl Iterator<Item = (&'a str, Value)>) -> Value {

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Account, RoleValues, TextFile, accounts, quoted, slug};
+use super::{Account, KEY_BY_HAND, RoleValues, TextFile, UserValues, accounts, quoted, slug};
 use crate::domain::blueprint::{Blueprint, Wanted};
 use crate::domain::failure::Result;
+use crate::domain::provider::WantedProvider;
 
 /// Bytes of a template that CloudFormation takes without a bucket (CloudFormation User Guide, cloudformation-limits).
 pub const TEMPLATE_BYTES: usize = 51_200;
@@ -58,16 +59,17 @@ pub fn templates(blueprint: &Blueprint) -> Result<Vec<Template>> {
 /// The account's roles, in as few templates as they fit into. The first holds the provider; the others find it there.
 fn parts(blueprint: &Blueprint, account: &Account<'_>) -> Result<Vec<String>> {
     let mut parts = Vec::new();
-    let (mut open, mut resources) = (head(blueprint, account, true), 1);
+    let (mut open, mut resources) = (head(blueprint, account, true), usize::from(account.provider.is_some()));
     for wanted in &account.environments {
-        let text = role(wanted)?;
-        if resources > 0 && (open.len() + text.len() > TEMPLATE_BYTES || resources == RESOURCES) {
+        let (text, count) =
+            (format!("{}{}", user(wanted), role(wanted)?), if wanted.user.is_some() { 2 } else { 1 });
+        if resources > 0 && (open.len() + text.len() > TEMPLATE_BYTES || resources + count > RESOURCES) {
             parts.push(std::mem::replace(&mut open, head(blueprint, account, false)));
             open.push_str(&text);
-            resources = 1;
+            resources = count;
         } else {
             open.push_str(&text);
-            resources += 1;
+            resources += count;
         }
     }
     parts.push(open);
@@ -83,12 +85,14 @@ fn head(blueprint: &Blueprint, account: &Account<'_>, first: bool) -> String {
         blueprint.id.as_str(),
         account.names(),
     );
-    if first {
+    text.push_str(&keys(account));
+    let provider = account.provider.filter(|_| first);
+    if provider.is_some() {
         text.push_str(
             "# The account may know the issuer already (IAM takes each only once): deploy with\n\
              # --parameter-overrides ProviderExists=yes, and see that its audiences hold the one below.\n",
         );
-    } else {
+    } else if account.provider.is_some() {
         text.push_str("# It needs the provider of the account's first template.\n");
     }
     let mut template = Map::new();
@@ -99,7 +103,7 @@ fn head(blueprint: &Blueprint, account: &Account<'_>, first: bool) -> String {
         "Assert": { "Fn::Equals": [{ "Ref": "AWS::AccountId" }, id] },
         "AssertDescription": format!("This template is for account {id}."),
     }] });
-    if first {
+    if provider.is_some() {
         let parameter = json!({
             "Type": "String",
             "Description": "Whether the account has an IAM OIDC provider for the issuer already",
@@ -115,15 +119,24 @@ fn head(blueprint: &Blueprint, account: &Account<'_>, first: bool) -> String {
     }
     text.push_str(&yaml(&Value::Object(template), 0));
     text.push_str("Resources:\n");
-    if first {
-        text.push_str(&yaml(&json!({ "Provider": provider(account) }), 2));
+    if let Some(wanted) = provider {
+        text.push_str(&yaml(&json!({ "Provider": self::provider(wanted) }), 2));
     }
     text
 }
 
+/// What stays by hand: access keys.
+fn keys(account: &Account<'_>) -> String {
+    let users = account.environments.iter().filter_map(|wanted| wanted.user.as_ref());
+    let names: Vec<&str> = users.map(|user| user.name.as_str()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("# The access key of {} is not here: {KEY_BY_HAND}.\n", names.join(", ")),
+    }
+}
+
 /// The provider stays when the stack goes: other federations of the account may rest on it.
-fn provider(account: &Account<'_>) -> Value {
-    let wanted = account.provider;
+fn provider(wanted: &WantedProvider) -> Value {
     json!({
         "Type": "AWS::IAM::OIDCProvider",
         "Condition": "MakesProvider",
@@ -137,9 +150,27 @@ fn provider(account: &Account<'_>) -> Value {
     })
 }
 
-/// One role as text. It needs no `DependsOn`: IAM takes a trust whose provider is not there yet.
+/// The user of a wanted key as text, without the key; empty: there is none.
+fn user(wanted: &Wanted) -> String {
+    let Some(values) = UserValues::of(wanted) else { return String::new() };
+    let policies = values.inline.into_iter();
+    let policies = policies.map(|(name, policy)| json!({ "PolicyName": name, "PolicyDocument": policy }));
+    let mut properties = Map::new();
+    properties.insert("UserName".to_owned(), json!(values.name));
+    properties.insert("Path".to_owned(), json!(values.path));
+    if !values.managed.is_empty() {
+        properties.insert("ManagedPolicyArns".to_owned(), json!(values.managed));
+    }
+    properties.insert("Policies".to_owned(), Value::Array(policies.collect()));
+    let tags = tags(values.tags.iter().map(|(key, value)| (key.as_str(), value.clone())));
+    properties.insert("Tags".to_owned(), tags);
+    let resource = json!({ "Type": "AWS::IAM::User", "Properties": properties });
+    yaml(&json!({ logical_id("User", wanted): resource }), 2)
+}
+
+/// One role as text; empty: there is none. IAM takes a trust whose provider is not there yet, but none whose user is not.
 fn role(wanted: &Wanted) -> Result<String> {
-    let values = RoleValues::of(wanted)?;
+    let Some(values) = RoleValues::of(wanted)? else { return Ok(String::new()) };
     let mut properties = Map::new();
     let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
     set("RoleName", json!(values.name));
@@ -156,8 +187,12 @@ fn role(wanted: &Wanted) -> Result<String> {
     let policies = policies.map(|(name, policy)| json!({ "PolicyName": name, "PolicyDocument": policy }));
     set("Policies", Value::Array(policies.collect()));
     set("Tags", tags(values.tags.iter().map(|(key, value)| (key.as_str(), value.clone()))));
-    let resource = json!({ "Type": "AWS::IAM::Role", "Properties": properties });
-    Ok(yaml(&json!({ logical_id(wanted): resource }), 2))
+    let mut resource = json!({ "Type": "AWS::IAM::Role" });
+    if wanted.user.is_some() {
+        resource["DependsOn"] = json!(logical_id("User", wanted));
+    }
+    resource["Properties"] = Value::Object(properties);
+    Ok(yaml(&json!({ logical_id("Role", wanted): resource }), 2))
 }
 
 fn tags<'a>(tags: impl Iterator<Item = (&'a str, Value)>) -> Value {
@@ -166,8 +201,8 @@ fn tags<'a>(tags: impl Iterator<Item = (&'a str, Value)>) -> Value {
 
 /// A logical id takes letters and digits only. `-`, `_` and the sign that stands for them are written out, so that
 /// two names never become one.
-fn logical_id(wanted: &Wanted) -> String {
-    let mut id = String::from("Role");
+fn logical_id(kind: &str, wanted: &Wanted) -> String {
+    let mut id = kind.to_owned();
     for c in wanted.environment.name.as_str().chars() {
         match c {
             '-' => id.push_str("ZD"),

@@ -27,6 +27,7 @@ fn environment(name: &str, account: &str, rest: &str) -> String {
 
 fn blueprint(answers: &str) -> Blueprint {
     let federation = config::parse(answers, "a test").unwrap();
+    let federation = federation.with_reading();
     Blueprint::new(&federation, &typed_grounds(&federation).unwrap()).unwrap()
 }
 
@@ -41,7 +42,7 @@ fn full() -> Blueprint {
         environment("dev", "111122223333", dev),
         environment("dev-2", "111122223333", ""),
         environment("dev_2", "111122223333", ""),
-        environment("prod", "777788889999", ""),
+        environment("prod", "777788889999", "deploy = { plan-connection = \"Plan\" }\n"),
     ];
     let mut blueprint = blueprint(&answers.concat());
     // More than keyless.toml would take: what is written must not depend on that.
@@ -137,7 +138,7 @@ fn cloudformation_makes_what_keyless_would_make() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 4);
+    assert_eq!(seen, 5);
 }
 
 #[test]
@@ -178,6 +179,101 @@ fn cdk_makes_what_keyless_would_make() {
         assert!(text.contains(&format!("\"account\": \"{}\"", wanted.account)));
         assert!(text.contains(wanted.issuer.as_str()));
     }
+}
+
+/// One that signs in with a key and becomes a role, one whose user has the rights itself, and one by token.
+fn keyed() -> Blueprint {
+    let and_role =
+        "authentication = \"access-key-and-role\"\nuser = \"deployer\"\nsource-ip = [\"203.0.113.0/24\"]\n";
+    let alone = "authentication = \"access-key\"\nuser = \"alone\"\nrole-path = \"/ci/\"\n\
+                 managed-policies = [\"arn:aws:iam::aws:policy/ReadOnlyAccess\"]\n";
+    let pipeline = "[pipeline]\nrepository = \"payments\"\ntool = \"cdk\"\n";
+    let answers = [
+        HEAD.replace(" & Co. Ünïcode", ""),
+        pipeline.to_owned(),
+        environment("dev", "111122223333", and_role),
+        environment("old", "444455556666", alone),
+        environment("prod", "777788889999", "deploy = { plan-connection = \"Plan\" }\n"),
+    ];
+    blueprint(&answers.concat())
+}
+
+#[test]
+fn users_of_wanted_keys_are_made_and_their_keys_are_not() {
+    let blueprint = keyed();
+    let user = |name: &str| {
+        let found = blueprint.environments.iter().find(|it| it.environment.name.as_str() == name);
+        found.unwrap().user.as_ref().unwrap()
+    };
+    let own = |name: &str| user(name).inline["keyless-permissions"].to_value();
+    let trust = blueprint.environments[0].role.trust().unwrap().to_value();
+
+    let texts: Vec<String> = templates(&blueprint).unwrap().into_iter().map(|it| it.file.text).collect();
+    let of = |account: &str| -> Value {
+        let text = texts.iter().find(|text| text.contains(&format!("for account {account}"))).unwrap();
+        serde_saphyr::from_str::<Value>(text).unwrap()["Resources"].clone()
+    };
+    let (dev, old) = (of("111122223333"), of("444455556666"));
+    assert_eq!(dev["Userdev"]["Properties"]["UserName"], "deployer");
+    assert_eq!(dev["Userdev"]["Properties"]["Policies"][0]["PolicyDocument"], own("dev"));
+    assert_eq!(dev["Roledev"]["DependsOn"], "Userdev");
+    assert_eq!(dev["Roledev"]["Properties"]["AssumeRolePolicyDocument"], trust);
+    assert_eq!(old.as_object().unwrap().keys().collect::<Vec<_>>(), ["Userold"], "no role and no provider");
+    assert_eq!(old["Userold"]["Properties"]["Path"], "/ci/");
+    assert_eq!(old["Userold"]["Properties"]["ManagedPolicyArns"], json!(user("old").managed));
+    assert_eq!(tags(&old["Userold"]["Properties"]["Tags"]), json!(user("old").tags));
+
+    let cdk = super::cdk::application(&blueprint).unwrap().text;
+    assert!(cdk.contains("import { CfnOIDCProvider, CfnRole, CfnUser }"), "{cdk}");
+    assert!(cdk.contains("const user0 = new CfnUser(stack, \"User-dev\", {"), "{cdk}");
+    assert!(cdk.contains("}).addDependency(user0);"), "{cdk}");
+
+    let text = super::terraform::whole(&blueprint, Some("Build Farm")).unwrap().text;
+    let made = block(&text, "resource \"aws_iam_user\" \"env_dev\"");
+    assert_eq!(argument(made, "name").unwrap(), "deployer");
+    let policy = block(&text, "resource \"aws_iam_user_policy\" \"env_old\"");
+    assert_eq!(argument(policy, "policy").unwrap(), own("old"));
+    let attached = block(&text, "resource \"aws_iam_user_policy_attachment\" \"env_old\"");
+    assert_eq!(argument(attached, "for_each").unwrap(), json!(user("old").managed));
+    let role = block(&text, "resource \"aws_iam_role\" \"env_dev\"");
+    assert_eq!(argument(role, "assume_role_policy").unwrap(), trust);
+    assert!(role.contains("depends_on           = [aws_iam_user.env_dev]"), "{role}");
+    // Its connection holds the key, so it is somebody's who has the key.
+    assert!(!text.contains("resource \"azuredevops_serviceendpoint_aws\" \"env_dev\""));
+    assert!(text.contains("resource_id = var.key_connections[\"dev\"]"), "{text}");
+    for text in texts.iter().chain([&cdk, &text]) {
+        for never in ["secret_access_key", "AWS::IAM::AccessKey", "CfnAccessKey", "aws_iam_access_key"] {
+            assert!(!text.contains(never), "{never}");
+        }
+        if text.contains("deployer") {
+            assert!(
+                text.contains("The access key of ") && text.contains("is not here: no file makes it"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_queue_and_the_second_connection_are_permitted_and_providers_have_versions() {
+    let text = super::terraform::whole(&keyed(), Some("Build Farm")).unwrap().text;
+    let queue = block(&text, "data \"azuredevops_agent_queue\" \"deployment\"");
+    assert_eq!(argument(queue, "name").unwrap(), "Build Farm");
+    let permitted =
+        |label: &str| block(&text, &format!("resource \"azuredevops_pipeline_authorization\" \"{label}\""));
+    assert!(permitted("queue").contains("data.azuredevops_agent_queue.deployment.id"));
+    assert!(permitted("env_prod-plan_endpoint").contains("azuredevops_serviceendpoint_aws.env_prod-plan.id"));
+    assert!(
+        !text.contains("env_prod-plan_environment")
+            && !text
+                .contains("\"env_prod-plan\" {\n  project_id  = data.azuredevops_project.project.id\n  name")
+    );
+    assert!(text.contains("version = \">= 5.81.0, < 7.0.0\""), "{text}");
+    assert!(text.contains("version = \">= 1.5.0, < 2.0.0\""), "{text}");
+    let unknown = super::terraform::whole(&keyed(), None).unwrap().text;
+    assert!(
+        unknown.contains("permit the pipeline one by hand") && !unknown.contains("azuredevops_agent_queue")
+    );
 }
 
 /// The block of a resource in what this module writes.

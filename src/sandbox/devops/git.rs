@@ -54,6 +54,9 @@ pub struct Repository {
     pub project: String,
     /// `refs/heads/main`; none while it is empty.
     pub default_branch: Option<String>,
+    /// The id of the repository that it is a fork of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
 }
 
 /// The repositories of a project, by name.
@@ -111,6 +114,7 @@ pub(super) fn put(ground: &Ground, tx: &mut Transaction<'_>, project: &str, name
         name: name.to_owned(),
         project: project.to_owned(),
         default_branch: None,
+        parent: None,
     };
     tx.put("repository", &repository.id, &repository);
     repository
@@ -136,6 +140,9 @@ pub fn answer(call: &Call, project: &projects::Project, repository: &Repository)
         "isDisabled": false,
         "isInMaintenance": false,
     });
+    if repository.parent.is_some() {
+        answer["isFork"] = json!(true);
+    }
     if let Some(branch) = &repository.default_branch {
         answer["defaultBranch"] = json!(branch);
     }

@@ -16,6 +16,7 @@ pub mod endpoint_types;
 pub mod endpoints;
 pub mod environments;
 pub mod extensions;
+pub mod forks;
 pub mod git;
 pub mod history;
 pub mod identities;

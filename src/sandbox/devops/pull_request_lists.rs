@@ -37,6 +37,13 @@ pub(super) fn answer(call: &Call, project: &Project, repository: &Repository, on
         "artifactId": format!("vstfs:///Git/PullRequestId/{}%2f{}%2f{}", project.id, repository.id, one.id),
         "_links": {"self": {"href": call.link(&link)}, "web": {"href": call.link(&web)}},
     });
+    if let Some(fork) = one.fork.as_ref().and_then(|id| git::find(&call.ground, &project.id, id)) {
+        answer["forkSource"] = json!({
+            "name": one.source,
+            "objectId": one.source_commit,
+            "repository": git::answer(call, project, &fork),
+        });
+    }
     if let Some(id) = &one.merge {
         answer["lastMergeCommit"] = commit(id);
     }

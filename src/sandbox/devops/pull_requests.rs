@@ -12,7 +12,8 @@ use super::merges::{self, Merge};
 use super::projects::Project;
 use super::pull_request_lists::{self, answer};
 use super::{
-    Op, Place, git, identities, pipelines, policies, policy_evaluations, projects, refs, runs, triggers,
+    Op, Place, forks, git, identities, pipelines, policies, policy_evaluations, projects, refs, runs,
+    triggers,
 };
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply, stamp};
@@ -72,6 +73,9 @@ pub struct PullRequest {
     pub description: String,
     /// The branch that it brings.
     pub source: String,
+    /// The id of the fork that branch is in; none: it is in the same repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<String>,
     /// The branch that it changes.
     pub target: String,
     /// `active`, `completed` or `abandoned`.
@@ -104,6 +108,11 @@ impl PullRequest {
     /// The ref of its merge commit.
     pub fn merge_ref(&self) -> String {
         format!("refs/pull/{}/merge", self.id)
+    }
+
+    /// The repository its source branch is in.
+    pub fn comes_from(&self) -> &str {
+        self.fork.as_ref().unwrap_or(&self.repository)
     }
 }
 
@@ -168,12 +177,16 @@ pub fn open(
     let ground = &call.ground;
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let (source, target) = (text("sourceRefName"), text("targetRefName"));
-    let tips = (refs::tip(ground, &repository.id, &source), refs::tip(ground, &repository.id, &target));
+    let fork = forks::source(ground, repository, body)?.map(|fork| fork.id);
+    let tips = (
+        refs::tip(ground, fork.as_ref().unwrap_or(&repository.id), &source),
+        refs::tip(ground, &repository.id, &target),
+    );
     let is_branch = source.starts_with("refs/heads/") && target.starts_with("refs/heads/");
     let (Some(from), Some(onto)) = tips else {
         return Err(no_branch());
     };
-    if !is_branch || source == target {
+    if !is_branch || (source == target && fork.is_none()) {
         return Err(no_branch());
     }
     if text("title").is_empty() {
@@ -182,7 +195,7 @@ pub fn open(
     let same = |one: &PullRequest| {
         one.status == "active"
             && one.repository == repository.id
-            && (one.source == source && one.target == target)
+            && (one.source == source && one.target == target && one.fork == fork)
     };
     if all(ground).iter().any(same) {
         return Err(Failure::new(
@@ -202,6 +215,7 @@ pub fn open(
         title: text("title"),
         description: text("description"),
         source,
+        fork,
         target,
         status: "active".to_owned(),
         draft: body["isDraft"].as_bool().unwrap_or(false),
@@ -235,6 +249,9 @@ fn no_branch() -> Failure {
 fn renew(call: &Call, project: &Project, repository: &Repository, one: &mut PullRequest) {
     let comment = format!("Merge pull request {} from {} into {}", one.id, one.source, one.target);
     one.merge = call.ground.store.transaction(|tx| {
+        if let Some(fork) = &one.fork {
+            forks::bring(tx, (fork, &repository.id), &one.source_commit);
+        }
         let tips = (one.target_commit.as_str(), one.source_commit.as_str());
         let Merge::Done(id) = merges::merge(tx, &repository.id, tips, &comment, false) else { return None };
         tx.put("ref", &format!("{}/{}", repository.id, one.merge_ref()), &id);
@@ -254,21 +271,22 @@ pub(super) fn moved(call: &Call, project: &Project, repository: &Repository, nam
     let ground = &call.ground;
     let Some(tip) = refs::tip(ground, &repository.id, name) else { return };
     for mut one in all(ground) {
-        if one.status != "active" || one.repository != repository.id {
+        if one.status != "active" {
             continue;
         }
-        if one.target == name {
+        let Some(into) = git::find(ground, &one.project, &one.repository) else { continue };
+        if one.target == name && one.repository == repository.id {
             one.target_commit.clone_from(&tip);
-        } else if one.source == name {
+        } else if one.source == name && one.comes_from() == repository.id {
             one.source_commit.clone_from(&tip);
-            let resets = policies::of_branch(ground, repository, &one.target);
+            let resets = policies::of_branch(ground, &into, &one.target);
             if resets.iter().any(|policy| policy.says("resetOnSourcePush")) {
                 one.reviewers.iter_mut().for_each(|who| who.vote = 0);
             }
         } else {
             continue;
         }
-        renew(call, project, repository, &mut one);
+        renew(call, project, &into, &mut one);
         put(ground, &one);
     }
 }
@@ -354,7 +372,7 @@ fn complete(ground: &Ground, repository: &Repository, one: &mut PullRequest) -> 
         refs::put_ref(tx, &repository.id, &one.target, &id);
         tx.remove("ref", &format!("{}/{}", repository.id, one.merge_ref()));
         if one.options["deleteSourceBranch"].as_bool() == Some(true) {
-            tx.remove("ref", &format!("{}/{}", repository.id, one.source));
+            tx.remove("ref", &format!("{}/{}", one.comes_from(), one.source));
         }
         one.merge = Some(id);
         "completed".clone_into(&mut one.status);

@@ -289,7 +289,7 @@ fn prepare(call: &Call, project: &Project, pipeline: &Pipeline, wish: &Wish<'_>)
     Ok(Wanted { ref_name, version, parameters: as_text(&document.parameters), variables, document })
 }
 
-/// What a run for a pull request knows of it. Forks are other repositories, and there are none here.
+/// What a run for a pull request knows of it.
 fn of_pull_request(one: &PullRequest) -> [(String, String); 6] {
     [
         ("Build.Reason", "PullRequest".to_owned()),
@@ -297,7 +297,7 @@ fn of_pull_request(one: &PullRequest) -> [(String, String); 6] {
         ("System.PullRequest.SourceBranch", one.source.clone()),
         ("System.PullRequest.TargetBranch", one.target.clone()),
         ("System.PullRequest.SourceCommitId", one.source_commit.clone()),
-        ("System.PullRequest.IsFork", "False".to_owned()),
+        ("System.PullRequest.IsFork", if one.fork.is_some() { "True" } else { "False" }.to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
 }

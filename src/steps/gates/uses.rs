@@ -27,8 +27,9 @@ use crate::steps::facts::{ConnectionFact, ask_protected, holder_key};
 pub struct Uses {
     /// The pipeline that deploys, and others that may.
     pub deployment: Deployment,
-    /// The environment's gates: its environment of Azure DevOps and its variable group.
-    pub gates: WantedGates,
+    /// The environment's gates: its environment of Azure DevOps and its variable group. None: it is a read-only access, and
+    /// has neither.
+    pub gates: Option<WantedGates>,
     /// Whether they may; false: what keyless granted is withdrawn.
     pub present: bool,
     /// The name of the deployments' queue.
@@ -133,15 +134,20 @@ impl Uses {
     fn resources(&self, known: &Known) -> Vec<(String, Option<Protected>, bool)> {
         // Where the connection is gated, another YAML must not go around the gates.
         let exact = self.environment.protected;
-        let (connection, target, group) =
-            (&self.environment.connection, &self.gates.target.name, &self.gates.group.name);
         let endpoint = known.get(&Of::<ConnectionFact>::new(holder_key(&self.environment)));
+        let connection = (
+            format!("connection {}", self.environment.connection),
+            endpoint.map(|it| Protected::Endpoint(it.id)),
+            exact,
+        );
+        let Some(gates) = &self.gates else { return vec![connection] };
+        let (target, group) = (&gates.target.name, &gates.group.name);
         let place = known.get(&Of::<TargetFact>::new(target_key(target)));
         let variables = known.get(&Of::<GroupFact>::new(group_key(group)));
         // Others may have good reasons to deploy to an environment that is theirs.
         let ours = place.as_ref().is_none_or(|place| place.ours);
         vec![
-            (format!("connection {connection}"), endpoint.map(|it| Protected::Endpoint(it.id)), exact),
+            connection,
             (format!("environment {target}"), place.map(|it| Protected::Environment(it.id)), exact && ours),
             (format!("variable group {group}"), variables.map(|it| Protected::VariableGroup(it.id)), false),
         ]
@@ -212,7 +218,10 @@ impl Step for Uses {
     }
 
     fn title(&self) -> String {
-        format!("who may deploy to {}", self.environment.name)
+        match self.gates {
+            Some(_) => format!("who may deploy to {}", self.environment.name),
+            None => format!("who may look at {}", self.environment.owner()),
+        }
     }
 
     fn environments(&self) -> Vec<EnvironmentName> {
@@ -220,16 +229,13 @@ impl Step for Uses {
     }
 
     fn needs(&self) -> Vec<StepKey> {
-        let mut needs = vec![
-            holder_key(&self.environment),
-            target_key(&self.gates.target.name),
-            group_key(&self.gates.group.name),
-        ];
-        if self.present {
+        let mut needs = vec![holder_key(&self.environment)];
+        if let Some(gates) = &self.gates {
+            needs.extend([target_key(&gates.target.name), group_key(&gates.group.name)]);
             // Nobody is let in before the gates stand.
-            needs.push(gates_key(&self.environment.name));
-            needs.push(deployment_key(&self.deployment.name));
+            needs.extend(self.present.then(|| gates_key(&self.environment.name)));
         }
+        needs.extend(self.present.then(|| deployment_key(&self.deployment.name)));
         needs
     }
 

@@ -200,6 +200,7 @@ fn environment(account: &str) -> Environment {
         authentication: Authentication::Oidc,
         session_hours: 1,
         gates: Default::default(),
+        reads_for: None,
         variables: Default::default(),
         deploy: Default::default(),
     }
@@ -250,6 +251,7 @@ fn wanted_role(issuer: &Issuer) -> WantedRole {
         tags: BTreeMap::from([("keyless:environment".to_owned(), "dev".to_owned())]),
         inline: BTreeMap::new(),
         managed: Vec::new(),
+        reads_only: false,
         wider: None,
     }
 }

@@ -143,6 +143,7 @@ def objects(path):
         "azuredevops_serviceendpoint_aws": lambda body: "connection:" + body["service_endpoint_name"],
         "aws_iam_openid_connect_provider": lambda body: "provider:" + account(body),
         "aws_iam_role": lambda body: f"role:{account(body)}/{body['name']}",
+        "aws_iam_user": lambda body: f"user:{account(body)}/{body['name']}",
     }
     steps = set()
     for (section, kind, label), body in found.items():
@@ -153,13 +154,17 @@ def objects(path):
             steps.add(names[kind](body))
         elif short in CHECKS:
             steps.add("gates:" + re.fullmatch(r"env_(.+)_(?:environment|endpoint)", label).group(1))
+        elif short == "pipeline_authorization" and label.startswith("queue"):
+            assert body["type"] == "queue", body
+            steps.add("queue")
         elif short == "pipeline_authorization":
             steps.add("permission:deployments/" + re.match(r"env_(.+)_(?:environment|endpoint|variablegroup)", label).group(1))
         elif short.startswith("branch_policy_"):
             scope = one(one(body["settings"])["scope"])
             steps.add(f"policy:{repository(scope['repository_id'])}/{scope['repository_ref']}")
         else:
-            assert kind in ("aws_iam_role_policy", "aws_iam_role_policy_attachment", "azuredevops_git_repository_file"), kind
+            policies = {f"aws_iam_{of}_policy{end}" for of in ("role", "user") for end in ("", "_attachment")}
+            assert kind in policies | {"azuredevops_git_repository_file"}, kind
     print(json.dumps(sorted(steps)))
 
 

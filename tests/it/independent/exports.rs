@@ -80,19 +80,48 @@ fn assert_terraform(stage: &Stage, held: &Value) {
 fn the_whole_export_is_what_the_plan_would_make() {
     let Some(judges) = Judges::find("the whole export") else { return };
     let machine = Machine::new();
-    let plan = machine.run(&["--sandbox=deploy", "plan", "--json"]).expect(0).json();
-    let text = machine.run(&["--sandbox=deploy", "export", "terraform"]).expect(0).out;
+    same_as_the_plan(&judges, &machine, &[]);
+}
+
+/// The same where dev signs in with a key, and prod has a second, read-only access.
+#[test]
+fn keys_and_read_only_accesses_are_exported_as_they_are_planned() {
+    let Some(judges) = Judges::find("the export of keys and read-only accesses") else { return };
+    let machine = Machine::new();
+    let answers = keyless::sandbox::worlds::named("deploy").expect("a world").answers;
+    let add = |answers: &str, profile: &str, more: &str| {
+        let sign_in = format!("sign-in = {{ profile = \"{profile}\" }}");
+        assert!(answers.contains(&sign_in));
+        answers.replace(&sign_in, &format!("{sign_in}\n{more}"))
+    };
+    let answers = add(&answers, "contoso-dev", "authentication = \"access-key-and-role\"");
+    let answers = add(&answers, "contoso-prod", "deploy = { plan-connection = \"AWS-Prod-Plan\" }");
+    std::fs::write(machine.work().join("mine.toml"), answers).expect("written");
+    same_as_the_plan(&judges, &machine, &["--config", "mine.toml"]);
+}
+
+fn same_as_the_plan(judges: &Judges, machine: &Machine, with: &[&str]) {
+    let run = |arguments: &[&str]| {
+        let all: Vec<&str> = ["--sandbox=deploy"].iter().chain(with).chain(arguments).copied().collect();
+        machine.run(&all).expect(0)
+    };
+    let plan = run(&["plan", "--json"]).json();
+    let text = run(&["export", "terraform"]).out;
     let file = machine.work().join("main.tf");
     std::fs::write(&file, &text).expect("written");
-    let read = ask(&judges, &["objects", &file.display().to_string()]);
+    let read = ask(judges, &["objects", &file.display().to_string()]);
     assert!(read.status.success(), "{}", said(&read));
-    let told: BTreeSet<String> = serde_json::from_slice(&read.stdout).expect("JSON");
+    let mut told: BTreeSet<String> = serde_json::from_slice(&read.stdout).expect("JSON");
+    assert!(told.remove("queue"), "a part of who may deploy to the first environment");
     let changes = plan["changes"].as_array().expect("changes");
     let step = |change: &Value| change["step"].as_str().expect("a step").to_owned();
     let changed = changes.iter().filter(|change| change["verb"] != "keep").map(step);
     // What the export itself says that Terraform cannot say.
-    let sayable =
-        |step: &String| !["access:", "handshake:"].iter().any(|left_out| step.starts_with(left_out));
+    let keyed = !with.is_empty();
+    let by_hand = |step: &String| keyed && (step.starts_with("key:") || step == "connection:AWS-Dev");
+    let sayable = |step: &String| {
+        !["access:", "handshake:"].iter().any(|left_out| step.starts_with(left_out)) && !by_hand(step)
+    };
     let mut planned: BTreeSet<String> = changed.filter(sayable).collect();
     // The team has it already; whoever applies the export imports it.
     assert!(planned.insert("pipeline:payments".to_owned()));
@@ -101,18 +130,21 @@ fn the_whole_export_is_what_the_plan_would_make() {
         assert!(text.contains(left_out));
     }
 
-    let of_aws = |step: &&String| step.starts_with("provider:") || step.starts_with("role:");
-    machine.run(&["--sandbox=deploy", "export", "cloudformation", "--out", "stacks"]).expect(0);
+    let of_aws = |step: &&String| ["provider:", "role:", "user:"].iter().any(|kind| step.starts_with(kind));
+    run(&["export", "cloudformation", "--out", "stacks"]);
     let mut made = BTreeSet::new();
     for account in [DEV, STAGING, PROD] {
         let file = machine.work().join(format!("stacks/cloudformation-{account}.yaml"));
-        let judged = ask(&judges, &["lint", &file.display().to_string()]);
+        let judged = ask(judges, &["lint", &file.display().to_string()]);
         assert!(judged.status.success(), "{}", said(&judged));
         let template: Value =
             serde_saphyr::from_str(&std::fs::read_to_string(file).expect("read")).expect("YAML");
         for resource in template["Resources"].as_object().expect("resources").values() {
             made.insert(match resource["Type"].as_str() {
                 Some("AWS::IAM::OIDCProvider") => format!("provider:{account}"),
+                Some("AWS::IAM::User") => {
+                    format!("user:{account}/{}", resource["Properties"]["UserName"].as_str().expect("a name"))
+                }
                 _ => {
                     format!("role:{account}/{}", resource["Properties"]["RoleName"].as_str().expect("a name"))
                 }
@@ -120,6 +152,11 @@ fn the_whole_export_is_what_the_plan_would_make() {
         }
     }
     assert_eq!(made, planned.iter().filter(of_aws).cloned().collect());
+    // With a folder the pipeline's file lies beside, as `keyless pipeline` writes it.
+    run(&["export", "terraform", "--out", "code"]);
+    let file = std::fs::read_to_string(machine.work().join("code/azure-pipelines.yml")).expect("read");
+    assert_eq!(file.trim(), run(&["pipeline", "--stdout"]).out.trim());
+    assert!(machine.work().join("code/main.tf").exists());
 }
 
 /// A linter that passes everything would prove nothing, and neither would a reader.

@@ -136,10 +136,79 @@ async fn every_preset_and_flow_runs_from_its_first_stage_to_its_last() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/pipelines/{name}.yml"));
         let golden = std::fs::read_to_string(file).unwrap();
         let stages = golden.lines().filter_map(|line| line.strip_prefix("  - stage: "));
-        // What looks at pull requests is for hosts that honour `pr`, or for build validation.
+        // What looks at pull requests runs for those alone.
         let left: Vec<&str> =
             stages.filter(|stage| !seen.contains(*stage) && !stage.starts_with("preview_")).collect();
         assert!(left.is_empty(), "{name}: these never ran: {left:?}");
+    }
+}
+
+/// A policy that runs the pipeline for pull requests into main.
+async fn validate(practice: &Practice) {
+    let tables = practice.ground().store.dump();
+    let of = |table: &str| tables[table].values().find(|it| it["name"] == "payments").unwrap()["id"].clone();
+    let body = json!({
+        "isEnabled": true, "isBlocking": true, "type": {"id": "0609b952-1397-4640-95ec-e00a01b2c241"},
+        "settings": {"buildDefinitionId": of("pipeline"), "displayName": "payments", "manualQueueOnly": false,
+            "queueOnSourceUpdateOnly": false, "validDuration": 0,
+            "scope": [{"repositoryId": of("repository"), "refName": "refs/heads/main", "matchKind": "exact"}]},
+    });
+    let url = format!(
+        "{}/contoso/payments/_apis/policy/configurations?api-version=7.1",
+        practice.addresses().azure_devops
+    );
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let token = keyless::sandbox::practice_token();
+    let answer = http.post(url).basic_auth("", Some(token)).json(&body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
+/// How the run of a pull request from a branch ends, and what its logs say.
+async fn bring(practice: &Practice, branch: &str, fork: bool) -> (Standing, String) {
+    let told = practice.develop(&Wanted {
+        branch: branch.to_owned(),
+        pull_request: true,
+        fork,
+        ..Wanted::default()
+    });
+    assert_eq!((told.refused.as_str(), told.runs.len()), ("", 1), "{told:#?}");
+    let run = end(practice, &told.runs).await.unwrap();
+    let key = format!("{:08}/", run.run);
+    let logs = practice.ground().store.dump()["log"].clone();
+    (run, logs.iter().filter(|(it, _)| it.starts_with(&key)).map(|(_, log)| log.to_string()).collect())
+}
+
+/// What looks at the cloud for a pull request does so with the read-only role, and not at all for one out of a fork.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn previews_run_for_own_pull_requests_and_never_for_forks() {
+    for preset in presets() {
+        let name = preset.name();
+        let wanted = deployment(preset, keyless::domain::deploy::Flow::Mapped);
+        if wanted.host == keyless::domain::deploy::Host::Github {
+            continue;
+        }
+        let previews = wanted.preset.previews();
+        let practice =
+            practice(&keyless::domain::deploy::render(&wanted).unwrap(), "AzureDevOpsProdRole").await;
+        validate(&practice).await;
+        run(&practice, "feat/x").await.unwrap();
+        let (own, said) = bring(&practice, "feat/x", false).await;
+        assert_eq!(
+            (own.reason.as_str(), own.result.as_str()),
+            ("pullRequest", "succeeded"),
+            "{name}: {own:#?}"
+        );
+        let stages = if previews { vec!["build", "preview_prod"] } else { vec!["build"] };
+        assert_eq!(succeeded(&own), stages, "{name}: {own:#?}");
+        let reader = "This job is arn:aws:sts::333333333333:assumed-role/AzureDevOpsProdPlanRole/";
+        assert_eq!(said.contains(reader), previews, "{name}: {said}");
+        let (fork, said) = bring(&practice, "feat/x", true).await;
+        assert_eq!(
+            (fork.reason.as_str(), succeeded(&fork)),
+            ("pullRequest", vec!["build".to_owned()]),
+            "{name}: {fork:#?}"
+        );
+        assert!(!said.contains("This job is"), "{name}: {said}");
     }
 }
 

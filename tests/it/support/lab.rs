@@ -419,7 +419,8 @@ impl Lab {
         let organization = self.answers.organization.clone();
         let devops = DevOps::new(http.clone(), ends.clone(), organization, &Credential::Pat(token)).unwrap();
         let mut aws = BTreeMap::new();
-        for environment in &self.answers.environments {
+        let answers = self.answers.with_reading();
+        for environment in &answers.environments {
             let SignIn::Profile { profile } = &environment.sign_in else {
                 panic!("only profiles are known here")
             };
@@ -432,7 +433,7 @@ impl Lab {
             aws.insert(environment.name.clone(), Ok(sign_in.practice(environment, &keys)));
         }
         Session {
-            federation: self.answers.clone(),
+            federation: answers,
             only: self.only,
             close: self.close.clone(),
             ends,
