@@ -182,7 +182,7 @@ pub async fn command(
             play::develop(global, wanted, process, output).await
         }
         SandboxCommand::Approve { run, pull_request, reject } => {
-            let wanted = people::Wanted { run, pull_request, reject };
+            let wanted = people::Wanted { run, pull_request, reject, merge: true };
             play::approve(global, wanted, process, output).await
         }
         SandboxCommand::Worlds => {

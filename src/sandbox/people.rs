@@ -23,6 +23,8 @@ pub struct Wanted {
     pub pull_request: Option<u64>,
     /// Whether they say no.
     pub reject: bool,
+    /// Whether who says yes to a pull request also asks for it to be merged once its policies are met.
+    pub merge: bool,
 }
 
 /// What was waited for.
@@ -62,7 +64,7 @@ pub fn decide(ground: &Arc<Ground>, wanted: &Wanted) -> Vec<Decided> {
     if let Some(number) = wanted.pull_request {
         return pull_requests::by_id(ground, number)
             .filter(|one| one.status == "active")
-            .map(|one| review(ground, one, !wanted.reject))
+            .map(|one| review(ground, one, !wanted.reject, wanted.merge))
             .into_iter()
             .collect();
     }
@@ -147,7 +149,7 @@ fn approve(ground: &Ground, approval: Approval, yes: bool) -> Decided {
     told
 }
 
-fn review(ground: &Arc<Ground>, mut one: PullRequest, yes: bool) -> Decided {
+fn review(ground: &Arc<Ground>, mut one: PullRequest, yes: bool, merge: bool) -> Decided {
     let repository = git::find(ground, &one.project, &one.repository);
     let policies =
         repository.map(|found| policies::of_branch(ground, &found, &one.target)).unwrap_or_default();
@@ -170,8 +172,7 @@ fn review(ground: &Arc<Ground>, mut one: PullRequest, yes: bool) -> Decided {
     let before = runs::ids(ground);
     for who in people.into_iter().take(usize::try_from(needed).unwrap_or(usize::MAX)) {
         reviewers::vote(ground, &mut one, &who.id, Some(vote), None);
-        // Nobody has asked for it to be merged: who says yes to it does so.
-        if yes && one.status == "active" && one.auto_complete.is_none() {
+        if yes && merge && one.status == "active" && one.auto_complete.is_none() {
             one.auto_complete = Some(who.id.clone());
             pull_requests::put(ground, &one);
         }
