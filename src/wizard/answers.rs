@@ -240,6 +240,11 @@ impl Model {
 
     /// One environment, where every answer of it is usable.
     pub(super) fn environment(&self, name: &EnvironmentName) -> Option<Environment> {
+        self.environment_with(name, self.text(Some(name), Field::Preset)?)
+    }
+
+    /// The same with this permission preset.
+    pub(super) fn environment_with(&self, name: &EnvironmentName, preset: String) -> Option<Environment> {
         let text = |field| self.text(Some(name), field);
         let base = self.base.as_ref().and_then(|base| base.environment(name));
         Some(Environment {
@@ -256,7 +261,7 @@ impl Model {
             authentication: self.authentication(name)?,
             subject: base.and_then(|base| base.subject.clone()),
             branches: branches(&text(Field::Branches)?).ok()?,
-            preset: text(Field::Preset)?,
+            preset,
             permissions: base.map(|base| base.permissions.clone()).unwrap_or_default(),
             managed_policies: base.map(|base| base.managed_policies.clone()).unwrap_or_default(),
             boundary: base.and_then(|base| base.boundary.clone()),

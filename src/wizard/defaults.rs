@@ -57,7 +57,7 @@ impl Model {
                 true => default("dev, staging, prod", "the usual three"),
                 false => default("", "none needed"),
             },
-            Field::Preset => default(defaults::PRESET, "the least rights"),
+            Field::Preset => self.likely_preset(),
             Field::Cloud => self.likely_cloud(),
             Field::Goal => self.likely_goal(),
             Field::Deploy(what) => self.computed_deploy(None, *what),
@@ -65,6 +65,24 @@ impl Model {
             Field::HandOver => flag(true, "it cannot be set up from here"),
             Field::Foreign { .. } => flag(false, "what others made is left alone"),
             _ => None,
+        }
+    }
+
+    /// The rights of what deploys, where every environment says what they are filled with; else the least.
+    fn likely_preset(&self) -> Option<Default> {
+        let least = || default(defaults::PRESET, "the least rights");
+        let Some((tool, preset)) =
+            self.tool().filter(|_| self.deploys()).and_then(|tool| Some((tool, tool.preset()?)))
+        else {
+            return least();
+        };
+        let filled = |name: &EnvironmentName| {
+            let environment = self.environment_with(name, defaults::PRESET.to_owned());
+            environment.is_some_and(|environment| environment.unfilled(tool).is_empty())
+        };
+        match self.made.environments.iter().all(filled) {
+            true => default(preset, format!("{tool} deploys")),
+            false => least(),
         }
     }
 

@@ -30,6 +30,8 @@ fn the_file_is_written_here_and_proposed_as_a_pull_request() {
     let saved = std::fs::read_to_string(folder.path().join(ANSWERS)).unwrap();
     assert!(saved.contains("[pipeline]") && saved.contains("# Ours."), "{saved}");
     terminal.at("as the answers say", "o");
+    // The older file of the team is shown before anything is planned.
+    terminal.at("Enter goes on to the plan", "\r");
     terminal.until("the plan", |text| text.contains("a approve") && text.contains("pull request"));
     terminal.keys("a");
     terminal.at("1 of 1 change", "\r");

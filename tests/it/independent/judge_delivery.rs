@@ -47,13 +47,14 @@ fn delivery_doctor_and_audit_speak_as_published() {
             // Read by Azure DevOps first: the pipeline and its connections are there.
             &["pipeline", "--pull-request", "--yes"],
             &["pipeline", "--pull-request", "--yes"],
-            &["pipeline", "--branch", "deploy-file", "--preset", "script", "--yes"],
             &["sandbox", "approve", "--pull-request", "1"],
             &["sandbox", "push", "feat/x"],
             &["status"],
             &["doctor"],
             &["audit"],
             &["rotate", "--inventory"],
+            // Another preset is kept in the answers, and so comes last.
+            &["pipeline", "--branch", "deploy-file", "--preset", "script", "--yes"],
         ],
     );
     let exchanges = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
