@@ -612,6 +612,7 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
         session_hours: defaults::SESSION_HOURS,
         gates: Default::default(),
         variables: Default::default(),
+        secrets: Default::default(),
         deploy: Default::default(),
         name,
     };

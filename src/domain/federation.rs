@@ -6,6 +6,7 @@ mod deploying;
 mod deployment;
 mod deploys;
 mod permissions;
+mod secrets;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ pub use deploying::Otherwise;
 pub use deployment::{Deployment, Flow, Source, Tool};
 pub use deploys::{Deploys, Options};
 pub use permissions::Permissions;
+pub use secrets::Secrets;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -114,6 +116,9 @@ pub struct Environment {
     /// Variables its deployments need to know; none of them a secret.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Secrets its deployments take from the project's library, by name.
+    #[serde(default, skip_serializing_if = "Secrets::is_empty")]
+    pub secrets: Secrets,
     /// What the deployment tool must know about it.
     #[serde(default)]
     pub deploy: Deploys,

@@ -279,6 +279,7 @@ mod tests {
             managed_policies: Vec::new(),
             boundary: None,
             session_hours: 1,
+            secrets: Default::default(),
             deploy: Default::default(),
             gates: Default::default(),
             variables: Default::default(),

@@ -4,9 +4,10 @@ use super::build::{Builder, Purpose};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Wanted, WantedDeployment};
-use crate::domain::federation::Environment;
+use crate::domain::federation::{Environment, Secrets};
 use crate::domain::gates::{CheckKind, WantedBranch, WantedGates};
 use crate::domain::key::StepKey;
+use crate::domain::names::EnvironmentName;
 use crate::engine::erased::{Shared, erase};
 use crate::engine::step::Step;
 use crate::steps::facts::Aim;
@@ -118,7 +119,7 @@ impl Builder<'_> {
         steps.push(erase(checks));
         steps.push(erase(Uses {
             deployment: deployment.answers.clone(),
-            gates: gates.clone(),
+            gates: WantedGates { secrets: self.secrets_of(environment), ..gates.clone() },
             present,
             queue: self.queue_of(deployment, environment),
             verification: self.blueprint.verification.pipeline.clone(),
@@ -127,6 +128,19 @@ impl Builder<'_> {
             project: project.clone(),
         }));
         key
+    }
+
+    /// What an environment's deployments take from the library: in a teardown, without what remaining environments take too.
+    fn secrets_of(&self, environment: &Environment) -> Secrets {
+        let mut secrets = environment.secrets.clone();
+        if self.is_teardown() {
+            let goes = |name: &EnvironmentName| self.blueprint.environment(name).is_some();
+            let all = self.surveyed.federation.environments.iter();
+            for other in all.filter(|other| !goes(&other.name)) {
+                secrets.forget(&other.secrets);
+            }
+        }
+        secrets
     }
 
     /// The queue all deployments share: the first environment's step permits it for all of them.

@@ -5,6 +5,7 @@ pub mod delivery;
 pub mod deployment;
 pub mod group;
 pub mod policy;
+pub mod secrets;
 pub mod target;
 pub mod uses;
 pub mod waiting;

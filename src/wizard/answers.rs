@@ -259,6 +259,7 @@ impl Model {
             session_hours: base.map_or(defaults::SESSION_HOURS, |base| base.session_hours),
             gates: base.map(|base| base.gates.clone()).unwrap_or_default(),
             variables: base.map(|base| base.variables.clone()).unwrap_or_default(),
+            secrets: base.map(|base| base.secrets.clone()).unwrap_or_default(),
             deploy: base.map(|base| base.deploy.clone()).unwrap_or_default(),
         })
     }

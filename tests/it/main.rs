@@ -14,6 +14,7 @@ mod entra;
 mod full_screen;
 mod gates;
 mod gates_runs;
+mod gates_secrets;
 mod headless;
 mod independent;
 mod keyed;

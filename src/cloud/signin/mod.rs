@@ -289,6 +289,7 @@ mod tests {
             session_hours: 1,
             gates: Default::default(),
             variables: Default::default(),
+            secrets: Default::default(),
             deploy: Default::default(),
         }
     }

@@ -18,6 +18,17 @@ const DEFAULT_MINUTES: u32 = 60;
 /// Minutes a question in the YAML stays open; nobody's answer is a no.
 const ANSWER_MINUTES: u32 = 1440;
 
+/// How secrets reach a deployment, as the header says it.
+const SECRETS: [&str; 7] = [
+    "",
+    "Secrets are named and never written here. Only the stages that deploy have them: the groups under `- group`, and a",
+    "DownloadSecureFile step before the deployment, whose path is $(NAME.secureFilePath). No build, plan or pull request",
+    "does. A secret variable is not passed to scripts by itself: map it in the step that needs it, and logs show ***.",
+    "",
+    "  env:",
+    "    DB_PASSWORD: $(db-password)",
+];
+
 /// What one environment is called in the YAML, and who deploys there.
 struct Lane<'a> {
     target: &'a Target,
@@ -133,6 +144,9 @@ impl Writer<'_> {
                 "The preview stages use read-only connections, for pull requests that are not from a fork.",
             );
         }
+        if lanes.iter().any(|lane| !lane.target.secrets.is_empty()) {
+            text.extend(SECRETS);
+        }
         text.push("");
         match host {
             Host::AzureRepos => text.extend([
@@ -231,6 +245,9 @@ impl Writer<'_> {
         self.put(depth, "steps:");
         let depth = depth + 1;
         self.steps(depth, COMMON, "identity", &filling)?;
+        if name == "deploy" {
+            self.secure_files(depth, target);
+        }
         if packs(preset) && !(matches!(preset, Preset::CloudFormation { .. }) && name == "deploy") {
             self.steps(depth, COMMON, "unpack", &filling)?;
         }
@@ -251,14 +268,25 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The variable group where it is wanted, and how long sessions last.
-    fn variables(&mut self, group: Option<&Value>, access: Access<'_>) {
+    /// A step for each secure file, under a name of its own.
+    fn secure_files(&mut self, depth: usize, target: &Target) {
+        for (name, file) in target.secrets.steps() {
+            self.put(depth, "- task: DownloadSecureFile@1");
+            self.put(depth + 1, &format!("name: {name}"));
+            self.pair(depth + 1, "displayName", &format!("Download {file} as $({name}.secureFilePath)"));
+            self.put(depth + 1, "inputs:");
+            self.pair(depth + 2, "secureFile", file.as_str());
+        }
+    }
+
+    /// The variable groups that are wanted, and how long sessions last.
+    fn variables(&mut self, groups: &[&Value], access: Access<'_>) {
         let longer = access.seconds > SHORTEST_SESSION;
-        if group.is_none() && !longer {
+        if groups.is_empty() && !longer {
             return;
         }
         self.put(2, "variables:");
-        if let Some(group) = group {
+        for group in groups {
             self.pair(3, "- group", group.as_str());
         }
         if longer {
@@ -284,7 +312,7 @@ impl Writer<'_> {
         let condition = condition::previews(&[BUILD], &lane.branches, deployment.host)?;
         let display = format!("Preview {} for a pull request, read-only", lane.target.name);
         self.stage(&name, &display, &[BUILD.to_owned()], Some(&condition));
-        self.variables(None, access);
+        self.variables(&[], access);
         self.put(2, "jobs:");
         self.put(3, &format!("- job: {name}"));
         self.timeout(4, access);
@@ -298,7 +326,7 @@ impl Writer<'_> {
         let name = lane.plan();
         let (depends, condition) = needs(lane, earlier, &[])?;
         self.stage(&name, &format!("Plan {}", target.name), &depends, Some(&condition));
-        self.variables(target.variable_group.as_ref(), access);
+        self.variables(&target.variable_group.iter().collect::<Vec<_>>(), access);
         self.put(2, "jobs:");
         self.put(3, &format!("- job: {name}"));
         self.timeout(4, access);
@@ -312,7 +340,8 @@ impl Writer<'_> {
         let (depends, condition) = needs(lane, earlier, planned.as_slice())?;
         self.stage(&name, &format!("Deploy {}", target.name), &depends, Some(&condition));
         let access = Access::deploying(target);
-        self.variables(target.variable_group.as_ref(), access);
+        let groups = target.variable_group.iter().chain(&target.secrets.variable_groups);
+        self.variables(&groups.collect::<Vec<_>>(), access);
         self.put(2, "jobs:");
         if deployment.approval == Approval::Environments {
             self.put(3, &format!("- deployment: {name}"));

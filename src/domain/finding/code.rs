@@ -147,6 +147,10 @@ pub enum FindingCode {
     DeploymentEnvironment,
     /// The variable group that deployments read is not there, or holds other values.
     DeploymentVariables,
+    /// A variable group or secure file that `secrets` names is not there.
+    DeploymentSecrets,
+    /// A variable group that `secrets` names holds a secret that everybody can read.
+    DeploymentSecretReadable,
     /// Which rights the operator has could not be found out.
     RightsUnknown,
     /// Rights keyless needs are denied to the operator.
@@ -294,7 +298,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 139] = [
+    pub const ALL: [Self; 141] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -364,6 +368,8 @@ impl FindingCode {
         Self::DeploymentUnknown,
         Self::DeploymentEnvironment,
         Self::DeploymentVariables,
+        Self::DeploymentSecrets,
+        Self::DeploymentSecretReadable,
         Self::RightsUnknown,
         Self::RightsMissing,
         Self::RightsBoundary,
@@ -490,6 +496,7 @@ impl FindingCode {
             | Self::HandshakeMissing
             | Self::DenialDecoy
             | Self::DeploymentUnknown
+            | Self::DeploymentSecretReadable
             | Self::PolicyWeak
             | Self::KeysActive
             | Self::KeysUnused

@@ -2,7 +2,7 @@
 
 use super::terraform::{label, quoted_hcl};
 use crate::domain::blueprint::{Blueprint, VERIFICATION_PATH, VERIFICATION_YAML, Wanted, WantedDeployment};
-use crate::domain::federation::Source;
+use crate::domain::federation::{Secrets, Source};
 use crate::domain::gates::check::APPROVAL_MINUTES;
 use crate::domain::gates::hours::Day;
 use crate::domain::gates::{Gated, Settings, WantedBranch, WantedCheck, WantedGates, WantedPolicy};
@@ -216,29 +216,57 @@ fn of_environment(deployment: &WantedDeployment, gates: &WantedGates, label: &st
         nested("variable", &[("name", quoted_hcl(name)), ("value", quoted_hcl(value))], "")
     });
     text.push_str(&resource("variable_group", label, &group, &variables.collect::<String>()));
+    text.push_str(&secrets(&gates.secrets, label));
     let own = format!("azuredevops_build_definition.{DEPLOYMENT}.id");
     let others = (0..deployment.answers.pipelines.len())
         .map(|at| (format!("_{at}"), format!("data.azuredevops_build_definition.pipeline_{at}.id")));
     for (suffix, pipeline) in std::iter::once((String::new(), own)).chain(others) {
-        for (kind, what) in [
+        let named = (0..gates.secrets.variable_groups.len()).map(|at| {
+            let group = secret(label, at);
+            (
+                format!("{group}{suffix}"),
+                "variablegroup",
+                format!("data.azuredevops_variable_group.{group}.id"),
+            )
+        });
+        let made = [
             ("endpoint", "azuredevops_serviceendpoint_aws"),
             ("environment", "azuredevops_environment"),
             ("variablegroup", "azuredevops_variable_group"),
-        ] {
+        ];
+        let made =
+            made.map(|(kind, what)| (format!("{label}_{kind}{suffix}"), kind, format!("{what}.{label}.id")));
+        for (name, kind, id) in made.into_iter().chain(named) {
             let lines = [
                 project(),
-                ("resource_id", format!("{what}.{label}.id")),
+                ("resource_id", id),
                 ("type", quoted_hcl(kind)),
                 ("pipeline_id", pipeline.clone()),
             ];
-            text.push_str(&resource(
-                "pipeline_authorization",
-                &format!("{label}_{kind}{suffix}"),
-                &lines,
-                "",
-            ));
+            text.push_str(&resource("pipeline_authorization", &name, &lines, ""));
         }
     }
+    text
+}
+
+/// The label of a variable group with secrets.
+fn secret(label: &str, at: usize) -> String {
+    format!("{label}_variablegroup_secrets_{at}")
+}
+
+/// What deployments take from the library: groups that are there, and what the provider cannot say.
+fn secrets(secrets: &Secrets, label: &str) -> String {
+    let groups = secrets.variable_groups.iter().enumerate().map(|(at, name)| {
+        let lines = body(&[project(), ("name", quoted_hcl(name.as_str()))], 2);
+        format!("\ndata \"azuredevops_variable_group\" \"{}\" {{\n{lines}}}\n", secret(label, at))
+    });
+    let mut text: String = groups.collect();
+    let files = secrets.secure_files.iter().map(|name| {
+        format!(
+            "\n# Secure file {name}: the provider knows none. Permit the pipeline on its page (Library, Secure files).\n"
+        )
+    });
+    text.extend(files);
     text
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::deployment::DeploymentFact;
 use super::group::GroupFact;
+use super::secrets::{self, Library};
 use super::target::TargetFact;
 use super::{deployment_key, gates_key, group_key, target_key, uses_key};
 use crate::cloud::devops::DevOps;
@@ -74,6 +75,8 @@ pub struct Seen {
     pub named: Vec<Named>,
     /// Names without a pipeline, beside the one that deploys.
     pub missing: Vec<String>,
+    /// What is named of the project's library.
+    pub library: Library,
     /// The verification pipeline.
     pub verification: Option<i64>,
     /// Every pipeline, for names.
@@ -254,6 +257,9 @@ impl Step for Uses {
             resources
                 .extend(found.map(|it| (format!("queue {}", it.name), Some(Protected::Queue(it.id)), false)));
         }
+        seen.library = secrets::look(&self.devops, &self.project, &self.gates.secrets).await?;
+        let named = seen.library.found.iter();
+        resources.extend(named.map(|it| (it.words(), Some(it.protected.clone()), false)));
         for (name, protected, exact) in resources {
             let found = match &protected {
                 Some(protected) => self.devops.permission(&self.project, protected).await?,
@@ -277,7 +283,8 @@ impl Step for Uses {
         }
         let missing = |name: &String| about(FindingCode::DeploymentUnknown).with("pipeline", name);
         findings.extend(seen.missing.iter().map(missing));
-        Report { findings, ..Report::default() }
+        findings.extend(seen.library.findings(&self.environment.name));
+        Report { findings, found: seen.library.shown(), ..Report::default() }
     }
 
     fn plan(&self, seen: &Seen) -> Change {

@@ -201,6 +201,7 @@ fn environment(account: &str) -> Environment {
         session_hours: 1,
         gates: Default::default(),
         variables: Default::default(),
+        secrets: Default::default(),
         deploy: Default::default(),
     }
 }
