@@ -119,7 +119,8 @@ impl Builder<'_> {
         steps.push(erase(checks));
         steps.push(erase(Uses {
             deployment: deployment.answers.clone(),
-            gates: WantedGates { secrets: self.secrets_of(environment), ..gates.clone() },
+            gates: gates.clone(),
+            permits: self.permits(environment),
             present,
             queue: self.queue_of(deployment, environment),
             verification: self.blueprint.verification.pipeline.clone(),
@@ -130,9 +131,14 @@ impl Builder<'_> {
         key
     }
 
-    /// What an environment's deployments take from the library: in a teardown, without what remaining environments take too.
-    fn secrets_of(&self, environment: &Environment) -> Secrets {
+    /// What of the library is permitted with this environment: the first one that names something permits it for all, and a
+    /// teardown leaves what remaining environments name too.
+    fn permits(&self, environment: &Environment) -> Secrets {
         let mut secrets = environment.secrets.clone();
+        let all = self.blueprint.environments.iter().map(|wanted| &wanted.environment);
+        for earlier in all.take_while(|other| other.name != environment.name) {
+            secrets.forget(&earlier.secrets);
+        }
         if self.is_teardown() {
             let goes = |name: &EnvironmentName| self.blueprint.environment(name).is_some();
             let all = self.surveyed.federation.environments.iter();

@@ -4,7 +4,6 @@ use keyless::domain::finding::FindingCode;
 use keyless::plan::change::Verb;
 use keyless::plan::event::Outcome;
 use keyless::sandbox::world::{SecureFile, VariableGroup, World};
-use serde_json::Value;
 
 use crate::support::lab::THREE;
 use crate::support::{Job, Lab, Ran, world};
@@ -41,17 +40,20 @@ fn permitted(lab: &Lab) -> Vec<(String, Vec<String>)> {
     let vault =
         dump.table("variable-group").values().find(|one| one["name"] == "payments-vault").unwrap()["id"]
             .to_string();
-    let name = |id: &String| {
+    let name = |id: &str| {
         let all = dump.table("pipeline");
-        all.values().find(|one| one["id"].to_string() == *id).unwrap()["name"].as_str().unwrap().to_owned()
+        all.values().find(|one| one["id"].as_u64() == id.parse().ok()).unwrap()["name"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     let mut found = Vec::new();
     for (key, permission) in dump.table("permission") {
         let kind = key.split('/').next().unwrap();
         if kind == "securefile" || key.starts_with(&format!("variablegroup/{vault}/")) {
-            assert_eq!(permission["all"], Value::Null);
-            let pipelines = permission["pipelines"].as_object().unwrap();
-            found.push((kind.to_owned(), pipelines.keys().map(name).collect()));
+            assert_eq!(permission["all"], false, "{key}");
+            let pipelines = permission["pipelines"].as_array().unwrap();
+            found.push((kind.to_owned(), pipelines.iter().map(|id| name(id.as_str().unwrap())).collect()));
         }
     }
     found.sort();

@@ -5,6 +5,7 @@ use super::condition::{self, Before, Expression};
 use super::deployment::{Approval, Deployment, Host, Hosting, Place, Pool, Preset, SHORTEST_SESSION, Target};
 use super::flow::{Needed, needed};
 use super::place::{self, Access};
+use super::secrets;
 use super::template::{self, COMMON, Filling, Template, section};
 use super::value::{Value, scalar};
 use crate::domain::names::BranchPattern;
@@ -17,17 +18,6 @@ const DEFAULT_MINUTES: u32 = 60;
 
 /// Minutes a question in the YAML stays open; nobody's answer is a no.
 const ANSWER_MINUTES: u32 = 1440;
-
-/// How secrets reach a deployment, as the header says it.
-const SECRETS: [&str; 7] = [
-    "",
-    "Secrets are named and never written here. Only the stages that deploy have them: the groups under `- group`, and a",
-    "DownloadSecureFile step before the deployment, whose path is $(NAME.secureFilePath). No build, plan or pull request",
-    "does. A secret variable is not passed to scripts by itself: map it in the step that needs it, and logs show ***.",
-    "",
-    "  env:",
-    "    DB_PASSWORD: $(db-password)",
-];
 
 /// What one environment is called in the YAML, and who deploys there.
 struct Lane<'a> {
@@ -145,7 +135,7 @@ impl Writer<'_> {
             );
         }
         if lanes.iter().any(|lane| !lane.target.secrets.is_empty()) {
-            text.extend(SECRETS);
+            text.extend(secrets::ABOUT);
         }
         text.push("");
         match host {
@@ -246,7 +236,7 @@ impl Writer<'_> {
         let depth = depth + 1;
         self.steps(depth, COMMON, "identity", &filling)?;
         if name == "deploy" {
-            self.secure_files(depth, target);
+            self.put_all(depth, &secrets::steps(&target.secrets));
         }
         if packs(preset) && !(matches!(preset, Preset::CloudFormation { .. }) && name == "deploy") {
             self.steps(depth, COMMON, "unpack", &filling)?;
@@ -266,17 +256,6 @@ impl Writer<'_> {
             self.steps(depth, template::FRONTEND, "frontend", &filling)?;
         }
         Ok(())
-    }
-
-    /// A step for each secure file, under a name of its own.
-    fn secure_files(&mut self, depth: usize, target: &Target) {
-        for (name, file) in target.secrets.steps() {
-            self.put(depth, "- task: DownloadSecureFile@1");
-            self.put(depth + 1, &format!("name: {name}"));
-            self.pair(depth + 1, "displayName", &format!("Download {file} as $({name}.secureFilePath)"));
-            self.put(depth + 1, "inputs:");
-            self.pair(depth + 2, "secureFile", file.as_str());
-        }
     }
 
     /// The variable groups that are wanted, and how long sessions last.

@@ -12,7 +12,7 @@ use super::{deployment_key, gates_key, group_key, target_key, uses_key};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::failure::{Code, Failure, Result};
-use crate::domain::federation::{Deployment, Environment};
+use crate::domain::federation::{Deployment, Environment, Secrets};
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::gates::WantedGates;
 use crate::domain::key::StepKey;
@@ -30,6 +30,8 @@ pub struct Uses {
     pub deployment: Deployment,
     /// The environment's gates: its environment of Azure DevOps and its variable group.
     pub gates: WantedGates,
+    /// What of the library is permitted here: what another environment names too is permitted for both there.
+    pub permits: Secrets,
     /// Whether they may; false: what keyless granted is withdrawn.
     pub present: bool,
     /// The name of the deployments' queue.
@@ -258,8 +260,8 @@ impl Step for Uses {
                 .extend(found.map(|it| (format!("queue {}", it.name), Some(Protected::Queue(it.id)), false)));
         }
         seen.library = secrets::look(&self.devops, &self.project, &self.gates.secrets).await?;
-        let named = seen.library.found.iter();
-        resources.extend(named.map(|it| (it.words(), Some(it.protected.clone()), false)));
+        let here = secrets::look(&self.devops, &self.project, &self.permits).await?;
+        resources.extend(here.found.into_iter().map(|it| (it.words(), Some(it.protected), false)));
         for (name, protected, exact) in resources {
             let found = match &protected {
                 Some(protected) => self.devops.permission(&self.project, protected).await?,

@@ -142,20 +142,26 @@ fn azure_devops_is_spoken_as_published_with_gates() {
     judge("deploy");
 }
 
-/// Named groups and files of the library are looked for and permitted.
-#[test]
-fn azure_devops_is_spoken_as_published_with_secrets_by_reference() {
-    let Some(judges) = Judges::find("contract of Azure DevOps, secrets by reference") else { return };
-    let home = tempfile::tempdir().expect("a folder");
+/// The deploy world whose prod takes secrets from the library, which holds them.
+pub(super) fn with_secrets(folder: &Path) -> PathBuf {
     let deploy = include_str!("../../../assets/worlds/deploy.toml");
     let named =
         "protected = true\nsecrets = { variable-groups = [\"vault\"], secure-files = [\"prod.pem\"] }\n";
     let library = "\n[[projects.variable-groups]]\nname = \"vault\"\nkey-vault = \"contoso-prod\"\nrestricted = true\n\
                    secrets = { db-password = \"PRACTICE/SECRET/ofTheVault00000000001\" }\n\
                    [[projects.secure-files]]\nname = \"prod.pem\"\n";
-    let world = home.path().join("secrets.toml");
+    let world = folder.join("secrets.toml");
     let text = deploy.replace("protected = true\n", named) + library;
     std::fs::write(&world, text).expect("written");
+    world
+}
+
+/// Named groups and files of the library are looked for and permitted.
+#[test]
+fn azure_devops_is_spoken_as_published_with_secrets_by_reference() {
+    let Some(judges) = Judges::find("contract of Azure DevOps, secrets by reference") else { return };
+    let home = tempfile::tempdir().expect("a folder");
+    let world = with_secrets(home.path());
     let traces = traces(world.to_str().expect("a path"), home.path());
     let asked = std::fs::read_to_string(&traces[0]).expect("a trace");
     assert!(asked.contains("distributedtask/securefiles") && asked.contains("pipelinepermissions"));
