@@ -103,6 +103,13 @@ async fn what_is_not_there_is_told_and_nothing_else_waits_for_it() {
     let change =
         ran.plan.changes.iter().find(|it| it.step.to_string() == "permission:deployments/prod").unwrap();
     assert_eq!(change.verb, Verb::Create, "connection, environment and variables are permitted");
+    assert!(
+        change
+            .why
+            .ends_with("the library shows no variable group Payments-Vault and no secure file prod.pem"),
+        "{}",
+        change.why
+    );
     assert_eq!(lab.run(Job::setup()).await.plan.writes(), 0);
 }
 

@@ -153,7 +153,13 @@ impl Uses {
     }
 
     fn plan_present(&self, seen: &Seen) -> Change {
-        let mut change = Change::keep(self.key(), self.title(), "exactly the named pipelines may use them");
+        // What is not there is nobody's to permit, and nothing else waits for it.
+        let told = |why: &str| match seen.library.missing.as_slice() {
+            [] => why.to_owned(),
+            missing => format!("{why}; the library shows no {}", missing.join(" and no ")),
+        };
+        let why = told("exactly the named pipelines may use them");
+        let mut change = Change::keep(self.key(), self.title(), &why);
         let (lacking, others) = (seen.lacking(), seen.others());
         if lacking.is_empty() && others.is_empty() {
             return change;
@@ -161,13 +167,11 @@ impl Uses {
         change.verb = if lacking.is_empty() { Verb::Update } else { Verb::Create };
         change.before = (!others.is_empty()).then(|| json!({ "withdrawn": words(&others) }));
         change.after = (!lacking.is_empty()).then(|| json!({ "granted": words(&lacking) }));
-        change.why = match (lacking.is_empty(), others.is_empty()) {
-            (false, true) => "a deployment would wait for a permission".to_owned(),
-            (true, _) => {
-                "others may use what only named pipelines are to use: a way around the gates".to_owned()
-            }
-            (false, false) => "named pipelines may not use it yet, and others may".to_owned(),
-        };
+        change.why = told(match (lacking.is_empty(), others.is_empty()) {
+            (false, true) => "a deployment would wait for a permission",
+            (true, _) => "others may use what only named pipelines are to use: a way around the gates",
+            (false, false) => "named pipelines may not use it yet, and others may",
+        });
         change.writes = pipelines(&lacking).len() + pipelines(&others).len();
         change.rights = vec!["vso.pipelineresources_manage".to_owned()];
         change.asks.extend(ask_protected(&self.environment));

@@ -125,8 +125,8 @@ fn the_whole_export_is_what_the_plan_would_make() {
 /// What is named of the library is read and permitted, and nobody makes it; what the provider cannot say is told.
 #[test]
 fn secrets_by_reference_are_read_and_permitted_by_terraform() {
-    let machine = Machine::new();
-    let world = format!("--sandbox={}", super::judge::with_secrets(&machine.work()).display());
+    let (machine, folder) = (Machine::new(), tempfile::tempdir().expect("a folder"));
+    let world = format!("--sandbox={}", super::judge::with_secrets(folder.path()).display());
     let text = machine.run(&[&world, "export", "terraform"]).expect(0).out;
     for said in [
         "data \"azuredevops_variable_group\" \"env_prod_variablegroup_secrets_0\"",
