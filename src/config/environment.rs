@@ -11,6 +11,7 @@ use super::parse::{Unsure, required, spans};
 use super::permissions::permissions;
 use super::problem::Span;
 use super::reader::{Place, Reader, Wrong, is_line, shown};
+use super::secrets::secrets;
 use crate::domain::federation::{Authentication, Deployment, Environment, SignIn, defaults};
 use crate::domain::names::{AccountId, BranchPattern, EnvironmentName, Region};
 use crate::domain::preset::PRESETS;
@@ -104,6 +105,7 @@ pub(super) fn read_environment(
         session_hours,
         gates: gates(reader, table, &place),
         variables: variables(reader, table, &place),
+        secrets: secrets(reader, table, &place),
         deploy: deploys(reader, table, &place, pipeline.map(|it| it.tool)),
         name,
     };

@@ -10,6 +10,7 @@ use super::problem::Span;
 use super::reader::{Place, Reader, Wrong, shown};
 use crate::domain::gates::Gates;
 use crate::domain::gates::hours::{BusinessHours, Day, TimeOfDay};
+use crate::domain::variable_group::looks_secret;
 
 const KEYS: [&str; 9] = [
     "environment",
@@ -162,7 +163,7 @@ pub(super) fn variables(
             // The value is not repeated.
             let wrong = Wrong::new(
                 format!("the value of `{name}` looks like a secret"),
-                "link a Key Vault in a variable group of your own, and name no secret here",
+                "put it into a variable group of your own, linked to a Key Vault, and name that group under `secrets`",
             );
             reader.wrong(&span, place.key(name), wrong);
         } else {
@@ -170,21 +171,4 @@ pub(super) fn variables(
         }
     }
     found
-}
-
-/// Whether a value has the form of an AWS access key, its secret, or a private key.
-fn looks_secret(text: &str) -> bool {
-    let access_key = |word: &str| {
-        word.len() == 20
-            && (word.starts_with("AKIA") || word.starts_with("ASIA"))
-            && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-    };
-    let secret = |word: &str| {
-        word.len() == 40
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/+=".contains(&byte))
-            && word.bytes().any(|byte| byte.is_ascii_uppercase())
-            && word.bytes().any(|byte| byte.is_ascii_lowercase())
-            && word.bytes().any(|byte| byte.is_ascii_digit())
-    };
-    text.contains("-----BEGIN") || text.split_whitespace().any(|word| access_key(word) || secret(word))
 }

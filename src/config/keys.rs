@@ -131,6 +131,12 @@ pub(super) const VARIABLES: Key = key(
     "{ API_URL = \"https://api.example.com\" }",
 );
 
+pub(super) const SECRETS: Key = key(
+    "secrets",
+    "Variable groups (linked to a Key Vault, for example) and secure files that its deployments read: names, never values.",
+    "{ variable-groups = [\"payments-prod-vault\"], secure-files = [\"prod.pem\"] }",
+);
+
 pub(super) const DEPLOY: Key = key(
     "deploy",
     "What the deployment tool must know about this environment; the README lists its keys.",
@@ -219,7 +225,7 @@ pub(super) const SIGN_IN_KEYS: [&str; 6] =
 /// Keys of `[verification]`.
 pub(super) const VERIFICATION: [Key; 4] = [REPOSITORY, BRANCH, PIPELINE, QUEUE];
 /// Keys of an environment, in the order they are written.
-pub(super) const ENVIRONMENT: [Key; 23] = [
+pub(super) const ENVIRONMENT: [Key; 24] = [
     NAME,
     ACCOUNT,
     REGION,
@@ -241,6 +247,7 @@ pub(super) const ENVIRONMENT: [Key; 23] = [
     BOUNDARY,
     GATES,
     VARIABLES,
+    SECRETS,
     DEPLOY,
     SESSION_HOURS,
 ];
@@ -423,6 +430,11 @@ pub(super) fn environment(environment: &Environment, pipeline: Option<&Deploymen
         Entry::optional(BOUNDARY, environment.boundary.clone()),
         Entry::with_default(GATES, gates(&environment.gates), environment.gates == Gates::default()),
         Entry::with_default(VARIABLES, Held::Table(variables), no_variables),
+        Entry::with_default(
+            SECRETS,
+            super::secrets::held(&environment.secrets),
+            environment.secrets.is_empty(),
+        ),
         Entry::with_default(
             DEPLOY,
             super::deploys::held(&environment.deploy),

@@ -10,6 +10,7 @@ mod pipeline;
 mod problem;
 mod reader;
 mod render;
+mod secrets;
 mod update;
 
 #[cfg(test)]

@@ -271,6 +271,7 @@ fn advice(field: &str) -> (Option<&'static str>, &'static str) {
     match field {
         "name" => (None, "rename one of the two environments"),
         "gates" => (None, "give one of the two its own `gates = { environment = \"…\" }`"),
+        "secrets" => (None, "remove it here, or name a group that you have made yourself"),
         "connection" => (None, "give one of the two its own `connection = \"…\"`"),
         "role" => (None, "give one of the two its own `role = \"…\"`"),
         "user" => (None, "give one of the two its own `user = \"…\"`"),

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::{missing, parse, render, update};
 use crate::domain::deploy::Value as PipelineValue;
 use crate::domain::federation::{
-    Authentication, Deployment, Deploys, Environment, Federation, Flow, Options, SignIn, Tool, Verification,
-    defaults,
+    Authentication, Deployment, Deploys, Environment, Federation, Flow, Options, Secrets, SignIn, Tool,
+    Verification, defaults,
 };
 use crate::domain::gates::Gates;
 use crate::domain::gates::hours::{BusinessHours, Day, TimeOfDay};
@@ -375,9 +375,15 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
     let rest =
         (any::<bool>(), select(vec!["minimal", "cdk"]), policies, boundary, subject, 1_u8..=12).boxed();
     let variables = proptest::collection::btree_map("[A-Za-z0-9_.-]{1,3}", "[ -~é]{0,9}", 0..3);
-    let rest = (rest, gates(index).boxed(), variables, deploys(index, &account, partition).boxed());
+    let rest = (
+        rest,
+        gates(index).boxed(),
+        variables,
+        deploys(index, &account, partition).boxed(),
+        secrets().boxed(),
+    );
     (names, rest, authentication(&name)).prop_map(move |(names, rest, authentication)| {
-        let (rest, gates, variables, deploy) = rest;
+        let (rest, gates, variables, deploy, secrets) = rest;
         let (protected, preset, managed_policies, boundary, subject, session_hours) = rest;
         let boundary = boundary.filter(|_| !matches!(authentication, Authentication::AccessKey { .. }));
         let (role, connection, branches, tags, role_path, sign_in) = names;
@@ -402,6 +408,7 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
             session_hours,
             gates,
             variables,
+            secrets,
             deploy,
         }
     })
@@ -409,6 +416,15 @@ fn environment(index: usize, name: &'static str) -> impl Strategy<Value = Enviro
 
 fn value() -> impl Strategy<Value = Option<PipelineValue>> {
     option::of(select(vec![".", "a/b c", "it's \"x\"", "1.13"]).prop_map(|text| text.parse().unwrap()))
+}
+
+fn secrets() -> impl Strategy<Value = Secrets> {
+    let names = |all: Vec<&'static str>| {
+        subsequence(all, 0..=2)
+            .prop_map(|names| names.iter().map(|it| it.parse().unwrap()).collect::<Vec<_>>())
+    };
+    (names(vec!["it's \"a\" vault", "b"]), names(vec!["prod.pem", "x y"]))
+        .prop_map(|(variable_groups, secure_files)| Secrets { variable_groups, secure_files })
 }
 
 /// A value that a policy can hold, too.
@@ -777,4 +793,39 @@ version = \"1.13.3\"
     for key in ["session-minutes", "plan-role", "app-id", "stack-name"] {
         assert!(keys.contains(&format!("environments.prod.deploy.{key}")), "{key}: {keys:?}");
     }
+}
+
+#[test]
+fn secrets_are_names_and_what_is_none_is_refused_where_it_stands() {
+    let text = |secrets: &str| {
+        format!("{SMALL}secrets = {secrets}\n\n[pipeline]\nrepository = \"payments\"\ntool = \"cdk\"\n")
+    };
+    let named = text("{ variable-groups = [\"payments-prod-vault\"], secure-files = [\"prod.pem\"] }");
+    let federation = parse(&named, "keyless.toml").unwrap();
+    let secrets = &federation.environments[1].secrets;
+    assert_eq!(
+        (secrets.variable_groups[0].as_str(), secrets.secure_files[0].as_str()),
+        ("payments-prod-vault", "prod.pem")
+    );
+    assert_eq!(parse(&render(&federation), "x").unwrap(), federation);
+    let wrong = text(
+        "{ variable-groups = [\"AKIAIOSFODNN7EXAMPLE\", \"a\", \"A\", \"$(x)\"], secure-files = [\"certs/prod.pem\"], values = 1 }",
+    );
+    let shown = |text: &str| {
+        let problems = parse(text, "keyless.toml").unwrap_err();
+        problems.iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect::<Vec<_>>()
+    };
+    let found = shown(&wrong);
+    for said in [
+        "secrets.variable-groups: what stands there looks like a secret itself",
+        "secrets.variable-groups: `A` is there twice",
+        "secrets.secure-files: `certs/prod.pem` is a path",
+    ] {
+        assert!(found.iter().any(|it| it.ends_with(said)), "{said}: {found:#?}");
+    }
+    assert_eq!(found.len(), 5, "{found:#?}");
+    assert!(!found.concat().contains("AKIAIOSFODNN7EXAMPLE"));
+    let own = shown(&text("{ variable-groups = [\"Payments-PROD\"] }"));
+    assert!(own.iter().any(|it| it.contains("keyless itself makes")), "{own:?}");
+    assert!(parse(&text("[\"x\"]"), "f").is_err());
 }

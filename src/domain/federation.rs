@@ -7,6 +7,7 @@ mod deployment;
 mod deploys;
 mod permissions;
 mod reading;
+mod secrets;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ pub use deploying::Otherwise;
 pub use deployment::{Deployment, Flow, Source, Tool};
 pub use deploys::{Deploys, Options};
 pub use permissions::{Permissions, is_part};
+pub use secrets::Secrets;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -119,6 +121,9 @@ pub struct Environment {
     /// Variables its deployments need to know; none of them a secret.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Secrets its deployments take from the project's library, by name.
+    #[serde(default, skip_serializing_if = "Secrets::is_empty")]
+    pub secrets: Secrets,
     /// What the deployment tool must know about it.
     #[serde(default)]
     pub deploy: Deploys,

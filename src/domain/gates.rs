@@ -15,7 +15,7 @@ pub use check::{CheckKind, FoundCheck, Settings, WantedCheck};
 pub use hours::BusinessHours;
 pub use policy::{FoundPolicy, PolicyKind, WantedPolicy};
 
-use super::federation::{Deployment, Environment};
+use super::federation::{Deployment, Environment, Secrets};
 use super::mark::FederationId;
 use super::names::{BranchPattern, ConnectionName, EnvironmentName, TargetName};
 
@@ -95,6 +95,8 @@ pub struct WantedGates {
     pub checks: Vec<WantedCheck>,
     /// Its variable group.
     pub group: WantedGroup,
+    /// What its deployments take from the project's library beside that, by name.
+    pub secrets: Secrets,
 }
 
 /// What a repository's branch must keep to; only where the code lies in Azure Repos.
@@ -165,6 +167,7 @@ pub fn wanted(
             description: format!("What deployments to {} need to know {}", environment.name, id.marker()),
             variables,
         },
+        secrets: environment.secrets.clone(),
     })
 }
 
@@ -254,6 +257,7 @@ mod tests {
             gates: Gates::default(),
             reads_for: None,
             variables: BTreeMap::new(),
+            secrets: Default::default(),
             deploy: Default::default(),
             name,
         }

@@ -33,5 +33,6 @@ pub mod regions;
 pub mod role;
 pub mod role_policies;
 pub mod rotation;
+pub mod secure_file;
 pub mod user;
 pub mod variable_group;

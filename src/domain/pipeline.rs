@@ -95,6 +95,8 @@ pub enum Protected {
     Environment(i64),
     /// A variable group.
     VariableGroup(i64),
+    /// A secure file.
+    SecureFile(Uuid),
     /// A repository of Azure Repos.
     Repository {
         /// The id of its project.

@@ -301,6 +301,7 @@ mod tests {
             managed_policies: Vec::new(),
             boundary: None,
             session_hours: 1,
+            secrets: Default::default(),
             deploy: Default::default(),
             gates: Default::default(),
             reads_for: None,

@@ -253,7 +253,9 @@ pub fn link_of(code: FindingCode) -> Link {
         | C::PolicyMissing
         | C::PolicyWeak
         | C::DeploymentEnvironment
-        | C::DeploymentVariables => Link::Gates,
+        | C::DeploymentVariables
+        | C::DeploymentSecrets
+        | C::DeploymentSecretReadable => Link::Gates,
         C::RightsUnknown
         | C::RightsMissing
         | C::RightsBoundary

@@ -4,9 +4,10 @@ use super::build::{Builder, Purpose};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::blueprint::{Wanted, WantedDeployment};
-use crate::domain::federation::Environment;
+use crate::domain::federation::{Environment, Secrets};
 use crate::domain::gates::{CheckKind, WantedBranch, WantedGates};
 use crate::domain::key::StepKey;
+use crate::domain::names::EnvironmentName;
 use crate::engine::erased::{Shared, erase};
 use crate::engine::step::Step;
 use crate::steps::facts::Aim;
@@ -143,6 +144,7 @@ impl Builder<'_> {
         Uses {
             deployment: deployment.answers.clone(),
             gates: gates.cloned(),
+            permits: self.permits(&wanted.environment),
             present: !self.is_teardown(),
             queue: self.queue_of(deployment, &wanted.environment),
             verification: self.blueprint.verification.pipeline.clone(),
@@ -150,6 +152,24 @@ impl Builder<'_> {
             devops: devops.clone(),
             project: project.clone(),
         }
+    }
+
+    /// What of the library is permitted with this environment: the first one that names something permits it for all, and a
+    /// teardown leaves what remaining environments name too.
+    fn permits(&self, environment: &Environment) -> Secrets {
+        let mut secrets = environment.secrets.clone();
+        let all = self.blueprint.environments.iter().map(|wanted| &wanted.environment);
+        for earlier in all.take_while(|other| other.name != environment.name) {
+            secrets.forget(&earlier.secrets);
+        }
+        if self.is_teardown() {
+            let goes = |name: &EnvironmentName| self.blueprint.environment(name).is_some();
+            let all = self.surveyed.federation.environments.iter();
+            for other in all.filter(|other| !goes(&other.name)) {
+                secrets.forget(&other.secrets);
+            }
+        }
+        secrets
     }
 
     /// The queue all deployments share: the first environment's step permits it for all of them.

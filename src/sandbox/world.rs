@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 pub use jobs::{Agent, AgentPlace, TokenIssuer, Tokens, Withheld};
 pub use people::{CodeFile, Person};
-pub use rotation::{Bucket, Group, KmsKey, ManagedPolicy, PastUse, UsedElsewhere, VariableGroup};
+pub use rotation::{Bucket, Group, KmsKey, ManagedPolicy, PastUse, SecureFile, UsedElsewhere, VariableGroup};
 pub use sign_in::{Entra, Sso, Tenant, TenantRefusal};
 pub use state::{Accessed, App, Called, Parameter, Table};
 
@@ -113,6 +113,9 @@ pub struct Project {
     /// Whether somebody has taken the right to edit pipelines from the project's contributors, who have it at first.
     #[serde(default)]
     pub closed_pipelines: bool,
+    /// Secure files that exist already.
+    #[serde(default)]
+    pub secure_files: Vec<SecureFile>,
     /// Whether the service Azure Repos is switched off. It is shown, and changes nothing else: what calls answer then is not
     /// documented.
     #[serde(default)]
@@ -415,7 +418,7 @@ pub struct Role {
 pub struct Rights {
     /// Azure DevOps: `create-repository`, `create-connection`, `create-pipeline`, `pipeline-permissions`,
     /// `queue-build`, `install-extension`, `access-control`, `connections` (invisible), `environments`, `policies`,
-    /// `variable-groups`, `security-roles`.
+    /// `variable-groups`, `security-roles`, `secure-files` (invisible).
     pub devops_denied: Vec<String>,
     /// Azure DevOps: areas of calls whose scope the operator's token lacks, such as `serviceendpoint` or `git`.
     pub scopes_missing: Vec<String>,

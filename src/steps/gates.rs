@@ -9,6 +9,7 @@ pub mod editors;
 pub mod group;
 pub mod people;
 pub mod policy;
+pub mod secrets;
 pub mod target;
 pub mod uses;
 pub mod waiting;

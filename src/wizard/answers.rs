@@ -268,6 +268,7 @@ impl Model {
             session_hours: base.map_or(defaults::SESSION_HOURS, |base| base.session_hours),
             gates: self.gates(name, base),
             variables: base.map(|base| base.variables.clone()).unwrap_or_default(),
+            secrets: base.map(|base| base.secrets.clone()).unwrap_or_default(),
             deploy: self.deploys_of(name, base),
         })
     }

@@ -78,7 +78,7 @@ async fn what_environments_share_stays_while_one_of_them_remains() {
     let queue = |lab: &Lab| {
         let all = lab.dump().table("permission").into_iter();
         let queue = all.filter(|(key, _)| key.starts_with("queue/"));
-        queue.map(|(_, found)| found["pipelines"].as_object().map(serde_json::Map::len)).collect::<Vec<_>>()
+        queue.map(|(_, found)| found["pipelines"].as_array().map(Vec::len)).collect::<Vec<_>>()
     };
     let (policies, queues) = (lab.dump().table("policy").len(), queue(&lab));
     let ended = lab.run(Job::teardown().of(&["dev"])).await;

@@ -16,6 +16,7 @@ mod fences;
 mod full_screen;
 mod gates;
 mod gates_runs;
+mod gates_secrets;
 mod headless;
 mod independent;
 mod keyed;

@@ -298,6 +298,7 @@ pub(super) fn probe(sign_in: SignIn) -> Result<Federation> {
         session_hours: defaults::SESSION_HOURS,
         gates: Default::default(),
         reads_for: None,
+        secrets: Default::default(),
         variables: Default::default(),
         deploy: Default::default(),
         name,

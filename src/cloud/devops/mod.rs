@@ -26,6 +26,7 @@ mod refusal;
 pub mod rights;
 mod routes;
 mod runs;
+pub mod secure_files;
 pub mod security;
 pub mod security_roles;
 pub mod teams;

@@ -1,4 +1,4 @@
-//! Which pipelines may use a connection, a queue, an environment, a variable group or a repository.
+//! Which pipelines may use a connection, a queue, an environment, a variable group, a secure file or a repository.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,6 +43,7 @@ pub(super) fn resource(protected: &Protected) -> (&'static str, String) {
         Protected::Endpoint(id) => ("endpoint", id.to_string()),
         Protected::Queue(id) => ("queue", id.to_string()),
         Protected::Environment(id) => ("environment", id.to_string()),
+        Protected::SecureFile(id) => ("securefile", id.to_string()),
         Protected::VariableGroup(id) => ("variablegroup", id.to_string()),
         Protected::Repository { project, id } => ("repository", format!("{project}.{id}")),
     }

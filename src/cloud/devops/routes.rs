@@ -276,6 +276,10 @@ const VARIABLE_GROUP_BODY: &[&str] = &["id", "type", "isSecret", "isShared"];
 pub(super) const VARIABLE_GROUPS: Route =
     route("GET", "/{organization}/{project}/_apis/distributedtask/variablegroups", "7.1")
         .response(VARIABLE_GROUP_BODY);
+/// Never with a download ticket: nothing of a file is read but its name.
+pub(super) const SECURE_FILES: Route =
+    route("GET", "/{organization}/{project}/_apis/distributedtask/securefiles", "7.1-preview.1")
+        .response(&["id"]);
 pub(super) const VARIABLE_GROUP: Route =
     route("GET", "/{organization}/{project}/_apis/distributedtask/variablegroups/{group}", "7.1")
         .response(VARIABLE_GROUP_BODY);

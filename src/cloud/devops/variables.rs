@@ -48,19 +48,34 @@ struct Definition {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct GroupWire {
     id: i64,
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
     description: Option<String>,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    provider_data: Option<ProviderData>,
     #[serde(default)]
     variables: Variables,
 }
 
+/// Where the variables of a group come from (TaskAgent, `AzureKeyVaultVariableGroupProviderData`).
+#[derive(Deserialize)]
+struct ProviderData {
+    #[serde(default)]
+    vault: Option<String>,
+}
+
 impl From<GroupWire> for VariableGroup {
     fn from(wire: GroupWire) -> Self {
+        let vault = wire.provider_data.and_then(|data| data.vault).unwrap_or_default();
+        let linked = wire.kind.is_some_and(|kind| kind.eq_ignore_ascii_case(KEY_VAULT));
         Self {
+            vault: linked.then_some(vault),
             id: wire.id,
             name: wire.name.unwrap_or_default(),
             description: wire.description.unwrap_or_default(),

@@ -290,6 +290,7 @@ mod tests {
             gates: Default::default(),
             reads_for: None,
             variables: Default::default(),
+            secrets: Default::default(),
             deploy: Default::default(),
         }
     }

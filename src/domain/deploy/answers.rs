@@ -154,6 +154,7 @@ fn target(
     if !environment.variables.is_empty() {
         target.variable_group = Some(group_name(&answers.name, &environment.name).parse()?);
     }
+    target.secrets = environment.secrets.clone();
     target.plan = plan(environment, target.session_seconds);
     target.per_branch = deploys.per_branch;
     Ok(target)

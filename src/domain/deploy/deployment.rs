@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::check::Problem;
 use super::value::Value;
 use crate::domain::arn::RoleArn;
-use crate::domain::federation::{self, Flow};
+use crate::domain::federation::{self, Flow, Secrets};
 use crate::domain::names::{BranchPattern, ConnectionName, EnvironmentName, Region};
 
 /// Shortest session the toolkit asks for, in seconds; also what it asks for when nothing is said (facts/aws-toolkit.md §2).
@@ -147,6 +147,9 @@ pub struct Target {
     pub environment: Value,
     /// A variable group with its non-secret values.
     pub variable_group: Option<Value>,
+    /// What its deployments take from the project's library by name; nothing else of the pipeline gets it.
+    #[serde(default, skip_serializing_if = "Secrets::is_empty")]
+    pub secrets: Secrets,
     /// A second, read-only connection: what pull requests may use, and Terraform plans with.
     pub plan: Option<PlanAccess>,
     /// Whether every branch gets stacks of its own (a shared dev).
@@ -282,6 +285,7 @@ impl Target {
             session_seconds: u32::from(environment.session_hours) * 3600,
             environment: environment.name.as_str().parse()?,
             variable_group: None,
+            secrets: Secrets::default(),
             plan: None,
             per_branch: false,
             place,

@@ -7,6 +7,7 @@ mod deployment;
 mod flow;
 mod place;
 mod render;
+mod secrets;
 mod template;
 mod value;
 

@@ -5,6 +5,7 @@ use super::condition::{self, Before, Expression};
 use super::deployment::{Approval, Deployment, Host, Hosting, Place, Pool, Preset, SHORTEST_SESSION, Target};
 use super::flow::{Needed, needed};
 use super::place::{self, Access};
+use super::secrets;
 use super::template::{self, COMMON, Filling, Template, section};
 use super::value::{Value, scalar};
 use crate::domain::names::BranchPattern;
@@ -133,6 +134,9 @@ impl Writer<'_> {
                 "The preview stages use read-only connections, for pull requests that are not from a fork.",
             );
         }
+        if lanes.iter().any(|lane| !lane.target.secrets.is_empty()) {
+            text.extend(secrets::ABOUT);
+        }
         text.push("");
         match host {
             Host::AzureRepos => text.extend([
@@ -231,6 +235,9 @@ impl Writer<'_> {
         self.put(depth, "steps:");
         let depth = depth + 1;
         self.steps(depth, COMMON, "identity", &filling)?;
+        if name == "deploy" {
+            self.put_all(depth, &secrets::steps(&target.secrets));
+        }
         if packs(preset) && !(matches!(preset, Preset::CloudFormation { .. }) && name == "deploy") {
             self.steps(depth, COMMON, "unpack", &filling)?;
         }
@@ -251,14 +258,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The variable group where it is wanted, and how long sessions last.
-    fn variables(&mut self, group: Option<&Value>, access: Access<'_>) {
+    /// The variable groups that are wanted, and how long sessions last.
+    fn variables(&mut self, groups: &[&Value], access: Access<'_>) {
         let longer = access.seconds > SHORTEST_SESSION;
-        if group.is_none() && !longer {
+        if groups.is_empty() && !longer {
             return;
         }
         self.put(2, "variables:");
-        if let Some(group) = group {
+        for group in groups {
             self.pair(3, "- group", group.as_str());
         }
         if longer {
@@ -284,7 +291,7 @@ impl Writer<'_> {
         let condition = condition::previews(&[BUILD], &lane.branches, deployment.host)?;
         let display = format!("Preview {} for a pull request, read-only", lane.target.name);
         self.stage(&name, &display, &[BUILD.to_owned()], Some(&condition));
-        self.variables(None, access);
+        self.variables(&[], access);
         self.put(2, "jobs:");
         self.put(3, &format!("- job: {name}"));
         self.timeout(4, access);
@@ -298,7 +305,7 @@ impl Writer<'_> {
         let name = lane.plan();
         let (depends, condition) = needs(lane, earlier, &[])?;
         self.stage(&name, &format!("Plan {}", target.name), &depends, Some(&condition));
-        self.variables(target.variable_group.as_ref(), access);
+        self.variables(&target.variable_group.iter().collect::<Vec<_>>(), access);
         self.put(2, "jobs:");
         self.put(3, &format!("- job: {name}"));
         self.timeout(4, access);
@@ -312,7 +319,8 @@ impl Writer<'_> {
         let (depends, condition) = needs(lane, earlier, planned.as_slice())?;
         self.stage(&name, &format!("Deploy {}", target.name), &depends, Some(&condition));
         let access = Access::deploying(target);
-        self.variables(target.variable_group.as_ref(), access);
+        let groups = target.variable_group.iter().chain(&target.secrets.variable_groups);
+        self.variables(&groups.collect::<Vec<_>>(), access);
         self.put(2, "jobs:");
         if deployment.approval == Approval::Environments {
             self.put(3, &format!("- deployment: {name}"));

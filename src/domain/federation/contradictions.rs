@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 
 use super::{Authentication, Environment, Federation, SignIn};
 use crate::domain::arn::{Arn, RoleArn};
+use crate::domain::gates::group_name;
 use crate::domain::names::{EnvironmentName, Partition};
 
 /// Environments that a message names at most.
@@ -37,6 +38,12 @@ impl Federation {
         for (index, environment) in self.environments.iter().enumerate() {
             before.contradicts(index, environment, &mut found);
             environment.contradictions(index, &mut found);
+            if let Some(own) = self.own_group(environment) {
+                let text = format!(
+                    "`{own}` is the variable group that keyless itself makes, and it holds no secret"
+                );
+                found.push(Contradiction::new(Some(index), "secrets", text));
+            }
             if let SignIn::AssumeRole { assume_role, from } = &environment.sign_in {
                 if assume_role.account != environment.account
                     || assume_role.partition != environment.partition()
@@ -78,6 +85,13 @@ impl Federation {
         };
         let places = self.environments.iter().enumerate().filter(|(_, it)| !there(it));
         places.filter_map(|(index, it)| Some((index, it.reading(self.pipeline.as_ref())?))).collect()
+    }
+
+    /// The variable group with plain values, where it is named among those with secrets.
+    fn own_group(&self, environment: &Environment) -> Option<String> {
+        let own = group_name(&self.pipeline.as_ref()?.name, &environment.name);
+        let mut named = environment.secrets.variable_groups.iter();
+        named.any(|group| group.as_str().eq_ignore_ascii_case(&own)).then_some(own)
     }
 
     /// The environments' names, as many as fit into a message.
@@ -354,6 +368,7 @@ mod tests {
                 gates: Default::default(),
                 reads_for: None,
                 variables: Default::default(),
+                secrets: Default::default(),
                 deploy: Default::default(),
                 name: name.parse().unwrap(),
             }

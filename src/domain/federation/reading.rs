@@ -66,6 +66,7 @@ impl Environment {
             session_hours: SESSION_HOURS,
             gates: Gates::default(),
             variables: Default::default(),
+            secrets: Default::default(),
             deploy: Deploys::default(),
             ..self.clone()
         })

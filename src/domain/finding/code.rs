@@ -155,6 +155,10 @@ pub enum FindingCode {
     DeploymentEnvironment,
     /// The variable group that deployments read is not there, or holds other values.
     DeploymentVariables,
+    /// A variable group or secure file that `secrets` names is not there.
+    DeploymentSecrets,
+    /// A variable group that `secrets` names holds a secret that everybody can read.
+    DeploymentSecretReadable,
     /// Which rights the operator has could not be found out.
     RightsUnknown,
     /// Rights keyless needs are denied to the operator.
@@ -314,7 +318,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code that is no failure's.
-    pub const ALL: [Self; 149] = [
+    pub const ALL: [Self; 151] = [
         Self::TrustOpen,
         Self::TrustLong,
         Self::TrustFederated,
@@ -388,6 +392,8 @@ impl FindingCode {
         Self::DeploymentUnknown,
         Self::DeploymentEnvironment,
         Self::DeploymentVariables,
+        Self::DeploymentSecrets,
+        Self::DeploymentSecretReadable,
         Self::RightsUnknown,
         Self::RightsMissing,
         Self::RightsBoundary,
@@ -522,6 +528,7 @@ impl FindingCode {
             | Self::HandshakeMissing
             | Self::DenialDecoy
             | Self::DeploymentUnknown
+            | Self::DeploymentSecretReadable
             | Self::PolicyWeak
             | Self::GateAdministrators
             | Self::KeysActive

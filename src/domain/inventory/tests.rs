@@ -239,6 +239,7 @@ fn keys_in_variable_groups_are_found_and_secrets_are_only_named() {
     let plain = |value: &str| Variable { value: Some(value.to_owned()), secret: false };
     let secret = || Variable { value: None, secret: true };
     let group = VariableGroup {
+        vault: None,
         id: 1,
         name: "report".to_owned(),
         description: String::new(),

@@ -2,7 +2,7 @@
 
 use super::terraform::{label, quoted_hcl};
 use crate::domain::blueprint::{Blueprint, VERIFICATION_PATH, VERIFICATION_YAML, Wanted, WantedDeployment};
-use crate::domain::federation::Source;
+use crate::domain::federation::{Secrets, Source};
 use crate::domain::gates::check::APPROVAL_MINUTES;
 use crate::domain::gates::hours::Day;
 use crate::domain::gates::{Gated, Settings, WantedBranch, WantedCheck, WantedGates, WantedPolicy};
@@ -303,15 +303,43 @@ fn of_environment(deployment: &WantedDeployment, gates: &WantedGates, wanted: &W
         nested("variable", &[("name", quoted_hcl(name)), ("value", quoted_hcl(value))], "")
     });
     text.push_str(&resource("variable_group", label, &group, &variables.collect::<String>()));
+    text.push_str(&secrets(&gates.secrets, label));
     for (suffix, pipeline) in named(deployment) {
-        for (kind, id) in [
+        let library = (0..gates.secrets.variable_groups.len()).map(|at| {
+            let group = secret(label, at);
+            (group.clone(), "variablegroup", format!("data.azuredevops_variable_group.{group}.id"))
+        });
+        let made = [
             ("endpoint", endpoint(wanted)),
             ("environment", format!("azuredevops_environment.{label}.id")),
             ("variablegroup", format!("azuredevops_variable_group.{label}.id")),
-        ] {
-            text.push_str(&authorization(&format!("{label}_{kind}{suffix}"), kind, id, &pipeline));
+        ];
+        let made = made.map(|(kind, id)| (format!("{label}_{kind}"), kind, id));
+        for (name, kind, id) in made.into_iter().chain(library) {
+            text.push_str(&authorization(&format!("{name}{suffix}"), kind, id, &pipeline));
         }
     }
+    text
+}
+
+/// The label of a variable group with secrets.
+fn secret(label: &str, at: usize) -> String {
+    format!("{label}_variablegroup_secrets_{at}")
+}
+
+/// What deployments take from the library: groups that are there, and what the provider cannot say.
+fn secrets(secrets: &Secrets, label: &str) -> String {
+    let groups = secrets.variable_groups.iter().enumerate().map(|(at, name)| {
+        let lines = body(&[project(), ("name", quoted_hcl(name.as_str()))], 2);
+        format!("\ndata \"azuredevops_variable_group\" \"{}\" {{\n{lines}}}\n", secret(label, at))
+    });
+    let mut text: String = groups.collect();
+    let files = secrets.secure_files.iter().map(|name| {
+        format!(
+            "\n# Secure file {name}: the provider knows none. Permit the pipeline on its page (Library, Secure files).\n"
+        )
+    });
+    text.extend(files);
     text
 }
 

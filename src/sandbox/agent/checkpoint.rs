@@ -11,7 +11,7 @@ use crate::sandbox::devops::approvals::{Approval, Step};
 use crate::sandbox::devops::checks::{self, Check};
 use crate::sandbox::devops::runs::{self, Run};
 use crate::sandbox::devops::timeline::{self, Outcome, Record, State};
-use crate::sandbox::devops::{endpoints, environments, permissions, variable_groups};
+use crate::sandbox::devops::{endpoints, environments, permissions, secure_files, variable_groups};
 
 /// How often a wait for a time looks at the clock, if nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -54,6 +54,11 @@ fn resources(ground: &Ground, run: &Run, stage: &Stage) -> Vec<Resource> {
         let environment = job.environment.as_deref();
         if let Some(known) = environment.and_then(|name| environments::by_name(ground, &run.project, name)) {
             add("environment", known.id.to_string());
+        }
+        for name in job.steps.iter().filter_map(|step| step.secure_file()) {
+            if let Some(file) = secure_files::named(ground, &run.project, name) {
+                add("securefile", file.id);
+            }
         }
         for name in job.steps.iter().filter_map(|step| step.connection()) {
             if let Some(connection) = endpoints::by_name(ground, &run.project, name) {

@@ -1,13 +1,13 @@
 //! One job: waits for an agent, gets its access token, performs its steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::log::Log;
 use super::run::Progress;
 use super::yaml::Job;
-use super::{records, step};
+use super::{records, secrets, step, tasks};
 use crate::sandbox::devops::runs::{self, Status};
 use crate::sandbox::devops::timeline::{Outcome, Record};
 use crate::sandbox::devops::{endpoints, environments, queues};
@@ -24,6 +24,8 @@ pub struct Work<'a> {
     pub token: &'a str,
     /// Its variables: of the YAML, of the queue request, predefined.
     pub variables: BTreeMap<String, String>,
+    /// Names of those that are secret, in small letters: a script gets them only where its step maps them.
+    pub secrets: BTreeSet<String>,
 }
 
 const NO_PARALLELISM: &str = "No hosted parallelism has been purchased or granted. To request a free parallelism \
@@ -60,7 +62,9 @@ pub async fn perform(progress: &Progress<'_>, id: &str, job: &Job) -> Outcome {
     let (token, connections) = open(progress, id, job);
     let outcome = match ground.world.agent.place {
         AgentPlace::Inside => {
-            let work = Work { progress, id, token: &token, variables: variables(progress, id, job, &worker) };
+            let variables = variables(progress, id, job, &worker);
+            let secrets = secrets::of(ground, run.id).into_iter().map(|(name, _)| name).collect();
+            let work = Work { progress, id, token: &token, variables, secrets };
             inside(&work, job).await
         }
         AgentPlace::Outside => outside(progress, id).await,
@@ -135,6 +139,12 @@ fn variables(progress: &Progress<'_>, id: &str, job: &Job, worker: &str) -> BTre
         ("Agent.TempDirectory", "/home/vsts/work/_temp".to_owned()),
     ] {
         all.insert(name.to_owned(), value);
+    }
+    // Where a secure file lies is known to the steps after its download, under the name of that step.
+    for step in &job.steps {
+        if let (Some(name), Some(file)) = (&step.name, step.secure_file()) {
+            all.insert(format!("{name}.secureFilePath"), tasks::place_of(file));
+        }
     }
     all
 }

@@ -1,5 +1,6 @@
 //! The log of one record: lines with time stamps, written to the store when there is something to see.
 
+use super::secrets;
 use crate::sandbox::Ground;
 use crate::sandbox::devops::runs::{self, Run};
 use crate::sandbox::devops::timeline;
@@ -13,12 +14,15 @@ pub struct Log<'a> {
     fresh: Vec<String>,
     /// How far ahead of the practice clock the lines are, in milliseconds.
     ahead: i64,
+    /// What is shown as `***`.
+    masked: Vec<String>,
 }
 
 impl<'a> Log<'a> {
     /// A log with a number of its own.
     pub fn new(ground: &'a Ground, run: u64, number: u64) -> Self {
-        Self { ground, run, number, fresh: Vec::new(), ahead: 0 }
+        let masked = secrets::of(ground, run).into_iter().map(|(_, value)| value).collect();
+        Self { ground, run, number, fresh: Vec::new(), ahead: 0, masked }
     }
 
     /// Dates what is said from now on so many minutes later than the practice clock.
@@ -34,7 +38,11 @@ impl<'a> Log<'a> {
     /// Adds what a program printed, line by line.
     pub fn say(&mut self, text: impl AsRef<str>) {
         let now = stamp(self.ground.clock.now_millis() + self.ahead);
-        for line in text.as_ref().split('\n') {
+        let mut text = text.as_ref().to_owned();
+        for value in &self.masked {
+            text = text.replace(value, "***");
+        }
+        for line in text.split('\n') {
             self.fresh.push(format!("{now} {line}"));
         }
     }

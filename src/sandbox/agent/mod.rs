@@ -15,6 +15,7 @@ mod log;
 mod records;
 mod run;
 mod script;
+mod secrets;
 pub(super) mod server;
 mod sigv4;
 mod step;

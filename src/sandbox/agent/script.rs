@@ -47,6 +47,7 @@ pub(super) async fn play(
     let mut variables: BTreeMap<String, Value> = work
         .variables
         .iter()
+        .filter(|(name, _)| !work.secrets.contains(&name.to_lowercase()))
         .map(|(name, value)| (name.to_uppercase().replace('.', "_"), Some(value.clone())))
         .collect();
     variables.extend(env.iter().map(|(name, value)| (name.clone(), Some(value.clone()))));

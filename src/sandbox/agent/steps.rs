@@ -40,6 +40,9 @@ const TOOLKIT: [&str; 22] = [
 pub struct Step {
     /// What it does.
     pub work: Work,
+    /// What expressions and variables of other steps call it.
+    #[serde(default)]
+    pub name: Option<String>,
     /// What people see.
     pub display: String,
     /// Its condition; none means `succeeded()`.
@@ -106,6 +109,13 @@ impl Step {
         if let Some(name) = inputs.get_mut("awscredentials") {
             *name = fill(name, variables);
         }
+    }
+
+    /// The secure file it downloads, by name.
+    pub fn secure_file(&self) -> Option<&str> {
+        let Work::Task { name, inputs, .. } = &self.work else { return None };
+        let file = inputs.get("securefile").filter(|_| name.eq_ignore_ascii_case("DownloadSecureFile"));
+        file.map(String::as_str)
     }
 
     /// The connection it names, if it is a task of the AWS Toolkit.
@@ -179,6 +189,7 @@ pub(super) fn read(item: &Value) -> Result<Step, Problem> {
     };
     Ok(Step {
         work,
+        name: item["name"].as_str().map(str::to_owned),
         display: item["displayName"].as_str().map_or(display, str::to_owned),
         condition: condition(item)?,
         env,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     Op, Place, endpoints, environments, extensions, git, identities, location, pipelines, places, policies,
-    projects, queues, stable_id, variable_groups,
+    projects, queues, secure_files, stable_id, variable_groups,
 };
 use crate::sandbox::wire::{self, Call, Caller, Failure, Reply};
 use crate::sandbox::{Ground, Request};
@@ -258,6 +258,7 @@ fn name_of(ground: &Ground, parameter: &str, route: &Route) -> Option<String> {
         "identityid" => identities::by_id(ground, value).map(|who| who.name),
         "configurationid" => policies::name_of(ground, value),
         "groupid" => variable_groups::name_of(ground, value),
+        "securefileid" => secure_files::name_of(ground, value),
         "extensionname" => Some(extensions::full_name(route)),
         "securitynamespaceid" => identities::namespace_name(value),
         "resourceid" => {
@@ -273,6 +274,7 @@ fn resource_name(ground: &Ground, kind: &str, id: &str) -> Option<String> {
     let word = match kind.to_ascii_lowercase().as_str() {
         "endpoint" => "connection".to_owned(),
         "variablegroup" => "variable-group".to_owned(),
+        "securefile" => "secure-file".to_owned(),
         other => other.to_owned(),
     };
     Some(format!("{word} {}", name_of_resource(ground, kind, id).unwrap_or_else(|| id.to_owned())))
@@ -285,6 +287,7 @@ pub(super) fn name_of_resource(ground: &Ground, kind: &str, id: &str) -> Option<
         "queue" => queues::name_of(ground, id),
         "environment" => environments::name_of(ground, id),
         "variablegroup" => variable_groups::name_of(ground, id),
+        "securefile" => secure_files::name_of(ground, id),
         "repository" => git::name_of(ground, id.rsplit('.').next().unwrap_or(id)),
         _ => None,
     }

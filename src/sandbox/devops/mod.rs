@@ -1,7 +1,7 @@
 //! Azure DevOps of the practice cloud: one file per API area, dispatched by the service's own route templates.
 //!
 //! Tables of the store that tests may want to compare: `project`, `connection`, `permission` (its values are times),
-//! `repository`, `ref`, `commit`, `blob`, `pipeline`, `variable-group`, `queue`, `acl`, `check`, `extension`,
+//! `repository`, `ref`, `commit`, `blob`, `pipeline`, `variable-group`, `secure-file`, `queue`, `acl`, `check`, `extension`,
 //! `environment`, `security-role`, `policy`, `pull-request`. Traces of use, different in every run: `run`, `run-plan`,
 //! `queued-run`, `timeline`, `log`, `lease`, `job`, `job-token`, `approval`, `manual-validation`, `lock`, `lock-wait`,
 //! `deployment`, `artifact`, `push`, `connection-use`, `unsettled`, `ghost-connection`, `recycled-repository`, `sequence`.
@@ -38,6 +38,7 @@ pub mod refs;
 pub mod reviewers;
 pub mod run_resources;
 pub mod runs;
+pub mod secure_files;
 pub mod security;
 pub mod security_roles;
 mod seed;
@@ -133,6 +134,7 @@ pub fn places() -> impl Iterator<Item = &'static Place> {
         extensions::PLACES,
         oidctoken::PLACES,
         variable_groups::PLACES,
+        secure_files::PLACES,
         environments::PLACES,
         security_roles::PLACES,
         teams::PLACES,

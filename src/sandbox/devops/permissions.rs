@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Op, Place, endpoints, environments, git, identities, projects, queues, variable_groups};
+use super::{
+    Op, Place, endpoints, environments, git, identities, projects, queues, secure_files, variable_groups,
+};
 use crate::sandbox::Ground;
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply};
@@ -111,6 +113,7 @@ fn resource(
         "environment" => Some(environments::by_id(ground, project, id).map(|environment| environment.name)),
         "queue" => Some(queues::by_id(ground, project, id).map(|queue| queue.name)),
         "variablegroup" => Some(variable_groups::name_of(ground, id)),
+        "securefile" => Some(secure_files::name_of(ground, id)),
         "repository" => Some(git::name_of(ground, id.rsplit('.').next().unwrap_or(id))),
         _ => None,
     };
@@ -129,6 +132,7 @@ pub fn name_of(ground: &Ground, project: &str, kind: &str, id: &str) -> String {
         "environment" => environments::by_id(ground, project, id).map(|environment| environment.name),
         "queue" => queues::by_id(ground, project, id).map(|queue| queue.name),
         "variablegroup" => variable_groups::name_of(ground, id),
+        "securefile" => secure_files::name_of(ground, id),
         _ => git::name_of(ground, id.rsplit('.').next().unwrap_or(id)),
     };
     name.unwrap_or_else(|| id.to_owned())

@@ -64,7 +64,8 @@ fn is_zero(minutes: &u32) -> bool {
     *minutes == 0
 }
 
-pub(super) fn key(id: u64) -> String {
+/// Where a pipeline is stored.
+pub fn key(id: u64) -> String {
     format!("{id:08}")
 }
 

@@ -2,7 +2,7 @@
 
 use super::git::Repository;
 use super::runs::Run;
-use super::{endpoints, environments, extensions, git, queues, refs, variable_groups};
+use super::{endpoints, environments, extensions, git, queues, refs, secure_files, variable_groups};
 use crate::sandbox::Ground;
 use crate::sandbox::agent::yaml::{self, Job, Linked};
 use crate::sandbox::devops::projects::Project;
@@ -68,6 +68,16 @@ fn missing(kind: &str, it: &str, name: &str) -> String {
 fn check_steps(ground: &Ground, project: &Project, job: &Job, problems: &mut Vec<String>) {
     let toolkit = extensions::toolkit(ground).is_some();
     for step in &job.steps {
+        if let Some(name) = step.secure_file()
+            && secure_files::named(ground, &project.id, name).is_none()
+        {
+            problems.push(format!(
+                "Job {}: Step input secureFile references secure file {name} which could not be found. The secure \
+                 file does not exist or has not been authorized for use. For authorization details, refer to \
+                 https://aka.ms/yamlauthz.",
+                job.name
+            ));
+        }
         let Some(task) = step.toolkit_task() else { continue };
         if !toolkit {
             problems.push(format!(

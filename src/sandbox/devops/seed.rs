@@ -10,8 +10,8 @@ use super::queues::Queue;
 use super::security::{Acl, BUILD, Entry, GIT};
 use super::timeline::Outcome;
 use super::{
-    checks, extensions, git, history, identities, past, permissions, pipelines, refs, runs, security,
-    stable_id, variable_groups,
+    checks, extensions, git, history, identities, past, permissions, pipelines, refs, runs, secure_files,
+    security, stable_id, variable_groups,
 };
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::stamp;
@@ -44,6 +44,9 @@ pub fn seed(ground: &Ground) {
         });
         for group in &project.variable_groups {
             variable_groups::seed(ground, &id, group);
+        }
+        for file in &project.secure_files {
+            secure_files::seed(ground, &id, file);
         }
     }
     // After the pipelines of all projects, which may have used them.

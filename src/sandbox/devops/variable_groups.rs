@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Op, Place, identities, permissions, projects};
+use super::{Op, Place, identities, permissions, projects, stable_id};
 use crate::sandbox::store::Transaction;
 use crate::sandbox::wire::{Call, Failure, Reply, stamp};
 use crate::sandbox::{Ground, world};
@@ -61,6 +61,9 @@ pub struct VariableGroup {
     pub name: String,
     /// Its description.
     pub description: String,
+    /// The Azure Key Vault that its variables come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<String>,
     /// Its variables by name.
     pub variables: BTreeMap<String, Variable>,
     /// The ids of the projects it belongs to.
@@ -112,7 +115,7 @@ pub(super) fn name_of(ground: &Ground, id: &str) -> Option<String> {
     ground.store.get("variable-group", &key(id)).map(|group: VariableGroup| group.name)
 }
 
-/// Puts what a world holds; every pipeline of the project may use it.
+/// Puts what a world holds; every pipeline of the project may use it unless the world says otherwise.
 pub(super) fn seed(ground: &Ground, project: &str, wanted: &world::VariableGroup) {
     let open = wanted.variables.iter().map(|(name, value)| (name, value, false));
     let hidden = wanted.secrets.iter().map(|(name, value)| (name, value, true));
@@ -124,14 +127,17 @@ pub(super) fn seed(ground: &Ground, project: &str, wanted: &world::VariableGroup
             id: tx.next_number("variable-group"),
             name: wanted.name.clone(),
             description: wanted.description.clone(),
+            vault: wanted.key_vault.clone(),
             variables: open.chain(hidden).map(variable).collect(),
             projects: vec![project.to_owned()],
         };
         tx.put("variable-group", &key(group.id), &group);
         group.id
     });
-    let now = stamp(ground.clock.now_millis());
-    permissions::open(ground, project, "variablegroup", &id.to_string(), &now);
+    if !wanted.restricted {
+        let now = stamp(ground.clock.now_millis());
+        permissions::open(ground, project, "variablegroup", &id.to_string(), &now);
+    }
 }
 
 fn answer(call: &Call, group: &VariableGroup) -> Value {
@@ -148,9 +154,9 @@ fn answer(call: &Call, group: &VariableGroup) -> Value {
             })
         })
         .collect();
-    json!({
+    let mut answer = json!({
         "id": group.id,
-        "type": "Vsts",
+        "type": if group.vault.is_some() { "AzureKeyVault" } else { "Vsts" },
         "name": group.name,
         "description": group.description,
         "variables": shown(&group.variables),
@@ -160,7 +166,21 @@ fn answer(call: &Call, group: &VariableGroup) -> Value {
         "createdOn": call.now(),
         "modifiedOn": call.now(),
         "variableGroupProjectReferences": references,
-    })
+    });
+    if let Some(vault) = &group.vault {
+        answer["providerData"] = json!({
+            "serviceEndpointId": stable_id(&call.ground, &format!("connection to vault {vault}")),
+            "vault": vault,
+            "lastRefreshedOn": call.now(),
+        });
+        // Each variable stands for a secret of the vault.
+        let all = answer["variables"].as_object_mut().into_iter().flatten();
+        for (_, variable) in all {
+            variable["enabled"] = json!(true);
+            variable["contentType"] = json!("");
+        }
+    }
+    answer
 }
 
 fn not_found(id: &str) -> Failure {
@@ -236,6 +256,11 @@ fn refuse_duplicate(tx: &Transaction<'_>, own: u64, name: &str, projects: &[Stri
     Err(Failure::new(500, NAMESPACE, "VariableGroupExistsException", message))
 }
 
+fn vault_of(body: &Value) -> Option<String> {
+    let linked = body["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("AzureKeyVault"));
+    linked.then(|| body["providerData"]["vault"].as_str().unwrap_or_default().to_owned())
+}
+
 fn create(call: &Call) -> Result<Reply, Failure> {
     let name = check(call)?;
     let body = &call.body;
@@ -251,6 +276,7 @@ fn create(call: &Call) -> Result<Reply, Failure> {
                 id: tx.next_number("variable-group"),
                 name,
                 description: body["description"].as_str().unwrap_or_default().to_owned(),
+                vault: vault_of(body),
                 variables: merged(&BTreeMap::new(), &body["variables"]),
                 projects,
             };
@@ -282,6 +308,7 @@ fn update(call: &Call) -> Result<Reply, Failure> {
             if let Some(description) = body["description"].as_str() {
                 description.clone_into(&mut group.description);
             }
+            group.vault = vault_of(body);
             group.variables = merged(&group.variables, &body["variables"]);
             tx.put("variable-group", &key(group.id), &group);
             Ok(group)

@@ -80,8 +80,8 @@ pub struct PastUse {
     pub days_ago: u32,
 }
 
-/// A variable group of a project, which all of its pipelines may use.
-#[derive(Debug, Clone, Deserialize)]
+/// A variable group of a project.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct VariableGroup {
     /// Its name.
@@ -95,6 +95,23 @@ pub struct VariableGroup {
     /// Values that nobody sees again.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
+    /// The Azure Key Vault that its secrets come from; none: it holds them itself.
+    #[serde(default)]
+    pub key_vault: Option<String>,
+    /// Whether only pipelines that somebody permits may use it; otherwise all of the project.
+    #[serde(default)]
+    pub restricted: bool,
+}
+
+/// A secure file of a project.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SecureFile {
+    /// Its name.
+    pub name: String,
+    /// Whether every pipeline of the project may use it.
+    #[serde(default)]
+    pub all_pipelines: bool,
 }
 
 fn first_region() -> String {

@@ -6,12 +6,13 @@ use serde_json::json;
 
 use super::deployment::DeploymentFact;
 use super::group::GroupFact;
+use super::secrets::{self, Library};
 use super::target::TargetFact;
 use super::{deployment_key, gates_key, group_key, target_key, uses_key};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
 use crate::domain::failure::{Code, Failure, Result};
-use crate::domain::federation::{Deployment, Environment};
+use crate::domain::federation::{Deployment, Environment, Secrets};
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::gates::WantedGates;
 use crate::domain::key::StepKey;
@@ -30,6 +31,8 @@ pub struct Uses {
     /// The environment's gates: its environment of Azure DevOps and its variable group. None: it is a read-only access, and
     /// has neither.
     pub gates: Option<WantedGates>,
+    /// What of the library is permitted here: what another environment names too is permitted for both there.
+    pub permits: Secrets,
     /// Whether they may; false: what keyless granted is withdrawn.
     pub present: bool,
     /// The name of the deployments' queue.
@@ -75,6 +78,8 @@ pub struct Seen {
     pub named: Vec<Named>,
     /// Names without a pipeline, beside the one that deploys.
     pub missing: Vec<String>,
+    /// What is named of the project's library.
+    pub library: Library,
     /// The verification pipeline.
     pub verification: Option<i64>,
     /// Every pipeline, for names.
@@ -154,7 +159,13 @@ impl Uses {
     }
 
     fn plan_present(&self, seen: &Seen) -> Change {
-        let mut change = Change::keep(self.key(), self.title(), "exactly the named pipelines may use them");
+        // What is not there is nobody's to permit, and nothing else waits for it.
+        let told = |why: &str| match seen.library.missing.as_slice() {
+            [] => why.to_owned(),
+            missing => format!("{why}; the library shows no {}", missing.join(" and no ")),
+        };
+        let why = told("exactly the named pipelines may use them");
+        let mut change = Change::keep(self.key(), self.title(), &why);
         let (lacking, others) = (seen.lacking(), seen.others());
         if lacking.is_empty() && others.is_empty() {
             return change;
@@ -162,13 +173,11 @@ impl Uses {
         change.verb = if lacking.is_empty() { Verb::Update } else { Verb::Create };
         change.before = (!others.is_empty()).then(|| json!({ "withdrawn": words(&others) }));
         change.after = (!lacking.is_empty()).then(|| json!({ "granted": words(&lacking) }));
-        change.why = match (lacking.is_empty(), others.is_empty()) {
-            (false, true) => "a deployment would wait for a permission".to_owned(),
-            (true, _) => {
-                "others may use what only named pipelines are to use: a way around the gates".to_owned()
-            }
-            (false, false) => "named pipelines may not use it yet, and others may".to_owned(),
-        };
+        change.why = told(match (lacking.is_empty(), others.is_empty()) {
+            (false, true) => "a deployment would wait for a permission",
+            (true, _) => "others may use what only named pipelines are to use: a way around the gates",
+            (false, false) => "named pipelines may not use it yet, and others may",
+        });
         change.writes = pipelines(&lacking).len() + pipelines(&others).len();
         change.rights = vec!["vso.pipelineresources_manage".to_owned()];
         change.asks.extend(ask_protected(&self.environment));
@@ -260,6 +269,11 @@ impl Step for Uses {
             resources
                 .extend(found.map(|it| (format!("queue {}", it.name), Some(Protected::Queue(it.id)), false)));
         }
+        if let Some(gates) = &self.gates {
+            seen.library = secrets::look(&self.devops, &self.project, &gates.secrets).await?;
+        }
+        let here = secrets::look(&self.devops, &self.project, &self.permits).await?;
+        resources.extend(here.found.into_iter().map(|it| (it.words(), Some(it.protected), false)));
         for (name, protected, exact) in resources {
             let found = match &protected {
                 Some(protected) => self.devops.permission(&self.project, protected).await?,
@@ -283,7 +297,8 @@ impl Step for Uses {
         }
         let missing = |name: &String| about(FindingCode::DeploymentUnknown).with("pipeline", name);
         findings.extend(seen.missing.iter().map(missing));
-        Report { findings, ..Report::default() }
+        findings.extend(seen.library.findings(&self.environment.name));
+        Report { findings, found: seen.library.shown(), ..Report::default() }
     }
 
     fn plan(&self, seen: &Seen) -> Change {

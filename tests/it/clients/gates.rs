@@ -308,6 +308,7 @@ async fn a_variable_group_is_made_changed_and_deleted_without_its_secrets() {
             "TOKEN".to_owned(),
             "PRACTICE/SECRET/ofAGroup0000000000000001".to_owned(),
         )]),
+        ..world::VariableGroup::default()
     });
     let bench = Bench::with(world, None).await;
     let (devops, pen, project) = (&bench.devops, &bench.pen, bench.project().await);

@@ -17,6 +17,7 @@ fn world() -> World {
         description: "for deployments".to_owned(),
         variables: [("ACCESS_KEY".to_owned(), "AKIAPRACTICEREPORTS2".to_owned())].into(),
         secrets: [("SECRET_KEY".to_owned(), "PRACTICE/SECRET/inAVariableGroup00000001".to_owned())].into(),
+        ..world::VariableGroup::default()
     });
     world
 }

@@ -202,6 +202,7 @@ fn environment(account: &str) -> Environment {
         gates: Default::default(),
         reads_for: None,
         variables: Default::default(),
+        secrets: Default::default(),
         deploy: Default::default(),
     }
 }

@@ -159,6 +159,27 @@ fn same_as_the_plan(judges: &Judges, machine: &Machine, with: &[&str]) {
     assert!(machine.work().join("code/main.tf").exists());
 }
 
+/// What is named of the library is read and permitted, and nobody makes it; what the provider cannot say is told.
+#[test]
+fn secrets_by_reference_are_read_and_permitted_by_terraform() {
+    let (machine, folder) = (Machine::new(), tempfile::tempdir().expect("a folder"));
+    let world = format!("--sandbox={}", super::judge::with_secrets(folder.path()).display());
+    let text = machine.run(&[&world, "export", "terraform"]).expect(0).out;
+    for said in [
+        "data \"azuredevops_variable_group\" \"env_prod_variablegroup_secrets_0\"",
+        "data.azuredevops_variable_group.env_prod_variablegroup_secrets_0.id",
+        "# Secure file prod.pem: the provider knows none.",
+    ] {
+        assert_eq!(text.matches(said).count(), 1, "{said}: {text}");
+    }
+    assert!(!text.contains("db-password") && !text.contains("PRACTICE/SECRET"));
+    let Some(judges) = Judges::find("secrets in the export") else { return };
+    let file = machine.work().join("main.tf");
+    std::fs::write(&file, &text).expect("written");
+    let read = ask(&judges, &["objects", &file.display().to_string()]);
+    assert!(read.status.success(), "{}", said(&read));
+}
+
 /// A linter that passes everything would prove nothing, and neither would a reader.
 #[test]
 fn the_judges_of_exports_refuse_what_is_wrong() {

@@ -48,6 +48,29 @@ fn concede(exchange: &mut Value) -> bool {
     value.map(|value| *value = Value::String(value.to_string())).is_some()
 }
 
+/// The contract, with the one operation that no swagger publishes though its answer is published: the list of secure files
+/// (`taskAgent_SecureFile`). Its route is the one `OPTIONS` tells (`ado-options-routes.json`), and its parameters those of
+/// Microsoft's own clients (azure-devops-node-api, `TaskAgentApi.getSecureFiles`).
+fn contract(contracts: &Path, folder: &Path) -> PathBuf {
+    let text = std::fs::read_to_string(contracts.join("ado-7.1.json")).expect("the contract");
+    let mut contract: Value = serde_json::from_str(&text).expect("JSON");
+    let routes = std::fs::read_to_string(contracts.join("ado-options-routes.json")).expect("the routes");
+    assert!(routes.contains("adcfd8bc-b184-43ba-bd84-7c8c6a2ff421"), "securefiles");
+    let of_groups = "/{organization}/{project}/_apis/distributedtask/variablegroups";
+    let mut operation = contract["paths"][of_groups]["get"].clone();
+    let schema = json!({ "$ref": "#/definitions/taskAgent_SecureFile", "x-nullable": true });
+    assert!(contract["definitions"]["taskAgent_SecureFile"].is_object());
+    operation["responses"]["200"]["schema"]["properties"]["value"]["items"] = schema;
+    let query = |name: &str| json!({ "in": "query", "name": name, "required": false, "type": "string" });
+    let parameters = ["namePattern", "includeDownloadTickets", "actionFilter"].map(query);
+    operation["parameters"] = json!(parameters);
+    let path = "/{organization}/{project}/_apis/distributedtask/securefiles";
+    contract["paths"][path] = json!({ "get": operation });
+    let file = folder.join("contract.json");
+    std::fs::write(&file, contract.to_string()).expect("written");
+    file
+}
+
 /// Judges traces. Returns the judge's verdict.
 fn judged(judges: &Judges, folder: &Path, traces: &[PathBuf]) -> Output {
     let texts = traces.iter().map(|trace| std::fs::read_to_string(trace).expect("a trace"));
@@ -71,7 +94,7 @@ pub(super) fn judged_text(judges: &Judges, folder: &Path, text: &str) -> Output 
     std::fs::write(&file, lines).expect("written");
     let contracts = &judges.contracts;
     let mut judge = judges.python();
-    judge.arg(contracts.join("judge.py")).arg(contracts.join("ado-7.1.json")).arg(&file);
+    judge.arg(contracts.join("judge.py")).arg(contract(contracts, folder)).arg(&file);
     judge.output().expect("python runs")
 }
 
@@ -160,6 +183,34 @@ fn azure_devops_is_spoken_as_published_in_a_half_done_world() {
 #[test]
 fn azure_devops_is_spoken_as_published_with_gates() {
     judge("deploy");
+}
+
+/// The deploy world whose prod takes secrets from the library, which holds them.
+pub(super) fn with_secrets(folder: &Path) -> PathBuf {
+    let deploy = include_str!("../../../assets/worlds/deploy.toml");
+    let named =
+        "protected = true\nsecrets = { variable-groups = [\"vault\"], secure-files = [\"prod.pem\"] }\n";
+    let library = "\n[[projects.variable-groups]]\nname = \"vault\"\nkey-vault = \"contoso-prod\"\nrestricted = true\n\
+                   secrets = { db-password = \"PRACTICE/SECRET/ofTheVault00000000001\" }\n\
+                   [[projects.secure-files]]\nname = \"prod.pem\"\n";
+    let world = folder.join("secrets.toml");
+    let text = deploy.replace("protected = true\n", named) + library;
+    std::fs::write(&world, text).expect("written");
+    world
+}
+
+/// Named groups and files of the library are looked for and permitted.
+#[test]
+fn azure_devops_is_spoken_as_published_with_secrets_by_reference() {
+    let Some(judges) = Judges::find("contract of Azure DevOps, secrets by reference") else { return };
+    let home = tempfile::tempdir().expect("a folder");
+    let world = with_secrets(home.path());
+    let traces = traces(world.to_str().expect("a path"), None, home.path());
+    let asked = std::fs::read_to_string(&traces[0]).expect("a trace");
+    assert!(asked.contains("distributedtask/securefiles") && asked.contains("pipelinepermissions"));
+    assert!(!asked.contains("PRACTICE/SECRET/ofTheVault"), "a value in a trace");
+    let output = judged(&judges, home.path(), &traces);
+    assert!(output.status.success(), "{}", said(&output));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use keyless::domain::deploy::{
     Approval, Backend, Deployment, Flow, Host, Hosting, Lock, Place, PlanAccess, Pool, Preset, Stack, Target,
     Value,
 };
+use keyless::domain::federation::Secrets;
 
 /// A text as the type that is wanted.
 pub fn v<T: std::str::FromStr>(text: &str) -> T {
@@ -73,6 +74,7 @@ pub fn target(preset: &Preset, name: &str, account: &str, branches: &[&str]) -> 
         session_seconds: if protected { 7200 } else { 900 },
         environment: v(name),
         variable_group: protected.then(|| v("payments prod")),
+        secrets: Secrets::default(),
         plan: protected.then(|| PlanAccess {
             connection: v(&format!("AWS-{title}-Plan")),
             role: v(&format!("arn:aws:iam::{account}:role/AzureDevOps{title}PlanRole")),
@@ -108,12 +110,14 @@ pub fn deployment(preset: Preset, flow: Flow) -> Deployment {
     }
 }
 
-/// Everything that is optional: own agents, questions in the YAML, a shared dev, code on GitHub.
+/// Everything that is optional: own agents, questions in the YAML, a shared dev, code on GitHub, secrets by reference.
 pub fn optional(preset: Preset) -> Deployment {
     let mut deployment = deployment(preset, Flow::Mapped);
     deployment.host = Host::Github;
     deployment.pool = Pool::Named(v("Build Farm"));
     deployment.approval = Approval::ManualValidation { notify: v("ops@example.com") };
+    deployment.targets[2].secrets =
+        Secrets { variable_groups: vec![v("payments-prod-vault")], secure_files: vec![v("prod.pem")] };
     let dev = &mut deployment.targets[0];
     dev.per_branch = true;
     if let Place::Amplify { branch, frontend, .. } = &mut dev.place {

@@ -37,6 +37,27 @@ fn connections(stage: &Json) -> BTreeSet<&str> {
     steps.filter_map(|step| step["inputs"]["awsCredentials"].as_str()).collect()
 }
 
+/// Neither builds nor plans nor previews, whatever the branch, name a secret or a secure file.
+#[test]
+fn only_the_stage_that_deploys_has_secrets() {
+    for (name, deployment, yaml) in all() {
+        let named = deployment.targets.iter().any(|target| !target.secrets.is_empty());
+        assert_eq!(named, name.ends_with(" optional"), "{name}");
+        let holds = |stage: &&Json| {
+            let text = stage.to_string();
+            text.contains("payments-prod-vault") || text.contains("DownloadSecureFile")
+        };
+        let stages: Vec<&str> = list(&yaml["stages"])
+            .into_iter()
+            .filter(holds)
+            .map(|stage| stage["stage"].as_str().unwrap())
+            .collect();
+        let wanted: &[&str] = if named { &["deploy_prod"] } else { &[] };
+        assert_eq!(stages, wanted, "{name}");
+        assert!(yaml["variables"].is_null(), "{name}: no group for all stages");
+    }
+}
+
 #[test]
 fn every_stage_says_what_it_waits_for_and_when_it_runs() {
     for (name, _, yaml) in all() {

@@ -45,7 +45,9 @@ fn world(yaml: &str, prod_role: &str) -> World {
          [[projects]]\nname = \"payments\"\nid = \"9c3e7a10-2b4d-4c6e-8f01-3a5b7c9d1e2f\"\n\
          repositories = [\"payments\"]\nqueues = [\"Azure Pipelines\", \"Build Farm\"]\n\
          [[projects.pipelines]]\nname = \"payments\"\nrepository = \"payments\"\nyaml = '''\n{yaml}'''\n\
-         [[projects.variable-groups]]\nname = \"payments prod\"\n"
+         [[projects.variable-groups]]\nname = \"payments prod\"\n\
+         [[projects.variable-groups]]\nname = \"payments-prod-vault\"\nkey-vault = \"contoso-prod\"\n\
+         [[projects.secure-files]]\nname = \"prod.pem\"\nall-pipelines = true\n"
     );
     let places = [("Dev", "111111111111"), ("Staging", "222222222222"), ("Prod", "333333333333")];
     for (title, account) in places {
