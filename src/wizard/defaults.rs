@@ -6,7 +6,7 @@ use super::naming;
 use super::page::{Default, Field, Key, Value};
 use super::sso::SsoChoice;
 use crate::domain::arn::RoleArn;
-use crate::domain::federation::{Authentication, defaults};
+use crate::domain::federation::{Authentication, Tool, defaults};
 use crate::domain::names::{AccountId, BranchPattern, EnvironmentName, Region};
 
 fn default(value: impl Into<String>, source: impl Into<String>) -> Option<Default> {
@@ -15,6 +15,13 @@ fn default(value: impl Into<String>, source: impl Into<String>) -> Option<Defaul
 
 fn flag(value: bool, source: impl Into<String>) -> Option<Default> {
     Some(Default { value: Value::Flag(value), source: source.into() })
+}
+
+fn usual_preset(tool: Option<(Tool, &'static str)>) -> Option<Default> {
+    match tool {
+        Some((tool, preset)) => default(preset, format!("{tool} deploys")),
+        None => default(defaults::PRESET, "the least rights"),
+    }
 }
 
 impl Model {
@@ -70,20 +77,30 @@ impl Model {
 
     /// The rights of what deploys, where every environment says what they are filled with; else the least.
     fn likely_preset(&self) -> Option<Default> {
-        let least = || default(defaults::PRESET, "the least rights");
-        let Some((tool, preset)) =
-            self.tool().filter(|_| self.deploys()).and_then(|tool| Some((tool, tool.preset()?)))
-        else {
-            return least();
-        };
-        let filled = |name: &EnvironmentName| {
-            let environment = self.environment_with(name, defaults::PRESET.to_owned());
-            environment.is_some_and(|environment| environment.unfilled(tool).is_empty())
-        };
-        match self.made.environments.iter().all(filled) {
-            true => default(preset, format!("{tool} deploys")),
-            false => least(),
+        let all = self.made.environments.iter();
+        let tool = self.deploying().filter(|(tool, _)| all.clone().all(|name| self.is_filled(name, *tool)));
+        usual_preset(tool)
+    }
+
+    /// The same for one environment, unless one answer was given for all.
+    fn likely_preset_of(&self, name: &EnvironmentName) -> Option<Default> {
+        let shared = Key::of(Field::Preset);
+        if self.answers.contains_key(&shared) {
+            return self.default(&shared);
         }
+        usual_preset(self.deploying().filter(|(tool, _)| self.is_filled(name, *tool)))
+    }
+
+    /// What deploys, and the preset that lets it.
+    fn deploying(&self) -> Option<(Tool, &'static str)> {
+        let tool = self.tool().filter(|_| self.deploys())?;
+        Some((tool, tool.preset()?))
+    }
+
+    /// Whether the answers about an environment say all that the preset of a tool is filled with.
+    fn is_filled(&self, name: &EnvironmentName, tool: Tool) -> bool {
+        let environment = self.environment_with(name, defaults::PRESET.to_owned());
+        environment.is_some_and(|environment| environment.unfilled(tool).is_empty())
     }
 
     fn likely_project(&self) -> Option<Default> {
@@ -204,7 +221,7 @@ impl Model {
                 }
             }
             Field::Protected => flag(defaults::protected(name), usual),
-            Field::Preset => self.default(&Key::of(Field::Preset)),
+            Field::Preset => self.likely_preset_of(name),
             Field::Deploy(what) => self.computed_deploy(Some(name), *what),
             Field::Adjust => flag(false, "what is shown is complete"),
             Field::Confirm => default("", "without its name it is left out"),

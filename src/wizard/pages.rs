@@ -76,7 +76,7 @@ impl Model {
             ),
             PageId::Preset => (
                 "Rights".to_owned(),
-                "Roles begin with the least; more can be given in keyless.toml at any time.",
+                "A role may do what its preset names; more can be given in keyless.toml at any time.",
             ),
             PageId::Save => ("Keep the answers".to_owned(), "The answers are complete."),
             PageId::Review => (

@@ -59,9 +59,9 @@ fn a_cell_is_changed_and_judged_while_it_is_typed() {
     asked.types("llll");
     asked.enter();
     insta::assert_snapshot!("table_choice", asked.screen(80, 24));
-    asked.press(KeyCode::Down);
+    asked.press(KeyCode::Up);
     asked.enter();
-    assert_eq!(of(&asked, "dev", Field::Preset), "cdk");
+    assert_eq!(of(&asked, "dev", Field::Preset), "minimal");
     asked.types("n");
     assert_eq!(*asked.model().at(), PageId::Preset);
     asked.press(KeyCode::Esc);
