@@ -298,7 +298,7 @@ impl Builder<'_> {
             sign_in: (self.purpose.aims_at_wanted() && self.session.does_aws(&wanted.environment.name))
                 .then(|| sign_in_key(&wanted.environment)),
             before: self.before_switch(wanted),
-            gated: self.gates_wanted().is_some(),
+            gated: self.has_gates(&wanted.environment.name),
             devops: devops.clone(),
             project: project.clone(),
             known_as: Default::default(),

@@ -34,6 +34,11 @@ impl Builder<'_> {
         self.blueprint.deployment.as_ref().filter(|_| concerned)
     }
 
+    /// Whether a step tells of the gates of an environment; a read-only access has none.
+    pub(super) fn has_gates(&self, environment: &EnvironmentName) -> bool {
+        self.gates_wanted().is_some_and(|it| it.gates.iter().any(|gates| gates.environment == *environment))
+    }
+
     /// Adds the gates, where a pipeline that deploys is wanted, and answers the steps after which a handshake is to come: it
     /// must get through branch control.
     pub(super) fn gates(&self, ends: Ends<'_>, steps: &mut Vec<Shared>) -> Vec<StepKey> {

@@ -25,7 +25,9 @@ pub fn steps(builder: &Builder<'_>) -> Vec<Shared> {
 /// What deployments need in the accounts that are looked at.
 pub fn tools(builder: &Builder<'_>) -> Vec<Shared> {
     let tool = builder.blueprint.deployment.as_ref().map(|deployment| deployment.answers.tool);
-    let environments = builder.blueprint.environments.iter().map(|wanted| wanted.environment.clone());
+    // A read-only access deploys nothing.
+    let deploying = builder.blueprint.environments.iter().filter(|wanted| !wanted.environment.is_reading());
+    let environments = deploying.map(|wanted| wanted.environment.clone());
     let reached = environments.filter(|it| builder.session.does_aws(&it.name));
     let looks = reached.map(|environment| Tool { aws: builder.aws(&environment.name), environment, tool });
     looks.filter(Tool::is_needed).map(erase).collect()

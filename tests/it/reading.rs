@@ -72,6 +72,10 @@ async fn setup_makes_and_proves_the_second_access() {
     assert_eq!(again.plan.writes(), 0, "{:#?}", again.plan);
     again.assert_proven(&ALL);
     assert_eq!(lab.examine().await.unwrap(), []);
+    let status = lab.run(Job::status()).await;
+    for name in ALL {
+        assert_eq!(status.bad_links(name), [], "{name}");
+    }
     // Others are denied there too, and it is proven anew like any other.
     let denied = lab.run(Job::denial()).await;
     assert!(ALL.iter().all(|name| denied.denial(name) == Some(keyless::domain::denial::Verdict::Denied)));
