@@ -6,7 +6,9 @@ use super::deploy::{self, Deploy};
 use super::model::Model;
 use super::naming;
 use super::page::{Default, Field, Key, Value};
-use crate::domain::federation::{Authentication, Environment, Federation, SignIn, Verification, defaults};
+use crate::domain::federation::{
+    Authentication, Deployment, Environment, Federation, SignIn, Verification, defaults,
+};
 use crate::domain::issuer::AUDIENCE;
 use crate::domain::names::{BranchPattern, EnvironmentName, IpRange, OrganizationName, RepositoryName};
 
@@ -212,9 +214,14 @@ impl Model {
             audience: self.base.as_ref().map_or_else(|| AUDIENCE.to_owned(), |base| base.audience.clone()),
             azp: self.base.as_ref().and_then(|base| base.azp.clone()),
             verification: self.verification()?,
-            pipeline: self.deployment(),
+            pipeline: self.deployment().or_else(|| self.left_pipeline()),
             environments,
         })
+    }
+
+    /// The pipeline of the file, where a no leaves deployments as they are.
+    fn left_pipeline(&self) -> Option<Deployment> {
+        self.base.as_ref().filter(|_| !self.deploys())?.pipeline.clone()
     }
 
     fn verification(&self) -> Option<Verification> {
@@ -357,6 +364,7 @@ fn key_of(field: &str, environment: Option<&EnvironmentName>) -> Key {
         "region" => Field::Region,
         "sign-in" => Field::AssumeRole,
         "pipeline" => Field::Deploy(Deploy::Repository),
+        "gates" => Field::Deploy(Deploy::Approvers),
         // What the wizard does not ask about is changed in the file.
         "boundary" | "managed-policies" | "permissions" | "deploy" | "session-hours" => Field::Account,
         _ => return Key::of(Field::More),

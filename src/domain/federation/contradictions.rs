@@ -265,6 +265,16 @@ impl Environment {
         for (field, text) in self.misfits() {
             say(field, text);
         }
+        let approves = |name: &&String| self.gates.approvers.iter().any(|it| it.eq_ignore_ascii_case(name));
+        for name in self.gates.administrators.iter().filter(approves) {
+            say(
+                "gates",
+                format!(
+                    "`{name}` approves deployments, and would administer the approval: whoever administers a gate \
+                     can take it away; name somebody else in one of the two"
+                ),
+            );
+        }
         if self.deploy.plan_connection.is_some() && self.authentication.is_oidc() {
             let role = self.deploy.plan_role.as_ref();
             let elsewhere =

@@ -81,6 +81,24 @@ fn a_no_leaves_no_pipeline_and_asks_nothing_more() {
 }
 
 #[test]
+fn a_no_leaves_the_pipeline_of_the_file_as_it_is() {
+    let federation = reviewed().federation().unwrap();
+    let mut again = Model::resume(Start { signed_in: true, ..Start::default() }, federation.clone());
+    say(&mut again, of(Deploy::TakeUp), Value::Flag(false));
+    assert_eq!(again.federation().unwrap().pipeline, federation.pipeline);
+}
+
+#[test]
+fn nobody_approves_what_they_administer() {
+    let mut federation = reviewed().federation().unwrap();
+    let prod = federation.environments.iter_mut().find(|it| it.name == name("prod")).unwrap();
+    prod.gates.administrators = vec!["ada@contoso.example".to_owned()];
+    prod.gates.approvers = vec!["Ada@contoso.example".to_owned()];
+    let found = federation.contradictions();
+    assert!(found.iter().any(|it| it.field == "gates"), "{found:#?}");
+}
+
+#[test]
 fn each_tool_asks_for_what_it_cannot_do_without() {
     let mut model = reviewed();
     let shared = |model: &mut Model| -> Vec<Field> {
