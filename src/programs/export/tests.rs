@@ -423,7 +423,8 @@ fn a_half_that_was_changed_is_refused() {
 
 #[test]
 fn a_read_only_access_that_is_left_out_of_a_half_is_not_made_by_it() {
-    let plan = "deploy = { plan-connection = \"Plan\", plan-role = \"Looks\" }\n";
+    let plan =
+        "deploy = { plan-connection = \"Plan\", plan-role = \"arn:aws:iam::111122223333:role/Looks\" }\n";
     let answers = HEAD.replace(" & Co. Ünïcode", "") + &environment("dev", "111122223333", plan);
     let federation = config::parse(&answers, "a test").unwrap().with_reading();
     let blueprint = blueprint(&answers);
