@@ -69,7 +69,9 @@ impl Builder<'_> {
         if self.shared_aim() == Aim::AsItIs {
             return before;
         }
-        if !self.protected().is_empty() {
+        // What was narrowed for an environment that went earlier, or is protected no longer, is still owed.
+        let owed = self.is_teardown() && !self.origins.gifts.lists.is_empty();
+        if owed || !self.protected().is_empty() {
             steps.push(erase(self.editors(&deployment.answers.name, ends)));
         }
         if let Some(branch) = &deployment.code {
@@ -131,7 +133,8 @@ impl Builder<'_> {
         };
         let key = checks.key();
         steps.push(erase(checks));
-        if environment.protected {
+        let owed = self.is_teardown() && !self.origins.gifts.roles.is_empty();
+        if owed || environment.protected {
             steps.push(erase(self.administrators(gates, environment, (devops, project))));
         }
         steps.push(erase(self.uses(deployment, Some(gates), wanted, (devops, project))));
@@ -151,6 +154,7 @@ impl Builder<'_> {
             gates: gates.cloned(),
             permits: self.permits(&wanted.environment),
             present: !self.is_teardown(),
+            made_connection: self.origins.made.holds("connection", wanted.environment.connection.as_str()),
             queue: self.queue_of(deployment, &wanted.environment),
             verification: self.blueprint.verification.pipeline.clone(),
             environment: wanted.environment.clone(),

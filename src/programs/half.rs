@@ -121,7 +121,9 @@ fn intended_connection(wanted: &Wanted) -> Change {
 pub fn check(file: &PlanFile) -> Result<()> {
     let wrong = |cause: &str| Failure::new(Code::PlanNotImplied).with("cause", cause);
     let Some(half) = file.only else { return Err(wrong("it does not say which half it is")) };
-    let blueprint = Blueprint::new(&file.answers, &typed_grounds(&file.answers)?)?;
+    // As a session takes them: a read-only access that follows from them would be made too.
+    let answers = file.answers.with_reading();
+    let blueprint = Blueprint::new(&answers, &typed_grounds(&answers)?)?;
     let implied = intended(half, &blueprint)?;
     let same = |one: &Change, other: &Change| {
         one.step == other.step
@@ -257,10 +259,22 @@ impl Half {
         self.environments.is_empty()
     }
 
-    /// The answers and the blueprint of its environments alone.
+    /// The answers and the blueprint of its environments alone. What a read-only access that is left out would follow from is
+    /// left out too: whoever applies the half would have it after all.
     fn narrowed(&self) -> Result<(Federation, Blueprint)> {
         let mut federation = self.federation.clone();
         federation.environments.retain(|environment| self.environments.contains(&environment.name));
+        let reads_for: Vec<_> =
+            federation.environments.iter().filter_map(|environment| environment.reads_for.clone()).collect();
+        for environment in &mut federation.environments {
+            if !reads_for.contains(&environment.name) {
+                let deploy = &mut environment.deploy;
+                deploy.plan_connection = None;
+                deploy.plan_role = None;
+                deploy.plan_subject = None;
+                deploy.plan_managed_policies.clear();
+            }
+        }
         let blueprint = Blueprint::new(&federation, &self.blueprint.grounds)?;
         Ok((federation, blueprint))
     }

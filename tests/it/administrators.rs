@@ -132,6 +132,41 @@ async fn with_an_answer_others_lose_it_and_a_teardown_gives_it_back() {
     assert_eq!(lab.dump().table("acl"), before.table("acl"));
 }
 
+/// The same with dev beside it, which is not protected.
+fn beside() -> World {
+    let mut world = open(ALAN);
+    let dev = "[[environments]]\nname = \"dev\"\naccount = \"111122223333\"\nregion = \"eu-west-1\"\n\
+               sign-in = { profile = \"contoso-dev\" }\n\n[[environments]]\nname = \"prod\"";
+    world.answers = world.answers.replace("[[environments]]\nname = \"prod\"", dev);
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_teardown_gives_back_what_an_earlier_environment_narrowed() {
+    let mut lab = Lab::start(beside()).await;
+    let before = lab.dump();
+    lab.run(Job::setup()).await.assert_proven(&["dev", "prod"]);
+    let ended = lab.run(Job::teardown().of(&["prod"])).await;
+    assert_eq!(ended.outcome(), Outcome::Done, "{:#?}", ended.summary);
+    assert!(editors(&lab).is_some(), "what they share stays while one remains");
+    lab.answers.environments.retain(|environment| environment.name.as_str() == "dev");
+    let ended = lab.run(Job::teardown()).await;
+    assert_eq!(ended.outcome(), Outcome::Done, "{:#?}", ended.summary);
+    assert_eq!(lab.dump().table("acl"), before.table("acl"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_protected_no_longer_is_given_back_all_the_same() {
+    let mut lab = Lab::start(open(ALAN)).await;
+    let before = lab.dump();
+    lab.run(Job::setup()).await.assert_proven(&["prod"]);
+    lab.answers.environments[0].protected = false;
+    let ended = lab.run(Job::teardown()).await;
+    assert_eq!(ended.outcome(), Outcome::Done, "{:#?}", ended.summary);
+    assert!(roles(&lab, CONNECTION).unwrap().0, "inherited again");
+    assert_eq!(lab.dump().table("acl"), before.table("acl"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_seen_is_unknown_and_left() {
     let mut world = open(ALAN);

@@ -95,6 +95,23 @@ async fn exactly_the_pipeline_may_use_what_is_named_and_teardown_withdraws_it() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_teardown_leaves_what_other_pipelines_may_use_of_the_library() {
+    let mut world = with_library(naming(&["prod"]));
+    let mut nightly = world.projects[0].pipelines[0].clone();
+    nightly.name = "nightly".to_owned();
+    world.projects[0].pipelines.push(nightly);
+    world.answers = world.answers.replace("tool = \"cdk\"", "tool = \"cdk\"\npipelines = [\"nightly\"]");
+    let lab = Lab::start(world).await;
+    lab.run(Job::setup()).await.assert_proven(&THREE);
+    for (_, who) in permitted(&lab) {
+        assert!(who.contains(&"nightly".to_owned()) && who.len() == 2, "{who:?}");
+    }
+    let ended = lab.run(Job::teardown()).await;
+    assert_eq!(ended.outcome(), Outcome::Done, "{:#?}", ended.summary);
+    assert_eq!(permitted(&lab), both(&["nightly"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_there_is_told_and_nothing_else_waits_for_it() {
     let lab = Lab::start(naming(&["prod"])).await;
     let ran = lab.run(Job::setup()).await;

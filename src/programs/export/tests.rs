@@ -420,3 +420,28 @@ fn a_half_that_was_changed_is_refused() {
         }
     }
 }
+
+#[test]
+fn a_read_only_access_that_is_left_out_of_a_half_is_not_made_by_it() {
+    let plan =
+        "deploy = { plan-connection = \"Plan\", plan-role = \"arn:aws:iam::111122223333:role/Looks\" }\n";
+    let answers = HEAD.replace(" & Co. Ünïcode", "") + &environment("dev", "111122223333", plan);
+    let federation = config::parse(&answers, "a test").unwrap().with_reading();
+    let blueprint = blueprint(&answers);
+    for only in [Only::Aws, Only::AzureDevops] {
+        let mut half = Half::of(only, &federation, &blueprint, &BTreeSet::new());
+        let whole = half.plan_file().unwrap();
+        half::check(&whole).unwrap();
+        assert_eq!(whole.answers.with_reading(), federation);
+        half.keep(|step| !["Plan", "Looks"].iter().any(|name| step.to_string().ends_with(name)));
+        let file = half.plan_file().unwrap();
+        half::check(&file).unwrap();
+        let names: Vec<String> =
+            file.answers.with_reading().environments.iter().map(|it| it.name.to_string()).collect();
+        assert_eq!(names, ["dev"]);
+        // One whose answers lead to it after all shows less than would be made.
+        let mut more = file;
+        more.answers.environments[0].deploy = whole.answers.environments[0].deploy.clone();
+        assert_eq!(half::check(&more).unwrap_err().code, crate::domain::failure::Code::PlanNotImplied);
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::people::Beyond;
 use crate::cloud::devops::projects::Project;
 use crate::cloud::devops::security::{Access, AccessList};
-use crate::domain::gates::administrators::Expected;
+use crate::domain::gates::administrators::{Excess, Expected};
 use crate::domain::gates::check::Identity;
 
 /// Actions of the namespace `Build` that lead around the gates, and how they are told.
@@ -45,6 +45,11 @@ impl Found {
         self.bits.iter().fold(0, |all, bit| all | bit)
     }
 
+    /// Whether Azure DevOps tells who that is.
+    fn is_known(&self, descriptor: &str) -> bool {
+        self.names.contains_key(&descriptor.to_lowercase())
+    }
+
     fn who(&self, descriptor: &str) -> Identity {
         let known = self.names.get(&descriptor.to_lowercase());
         known
@@ -59,8 +64,12 @@ impl Found {
 
     /// What somebody may and may not do: what is set nearer to the pipeline wins, there a deny.
     fn effective(&self, descriptor: &str) -> Access {
+        Self::sum(self.levels.iter(), descriptor)
+    }
+
+    fn sum<'a>(levels: impl Iterator<Item = &'a Level>, descriptor: &str) -> Access {
         let mut sum = Access::default();
-        for entry in self.levels.iter().filter_map(|level| level.list.entries.get(descriptor)) {
+        for entry in levels.filter_map(|level| level.list.entries.get(descriptor)) {
             let deny = entry.deny & !sum.allow;
             sum.allow |= entry.allow & !entry.deny & !sum.deny;
             sum.deny |= deny;
@@ -79,10 +88,11 @@ impl Found {
         }
     }
 
-    /// Whether any of the guarded rights somebody has comes from above.
+    /// Whether somebody would have any of the guarded rights from above without those set on the pipeline itself.
     fn inherits(&self, descriptor: &str) -> bool {
         let own = self.own.as_ref().and_then(|own| own.entries.get(descriptor));
-        self.effective(descriptor).allow & self.guarded() & !own.map_or(0, |own| own.allow) != 0
+        let above = Self::sum(self.levels.iter().filter(|level| level.above.is_some()), descriptor);
+        above.allow & self.guarded() & !own.map_or(0, |own| own.deny) != 0
     }
 
     /// Everybody who may lead around the gates: descriptor, who, and what they may.
@@ -101,10 +111,21 @@ impl Found {
         may.collect()
     }
 
+    /// Why somebody is not expected to; none: it is right so, or nobody knows who that is.
+    fn excess(&self, expected: &Expected, descriptor: &str, who: &Identity) -> Option<Excess> {
+        expected.excess(who).filter(|_| self.is_known(descriptor))
+    }
+
+    /// Descriptors of those who may and of whom Azure DevOps does not tell who they are.
+    pub fn unknown(&self) -> Vec<&str> {
+        let all = self.editors().into_iter().map(|(descriptor, ..)| descriptor);
+        all.filter(|descriptor| !self.is_known(descriptor)).collect()
+    }
+
     /// Those who may and are not expected to.
     pub fn beyond(&self, expected: &Expected) -> Vec<Beyond> {
         let told = |(descriptor, who, rights): (&str, Identity, String)| {
-            let excess = expected.excess(&who)?;
+            let excess = self.excess(expected, descriptor, &who)?;
             let source = self.source(descriptor);
             let words = format!("{} ({rights}; {source}; {})", who.name, excess.words());
             Some(Beyond { excess, words })
@@ -113,14 +134,14 @@ impl Found {
     }
 
     /// The pipeline's own list, so that only those expected are left; none: they are. Other rights stay as they are, also
-    /// where nothing is inherited any more. `operator`: the descriptor of who is signed in.
+    /// where nothing is inherited any more, and so do all rights of those nobody knows. `operator`: the descriptor of who is signed in.
     pub fn narrowed(&self, expected: &Expected, operator: &str) -> Option<AccessList> {
         let signed_in = expected.narrows()?;
         let guarded = self.guarded();
         let editors = self.editors();
         let goes: Vec<&str> = editors
             .iter()
-            .filter(|(_, who, _)| expected.excess(who).is_some())
+            .filter(|(descriptor, who, _)| self.excess(expected, descriptor, who).is_some())
             .map(|(descriptor, ..)| *descriptor)
             .collect();
         let of = |id: uuid::Uuid| self.names.values().find(|(_, who)| who.id == id);
@@ -157,7 +178,10 @@ impl Found {
     /// Names of those who may once it is narrowed, sorted.
     pub fn left(&self, expected: &Expected) -> Vec<String> {
         let editors = self.editors();
-        let stay = editors.iter().map(|(_, who, _)| who).filter(|who| expected.excess(who).is_none());
+        let stay = editors
+            .iter()
+            .filter(|(descriptor, who, _)| self.excess(expected, descriptor, who).is_none())
+            .map(|(_, who, _)| who);
         let all = stay.chain(expected.wanted()).chain(&expected.operator);
         let mut names: Vec<String> = all.map(|who| who.name.clone()).collect();
         names.sort();
@@ -168,7 +192,8 @@ impl Found {
     /// Everybody who may, in words.
     pub fn shown(&self) -> Vec<String> {
         let words = |(descriptor, who, rights): (&str, Identity, String)| {
-            format!("{} ({rights}; {})", who.name, self.source(descriptor))
+            let unknown = if self.is_known(descriptor) { "" } else { "; unknown to Azure DevOps" };
+            format!("{} ({rights}; {}{unknown})", who.name, self.source(descriptor))
         };
         self.editors().into_iter().map(words).collect()
     }
@@ -260,6 +285,35 @@ mod tests {
         assert_eq!(narrowed, list(true, &[(1, EDIT | DELETE | 4, 0), (4, EDIT, 0)]));
         let nobody = Expected { operator: None, ..expected() };
         assert_eq!(own.narrowed(&nobody, "Group;1"), None, "nobody is narrowed by somebody unknown");
+    }
+
+    #[test]
+    fn what_is_inherited_beside_an_own_right_goes_too() {
+        let own = found(Some(list(true, &[(2, EDIT, 0), (4, EDIT, 0)])));
+        let narrowed = own.narrowed(&expected(), "Group;1").unwrap();
+        let all = EDIT | DELETE | 4;
+        let wanted = [(1, all, 0), (2, OTHER, 0), (3, EDIT | DELETE | OTHER, 0), (4, EDIT, 0)];
+        assert_eq!(narrowed, list(false, &wanted));
+        let mut denied = found(Some(list(true, &[(2, DELETE, EDIT), (4, EDIT, 0)])));
+        denied.levels[1].list = list(true, &[(2, EDIT, 0)]);
+        let narrowed = denied.narrowed(&expected(), "Group;1").unwrap();
+        assert_eq!(
+            narrowed,
+            list(true, &[(1, all, 0), (2, 0, EDIT), (4, EDIT, 0)]),
+            "a deny holds by itself"
+        );
+    }
+
+    #[test]
+    fn whom_nobody_knows_is_told_and_left() {
+        let mut found = found(None);
+        found.levels[0].list.entries.insert("Group;9".to_owned(), Access { allow: EDIT, deny: 0 });
+        assert_eq!(found.unknown(), ["Group;9"]);
+        assert!(found.beyond(&expected()).iter().all(|one| !one.words.contains("Group;9")));
+        assert!(found.shown().iter().any(|one| one.contains("Group;9") && one.contains("unknown")));
+        let narrowed = found.narrowed(&expected(), "Group;1").unwrap();
+        assert_eq!(narrowed.entries["Group;9"], Access { allow: EDIT, deny: 0 });
+        assert!(found.left(&expected()).contains(&"Group;9".to_owned()));
     }
 
     #[test]

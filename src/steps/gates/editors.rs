@@ -215,22 +215,26 @@ impl Step for Editors {
 
     fn report(&self, seen: &Seen) -> Report {
         let Some(found) = seen.found.as_ref().filter(|_| self.present) else { return Report::default() };
-        let about = |code| match self.protected.as_slice() {
+        let about_all = |code| match self.protected.as_slice() {
             [one] => Finding::about(one, code),
             _ => Finding::overall(code),
         };
         let heals = self.people.names_anybody() && self.people.operator.is_some();
         match found {
             Ok(found) => {
-                let about = |code| if heals { about(code).healed_by(&self.key()) } else { about(code) };
-                Report {
-                    findings: findings(&found.beyond(&seen.expected), &self.words(), about),
-                    found: Some(json!({"may edit": found.shown()})),
-                    ..Report::default()
+                let about =
+                    |code| if heals { about_all(code).healed_by(&self.key()) } else { about_all(code) };
+                let mut findings = findings(&found.beyond(&seen.expected), &self.words(), about);
+                let unknown = found.unknown();
+                if !unknown.is_empty() {
+                    let why = format!("Azure DevOps does not tell who this is: {}", unknown.join(", "));
+                    let finding = about_all(FindingCode::GateAdministratorsUnknown);
+                    findings.push(finding.with("on", self.words()).with("why", why));
                 }
+                Report { findings, found: Some(json!({"may edit": found.shown()})), ..Report::default() }
             }
             Err(failure) => {
-                let finding = about(FindingCode::GateAdministratorsUnknown);
+                let finding = about_all(FindingCode::GateAdministratorsUnknown);
                 let finding = finding.with("on", self.words()).with("why", failure);
                 Report { findings: vec![finding], ..Report::default() }
             }

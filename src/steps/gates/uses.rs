@@ -11,7 +11,7 @@ use super::target::TargetFact;
 use super::{deployment_key, gates_key, group_key, target_key, uses_key};
 use crate::cloud::devops::DevOps;
 use crate::cloud::devops::projects::Project;
-use crate::domain::failure::{Code, Failure, Result};
+use crate::domain::failure::{Class, Code, Failure, Result};
 use crate::domain::federation::{Deployment, Environment, Secrets};
 use crate::domain::finding::{Finding, FindingCode};
 use crate::domain::gates::WantedGates;
@@ -35,6 +35,8 @@ pub struct Uses {
     pub permits: Secrets,
     /// Whether they may; false: what keyless granted is withdrawn.
     pub present: bool,
+    /// Whether keyless made the connection: else what others may use there was theirs before.
+    pub made_connection: bool,
     /// The name of the deployments' queue.
     pub queue: Option<String>,
     /// The verification pipeline's name: its permission is looked after elsewhere.
@@ -58,6 +60,16 @@ pub struct Resource {
     pub found: Permission,
     /// Whether others than those named are to be kept out.
     pub exact: bool,
+    /// Whether it is keyless's: then its permissions go with it.
+    pub ours: bool,
+}
+
+/// What deployments need, as far as it is there.
+struct Needed {
+    name: String,
+    protected: Option<Protected>,
+    exact: bool,
+    ours: bool,
 }
 
 /// A pipeline that is named.
@@ -84,6 +96,8 @@ pub struct Seen {
     pub verification: Option<i64>,
     /// Every pipeline, for names.
     pub all: Vec<Pipeline>,
+    /// Whether a teardown may not see something of the library.
+    pub hidden: bool,
 }
 
 /// One pipeline and one resource: it may use it and should not, or should and may not.
@@ -110,10 +124,14 @@ impl Seen {
         others.map(|(resource, id)| Grant { resource, pipeline: self.name(id), id: Some(id) }).collect()
     }
 
-    /// What the named pipelines may use.
+    /// What the named pipelines may use, and keyless may withdraw: on what is somebody else's that is the permission of the
+    /// pipeline that deploys, which is named first; others may have had theirs before.
     fn granted(&self) -> Vec<Grant<'_>> {
-        let pairs =
-            self.resources.iter().flat_map(|resource| self.named.iter().map(move |it| (resource, it)));
+        let of = |resource: &Resource| if resource.ours { self.named.len() } else { 1 };
+        let pairs = self
+            .resources
+            .iter()
+            .flat_map(|resource| self.named.iter().take(of(resource)).map(move |it| (resource, it)));
         let granted =
             pairs.filter(|(resource, it)| it.id.is_some_and(|id| resource.found.pipelines.contains(&id)));
         granted.map(|(resource, it)| Grant { resource, pipeline: it.name.clone(), id: it.id }).collect()
@@ -123,6 +141,11 @@ impl Seen {
         let found = self.all.iter().find(|pipeline| pipeline.id == id);
         found.map_or_else(|| format!("pipeline {id}"), |found| found.name.clone())
     }
+}
+
+/// What deployments use and somebody else made.
+fn theirs(name: String, protected: Protected) -> Needed {
+    Needed { name, protected: Some(protected), exact: false, ours: false }
 }
 
 fn words(grants: &[Grant<'_>]) -> Vec<String> {
@@ -136,15 +159,16 @@ fn pipelines<'a>(grants: &'a [Grant<'_>]) -> BTreeSet<&'a str> {
 
 impl Uses {
     /// Everything deployments need, as far as it is there.
-    fn resources(&self, known: &Known) -> Vec<(String, Option<Protected>, bool)> {
+    fn resources(&self, known: &Known) -> Vec<Needed> {
         // Where the connection is gated, another YAML must not go around the gates.
         let exact = self.environment.protected;
         let endpoint = known.get(&Of::<ConnectionFact>::new(holder_key(&self.environment)));
-        let connection = (
-            format!("connection {}", self.environment.connection),
-            endpoint.map(|it| Protected::Endpoint(it.id)),
+        let connection = Needed {
+            name: format!("connection {}", self.environment.connection),
+            protected: endpoint.map(|it| Protected::Endpoint(it.id)),
             exact,
-        );
+            ours: self.made_connection,
+        };
         let Some(gates) = &self.gates else { return vec![connection] };
         let (target, group) = (&gates.target.name, &gates.group.name);
         let place = known.get(&Of::<TargetFact>::new(target_key(target)));
@@ -153,8 +177,18 @@ impl Uses {
         let ours = place.as_ref().is_none_or(|place| place.ours);
         vec![
             connection,
-            (format!("environment {target}"), place.map(|it| Protected::Environment(it.id)), exact && ours),
-            (format!("variable group {group}"), variables.map(|it| Protected::VariableGroup(it.id)), false),
+            Needed {
+                name: format!("environment {target}"),
+                protected: place.map(|it| Protected::Environment(it.id)),
+                exact: exact && ours,
+                ours,
+            },
+            Needed {
+                name: format!("variable group {group}"),
+                protected: variables.map(|it| Protected::VariableGroup(it.id)),
+                exact: false,
+                ours: true,
+            },
         ]
     }
 
@@ -191,7 +225,11 @@ impl Uses {
     }
 
     fn plan_absent(&self, seen: &Seen) -> Change {
-        let mut change = Change::keep(self.key(), self.title(), "none of the named pipelines may use them");
+        let why = match seen.hidden {
+            true => "what cannot be seen is left as it is",
+            false => "nothing that keyless permitted is left",
+        };
+        let mut change = Change::keep(self.key(), self.title(), why);
         let granted = seen.granted();
         if granted.is_empty() {
             return change;
@@ -203,6 +241,14 @@ impl Uses {
         change.rights = vec!["vso.pipelineresources_manage".to_owned()];
         change.asks.extend(ask_protected(&self.environment));
         change
+    }
+
+    /// What of the library is there; none: this is a teardown, which may not see it and leaves it.
+    async fn library(&self, named: &Secrets) -> Result<Option<Library>> {
+        match secrets::look(&self.devops, &self.project, named).await {
+            Err(refused) if !self.present && refused.class == Class::Denied => Ok(None),
+            seen => seen.map(Some),
+        }
     }
 
     async fn set(&self, pen: &Pen, grants: &[Grant<'_>], authorized: bool) -> Result<()> {
@@ -266,20 +312,21 @@ impl Step for Uses {
         if let Some(name) = &self.queue {
             let queues = self.devops.queues(&self.project).await?;
             let found = queues.into_iter().find(|queue| queue.name.eq_ignore_ascii_case(name));
-            resources
-                .extend(found.map(|it| (format!("queue {}", it.name), Some(Protected::Queue(it.id)), false)));
+            resources.extend(found.map(|it| theirs(format!("queue {}", it.name), Protected::Queue(it.id))));
         }
-        if let Some(gates) = &self.gates {
-            seen.library = secrets::look(&self.devops, &self.project, &gates.secrets).await?;
+        if let Some(gates) = self.gates.as_ref().filter(|_| self.present) {
+            seen.library = self.library(&gates.secrets).await?.unwrap_or_default();
         }
-        let here = secrets::look(&self.devops, &self.project, &self.permits).await?;
-        resources.extend(here.found.into_iter().map(|it| (it.words(), Some(it.protected), false)));
-        for (name, protected, exact) in resources {
+        let here = self.library(&self.permits).await?;
+        seen.hidden = here.is_none();
+        let items = here.unwrap_or_default().found.into_iter();
+        resources.extend(items.map(|it| theirs(it.words(), it.protected)));
+        for Needed { name, protected, exact, ours } in resources {
             let found = match &protected {
                 Some(protected) => self.devops.permission(&self.project, protected).await?,
                 None => Permission::default(),
             };
-            seen.resources.push(Resource { name, protected, found, exact });
+            seen.resources.push(Resource { name, protected, found, exact, ours });
         }
         seen.all = all;
         Ok(seen)
