@@ -189,9 +189,12 @@ impl Administrators {
                 what: format!("{} may administer {words} no longer", one.words),
             };
             change.asks.extend(beyond.iter().map(ask));
-            before.insert(words.clone(), json!({"administrators": self.shown(roles)}));
+            before.insert(words.clone(), json!({"administrators": self.shown(roles).join(", ")}));
             let inherits = roles.inherits() && !narrowing.breaks;
-            after.insert(words, json!({"administrators": roles.left(&seen.expected), "inherits": inherits}));
+            after.insert(
+                words,
+                json!({"administrators": roles.left(&seen.expected).join(", "), "inherits": inherits}),
+            );
             change.writes += narrowing.writes();
         }
         // Of what this run makes nobody knows yet who will inherit what: the approved is who will be left.

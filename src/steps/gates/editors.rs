@@ -121,9 +121,9 @@ impl Editors {
                         what: format!("{} may edit {} no longer", one.words, self.words()),
                     };
                     change.asks.extend(found.beyond(&seen.expected).into_iter().map(ask));
-                    change.before = Some(json!({"may edit": found.shown()}));
+                    change.before = Some(json!({"may edit": found.shown().join(", ")}));
                     let left = found.left(&seen.expected);
-                    change.after = Some(json!({"may edit": left, "inherits": list.inherit}));
+                    change.after = Some(json!({"may edit": left.join(", "), "inherits": list.inherit}));
                 }
             }
             None => {}
@@ -134,7 +134,7 @@ impl Editors {
             names.sort_unstable();
             names.dedup();
             let besides = format!("administrators of project {}", self.project.name);
-            change.after = Some(json!({"may edit": names, "besides": besides}));
+            change.after = Some(json!({"may edit": names.join(", "), "besides": besides}));
         }
         change.verb = Verb::Update;
         change.writes = 1;
