@@ -60,11 +60,11 @@ enum Fate {
 /// Takes out of a policy what was not used. Denials, and statements that say what they do not allow, are left as they are.
 #[must_use]
 pub fn narrow(document: &Document, used: Used<'_>) -> Narrowed {
-    narrowed(document, |action| fate(action, used))
+    narrowed(document, |_, action| fate(action, used))
 }
 
-/// Takes out of a policy what goes by the fate of each action.
-fn narrowed(document: &Document, fate: impl Fn(&str) -> Fate) -> Narrowed {
+/// Takes out of a policy what goes by the fate of each action of its statements.
+fn narrowed(document: &Document, fate: impl Fn(&Statement, &str) -> Fate) -> Narrowed {
     let (mut goes, mut stays, mut statements) = (Vec::new(), Vec::new(), Vec::new());
     for statement in document.statements() {
         let actions = match (statement.effect(), statement.actions()) {
@@ -81,7 +81,7 @@ fn narrowed(document: &Document, fate: impl Fn(&str) -> Fate) -> Narrowed {
         };
         let mut kept: Vec<String> = Vec::new();
         for action in actions {
-            match fate(action) {
+            match fate(statement, action) {
                 Fate::Stays => kept.push(action.clone()),
                 Fate::Unsure(why) => {
                     stays.push(format!("{action}: {why}"));

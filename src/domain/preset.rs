@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::failure::{Code, Failure, Result};
 use super::federation::{Environment, Permissions};
 use super::policy::{Cover, Document, Effect, Statement, cover, permission_statement};
+use super::reach::handed_out;
 
 /// A preset: its name, one sentence, and its policy with placeholders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +74,7 @@ pub const READING: [Preset; 3] = [
     },
     Preset {
         name: "terraform-plan",
-        about: "terraform plan without a lock: the state, and Get, List and Describe of the named services",
+        about: "terraform plan without a lock: the state, and Get, List and Describe of the named services, no secrets",
         text: include_str!("../../assets/permissions/terraform-plan.json"),
     },
     Preset {
@@ -131,7 +132,10 @@ impl Preset {
                 limited(statement, fill);
             }
         }
-        let document = Document::from_value(policy).map_err(|error| malformed(&error))?;
+        let mut document = Document::from_value(policy).map_err(|error| malformed(&error))?;
+        if READING.contains(self) {
+            document = without_secrets(document).map_err(|error| malformed(&error))?;
+        }
         if !fill.guard {
             return Ok(document);
         }
@@ -189,6 +193,16 @@ fn limited(statement: &mut Value, fill: &Permissions) {
     if !fill.source_vpc.is_empty() {
         statement["Condition"]["StringEquals"]["aws:SourceVpc"] = json!(fill.source_vpc);
     }
+}
+
+/// A policy that only reads, with a denial of what hands out secrets and credentials under a reading name.
+fn without_secrets(document: Document) -> std::result::Result<Document, super::policy::BuildError> {
+    let handed = handed_out(&document);
+    if handed.is_empty() {
+        return Ok(document);
+    }
+    let deny = permission_statement("HandedOut", Effect::Deny, &handed, &["*"])?;
+    Ok(document.with_statements(document.statements().iter().cloned().chain([deny]).collect()))
 }
 
 /// Denials: the role does not change itself, and where it has a boundary, makes nobody without it and does not lift it.
@@ -270,7 +284,7 @@ mod tests {
     use super::*;
     use crate::domain::federation::{SignIn, defaults};
     use crate::domain::names::EnvironmentName;
-    use crate::domain::reach::{ConcernKind, Grants, Roles, Source, concerns};
+    use crate::domain::reach::{ConcernKind, Grants, Roles, Source, changes_of, concerns};
 
     fn full() -> Permissions {
         Permissions {
@@ -361,6 +375,31 @@ mod tests {
             ["TerraformStateList", "TerraformState", "TerraformLockTable", "Services"]
         );
         assert_eq!(document.statements()[3].to_value()["Action"], json!(["s3:*", "lambda:*"]));
+    }
+
+    #[test]
+    fn what_only_reads_hands_out_no_secrets() {
+        let services = |names: &[&str]| Permissions {
+            services: names.iter().map(ToString::to_string).collect(),
+            ..full()
+        };
+        let held = policy("terraform-plan", services(&["s3", "secretsmanager", "redshift"]));
+        let denied = held.statements().last().unwrap().to_value();
+        assert_eq!(denied["Effect"], "Deny");
+        assert_eq!(
+            denied["Action"],
+            json!([
+                "redshift:GetClusterCredentials",
+                "redshift:GetClusterCredentialsWithIAM",
+                "secretsmanager:GetSecretValue"
+            ])
+        );
+        assert_eq!(changes_of(&held), None);
+        let plain = policy("terraform-plan", services(&["s3"]));
+        assert_eq!(sids(&plain), ["TerraformStateList", "TerraformStateRead", "Services"]);
+        assert_eq!(sids(&policy("cdk-plan", full())), ["CdkLookupRole", "CdkBootstrapVersion"]);
+        let with = |name| environment(name, "terraform-plan", services(&["secretsmanager"]));
+        assert_eq!(wider(&with("prod-plan"), &with("dev-plan")).unwrap(), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub use checked::{Checked, Read, Simulation};
 pub use concern::{Concern, ConcernKind, Hop, Severity};
 pub use grants::{Grants, Source};
 pub use paths::{WAYS, Way};
+pub(in crate::domain) use writes::handed_out;
 pub use writes::{changes_of, only_reads, writes};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -81,7 +81,11 @@ pub async fn prepare(
     for notice in &surveyed.notices {
         session.events.send(Event::Notice { text: notice.clone() }).await;
     }
-    let federation = chosen_of(&surveyed.federation, chosen)?;
+    let mut federation = chosen_of(&surveyed.federation, chosen)?;
+    if matches!(purpose, Purpose::Narrow { .. }) && !chosen.is_empty() {
+        // What an access used tells nothing about the other one beside it.
+        federation.environments.retain(|environment| chosen.contains(&environment.name));
+    }
     prepare_of(session, (command, purpose), surveyed, &federation, (None, None)).await
 }
 

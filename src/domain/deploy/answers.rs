@@ -178,16 +178,26 @@ fn place(
 ) -> Result<Place, Problem> {
     let deploys = &environment.deploy;
     let (stem, name) = (slug(&answers.name), environment.name.as_str());
+    // What the role may work with is what is deployed to, wherever it is said.
+    let held = |value: &Option<Value>, placeholder: &str| match value {
+        Some(value) => Ok(Some(value.clone())),
+        None => environment.fills(placeholder).map(|text| text.parse::<Value>()).transpose(),
+    };
     Ok(match answers.tool {
         Tool::Cdk => Place::Cdk(deploys.stacks.clone()),
         Tool::Terraform => {
             let bucket = state_bucket(&answers.name, &environment.account);
             let key = format!("{stem}/{name}.tfstate");
             Place::Terraform(Backend {
-                bucket: assumed.of(environment, deploys.state_bucket.as_ref(), "state-bucket", &bucket)?,
+                bucket: assumed.of(
+                    environment,
+                    held(&deploys.state_bucket, "state-bucket")?.as_ref(),
+                    "state-bucket",
+                    &bucket,
+                )?,
                 key: or(deploys.state_key.as_ref(), &key)?,
                 region: deploys.state_region.clone(),
-                lock: deploys.lock_table.clone().map_or(Lock::File, Lock::Table),
+                lock: held(&deploys.lock_table, "lock-table")?.map_or(Lock::File, Lock::Table),
                 variables: deploys.var_file.clone(),
             })
         }
@@ -198,25 +208,36 @@ fn place(
                 example: "\"d1a2b3c4d5e6f7\"",
             };
             Place::Amplify {
-                app: deploys.app_id.clone().ok_or_else(missing)?,
+                app: held(&deploys.app_id, "app")?.ok_or_else(missing)?,
                 branch: deploys.app_branch.clone(),
                 frontend: deploys.frontend.unwrap_or(true),
             }
         }
         Tool::CloudFormation => {
             let execution = execution_role(environment.partition(), &environment.account)?;
-            if deploys.execution_role.is_none() {
+            let named = match &deploys.execution_role {
+                Some(role) => Some(role.clone()),
+                None => {
+                    environment.fills("execution-role").map(|it| role_of(environment, &it)).transpose()?
+                }
+            };
+            if named.is_none() {
                 assumed.0.push(format!("{name}: deploy = {{ execution-role = \"{execution}\" }}"));
             }
             Place::CloudFormation(Stack {
-                name: or(deploys.stack.as_ref(), &assumed_stack(answers, environment))?,
-                execution_role: deploys.execution_role.clone().unwrap_or(execution),
+                name: or(held(&deploys.stack, "stack")?.as_ref(), &assumed_stack(answers, environment))?,
+                execution_role: named.unwrap_or(execution),
                 parameters: deploys.parameters.clone(),
                 bucket: deploys.bucket.clone(),
             })
         }
         Tool::Script => Place::Script,
     })
+}
+
+/// A role of the environment's account by its path and name.
+fn role_of(environment: &Environment, name: &str) -> Result<RoleArn, Refused> {
+    format!("arn:{}:iam::{}:role/{name}", environment.partition(), environment.account).parse()
 }
 
 /// The stack of CloudFormation, where none is named.
@@ -298,6 +319,34 @@ mod tests {
         for (name, wanted) in [("9 lives", "app-9-lives"), ("é", "app"), ("A__b.", "a-b")] {
             assert_eq!(slug(name), wanted);
         }
+    }
+
+    #[test]
+    fn what_the_role_may_work_with_is_deployed_to() {
+        let mut terraform = answers(Tool::Terraform);
+        for environment in &mut terraform.environments {
+            environment.permissions.state_bucket = Some("tf-dev".to_owned());
+            environment.permissions.lock_table = Some("locks".to_owned());
+        }
+        let made = of(&terraform).unwrap();
+        assert_eq!(made.assumed, Vec::<String>::new());
+        let Place::Terraform(backend) = &made.deployment.targets[0].place else { panic!("{made:?}") };
+        assert_eq!(
+            (backend.bucket.as_str(), &backend.lock),
+            ("tf-dev", &Lock::Table("locks".parse().unwrap()))
+        );
+        let mut stacks = answers(Tool::CloudFormation);
+        stacks.environments[0].permissions.stack = Some("web".to_owned());
+        stacks.environments[0].permissions.execution_role = Some("Cfn".parse().unwrap());
+        let made = of(&stacks).unwrap();
+        let Place::CloudFormation(stack) = &made.deployment.targets[0].place else { panic!("{made:?}") };
+        assert_eq!(stack.name.as_str(), "web");
+        assert_eq!(stack.execution_role.to_string(), "arn:aws:iam::111122223333:role/Cfn");
+        let mut app = answers(Tool::AmplifyHosting);
+        for environment in &mut app.environments {
+            environment.permissions.app = Some("d1a2b3".to_owned());
+        }
+        assert!(of(&app).is_ok());
     }
 
     #[test]

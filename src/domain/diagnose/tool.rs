@@ -139,6 +139,7 @@ impl Need {
     fn region<'e>(&'e self, environment: &'e Environment) -> &'e Region {
         match self {
             Self::Table { region, .. } => region,
+            Self::Bucket(_) => environment.deploy.state_region.as_ref().unwrap_or(&environment.region),
             _ => &environment.region,
         }
     }

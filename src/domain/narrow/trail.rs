@@ -2,12 +2,13 @@
 //!
 //! The history holds management events only (CloudTrail User Guide, "Working with CloudTrail event history"): that nobody
 //! read an object of S3 or invoked a function does not show there. So only services of which every call is such an event
-//! are judged, and permissions that no call is named after stay.
+//! are judged, and permissions that no call is named after stay. It is kept by region: what may be called where it is not
+//! read stays, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Fate, Narrowed, narrowed};
-use crate::domain::policy::{Document, Effect, Scope, action_matches};
+use crate::domain::policy::{Comparison, Document, Effect, Scope, Statement, action_matches};
 
 /// Services by their prefix whose calls are all management events: those with resource types of data events (CloudTrail
 /// User Guide, "Logging data events") are left out, and so is every service that was not looked up.
@@ -82,7 +83,59 @@ fn is_no_call(name: &str) -> bool {
 /// Takes out of a policy what no session called. `days` are those that were looked at.
 #[must_use]
 pub fn narrow(document: &Document, recorded: &Recorded, days: u16) -> Narrowed {
-    narrowed(document, |action| fate(action, recorded, days))
+    narrowed(document, |statement, action| {
+        let fate = fate(action, recorded, days);
+        let prefix = action.split(':').next().unwrap_or_default();
+        match fate {
+            Fate::Goes(_) if !is_seen(prefix, statement, recorded) => Fate::Unsure(format!(
+                "it may have been called in other regions than {}, which is all that is read",
+                recorded.regions.join(" and ")
+            )),
+            fate => fate,
+        }
+    })
+}
+
+/// Whether every call that a statement allows of a service is an event of a region that was read.
+fn is_seen(prefix: &str, statement: &Statement, recorded: &Recorded) -> bool {
+    let read = |region: &str| recorded.regions.iter().any(|it| it == region);
+    // Where events of IAM and Route 53 are kept; of Route 53 in China that was not looked up.
+    let partition = |start: &str| recorded.regions.iter().all(|it| it.starts_with(start));
+    match prefix.to_ascii_lowercase().as_str() {
+        "route53" if partition("cn-") => return false,
+        "iam" | "route53" if partition("us-gov-") => return read("us-gov-west-1"),
+        "iam" if partition("cn-") => return read("cn-north-1"),
+        "iam" | "route53" => return read("us-east-1"),
+        _ => {}
+    }
+    let requested = statement.conditions().iter().any(|condition| {
+        let operator = &condition.operator;
+        let plain = matches!(operator.comparison(), Some(Comparison::StringEquals | Comparison::StringLike))
+            && !operator.is_negated()
+            && !operator.is_if_exists()
+            && operator.set_operator().is_none();
+        plain
+            && condition.key.eq_ignore_ascii_case("aws:RequestedRegion")
+            && condition.values.iter().all(|it| read(it))
+    });
+    let Scope::Only(resources) = statement.resources() else { return requested };
+    requested || resources.iter().all(|it| region_of(it).is_some_and(read))
+}
+
+/// The region that a resource pattern names; none: none, or any.
+fn region_of(pattern: &str) -> Option<&str> {
+    let mut parts = pattern.splitn(6, ':');
+    let head: Vec<&str> = parts.by_ref().take(4).collect();
+    let [_, _, _, region] = head[..] else { return None };
+    let plain = head.iter().all(|part| !part.is_empty() && !part.contains(['*', '?', '$']));
+    (plain && parts.next().is_some()).then_some(region)
+}
+
+/// The name of the call that a permission is for: moving a cipher text to another key asks for two.
+fn call_of(prefix: &str, name: &str) -> String {
+    let moves = prefix.eq_ignore_ascii_case("kms")
+        && ["ReEncryptFrom", "ReEncryptTo"].iter().any(|it| it.eq_ignore_ascii_case(name));
+    if moves { "ReEncrypt".to_owned() } else { name.to_owned() }
 }
 
 fn fate(action: &str, recorded: &Recorded, days: u16) -> Fate {
@@ -104,7 +157,9 @@ fn fate(action: &str, recorded: &Recorded, days: u16) -> Fate {
         }
         None => Fate::Goes(format!("{source} was not called in {days} days")),
         Some(_) if wildcard => Fate::Unsure(format!("{source} is used, and the pattern is not taken apart")),
-        Some(calls) if calls.iter().any(|call| call.eq_ignore_ascii_case(name)) => Fate::Stays,
+        Some(calls) if calls.iter().any(|call| call.eq_ignore_ascii_case(&call_of(prefix, name))) => {
+            Fate::Stays
+        }
         Some(_) => Fate::Goes(format!("it was not called in {days} days")),
     }
 }
@@ -120,16 +175,21 @@ mod tests {
     use super::*;
 
     fn of(actions: &[&str]) -> Narrowed {
-        let text = serde_json::json!({ "Version": "2012-10-17", "Statement": [
-            { "Effect": "Allow", "Action": actions, "Resource": "*" }] });
+        let here = "arn:aws:x:eu-west-1:111122223333:*";
+        with(serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": here }))
+    }
+
+    fn with(statement: serde_json::Value) -> Narrowed {
+        let text = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] });
         let names = |all: &[&str]| all.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
         let recorded = Recorded {
             calls: BTreeMap::from([
                 ("cloudformation".to_owned(), names(&["CreateChangeSet", "DescribeStacks"])),
+                ("kms".to_owned(), names(&["ReEncrypt"])),
                 ("sts".to_owned(), names(&["GetCallerIdentity"])),
             ]),
             sessions: names(&["keyless-dev"]),
-            regions: vec!["eu-west-1".to_owned()],
+            regions: vec!["eu-west-1".to_owned(), "us-east-1".to_owned()],
             cut: None,
         };
         narrow(&Document::parse(&text.to_string()).unwrap(), &recorded, 90)
@@ -189,6 +249,51 @@ mod tests {
             assert_eq!(narrowed.stays.len(), 1, "{action}");
         }
         assert!(of(&["iam:CreateUser"]).document.is_none());
+    }
+
+    #[test]
+    fn what_may_be_called_where_nothing_is_read_stays() {
+        let here = "arn:aws:ec2:eu-west-1:111122223333:instance/*";
+        let allow = |action: &str, resource: serde_json::Value, condition: serde_json::Value| {
+            let made = with(
+                serde_json::json!({ "Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition }),
+            );
+            made.document.is_some()
+        };
+        let none = || serde_json::json!({});
+        let region =
+            |operator: &str, region: &str| serde_json::json!({ operator: { "aws:RequestedRegion": region } });
+        for resource in [
+            "*",
+            "arn:aws:ec2:*:111122223333:*",
+            "arn:aws:ec2:eu-west-2:111122223333:*",
+            "arn:aws:ec2:::x",
+            "arn:*:eu-west-1",
+        ] {
+            assert!(allow("ec2:RunInstances", serde_json::json!([here, resource]), none()), "{resource}");
+        }
+        assert!(!allow("ec2:RunInstances", here.into(), none()));
+        assert!(!allow("ec2:RunInstances", "*".into(), region("StringEquals", "eu-west-1")));
+        assert!(allow("ec2:RunInstances", "*".into(), region("StringEquals", "eu-west-2")));
+        assert!(allow("ec2:RunInstances", "*".into(), region("StringNotEquals", "eu-west-1")));
+        assert!(allow("ec2:RunInstances", "*".into(), region("StringEqualsIfExists", "eu-west-1")));
+        // Global services are judged where their events are read.
+        assert!(!allow("iam:CreateUser", "*".into(), none()));
+        for (region, seen) in [
+            ("us-gov-east-1", [false, false]),
+            ("us-gov-west-1", [true, true]),
+            ("cn-north-1", [true, false]),
+            ("cn-northwest-1", [false, false]),
+            ("eu-west-1", [false, false]),
+        ] {
+            let recorded = Recorded { regions: vec![region.to_owned()], ..Recorded::default() };
+            let text =
+                r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:*","Resource":"*"}}"#;
+            let document = Document::parse(text).unwrap();
+            let is = |service| is_seen(service, &document.statements()[0], &recorded);
+            assert_eq!([is("iam"), is("Route53")], seen, "{region}");
+        }
+        assert_eq!(left(&of(&["kms:ReEncryptFrom", "kms:ReEncryptTo"])).len(), 2);
     }
 
     #[test]

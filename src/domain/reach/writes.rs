@@ -2,8 +2,8 @@
 
 use super::concern::{Concern, ConcernKind, Hop};
 use super::grants::{Found, Grants};
-use super::{Roles, steps};
-use crate::domain::policy::{Document, Effect, Scope};
+use super::{Roles, Source, steps};
+use crate::domain::policy::{Document, Effect, Scope, Statement, action_matches};
 use std::collections::BTreeSet;
 
 /// Verbs that names of reading actions begin with (service authorization reference, access levels *List* and *Read*). An
@@ -40,6 +40,16 @@ const HANDS_OUT: [&str; 4] = [
     "sts:GetFederationToken",
 ];
 
+/// Actions that hand out secrets. On a resource that is named whole somebody chose the secret; on more it is anybody's.
+const SECRETS: [&str; 6] = [
+    "secretsmanager:BatchGetSecretValue",
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameter",
+    "ssm:GetParameterHistory",
+    "ssm:GetParameters",
+    "ssm:GetParametersByPath",
+];
+
 /// Actions that change nothing by themselves and begin otherwise. Where a role leads is asked of that role.
 const ALSO_READS: [&str; 4] =
     ["kms:Decrypt", "sts:AssumeRole", "sts:DecodeAuthorizationMessage", "sts:TagSession"];
@@ -66,15 +76,37 @@ fn reads(pattern: &str) -> bool {
     let Some((_, name)) = pattern.split_once(':') else { return false };
     let plain = name.split(['*', '?']).next().unwrap_or_default();
     let begins = |verb: &&str| plain.get(..verb.len()).is_some_and(|head| head.eq_ignore_ascii_case(verb));
-    READS.iter().any(begins) && !HANDS_OUT.iter().any(same)
+    READS.iter().any(begins)
+}
+
+/// What an action pattern of a statement hands out: the means to change something, or secrets that nobody named.
+fn hands_out<'p>(pattern: &'p str, statement: &Statement) -> impl Iterator<Item = &'static str> + use<'p> {
+    let named = match statement.resources() {
+        Scope::Only(all) => all.iter().all(|it| !it.contains(['*', '?', '$'])),
+        _ => false,
+    };
+    let secrets = SECRETS.into_iter().filter(move |_| !named);
+    HANDS_OUT.into_iter().chain(secrets).filter(|it| action_matches(pattern, it))
+}
+
+/// Everything that the Allows of a document hand out, each action once.
+pub(in crate::domain) fn handed_out(document: &Document) -> Vec<&'static str> {
+    let mut all = BTreeSet::new();
+    for statement in document.statements().iter().filter(|it| it.effect() == Effect::Allow) {
+        if let Scope::Only(patterns) = statement.actions() {
+            all.extend(patterns.iter().flat_map(|it| hands_out(it, statement)));
+        }
+    }
+    all.into_iter().collect()
 }
 
 /// The first thing that an Allow lets somebody change, in words; none: it only reads.
-fn changes(actions: &Scope<Vec<String>>, taken: impl Fn(&str) -> bool) -> Option<String> {
-    match actions {
+fn changes(statement: &Statement, taken: impl Fn(&str) -> bool) -> Option<String> {
+    let only = |it: &str| reads(it) && hands_out(it, statement).all(&taken);
+    match statement.actions() {
         Scope::Only(patterns) => {
             let all: Vec<&str> =
-                patterns.iter().map(String::as_str).filter(|it| !reads(it) && !taken(it)).collect();
+                patterns.iter().map(String::as_str).filter(|it| !only(it) && !taken(it)).collect();
             (!all.is_empty()).then(|| all.join(", "))
         }
         Scope::AllBut(_) => Some("all actions but the named ones".to_owned()),
@@ -82,11 +114,13 @@ fn changes(actions: &Scope<Vec<String>>, taken: impl Fn(&str) -> bool) -> Option
     }
 }
 
-/// What the Allows of one document let somebody change, in words; none: they only read. A Deny is not looked at.
+/// What the Allows of one document let somebody change, in words; none: they only read. What it denies everywhere it does not
+/// let.
 #[must_use]
 pub fn changes_of(document: &Document) -> Option<String> {
     let allows = document.statements().iter().filter(|it| it.effect() == Effect::Allow);
-    let all: Vec<String> = allows.filter_map(|it| changes(it.actions(), |_| false)).collect();
+    let whole = Grants::new(vec![Source { name: String::new(), document: document.clone() }], None);
+    let all: Vec<String> = allows.filter_map(|it| changes(it, |action| whole.is_taken(action))).collect();
     (!all.is_empty()).then(|| all.join(", "))
 }
 
@@ -98,7 +132,7 @@ pub fn writes(identity: &str, grants: &Grants, roles: &Roles) -> Vec<Concern> {
     let mut open: Vec<(String, Grants, Vec<Hop>)> = vec![(identity.to_owned(), grants.clone(), Vec::new())];
     while let Some((at, held, hops)) = open.pop() {
         let of = |it: &Found<'_>| {
-            let what = changes(it.statement.actions(), |action| held.is_taken(action))?;
+            let what = changes(it.statement, |action| held.is_taken(action))?;
             (!only_reads(it.policy)).then(|| Concern::of(ConcernKind::Writes, it, &hops, &what))
         };
         found.extend(held.allows().iter().filter_map(of));
@@ -115,7 +149,7 @@ pub fn writes(identity: &str, grants: &Grants, roles: &Roles) -> Vec<Concern> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop here")]
-    use super::super::{Reachable, Source};
+    use super::super::Reachable;
     use super::*;
 
     fn document(statement: &str) -> Document {
@@ -127,9 +161,7 @@ mod tests {
         for action in ["s3:GetObject", "s3:Get*", "ec2:describe*", "kms:Decrypt", "dynamodb:BatchGetItem"] {
             assert!(reads(action), "{action}");
         }
-        for action in
-            ["s3:*", "s3:G*", "*", "s3:PutObject", "iam:PassRole", "sts:GetFederationToken", "lambda:Invoke*"]
-        {
+        for action in ["s3:*", "s3:G*", "*", "s3:PutObject", "iam:PassRole", "lambda:Invoke*"] {
             assert!(!reads(action), "{action}");
         }
     }
@@ -142,6 +174,22 @@ mod tests {
         assert!(changes_of(&not).is_some());
         let deny = document(r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#);
         assert_eq!(changes_of(&deny), None);
+    }
+
+    #[test]
+    fn what_hands_out_secrets_or_credentials_does_not_only_read() {
+        let changes = |actions: &str, resource: &str, more: &str| {
+            let allow = format!(r#"{{"Effect":"Allow","Action":[{actions}],"Resource":"{resource}"}}"#);
+            changes_of(&document(&format!("[{allow}{more}]"))).is_some()
+        };
+        for action in ["redshift:Get*", "sts:GetFederationToken", "secretsmanager:get*", "ssm:GetParameter*"]
+        {
+            assert!(changes(&format!("\"{action}\""), "*", ""), "{action}");
+        }
+        let deny = r#",{"Effect":"Deny","Action":"secretsmanager:*GetSecretValue","Resource":"*"}"#;
+        assert!(!changes(r#""secretsmanager:Get*""#, "*", deny));
+        let parameter = "arn:aws:ssm:eu-west-1:111122223333:parameter/cdk-bootstrap/hnb659fds/version";
+        assert!(!changes(r#""ssm:GetParameter""#, parameter, ""), "somebody named it");
     }
 
     #[test]
