@@ -93,6 +93,9 @@ impl Use {
 /// Policies that keyless writes.
 const OWN: [&str; 2] = [INLINE_POLICY, ADOPTED_POLICY];
 
+/// What a source tells, or why it does not.
+type Basing = std::result::Result<Told, String>;
+
 /// What the own policies of a role would be, and how that is known.
 struct Told {
     policies: BTreeMap<String, Narrowed>,
@@ -117,17 +120,12 @@ impl Narrow {
     }
 
     /// By the event history of CloudTrail, or why that does not tell it.
-    async fn by_trail(
-        &self,
-        cx: &Cx,
-        aws: &Aws,
-        found: &Found,
-        since: OffsetDateTime,
-    ) -> Result<std::result::Result<Told, String>> {
+    async fn by_trail(&self, cx: &Cx, aws: &Aws, found: &Found, since: OffsetDateTime) -> Result<Basing> {
         if self.unused_days > TRAIL_DAYS {
             let days = self.unused_days;
+            let report = if self.basis == Basis::Trail { "" } else { "IAM's report may not be read, and " };
             return Ok(Err(format!(
-                "IAM's report may not be read, and CloudTrail holds {TRAIL_DAYS} days, not {days}: ask with --unused-days {TRAIL_DAYS}"
+                "{report}CloudTrail holds {TRAIL_DAYS} days, not {days}: ask with --unused-days {TRAIL_DAYS}"
             )));
         }
         cx.progress("CloudTrail is read, two answers a second", 1);
@@ -152,13 +150,7 @@ impl Narrow {
     }
 
     /// What was used, from where it is to be read.
-    async fn told(
-        &self,
-        cx: &Cx,
-        aws: &Aws,
-        found: &Found,
-        since: OffsetDateTime,
-    ) -> Result<std::result::Result<Told, String>> {
+    async fn told(&self, cx: &Cx, aws: &Aws, found: &Found, since: OffsetDateTime) -> Result<Basing> {
         if self.basis == Basis::Trail {
             return self.by_trail(cx, aws, found, since).await;
         }

@@ -66,7 +66,8 @@ async fn pushed(lab: &Lab, branch: &str, files: &[(&str, &str)]) -> Standing {
     only(lab, &told.runs).await
 }
 
-async fn only(lab: &Lab, runs: &[u64]) -> Standing {
+/// How the one run of a list stands when it rests.
+pub(super) async fn only(lab: &Lab, runs: &[u64]) -> Standing {
     assert_eq!(runs.len(), 1, "one run");
     lab.practice.rest(runs).await.remove(0)
 }
@@ -88,12 +89,12 @@ async fn merge(lab: &Lab, number: u64) -> Standing {
 }
 
 /// Stages that ended so.
-fn ended<'a>(run: &'a Standing, how: &str) -> Vec<&'a str> {
+pub(super) fn ended<'a>(run: &'a Standing, how: &str) -> Vec<&'a str> {
     run.stages.iter().filter(|(_, result)| result == how).map(|(name, _)| name.as_str()).collect()
 }
 
 /// Connections that somebody asked an ID token for since the last look.
-fn tokens(lab: &Lab) -> Vec<String> {
+pub(super) fn tokens(lab: &Lab) -> Vec<String> {
     let asked = lab.watch.seen().into_iter().filter_map(|one| {
         let name = one.object.strip_prefix("oidctoken ").map(str::to_owned);
         name.filter(|_| one.method == "POST")

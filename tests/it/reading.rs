@@ -7,10 +7,10 @@ use keyless::plan::event::Outcome;
 use keyless::plan::file::Only;
 use keyless::programs::pipeline::write;
 use keyless::sandbox::developers::{Told, Wanted};
-use keyless::sandbox::standing::Standing;
 use keyless::sandbox::world::World;
 use serde_json::Value;
 
+use super::gates_runs::{ended, only, tokens};
 use super::headless::assert_valid;
 use super::support::{Job, Lab, Live, world};
 
@@ -178,24 +178,6 @@ fn brings(fork: bool) -> Wanted {
     Wanted { pull_request: true, fork, ..Wanted::default() }
 }
 
-async fn only(lab: &Lab, runs: &[u64]) -> Standing {
-    assert_eq!(runs.len(), 1, "one run");
-    lab.practice.rest(runs).await.remove(0)
-}
-
-fn succeeded(run: &Standing) -> Vec<&str> {
-    run.stages.iter().filter(|(_, result)| result == "succeeded").map(|(name, _)| name.as_str()).collect()
-}
-
-/// Connections that somebody asked an ID token for since the last look.
-fn tokens(lab: &Lab) -> Vec<String> {
-    let seen = lab.watch.seen().into_iter().filter(|one| one.method == "POST");
-    let asked = seen.filter_map(|one| one.object.strip_prefix("oidctoken ").map(str::to_owned));
-    let asked: std::collections::BTreeSet<String> = asked.collect();
-    lab.watch.forget();
-    asked.into_iter().collect()
-}
-
 /// A stage that reaches for the connection of deployments, whatever the run is for.
 const EVIL: &str = "
 trigger: none
@@ -220,7 +202,7 @@ async fn pull_requests_get_the_plan_role_and_forks_get_none() {
     let own = develop(&lab, "feat/pipeline", brings(false));
     let run = only(&lab, &own.runs).await;
     assert_eq!((run.reason.as_str(), run.result.as_str()), ("pullRequest", "succeeded"), "{run:#?}");
-    assert_eq!(succeeded(&run), ["build", "preview_prod"], "into main: what prod would change");
+    assert_eq!(ended(&run, "succeeded"), ["build", "preview_prod"], "into main: what prod would change");
     assert_eq!(tokens(&lab), ["AWS-Prod-Plan"]);
     let looked = run.run;
     let logs =
@@ -234,7 +216,7 @@ async fn pull_requests_get_the_plan_role_and_forks_get_none() {
     let fork = develop(&lab, "feat/pipeline", brings(true));
     assert!(fork.fork.is_some(), "{fork:#?}");
     let run = only(&lab, &fork.runs).await;
-    assert_eq!((run.reason.as_str(), succeeded(&run)), ("pullRequest", vec!["build"]), "{run:#?}");
+    assert_eq!((run.reason.as_str(), ended(&run, "succeeded")), ("pullRequest", vec!["build"]), "{run:#?}");
     assert_eq!(tokens(&lab), Vec::<String>::new());
 
     // A pull request that rewrites the file is stopped outside of it: the connection of deployments takes no refs/pull.
